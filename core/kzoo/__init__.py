@@ -1,0 +1,52 @@
+"""kzoo: components for Keras 3 as plugins, and a zoo of ready pipelines to try them in.
+
+Every name is resolved on first use: importing kzoo imports neither keras nor tensorflow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from kzoo._version import __version__
+
+if TYPE_CHECKING:
+    from kzoo.api import loss, metric, optimizer, regularizer, run
+    from kzoo.errors import KzooError
+    from kzoo.saving import load_model, register_with_keras
+
+__all__ = [
+    "KzooError",
+    "__version__",
+    "load_model",
+    "loss",
+    "metric",
+    "optimizer",
+    "register_with_keras",
+    "regularizer",
+    "run",
+]
+
+_HOMES = {
+    "KzooError": "kzoo.errors",
+    "load_model": "kzoo.saving",
+    "loss": "kzoo.api",
+    "metric": "kzoo.api",
+    "optimizer": "kzoo.api",
+    "register_with_keras": "kzoo.saving",
+    "regularizer": "kzoo.api",
+    "run": "kzoo.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module 'kzoo' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Data: splits read by index, sources, cache, downloads and image files."""

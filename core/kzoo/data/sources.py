@@ -1,0 +1,114 @@
+"""Which data a run uses: the real set, the embedded sample or the user's own, and what is kept aside for validation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from kzoo.data.splits import ArraySplit, DataRequest, Dataset, Provenance, Splits
+from kzoo.errors import DataError, NetworkUnreachableError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["DataSource", "load_splits"]
+
+
+class DataSource(Protocol):
+    """The three ways in which a pipeline gets at data."""
+
+    def fetch_real(self, *, download: bool) -> Path:
+        """Return the file of the real data, downloading it if allowed and needed."""
+
+    def load_path(self, path: Path) -> Dataset:
+        """Read a file or folder."""
+
+    def load_sample(self) -> Dataset:
+        """Return the embedded sample."""
+
+
+def load_splits(source: DataSource, request: DataRequest, warn: Callable[[str], None]) -> Splits:
+    """Return the splits that ``request`` asks for.
+
+    ``auto`` takes the real data, and the embedded sample only where the network cannot be reached; that is said
+    through ``warn`` and recorded in the provenance. Every other failure is an error.
+
+    Raises:
+        DataError: The data cannot be had or read, and why.
+        UsageError: The request is neither a known word nor an existing path.
+    """
+    dataset, provenance = _choose(source, request, warn)
+    train, validation = dataset.train, dataset.validation
+    if validation is None:
+        train, validation = _keep_aside(train, request)
+    test = dataset.test
+    if request.limit is not None:
+        train, test = _limited(train, request), _limited(test, request)
+        validation = _limited(validation, request) if validation is not None else None
+    parts = {"train": train, "validation": validation, "test": test}
+    return Splits(
+        train=train,
+        validation=validation,
+        test=test,
+        class_names=dataset.class_names,
+        provenance=provenance,
+        fingerprint={name: part.digest() for name, part in parts.items() if part is not None},
+    )
+
+
+def _choose(source: DataSource, request: DataRequest, warn: Callable[[str], None]) -> tuple[Dataset, Provenance]:
+    asked = request.source
+    if asked == "sample":
+        dataset = source.load_sample()
+        return dataset, Provenance(asked, "sample", dataset.description)
+    if asked in ("auto", "real"):
+        try:
+            path = source.fetch_real(download=True)
+        except NetworkUnreachableError as error:
+            if asked == "real":
+                raise
+            dataset = source.load_sample()
+            warn(
+                f"Training on the embedded sample, NOT on the real data: {error} The results say nothing about the "
+                f"real task. Sample: {dataset.description}. To use real data, connect once and run `kzoo fetch`, or "
+                "name it with --data PATH; --data sample asks for the sample and silences this warning."
+            )
+            return dataset, Provenance(asked, "sample", dataset.description, reason=str(error))
+        dataset = source.load_path(path)
+        return dataset, Provenance(asked, "real", dataset.description, str(path))
+    path = Path(asked).expanduser()
+    if not path.exists():
+        message = (
+            f"--data `{asked}` is neither auto, real nor sample, and no file or folder of that name exists "
+            f"(looked in {Path.cwd()})."
+        )
+        raise UsageError(message)
+    dataset = source.load_path(path.resolve())
+    return dataset, Provenance(asked, "path", dataset.description, str(path.resolve()))
+
+
+def _keep_aside(train: ArraySplit, request: DataRequest) -> tuple[ArraySplit, ArraySplit | None]:
+    """Split validation data off the training data: which examples depends on the seed alone."""
+    count = round(len(train) * request.validation_fraction)
+    if request.validation_fraction > 0:
+        count = max(count, 1)
+    if count >= len(train):
+        message = (
+            f"The training data has {len(train)} example(s), too few to keep {request.validation_fraction:.0%} aside "
+            "for validation. Give more data, or set -o data.validation_fraction=0."
+        )
+        raise DataError(message)
+    if count == 0:
+        return train, None
+    order = np.random.default_rng([request.seed, 0x5A11D]).permutation(len(train))
+    return train.take(np.sort(order[count:])), train.take(np.sort(order[:count]))
+
+
+def _limited(split: ArraySplit, request: DataRequest) -> ArraySplit:
+    """Return at most ``limit`` examples, drawn over the whole split so that sorted labels do not drop classes."""
+    if request.limit is None or len(split) <= request.limit:
+        return split
+    order = np.random.default_rng([request.seed, 0x11317]).permutation(len(split))
+    return split.take(np.sort(order[: request.limit]))

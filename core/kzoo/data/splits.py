@@ -1,0 +1,166 @@
+"""The data of one run: examples read by index, the parts they are divided into, and where they came from."""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ArraySplit", "DataRequest", "Dataset", "Provenance", "Split", "Splits"]
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """What data a run asks for.
+
+    Attributes:
+        source: ``auto``, ``real``, ``sample``, or the path of the user's own data.
+        seed: Decides which training examples become the validation split.
+        validation_fraction: The part of the training data that is kept aside for validation, in [0, 1).
+        limit: Use at most this many examples of each split; None for all.
+    """
+
+    source: str = "auto"
+    seed: int = 0
+    validation_fraction: float = 0.1
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the data of a run came from.
+
+    Attributes:
+        requested: What the user asked for: ``auto``, ``real``, ``sample`` or a path.
+        used: What it became: ``real``, ``sample`` or ``path``.
+        description: One line for people.
+        location: The file or folder that was read, or an empty text for the sample.
+        reason: Why ``auto`` fell back to the sample, or an empty text.
+    """
+
+    requested: str
+    used: str
+    description: str
+    location: str = ""
+    reason: str = ""
+
+
+class Split(abc.ABC):
+    """One part of the data, read by index so that the order of examples is the trainer's to decide."""
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """Return the number of examples."""
+
+    @abc.abstractmethod
+    def fetch(self, indices: Any) -> tuple[Any, Any]:
+        """Return inputs and labels for a 1-D integer tensor of indices; called inside a tf.data graph."""
+
+    @property
+    @abc.abstractmethod
+    def labels(self) -> np.ndarray:
+        """The labels of all examples, in their order."""
+
+
+class ArraySplit(Split):
+    """A split that is held in memory, in the type it was stored in (uint8 for images).
+
+    Args:
+        x: Inputs of shape ``(N, ...)``.
+        y: Labels of shape ``(N, ...)``; class indices for classification.
+    """
+
+    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+        if len(x) != len(y):
+            message = f"{len(x)} inputs and {len(y)} labels do not belong together."
+            raise ValueError(message)
+        self.x = x
+        self.y = y
+        self._tensors: tuple[Any, Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def fetch(self, indices: Any) -> tuple[Any, Any]:
+        """Return the rows of ``x`` and ``y`` at ``indices``."""
+        import tensorflow as tf
+
+        if self._tensors is None:
+            with tf.init_scope():  # the arrays become tensors once, outside the graph that reads them
+                self._tensors = (tf.constant(self.x), tf.constant(self.y))
+        x, y = self._tensors
+        return tf.gather(x, indices), tf.gather(y, indices)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels of all examples, in their order."""
+        return self.y
+
+    def take(self, indices: np.ndarray) -> ArraySplit:
+        """Return the split of the examples at ``indices``."""
+        return ArraySplit(self.x[indices], self.y[indices])
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the examples: their shapes, types and bytes."""
+        digest = hashlib.sha256()
+        for array in (self.x, self.y):
+            digest.update(f"{array.shape} {array.dtype.str} ".encode())
+            digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a pipeline hands over before validation data is kept aside.
+
+    Attributes:
+        train: Examples to learn from.
+        test: Examples that are only ever measured on.
+        class_names: The name of each class index; empty where labels are not classes.
+        description: One line for people: what it is and how much of it.
+        validation: A validation split that came with the data; None to take one from ``train``.
+        location: The file or folder it was read from; empty for the sample.
+    """
+
+    train: ArraySplit
+    test: ArraySplit
+    class_names: tuple[str, ...]
+    description: str
+    validation: ArraySplit | None = None
+    location: str = ""
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The data of one run.
+
+    Attributes:
+        train: Examples to learn from.
+        validation: Examples taken from the training data, never from the test set; None if the fraction was 0.
+        test: Examples that are only ever measured on.
+        class_names: The name of each class index; empty where labels are not classes.
+        provenance: Where the data came from.
+        fingerprint: SHA-256 of each split, keyed ``train``, ``validation`` and ``test``.
+    """
+
+    train: Split
+    validation: Split | None
+    test: Split
+    class_names: tuple[str, ...]
+    provenance: Provenance
+    fingerprint: Mapping[str, str]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The number of examples in each split."""
+        return {
+            "train": len(self.train),
+            "validation": len(self.validation) if self.validation is not None else 0,
+            "test": len(self.test),
+        }

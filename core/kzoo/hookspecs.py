@@ -1,0 +1,56 @@
+"""The five hooks. A plugin implements those it needs; each takes no argument and returns an iterable of specs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kzoo.plugin import LossSpec, MetricSpec, OptimizerSpec, PipelineSpec, RegularizerSpec, ScheduleSpec
+
+__all__ = ["HOOKS", "kzoo_losses", "kzoo_metrics", "kzoo_optimizers", "kzoo_pipelines", "kzoo_regularizers"]
+
+hookspec = pluggy.HookspecMarker("kzoo")
+
+
+@hookspec
+def kzoo_losses() -> Iterable[LossSpec]:
+    """Return the losses that this plugin publishes."""
+    return ()
+
+
+@hookspec
+def kzoo_metrics() -> Iterable[MetricSpec]:
+    """Return the metrics that this plugin publishes."""
+    return ()
+
+
+@hookspec
+def kzoo_optimizers() -> Iterable[OptimizerSpec | ScheduleSpec]:
+    """Return the optimizers and the learning-rate schedules that this plugin publishes."""
+    return ()
+
+
+@hookspec
+def kzoo_regularizers() -> Iterable[RegularizerSpec]:
+    """Return the regularizers that this plugin publishes."""
+    return ()
+
+
+@hookspec
+def kzoo_pipelines() -> Iterable[PipelineSpec]:
+    """Return the pipelines that this plugin publishes."""
+    return ()
+
+
+HOOKS: dict[str, tuple[str, ...]] = {
+    "kzoo_losses": ("loss",),
+    "kzoo_metrics": ("metric",),
+    "kzoo_optimizers": ("optimizer", "schedule"),
+    "kzoo_regularizers": ("regularizer",),
+    "kzoo_pipelines": ("pipeline",),
+}
+"""Which kinds of spec each hook may return."""

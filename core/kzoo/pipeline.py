@@ -1,0 +1,126 @@
+"""What a zoo pipeline implements, and the plain types that pass between it and the toolkit."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from kzoo.data.splits import Dataset, Split
+
+__all__ = ["Pipeline", "Prediction", "Task"]
+
+Task = Literal["classification", "binary", "ordinal", "regression", "detection"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one input.
+
+    Attributes:
+        label: The name of the most probable class.
+        index: Its index.
+        probability: Its probability, in [0, 1].
+        probabilities: The probability of every class, by name, in the order of the classes.
+    """
+
+    label: str
+    index: int
+    probability: float
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+
+    def top(self, k: int) -> list[tuple[str, float]]:
+        """Return the ``k`` most probable classes, most probable first."""
+        ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
+        return ranked[:k]
+
+
+class Pipeline(abc.ABC):
+    """One ready problem: its data, its networks and the meaning of its outputs.
+
+    A pipeline states its task and name, keeps recipes (TOML files) in the folder ``recipes`` beside its module, and
+    implements the methods below. Keyword-only arguments of `build_model` and `augment` are settings: the tables
+    ``[model]`` and ``[augment]`` of a recipe or ``-o model.width=64`` set them, and unknown ones are refused.
+    """
+
+    name: ClassVar[str]
+    task: ClassVar[Task]
+
+    def recipes(self) -> dict[str, Path]:
+        """Return the recipe files by name."""
+        import inspect
+
+        folder = Path(inspect.getfile(type(self))).parent / "recipes"
+        return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+    @abc.abstractmethod
+    def fetch_real(self, *, download: bool, progress: Any = None) -> Path:
+        """Return the file of the real data, downloading it first if it is not cached and ``download`` is set.
+
+        Raises:
+            NetworkUnreachableError: The host could not be reached; the only failure that ``auto`` forgives.
+            DataError: Any other reason.
+        """
+
+    @abc.abstractmethod
+    def load_path(self, path: Path) -> Dataset:
+        """Read data from a file or folder: the real set's own formats, or the user's own data.
+
+        Raises:
+            DataError: The path holds nothing this pipeline can read, and why.
+        """
+
+    @abc.abstractmethod
+    def load_sample(self) -> Dataset:
+        """Return the embedded sample: small, made from a seed, always the same."""
+
+    @abc.abstractmethod
+    def build_model(self, input_shape: Sequence[int], num_classes: int, *, regularizer: Any = None) -> Any:
+        """Return an uncompiled `keras.Model` that takes raw inputs (uint8 pixels) of ``input_shape``."""
+
+    def adapt(self, model: Any, train: Split) -> None:  # noqa: B027 - most networks have nothing to adapt
+        """Set what the network learns from the inputs alone before training starts; nothing by default."""
+
+    def augment(self, x: Any, *, seed: Any, epoch: Any) -> Any:
+        """Return a training batch, changed at random; unchanged by default. Runs inside a tf.data graph.
+
+        Args:
+            x: A batch of raw inputs.
+            seed: int64 tensor of shape (2,), different in every step; all randomness must come from it.
+            epoch: int64 scalar, counted from 0.
+        """
+        del seed, epoch
+        return x
+
+    @property
+    def augments(self) -> bool:
+        """Whether this pipeline changes training batches at all."""
+        return type(self).augment is not Pipeline.augment
+
+    @abc.abstractmethod
+    def prepare(self, frame: np.ndarray, input_shape: Sequence[int]) -> np.ndarray:
+        """Return an RGB frame, uint8 of shape (H, W, 3), as the input of the model, of ``input_shape``."""
+
+    @abc.abstractmethod
+    def decode(self, outputs: np.ndarray, class_names: Sequence[str]) -> list[Prediction]:
+        """Return one prediction for each row of the model's outputs."""
+
+    def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:
+        """Return the frame with the prediction written on it."""
+        import numpy as np
+        from PIL import Image, ImageDraw, ImageFont
+
+        image = Image.fromarray(frame)
+        size = max(12, min(frame.shape[:2]) // 16)
+        font = ImageFont.load_default(size)
+        text = f"{prediction.label} {prediction.probability:.0%}"
+        pen = ImageDraw.Draw(image)
+        pen.rectangle(pen.textbbox((size // 2, size // 2), text, font=font), fill=(0, 0, 0))
+        pen.text((size // 2, size // 2), text, font=font, fill=(255, 255, 255))
+        return np.asarray(image)

@@ -1,0 +1,217 @@
+"""All that a plugin author imports: the hook marker, the spec dataclasses and the version of this interface.
+
+A plugin module is light: it imports this module and nothing heavy, and hands out specs whose ``target`` is imported
+only when a component is used.
+
+Example:
+    >>> from kzoo.plugin import LossSpec, hookimpl
+    >>> @hookimpl
+    ... def kzoo_losses():
+    ...     return [LossSpec(name="example", target="my_package.losses:Example", summary="An example.")]
+    >>> [spec.name for spec in kzoo_losses()]
+    ['example']
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+__all__ = [
+    "API_VERSION",
+    "KINDS",
+    "LABEL_FORMS",
+    "TASKS",
+    "LossSpec",
+    "MetricSpec",
+    "OptimizerSpec",
+    "PipelineSpec",
+    "RegularizerSpec",
+    "ScheduleSpec",
+    "Spec",
+    "hookimpl",
+]
+
+API_VERSION = 1
+"""The version of this interface. A plugin module may state the one it needs as ``KZOO_API``."""
+
+TASKS = ("classification", "binary", "ordinal", "regression", "detection")
+"""What a pipeline can be for, and what a component can declare itself for."""
+
+LABEL_FORMS = ("dense", "sparse")
+"""How class labels can reach a loss or metric: ``dense`` is one-hot rows, ``sparse`` is integer class indices."""
+
+hookimpl = pluggy.HookimplMarker("kzoo")
+"""Marks a function of a plugin module as the implementation of one of the hooks in `kzoo.hookspecs`."""
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What is known of one component or pipeline without importing it.
+
+    Attributes:
+        name: The name on the command line, lower case: ``[a-z][a-z0-9_]*``.
+        target: ``"module:attribute"`` of the class or factory, imported on first use.
+        summary: One sentence for the lists.
+        aliases: Further names that find it.
+        reference: The paper or source of its formula.
+    """
+
+    kind: ClassVar[str] = ""
+
+    name: str
+    target: str
+    summary: str = ""
+    aliases: Collection[str] = ()
+    reference: str = ""
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with this spec, one sentence for each fault; an empty list when it is valid."""
+        found = [
+            f"`name` must be lower case letters, digits and `_`, starting with a letter, not {name!r}"
+            for name in (self.name, *self.aliases)
+            if not (isinstance(name, str) and _NAME.fullmatch(name))
+        ]
+        if not (isinstance(self.target, str) and _TARGET.fullmatch(self.target)):
+            found.append(f"`target` must be 'module:attribute', not {self.target!r}")
+        if not isinstance(self.summary, str):
+            found.append(f"`summary` must be text, not {self.summary!r}")
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ComponentSpec(Spec):
+    """The fields that every component has.
+
+    Attributes:
+        tasks: The tasks it is for (see `TASKS`); empty means every task.
+        cautions: For a task it runs on but was not made for, the sentence that kzoo says once when it is used there.
+        example: Keyword arguments for the example shown by ``kzoo info``; must hold every argument without a default.
+        resolves: For an argument that is itself a component, the kind it is: ``{"learning_rate": "schedule"}``.
+        note: A sentence for ``kzoo info``: what a user must know before choosing it.
+    """
+
+    tasks: Collection[str] = frozenset()
+    cautions: Mapping[str, str] = field(default=_EMPTY)
+    example: Mapping[str, Any] = field(default=_EMPTY)
+    resolves: Mapping[str, str] = field(default=_EMPTY)
+    note: str = ""
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with this spec, one sentence for each fault."""
+        found = super().faults()
+        unknown = sorted({str(task) for task in (*self.tasks, *self.cautions)} - set(TASKS))
+        if unknown:
+            found.append(f"`tasks` may hold {', '.join(TASKS)}, not {', '.join(unknown)}")
+        wrong = sorted({str(kind) for kind in self.resolves.values()} - set(KINDS))
+        if wrong:
+            found.append(f"`resolves` may name {', '.join(KINDS)}, not {', '.join(wrong)}")
+        return found
+
+    def fits(self, task: str) -> bool:
+        """Return whether the component is for ``task``."""
+        return not self.tasks or task in self.tasks
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LabelledSpec(_ComponentSpec):
+    """The fields of what compares labels with predictions.
+
+    Attributes:
+        targets: The label forms it takes (see `LABEL_FORMS`); empty where labels are not classes.
+        variants: Another ``target`` for a task or a label form, as in ``{"binary": "keras.metrics:BinaryAccuracy"}``.
+    """
+
+    targets: Collection[str] = frozenset(LABEL_FORMS)
+    variants: Mapping[str, str] = field(default=_EMPTY)
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with this spec, one sentence for each fault."""
+        found = super().faults()
+        unknown = sorted({str(form) for form in self.targets} - set(LABEL_FORMS))
+        if unknown:
+            found.append(f"`targets` may hold {', '.join(LABEL_FORMS)}, not {', '.join(unknown)}")
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossSpec(_LabelledSpec):
+    """A loss: ``target`` is a `keras.losses.Loss` class or a factory of one."""
+
+    kind: ClassVar[str] = "loss"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec(_LabelledSpec):
+    """A metric: ``target`` is a `keras.metrics.Metric` class or a factory of one."""
+
+    kind: ClassVar[str] = "metric"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerSpec(_ComponentSpec):
+    """An optimizer: ``target`` is a `keras.optimizers.Optimizer` class; ``learning_rate`` takes a schedule by name."""
+
+    kind: ClassVar[str] = "optimizer"
+
+    resolves: Mapping[str, str] = field(default=MappingProxyType({"learning_rate": "schedule"}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleSpec(_ComponentSpec):
+    """A learning-rate schedule, returned by the hook ``kzoo_optimizers`` beside the optimizers.
+
+    Attributes:
+        steps_argument: The argument that holds the number of optimizer steps in the whole run. kzoo fills it in
+            when the user gives none, since it follows from the data, the batch size and the epochs.
+    """
+
+    kind: ClassVar[str] = "schedule"
+
+    steps_argument: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegularizerSpec(_ComponentSpec):
+    """A regularizer: ``target`` is a `keras.regularizers.Regularizer` class or a factory of one."""
+
+    kind: ClassVar[str] = "regularizer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineSpec(Spec):
+    """A ready pipeline: ``target`` is a subclass of `kzoo.pipeline.Pipeline`.
+
+    Attributes:
+        task: What the pipeline is for, one of `TASKS`.
+        recipes: The names of its recipes, ``default`` among them.
+    """
+
+    kind: ClassVar[str] = "pipeline"
+
+    task: str
+    recipes: Collection[str] = ("default",)
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with this spec, one sentence for each fault."""
+        found = super().faults()
+        if self.task not in TASKS:
+            found.append(f"`task` must be one of {', '.join(TASKS)}, not {self.task!r}")
+        return found
+
+
+KINDS: Mapping[str, type[Spec]] = MappingProxyType(
+    {spec.kind: spec for spec in (LossSpec, MetricSpec, OptimizerSpec, ScheduleSpec, RegularizerSpec, PipelineSpec)}
+)
+"""The kinds of things that a plugin can publish, and the spec class of each."""

@@ -1,0 +1,1 @@
+"""The zoo: one package for each pipeline."""
