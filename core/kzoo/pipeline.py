@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kzoo.data.splits import Dataset, Split
 
-__all__ = ["Pipeline", "Prediction", "Task"]
+__all__ = ["ImageClassifier", "Pipeline", "Prediction", "Task"]
 
 Task = Literal["classification", "binary", "ordinal", "regression", "detection"]
 
@@ -110,6 +110,38 @@ class Pipeline(abc.ABC):
     @abc.abstractmethod
     def decode(self, outputs: np.ndarray, class_names: Sequence[str]) -> list[Prediction]:
         """Return one prediction for each row of the model's outputs."""
+
+    @abc.abstractmethod
+    def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:
+        """Return the frame with the prediction written on it."""
+
+
+class ImageClassifier(Pipeline):
+    """A pipeline that sorts images into classes: what all such pipelines share.
+
+    The model takes uint8 pixels of shape ``(H, W, C)``, C being 1 or 3, and ends in softmax probabilities.
+    """
+
+    task = "classification"
+
+    def prepare(self, frame: np.ndarray, input_shape: Sequence[int]) -> np.ndarray:
+        """Return the frame resized to the model's input, in grayscale if that has one channel."""
+        import numpy as np
+        from PIL import Image
+
+        height, width, channels = input_shape
+        image = Image.fromarray(frame).convert("L" if channels == 1 else "RGB")
+        pixels = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
+        return pixels[..., None] if channels == 1 else pixels
+
+    def decode(self, outputs: np.ndarray, class_names: Sequence[str]) -> list[Prediction]:
+        """Return the most probable class of each row, with the probability of all."""
+        found = []
+        for row in outputs:
+            index = int(row.argmax())
+            named = {name: float(p) for name, p in zip(class_names, row, strict=True)}
+            found.append(Prediction(class_names[index], index, float(row[index]), named))
+        return found
 
     def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:
         """Return the frame with the prediction written on it."""

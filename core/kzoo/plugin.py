@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API_VERSION",
+    "DIRECTIONS",
     "KINDS",
     "LABEL_FORMS",
     "TASKS",
@@ -47,6 +48,9 @@ TASKS = ("classification", "binary", "ordinal", "regression", "detection")
 
 LABEL_FORMS = ("dense", "sparse")
 """How class labels can reach a loss or metric: ``dense`` is one-hot rows, ``sparse`` is integer class indices."""
+
+DIRECTIONS = ("max", "min", "")
+"""Which values of a metric are better; empty where neither is."""
 
 hookimpl = pluggy.HookimplMarker("kzoo")
 """Marks a function of a plugin module as the implementation of one of the hooks in `kzoo.hookspecs`."""
@@ -154,9 +158,22 @@ class LossSpec(_LabelledSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSpec(_LabelledSpec):
-    """A metric: ``target`` is a `keras.metrics.Metric` class or a factory of one."""
+    """A metric: ``target`` is a `keras.metrics.Metric` class or a factory of one.
+
+    Attributes:
+        direction: Which values are better, ``"max"`` or ``"min"``; empty where neither is.
+    """
 
     kind: ClassVar[str] = "metric"
+
+    direction: str = ""
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with this spec, one sentence for each fault."""
+        found = super().faults()
+        if self.direction not in DIRECTIONS:
+            found.append(f"`direction` must be 'max', 'min' or empty, not {self.direction!r}")
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,7 +111,7 @@ class ArraySplit(Split):
         digest = hashlib.sha256()
         for array in (self.x, self.y):
             digest.update(f"{array.shape} {array.dtype.str} ".encode())
-            digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
+            digest.update(np.ascontiguousarray(array).reshape(-1).data)
         return digest.hexdigest()
 
 

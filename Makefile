@@ -1,0 +1,36 @@
+# One command for each habit. `make check` is what continuous integration runs after the tests.
+PYTHON ?= python
+
+.PHONY: install test check lint types imports doctest format bench dist
+
+install:
+	$(PYTHON) -m pip install -e ".[dev]"
+
+test:
+	$(PYTHON) -m pytest
+
+check: lint types imports doctest
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types:
+	$(PYTHON) -m mypy
+
+imports:
+	lint-imports
+
+doctest:
+	$(PYTHON) -m pytest --doctest-modules core plugins zoo
+
+format:
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+bench:
+	$(PYTHON) benchmarks/startup.py
+	$(PYTHON) benchmarks/training.py
+
+dist:
+	$(PYTHON) -m hatchling build

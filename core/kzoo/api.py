@@ -1,0 +1,115 @@
+"""What the package offers to Python: components by name, and runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kzoo.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kzoo.training.run import RunResult
+
+__all__ = ["loss", "metric", "optimizer", "regularizer", "run"]
+
+
+def loss(name: str, **kwargs: Any) -> Any:
+    """Return a Keras loss by name.
+
+    Args:
+        name: A component reference: ``emd``, ``emd:p=1``, ``kzoo-example-loss:example``.
+        **kwargs: Arguments of its constructor.
+
+    Raises:
+        UsageError: An unknown name or argument.
+
+    Example:
+        >>> import kzoo
+        >>> kzoo.loss("emd", p=1).get_config()["p"]
+        1
+    """
+    return _component("loss", name, kwargs)
+
+
+def metric(name: str, **kwargs: Any) -> Any:
+    """Return a Keras metric by name; see `loss`."""
+    return _component("metric", name, kwargs)
+
+
+def optimizer(name: str, **kwargs: Any) -> Any:
+    """Return a Keras optimizer by name; see `loss`."""
+    return _component("optimizer", name, kwargs)
+
+
+def regularizer(name: str, **kwargs: Any) -> Any:
+    """Return a Keras regularizer by name; see `loss`."""
+    return _component("regularizer", name, kwargs)
+
+
+def run(
+    pipeline: str | None = None,
+    *,
+    loss: str | None = None,
+    metrics: Iterable[str] = (),
+    optimizer: str | None = None,
+    regularizer: str | None = None,
+    recipe: str | None = None,
+    config: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    out: str | Path = "runs",
+    strategy: Any = None,
+    **flags: Any,
+) -> RunResult:
+    """Train and test a pipeline, as ``kzoo run`` does, and return what came of it.
+
+    Args:
+        pipeline: The pipeline's name.
+        loss: A component reference, in place of the recipe's.
+        optimizer: Likewise.
+        regularizer: Likewise; ``none`` for none.
+        metrics: References of metrics beside the recipe's.
+        recipe: One of the pipeline's recipes.
+        config: A settings file, such as the ``config.toml`` of a run.
+        options: Further settings by dotted key: ``{"train.steps_per_execution": 8}``.
+        out: The folder that runs go to.
+        strategy: A `tf.distribute.Strategy` to train under.
+        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``.
+
+    Raises:
+        KzooError: What was asked for does not exist, does not fit or cannot be read; `UsageError` among them.
+    """
+    import json
+
+    from kzoo.errors import UsageError
+    from kzoo.training.configure import configure
+    from kzoo.training.run import train
+
+    unknown = set(flags) - {"epochs", "batch_size", "seed", "data", "limit"}
+    if unknown:
+        message = f"kzoo.run has no argument {', '.join(sorted(unknown))}."
+        raise UsageError(message)
+    if "data" in flags:
+        flags["data"] = str(flags["data"])
+    settings = configure(
+        pipeline,
+        recipe=recipe,
+        file=Path(config) if config else None,
+        loss=loss,
+        metrics=metrics,
+        optimizer=optimizer,
+        regularizer=regularizer,
+        options=[f"{key}={json.dumps(value)}" for key, value in (options or {}).items()],
+        **flags,
+    )
+    return train(settings, root=Path(out), strategy=strategy)
+
+
+def _component(kind: str, name: str, kwargs: Mapping[str, Any]) -> Any:
+    from kzoo.build import build
+    from kzoo.training import runtime
+
+    runtime.start()
+    reference = Reference.parse(name)
+    return build(kind, Reference(reference.name, {**reference.kwargs, **kwargs}))

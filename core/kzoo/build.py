@@ -1,0 +1,149 @@
+"""From a reference to a live Keras object: the first room that imports keras."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kzoo.errors import UsageError
+from kzoo.reference import Reference
+from kzoo.registry import Registry, get_registry, plural
+from kzoo.targets import load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kzoo.registry import Entry
+
+__all__ = ["Context", "build", "check_fits", "parameters_of"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a component is built for.
+
+    Attributes:
+        task: The pipeline's task; empty outside a pipeline.
+        label_form: ``dense`` or ``sparse`` labels, as the run feeds them; empty where labels are not classes.
+        total_steps: Optimizer steps in the whole run, for schedules; None outside a run.
+    """
+
+    task: str = ""
+    label_form: str = ""
+    total_steps: int | None = None
+
+
+def build(
+    kind: str,
+    reference: Reference | str | Mapping[str, Any],
+    *,
+    context: Context | None = None,
+    registry: Registry | None = None,
+    **defaults: Any,
+) -> Any:
+    """Return the Keras object that a reference stands for.
+
+    Args:
+        kind: ``loss``, ``metric``, ``optimizer``, ``schedule`` or ``regularizer``.
+        reference: Its text, table or `Reference`.
+        context: What it is built for.
+        registry: Where names are looked up; by default that of the process.
+        **defaults: Arguments to give where the reference does not and the constructor has them, such as ``name``.
+
+    Raises:
+        UsageError: An unknown name or argument, a missing argument, or a value that the constructor refuses.
+        KzooError: The plugin's target does not exist or cannot be imported.
+    """
+    context = context or Context()
+    registry = registry or get_registry()
+    reference = Reference.read(reference)
+    entry = registry.get(kind, reference.name)
+    target = load_target(entry, variant=_variant(entry, context))
+    parameters = parameters_of(target)
+    kwargs = _resolved(entry, dict(reference.kwargs), context, registry)
+    steps_argument = getattr(entry.spec, "steps_argument", "")
+    if steps_argument and steps_argument not in kwargs and context.total_steps is not None:
+        kwargs[steps_argument] = context.total_steps
+    kwargs = {**{key: value for key, value in defaults.items() if key in parameters}, **kwargs}
+    _check_arguments(entry, parameters, kwargs, reference)
+    try:
+        return target(**kwargs)
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        message = f"The {kind} `{reference}` (from {entry.origin}) was refused by its constructor: {reason}"
+        raise UsageError(message) from error
+
+
+def check_fits(kind: str, reference: Reference, task: str, registry: Registry) -> Entry:
+    """Return the entry of a reference, or raise `UsageError` saying what fits where it is not for ``task``.
+
+    Needs no Keras, so that a wrong name is refused before anything heavy is imported.
+    """
+    entry = registry.get(kind, reference.name)
+    if not entry.spec.fits(task):  # type: ignore[attr-defined]
+        fitting = ", ".join(registry.shown_name(other) for other in registry.fitting(kind, task)) or "none"
+        tasks = ", ".join(sorted(entry.spec.tasks))  # type: ignore[attr-defined]
+        message = (
+            f"The {kind} `{reference.name}` (from {entry.origin}) is for {tasks}, not for {task}. "
+            f"{plural(kind).capitalize()} for {task}: {fitting}."
+        )
+        raise UsageError(message)
+    return entry
+
+
+def parameters_of(target: Any) -> dict[str, inspect.Parameter]:
+    """Return the named parameters of a class or factory, those that ``**kwargs`` hands to base classes included."""
+    found: dict[str, inspect.Parameter] = {}
+    makers = [c.__init__ for c in target.__mro__ if "__init__" in c.__dict__] if inspect.isclass(target) else [target]
+    for maker in makers:
+        if maker is object.__init__:
+            break
+        more = False
+        for name, parameter in inspect.signature(maker).parameters.items():
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                more = True
+            elif parameter.kind is not inspect.Parameter.VAR_POSITIONAL and name != "self":
+                found.setdefault(name, parameter)
+        if not more:
+            break
+    return found
+
+
+def _variant(entry: Entry, context: Context) -> str | None:
+    """Return the target for this task or label form where the spec has another one for it."""
+    variants = getattr(entry.spec, "variants", {})
+    return variants.get(context.task) or variants.get(context.label_form)
+
+
+def _resolved(entry: Entry, kwargs: dict[str, Any], context: Context, registry: Registry) -> dict[str, Any]:
+    """Build the arguments that are components themselves, such as an optimizer's schedule."""
+    for name, kind in getattr(entry.spec, "resolves", {}).items():
+        value = kwargs.get(name)
+        if isinstance(value, (str, dict)):
+            kwargs[name] = build(kind, value, context=context, registry=registry)
+    return kwargs
+
+
+def _check_arguments(
+    entry: Entry, parameters: Mapping[str, inspect.Parameter], kwargs: Mapping[str, Any], reference: Reference
+) -> None:
+    kind = entry.spec.kind
+    takes = ", ".join(parameters) or "none"
+    unknown = [name for name in kwargs if name not in parameters]
+    if unknown:
+        what = f"The {kind} `{reference.name}` (from {entry.origin})"
+        message = f"{what} has no argument {_ticked(unknown)}. It takes: {takes}."
+        raise UsageError(message)
+    missing = [n for n, p in parameters.items() if p.default is inspect.Parameter.empty and n not in kwargs]
+    if missing:
+        example = Reference(reference.name, dict(getattr(entry.spec, "example", {})))
+        message = (
+            f"The {kind} `{reference.name}` (from {entry.origin}) needs {_ticked(missing)}, as in `{example}`. "
+            f"It takes: {takes}."
+        )
+        raise UsageError(message)
+
+
+def _ticked(names: list[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names)

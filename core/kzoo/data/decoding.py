@@ -1,0 +1,139 @@
+"""One image file -> one array of pixels, whatever it was saved as, or one line that says why not."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from kzoo.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["MAX_PIXELS", "ImageMode", "UnreadableImageError", "read_image"]
+
+ImageMode = Literal["RGB", "L"]
+
+MAX_PIXELS = 80_000_000
+"""Larger images are refused: a file of a few kB can claim any size. Below the limit at which Pillow warns."""
+
+_BACKGROUND = (255, 255, 255)
+
+# What people most often save under an image's name, by its first bytes.
+_NOT_IMAGES = (
+    (b"<!doctype html", "it is a web page, not an image: its download failed"),
+    (b"<html", "it is a web page, not an image: its download failed"),
+    (b"<?xml", "it is XML (a vector drawing?), not an image of pixels"),
+    (b"<svg", "it is a vector drawing, not an image of pixels"),
+    (b"%pdf", "it is a PDF document, not an image"),
+    (b"pk\x03\x04", "it is a zip archive, not an image"),
+    (b"version https://git-lfs", "it is a Git LFS pointer; run `git lfs pull` to get the image"),
+)
+_HEIF_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")
+
+
+class UnreadableImageError(DataError):
+    """An image that cannot be read.
+
+    Args:
+        path: The file.
+        reason: Why, as the end of a sentence.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be read as an image: {reason}.")
+        self.path = path
+        self.reason = reason
+
+
+def read_image(path: Path, *, size: Sequence[int] | None = None, mode: ImageMode = "RGB") -> np.ndarray:
+    """Return the pixels of an image file, uint8 of shape (H, W, 3), or (H, W, 1) with mode ``L``.
+
+    The image is turned upright as its EXIF data says. Transparent parts become white: their hidden colour is often
+    black or garbage that nobody ever saw, and white is the page they were made to be shown on. Pixels of 16 bits are
+    scaled to 8. Of an animation, the first frame counts. What a file is, its content says, not its name.
+
+    Args:
+        path: The file.
+        size: ``(height, width)`` to resize to, without keeping the ratio of the sides; None keeps the size.
+        mode: ``RGB``, or ``L`` for gray.
+
+    Raises:
+        DataError: The file is missing, empty, cut off, too large or not an image; one line with its name and why.
+    """
+    try:
+        with Image.open(path) as image:
+            _check_size(image, path)
+            if size is not None:
+                # A JPEG can be decoded at 1/2, 1/4 or 1/8; both sides, as the image may still be turned.
+                image.draft(None, (2 * max(size), 2 * max(size)))
+            pixels = _decoded(image, mode)
+    except UnreadableImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        reason = f"it has more pixels than the limit of {MAX_PIXELS:,}"
+        raise UnreadableImageError(path, reason) from error
+    except Exception as error:  # a damaged file can make a decoder fail with anything
+        raise UnreadableImageError(path, _reason(path, error)) from error
+    if size is not None and pixels.size != (size[1], size[0]):
+        # Large steps are first averaged over whole blocks (reducing), which loses nothing and is several times faster.
+        pixels = pixels.resize((size[1], size[0]), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    array = np.asarray(pixels)
+    return array if array.ndim == 3 else array[..., np.newaxis]  # noqa: PLR2004 - rows, columns, channels
+
+
+def _check_size(image: Image.Image, path: Path) -> None:
+    """Refuse an image by the size it claims, before room is made for its pixels."""
+    if image.width * image.height > MAX_PIXELS:
+        reason = f"it has {image.width} x {image.height} pixels, more than the limit of {MAX_PIXELS:,}"
+        raise UnreadableImageError(path, reason)
+
+
+def _decoded(image: Image.Image, mode: ImageMode) -> Image.Image:
+    """Return the first frame, upright, opaque, 8 bits deep, in the mode asked for."""
+    image.load()
+    picture: Image.Image = image
+    with contextlib.suppress(Exception):  # damaged EXIF data says nothing about the pixels
+        picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and image.format in ("PNG", "PPM")):
+        deep = np.asarray(picture).astype(np.float64)  # `convert` would clip 16 bits at 255
+        picture = Image.fromarray(np.clip(np.rint(deep / 257), 0, 255).astype(np.uint8))
+    elif picture.mode in ("I", "F"):
+        message = "its pixels are 32-bit numbers, and what counts as white is not said; save it with 8 or 16 bits"
+        raise ValueError(message)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        page = Image.new("RGBA", picture.size, (*_BACKGROUND, 255))
+        picture = Image.alpha_composite(page, picture)
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Return why a file cannot be read, in the words of its reader and not of its decoder."""
+    if isinstance(error, OSError) and error.errno is not None:  # missing, a folder, not permitted
+        return error.strerror.lower() if error.strerror else str(error)
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        if (known := _not_an_image(file.read(64))) is not None:
+            return known
+    if isinstance(error, UnidentifiedImageError):
+        return "its content is no image format that Pillow knows"
+    text = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    cut_off = "truncated" in text.lower() or isinstance(error, EOFError)
+    return f"it is cut off ({text})" if cut_off else text
+
+
+def _not_an_image(start: bytes) -> str | None:
+    """Return what a file with this beginning is, if it is something well known that is no image."""
+    if not start:
+        return "the file is empty"
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for magic, reason in _NOT_IMAGES:
+        if text.startswith(magic):
+            return reason
+    if any(brand in start for brand in _HEIF_BRANDS):
+        return "it is a HEIF photo, which Pillow cannot read; save it as JPEG"
+    return None

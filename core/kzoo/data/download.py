@@ -1,0 +1,177 @@
+"""Files from the network: fetched once, checked, and kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import filelock
+import pooch
+
+from kzoo.data.cache import DiskFullError, ensure_writable, home_path
+from kzoo.data.transfer import Progress, Transfer
+from kzoo.errors import DataError, NetworkUnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["Progress", "RemoteFile", "cached", "fetch", "fetch_for"]
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that is published somewhere and never changes.
+
+    Attributes:
+        urls: Its addresses, tried in this order.
+        sha256: The SHA-256 of its bytes, as 64 hexadecimal digits.
+        size: The number of its bytes; None if unknown.
+        filename: Its name in the cache.
+        subdir: The folder inside the cache that holds it.
+    """
+
+    urls: tuple[str, ...]
+    sha256: str
+    size: int | None
+    filename: str
+    subdir: str
+
+    def path(self, home: Path | None = None) -> Path:
+        """Return where the file belongs, whether it is there or not."""
+        return (home if home is not None else home_path()) / self.subdir / self.filename
+
+
+def cached(remote: RemoteFile, *, home: Path | None = None) -> Path | None:
+    """Return the path of the file if it is in the cache and whole, else None. Never touches the network."""
+    path = remote.path(home)
+    try:
+        if not path.is_file() or (remote.size is not None and path.stat().st_size != remote.size):
+            return None
+        # Hashed every time: 170 MB take a fifth of a second, a stamp file would be one more thing to go wrong.
+        return path if pooch.file_hash(str(path)) == remote.sha256 else None
+    except OSError as error:
+        message = f"The cached file {path} cannot be read: {error.strerror}."
+        raise DataError(message) from error
+
+
+def fetch(remote: RemoteFile, *, home: Path | None = None, progress: Progress | None = None) -> Path:
+    """Return the path of the file in the cache, downloading it first if it is not there or damaged.
+
+    A download that breaks off is resumed, now and in later calls. The file gets its name only after its checksum was
+    found right. Any number of processes may call this at once: one downloads, the others wait. If the environment
+    variable ``KZOO_MIRROR`` holds a base URL, the files are asked for there, under the paths they have at home.
+
+    Args:
+        remote: What to fetch.
+        home: The cache; None for the user's own (see `kzoo.data.cache.data_home`).
+        progress: Called with the bytes done, the bytes in all (None: unknown) and the name of the file.
+
+    Raises:
+        NetworkUnreachableError: No host could be reached.
+        DataError: A wrong checksum, an error of the host, a lost connection, a full disk or an unwritable folder.
+    """
+    if (path := cached(remote, home=home)) is not None:
+        return path
+    path = remote.path(home)
+    urls = _mirrored(remote.urls)
+    ensure_writable(path.parent)
+    failures: list[DataError] = []
+    try:
+        # The lock file stays: removing it would let a third process lock a new file while a second still waits.
+        with filelock.FileLock(path.with_name(f"{path.name}.lock")):
+            for url in urls:
+                try:
+                    _retrieve(url, remote, path, progress)
+                except DiskFullError:
+                    raise
+                except DataError as error:
+                    failures.append(error)
+                else:
+                    return path
+    except OSError as error:
+        message = f"{remote.filename} cannot be written to {path.parent}: {error.strerror or error}."
+        raise DataError(message) from error
+    raise _combined(remote, failures)
+
+
+def fetch_for(pipeline: str, remote: RemoteFile, *, download: bool, progress: Progress | None = None) -> Path:
+    """Return the file that ``pipeline`` trains on, from the cache or, if ``download`` is set, from the network.
+
+    Raises:
+        NetworkUnreachableError: No host could be reached.
+        DataError: It is not in the cache and ``download`` is not set, or `fetch` failed.
+    """
+    if download:
+        return fetch(remote, progress=progress)
+    if (path := cached(remote)) is not None:
+        return path
+    state = "damaged" if remote.path().exists() else "not there"
+    message = (
+        f"The data of {pipeline} is not in the cache: {remote.path()} is {state}. Run `kzoo fetch {pipeline}` while "
+        "connected, or name data of your own with --data PATH."
+    )
+    raise DataError(message)
+
+
+def _mirrored(urls: Sequence[str]) -> list[str]:
+    """Return the addresses to ask: at the mirror if one is set."""
+    mirror = os.environ.get("KZOO_MIRROR", "").strip().rstrip("/")
+    if not mirror:
+        return list(urls)
+    parts = urlsplit(mirror)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        message = (
+            f"The environment variable KZOO_MIRROR is `{mirror}`, which is not the base of a web address. "
+            "Set it to something like https://mirror.example.org/data, or unset it."
+        )
+        raise DataError(message)
+    return list(dict.fromkeys(mirror + urlsplit(url).path for url in urls))
+
+
+def _retrieve(url: str, remote: RemoteFile, path: Path, progress: Progress | None) -> None:
+    """Bring one file from one address, through pooch: it checks the hash, then renames the file into place."""
+    transfer = Transfer(path, remote.size, progress)
+    for last_try in (False, True):
+        try:
+            with _quiet_pooch():
+                pooch.retrieve(url, f"sha256:{remote.sha256}", fname=path.name, path=path.parent, downloader=transfer)
+        except ValueError as error:  # pooch's word for a wrong hash; it has removed the bytes
+            if transfer.found in ("", remote.sha256):
+                raise
+            if transfer.resumed and not last_try:
+                continue  # the bytes kept from before may be the damaged ones: once more, whole
+            message = (
+                f"{remote.filename} from {url} has a wrong checksum: expected SHA-256 {remote.sha256}, found "
+                f"{transfer.found}. The file was changed by its publisher or on the way; what came was removed. Try "
+                "again, and if it stays so, get the file in another way and name it with --data PATH."
+            )
+            raise DataError(message) from error
+        return
+
+
+@contextlib.contextmanager
+def _quiet_pooch() -> Iterator[None]:
+    """Keep pooch from announcing on stderr what the progress display shows already."""
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _combined(remote: RemoteFile, failures: list[DataError]) -> DataError:
+    """Return one error for all addresses: the network counts as unreachable only if no host answered."""
+    if len(failures) == 1:
+        return failures[0]
+    message = f"{remote.filename} cannot be downloaded from any of {len(failures)} addresses: " + " ".join(
+        f"({number}) {failure}" for number, failure in enumerate(failures, 1)
+    )
+    if all(isinstance(failure, NetworkUnreachableError) for failure in failures):
+        return NetworkUnreachableError(message)
+    return DataError(message)

@@ -1,0 +1,157 @@
+"""A saved model on a test split: loss and metrics, and for classes the report and the confusion matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kzoo.data.sources import load_splits
+from kzoo.data.splits import DataRequest
+from kzoo.errors import KzooError, UsageError
+from kzoo.registry import get_registry
+from kzoo.runs import DEFAULT_ROOT, Run, find_run
+from kzoo.saving import load_model, read_card
+from kzoo.targets import load_target
+
+if TYPE_CHECKING:
+    from kzoo.data.splits import Splits
+    from kzoo.training.run import Listener
+
+__all__ = ["Evaluation", "SavedModel", "evaluate", "find_model"]
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A model on the disk and what is known of it.
+
+    Attributes:
+        path: The ``.keras`` file.
+        card: What kzoo stored inside it.
+        run: The run it belongs to, or None.
+    """
+
+    path: Path
+    card: dict[str, Any]
+    run: Run | None
+
+    def pipeline(self) -> Any:
+        """Return the pipeline that reads its inputs; raise `KzooError` where the file does not say which."""
+        name = self.card.get("pipeline")
+        if not name:
+            message = (
+                f"{self.path} was not saved by kzoo: it does not say which pipeline its inputs belong to. Load it with "
+                "kzoo.load_model in Python instead."
+            )
+            raise KzooError(message)
+        return load_target(get_registry().get("pipeline", name))()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model is worth on a test split.
+
+    Attributes:
+        metrics: Loss and metrics by name.
+        per_class: For each class ``precision``, ``recall``, ``f1`` and ``support``; empty for other tasks.
+        confusion: Counts with the true class in the row and the predicted one in the column.
+        class_names: The classes, in the order of rows and columns.
+        data: Where the test data came from.
+        size: The number of test examples.
+    """
+
+    metrics: dict[str, Any]
+    per_class: dict[str, dict[str, float]]
+    confusion: list[list[int]]
+    class_names: tuple[str, ...]
+    data: str
+    size: int
+    notes: list[str] = field(default_factory=list)
+
+
+def find_model(text: str, root: Path = DEFAULT_ROOT) -> SavedModel:
+    """Return the model that ``text`` means: a ``.keras`` file, or a run as `kzoo.runs.find_run` finds it."""
+    path = Path(text).expanduser()
+    if path.suffix == ".keras":
+        run = Run(path.parent) if (path.parent / "run.json").exists() else None
+    else:
+        run = find_run(text, root)
+        path = run.saved_model()
+    return SavedModel(path, read_card(path), run)
+
+
+def evaluate(saved: SavedModel, *, data: str | None, listener: Listener, batch_size: int | None = None) -> Evaluation:
+    """Measure a model on the test split of its own data, or of other data.
+
+    Args:
+        saved: The model.
+        data: ``real``, ``sample``, ``auto`` or a path; None for the data that its run used.
+        listener: Who is told what happens.
+        batch_size: Examples in one step; by default that of the run.
+
+    Raises:
+        KzooError: A component's distribution is missing, or the data cannot be used.
+    """
+    from kzoo.training.batches import label_transform, ordered_batches
+    from kzoo.training.trainer import Trainer
+
+    pipeline = saved.pipeline()
+    model = load_model(saved.path)
+    if getattr(model, "optimizer", None) is None or not model.compiled:
+        message = f"{saved.path} was saved without its loss and metrics, so there is nothing to evaluate."
+        raise KzooError(message)
+    splits = load_splits(pipeline, _request(saved, data), listener.warn)
+    classes = tuple(saved.card["class_names"])
+    if splits.class_names != classes:
+        message = (
+            f"The model knows the classes {', '.join(classes)}, but the data ({splits.provenance.description}) has "
+            f"{', '.join(splits.class_names)}. Give data with the same classes."
+        )
+        raise UsageError(message)
+    notes = _check_fingerprint(saved, splits, data)
+    for note in notes:
+        listener.warn(note)
+    size = batch_size or (saved.run.config().train.batch_size if saved.run else 128)
+    labels = label_transform(saved.card.get("label_form", ""), len(classes))
+    metrics = Trainer(model).evaluate(ordered_batches(splits.test, size, labels))
+    per_class, confusion = _report(model, splits, size, classes) if classes else ({}, [])
+    return Evaluation(metrics, per_class, confusion, classes, splits.provenance.description, len(splits.test), notes)
+
+
+def _request(saved: SavedModel, data: str | None) -> DataRequest:
+    """Return the request for the data of the model's run, so that seed and limit give the very same splits."""
+    if saved.run is None:
+        return DataRequest(data or "auto")
+    stored = saved.run.manifest()["data"]
+    values = saved.run.config().values["data"]
+    source = data or (stored["location"] if stored["used"] == "path" else stored["used"])
+    limit = values.get("limit") if data is None else None
+    return DataRequest(source, saved.run.config().seed, values["validation_fraction"], limit)
+
+
+def _check_fingerprint(saved: SavedModel, splits: Splits, data: str | None) -> list[str]:
+    if saved.run is None or data is not None:
+        return []
+    before = saved.run.manifest()["data"]["fingerprint"].get("test")
+    if before == splits.fingerprint.get("test"):
+        return []
+    return ["The test data is not the one that this run was tested on: its contents have changed since."]
+
+
+def _report(model: Any, splits: Splits, size: int, classes: tuple[str, ...]) -> tuple[dict[str, Any], list[list[int]]]:
+    """Return scikit-learn's classification report and confusion matrix on the test split."""
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    from kzoo.training.batches import ordered_batches
+    from kzoo.training.trainer import predictor
+
+    predict = predictor(model)
+    outputs = np.concatenate([predict(x) for x, _ in ordered_batches(splits.test, size)])
+    predicted, true = outputs.argmax(axis=-1), np.asarray(splits.test.labels).reshape(-1)
+    which = list(range(len(classes)))
+    columns = precision_recall_fscore_support(true, predicted, labels=which, zero_division=0.0)
+    rows = zip(classes, *(column.tolist() for column in columns), strict=True)
+    per_class = {c: {"precision": p, "recall": r, "f1": f, "support": n} for c, p, r, f, n in rows}
+    return per_class, confusion_matrix(true, predicted, labels=which).tolist()

@@ -1,0 +1,75 @@
+"""Labels reach loss and metrics in one form per run; a metric that takes the other form is wrapped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import ops
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["OtherLabelForm", "choose_label_form", "fit_metric"]
+
+
+def choose_label_form(targets: Collection[str], *, classes: bool) -> str:
+    """Return the form in which labels are fed to a loss that takes ``targets``: dense unless it takes only sparse.
+
+    An empty text means labels as they are, for tasks whose labels are not class indices.
+    """
+    if not classes or not targets:
+        return ""
+    return "dense" if "dense" in targets else "sparse"
+
+
+def fit_metric(metric: Any, targets: Collection[str], label_form: str, num_classes: int) -> Any:
+    """Return the metric, wrapped where it does not take labels of ``label_form``."""
+    if not label_form or not targets or label_form in targets:
+        return metric
+    return OtherLabelForm(metric, label_form="sparse" if label_form == "dense" else "dense", num_classes=num_classes)
+
+
+@keras.saving.register_keras_serializable(package="kzoo")
+class OtherLabelForm(keras.metrics.Metric):  # type: ignore[misc]
+    """Converts labels before a metric sees them: one-hot to class indices, or back.
+
+    Args:
+        metric: The metric that takes ``label_form``.
+        label_form: The form that it takes, ``dense`` or ``sparse``.
+        num_classes: The number of classes K.
+        name: By default that of ``metric``.
+    """
+
+    def __init__(self, metric: Any, label_form: str, num_classes: int, name: str | None = None) -> None:
+        if isinstance(metric, dict):
+            metric = keras.saving.deserialize_keras_object(metric)
+        super().__init__(name=name or metric.name, dtype=metric.dtype)
+        self.metric = metric
+        self.label_form = label_form
+        self.num_classes = num_classes
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Add one batch with labels in the run's form."""
+        if self.label_form == "sparse":
+            y_true = ops.argmax(y_true, axis=-1)
+        else:
+            y_true = ops.one_hot(ops.cast(y_true, "int32"), self.num_classes)
+        return self.metric.update_state(y_true, y_pred, sample_weight=sample_weight)
+
+    def result(self) -> Any:
+        """Return the wrapped metric's result."""
+        return self.metric.result()
+
+    def reset_state(self) -> None:
+        """Reset the wrapped metric."""
+        self.metric.reset_state()
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            "metric": keras.saving.serialize_keras_object(self.metric),
+            "label_form": self.label_form,
+            "num_classes": self.num_classes,
+            "name": self.name,
+        }

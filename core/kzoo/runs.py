@@ -1,0 +1,184 @@
+"""The run directory and its manifest, ``run.json``.
+
+A run lives in ``<root>/<pipeline>/<UTC time>-<label>-s<seed>/`` and is never overwritten. Every file in it is
+written whole.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kzoo.config import RunConfig, read_toml
+from kzoo.errors import KzooError, UsageError
+from kzoo.files import write_json, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DEFAULT_ROOT", "SCHEMA_VERSION", "STATUSES", "Run", "create_run", "find_run", "list_runs"]
+
+SCHEMA_VERSION = 1
+"""The version of ``run.json``; a newer one is refused with a clear message."""
+
+DEFAULT_ROOT = Path("runs")
+"""Where runs go when nobody says otherwise, relative to the current folder."""
+
+STATUSES = ("running", "done", "interrupted", "failed")
+"""What ``status`` in ``run.json`` may say. A run that was killed still says ``running``."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run on the disk."""
+
+    path: Path
+
+    @property
+    def manifest_path(self) -> Path:
+        """Its ``run.json``."""
+        return self.path / "run.json"
+
+    @property
+    def config_path(self) -> Path:
+        """Its ``config.toml``, which ``kzoo run -c`` replays."""
+        return self.path / "config.toml"
+
+    @property
+    def model_path(self) -> Path:
+        """The final model."""
+        return self.path / "model.keras"
+
+    @property
+    def best_path(self) -> Path:
+        """The model of the best epoch so far."""
+        return self.path / "best.keras"
+
+    @property
+    def name(self) -> str:
+        """Pipeline and folder name, which `find_run` finds again."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what ``run.json`` holds; raise `KzooError` where it is missing, broken or from a newer kzoo."""
+        try:
+            found = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            message = f"{self.path} is not a run: it holds no run.json."
+            raise KzooError(message) from error
+        except (OSError, ValueError) as error:
+            message = f"{self.manifest_path} cannot be read: {error}."
+            raise KzooError(message) from error
+        if not isinstance(found, dict) or not isinstance(found.get("schema_version"), int):
+            message = f"{self.manifest_path} is not the manifest of a kzoo run."
+            raise KzooError(message)
+        if found["schema_version"] > SCHEMA_VERSION:
+            message = (
+                f"{self.manifest_path} was written by a newer kzoo (its schema is {found['schema_version']}, this kzoo "
+                f"reads up to {SCHEMA_VERSION}). Upgrade with `pip install --upgrade kzoo`."
+            )
+            raise KzooError(message)
+        return found
+
+    def update(self, **fields: Any) -> None:
+        """Lay ``fields`` over the manifest and write it whole."""
+        write_json(self.manifest_path, {**self.manifest(), **fields})
+
+    def config(self) -> RunConfig:
+        """Return the run's settings."""
+        return RunConfig.merge([(str(self.config_path), read_toml(self.config_path))])
+
+    def saved_model(self) -> Path:
+        """Return the final model, or the best one of a run that did not end; raise `KzooError` if there is neither."""
+        for path in (self.model_path, self.best_path):
+            if path.exists():
+                return path
+        status = self.manifest().get("status", "unknown")
+        message = f"The run {self.path} holds no model (its status is `{status}`): it stopped before one was saved."
+        raise KzooError(message)
+
+
+def create_run(root: Path, config: RunConfig, manifest: Mapping[str, Any]) -> Run:
+    """Make a new run directory with its settings and its manifest, status ``running``."""
+    started = dt.datetime.now(dt.UTC)
+    label = re.sub(r"[^A-Za-z0-9.]+", "-", config.label).strip("-")[:60]
+    stem = f"{started:%Y%m%dT%H%M%SZ}-{label}-s{config.seed}"
+    folder = root / config.pipeline
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = _new_folder(folder, stem)
+        run = Run(path)
+        write_text(run.config_path, config.to_toml())
+        write_json(
+            run.manifest_path,
+            {
+                "schema_version": SCHEMA_VERSION,
+                "status": "running",
+                "pipeline": config.pipeline,
+                "recipe": config.recipe,
+                "seed": config.seed,
+                "label": config.label,
+                "started": started.isoformat(timespec="seconds"),
+                **manifest,
+            },
+        )
+    except OSError as error:
+        message = f"The run's folder under {folder} cannot be written: {error.strerror}. Choose another with --out DIR."
+        raise KzooError(message) from error
+    return run
+
+
+def _new_folder(folder: Path, stem: str) -> Path:
+    """Make a folder that did not exist: runs that start in the same second get a number."""
+    number = 1
+    while True:
+        path = folder / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def list_runs(root: Path, pipeline: str | None = None) -> list[Run]:
+    """Return the runs under ``root``, oldest first."""
+    found = [Run(path.parent) for path in root.glob(f"{pipeline or '*'}/*/run.json")]
+    return sorted(found, key=lambda run: run.path.name)
+
+
+def find_run(text: str, root: Path = DEFAULT_ROOT) -> Run:
+    """Return the run that ``text`` means: its folder, a file in it, ``last``, or the start of its name under ``root``.
+
+    Raises:
+        UsageError: Nothing fits, or several runs do.
+    """
+    path = Path(text).expanduser()
+    if path.is_file() and (path.parent / "run.json").exists():
+        return Run(path.parent)
+    if path.is_dir():
+        if (path / "run.json").exists():
+            return Run(path)
+        message = f"{path} is not a run: it holds no run.json. `kzoo runs` lists the runs of this folder."
+        raise UsageError(message)
+    runs = list_runs(root)
+    if text == "last" and runs:
+        return runs[-1]
+    named = [run for run in runs if run.path.name.startswith(text) or run.name.startswith(text)]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        message = (
+            f"`{text}` could mean several runs: {', '.join(run.name for run in named[-5:])}. Give more of the name."
+        )
+        raise UsageError(message)
+    where = f"{len(runs)} run(s)" if runs else "no run"
+    message = (
+        f"There is no run `{text}`: it is no folder, and {root.absolute()} holds {where} of that name. `kzoo runs` "
+        "lists them; `last` is the newest."
+    )
+    raise UsageError(message)

@@ -1,0 +1,165 @@
+"""From settings to a compiled model: components by name, labels in the form they need, the data in its order."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from kzoo.build import Context, build, check_fits
+from kzoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from kzoo.config import RunConfig
+    from kzoo.data.splits import Splits
+    from kzoo.pipeline import Pipeline
+    from kzoo.registry import Registry
+
+__all__ = ["Assembly", "check_components"]
+
+_CLASS_TASKS = ("classification", "ordinal")
+
+
+def check_components(config: RunConfig, task: str, registry: Registry) -> list[str]:
+    """Check the names of all components and that they fit the task; return the cautions to say, before Keras is there.
+
+    Raises:
+        UsageError: A name that does not exist, or a component for other tasks, with those that fit.
+    """
+    asked = [("loss", config.loss), ("optimizer", config.optimizer)]
+    asked += [("metric", metric) for metric in config.metrics]
+    asked += [("regularizer", config.regularizer)] if config.regularizer else []
+    cautions: dict[str, None] = {}
+    for kind, reference in asked:
+        entry = check_fits(kind, reference, task, registry)
+        caution = getattr(entry.spec, "cautions", {}).get(task)
+        if caution:
+            cautions[f"`{entry.name}`: {caution}"] = None
+    return list(cautions)
+
+
+class Assembly:
+    """The model of one run and what it is compiled with.
+
+    Made in two steps, so that a wrong argument is refused before any data is read: the constructor builds what needs
+    no data, `compile` the rest.
+
+    Attributes:
+        label_form: ``dense``, ``sparse``, or an empty text where labels are not classes.
+        monitor_direction: ``min`` or ``max``: which way ``train.monitor`` gets better.
+        model: The compiled model.
+        batches: The training data in its order.
+        labels: The function from class indices to labels of `label_form`, or None.
+        input_shape: The shape of one input.
+    """
+
+    def __init__(self, config: RunConfig, pipeline: Pipeline, registry: Registry) -> None:
+        from kzoo.label_forms import choose_label_form
+
+        self.config, self.pipeline, self.registry = config, pipeline, registry
+        spec = registry.get("loss", config.loss.name).spec
+        self.label_form = choose_label_form(spec.targets, classes=pipeline.task in _CLASS_TASKS)  # type: ignore[attr-defined]
+        context = Context(pipeline.task, self.label_form)
+        self.loss = build("loss", config.loss, context=context, registry=registry)
+        self._build_metrics(0)  # the arguments are checked before any data is read
+        self.regularizer = build("regularizer", config.regularizer, registry=registry) if config.regularizer else None
+        self.monitor_direction = self._monitor_direction()
+        _check_settings(pipeline.build_model, config.values["model"], "model")
+        _check_settings(pipeline.augment, _without(config.values["augment"], "enabled"), "augment")
+
+    def _build_metrics(self, num_classes: int) -> list[Any]:
+        from kzoo.label_forms import fit_metric
+
+        built = []
+        for reference in self.config.metrics:
+            spec = self.registry.get("metric", reference.name).spec
+            form = self.label_form if self.label_form in spec.targets else next(iter(sorted(spec.targets)), "")  # type: ignore[attr-defined]
+            context = Context(self.pipeline.task, form)
+            metric = build("metric", reference, context=context, registry=self.registry, name=str(reference))
+            targets = spec.targets  # type: ignore[attr-defined]
+            built.append(fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric)
+        return built
+
+    def _monitor_direction(self) -> str:
+        """Return which way ``train.monitor`` gets better; raise `UsageError` where it names nothing that is logged."""
+        monitor = self.config.train.monitor.removeprefix("val_")
+        if monitor == "loss":
+            return "min"
+        for reference in self.config.metrics:
+            if str(reference) == monitor:
+                direction = getattr(self.registry.get("metric", reference.name).spec, "direction", "")
+                if direction:
+                    return str(direction)
+                message = (
+                    f"`train.monitor` is `{self.config.train.monitor}`, and it is not known which way it is better."
+                )
+                raise UsageError(message)
+        logged = ", ".join(f"val_{name}" for name in ("loss", *map(str, self.config.metrics)))
+        message = f"`train.monitor` is `{self.config.train.monitor}`, which this run does not log. It logs: {logged}."
+        raise UsageError(message)
+
+    def compile(self, splits: Splits) -> None:
+        """Build the model for the data, adapt it and compile it."""
+        from kzoo.training.batches import TrainingBatches, label_transform
+
+        config, settings = self.config, self.config.train
+        _check_monitor(config, validated=splits.validation is not None)
+        self.num_classes = len(splits.class_names)
+        specimen = splits.train.fetch([0])[0]
+        self.input_shape = tuple(specimen.shape[1:])
+        self.model = self.pipeline.build_model(
+            self.input_shape, self.num_classes, regularizer=self.regularizer, **config.values["model"]
+        )
+        self.pipeline.adapt(self.model, splits.train)
+        self.labels = label_transform(self.label_form, self.num_classes)
+        augment = None
+        table = config.values["augment"]
+        if self.pipeline.augments and table.get("enabled", True):
+            arguments = _without(table, "enabled")
+
+            def augment(x: Any, *, seed: Any, epoch: Any) -> Any:
+                return self.pipeline.augment(x, seed=seed, epoch=epoch, **arguments)
+
+        self.batches = TrainingBatches(splits.train, settings.batch_size, config.seed, augment, self.labels)
+        steps = settings.epochs * self.batches.steps_per_epoch
+        context = Context(self.pipeline.task, self.label_form, steps)
+        self.optimizer = build("optimizer", config.optimizer, context=context, registry=self.registry)
+        self.metrics = self._build_metrics(self.num_classes)
+        # XLA on the CPU is twice slower than TensorFlow's own kernels, and five seconds later at the first step.
+        self.model.compile(
+            optimizer=self.optimizer,
+            loss=self.loss,
+            metrics=self.metrics,
+            jit_compile=False,
+            steps_per_execution=settings.steps_per_execution,
+        )
+
+    @property
+    def augmented(self) -> bool:
+        """Whether training batches are changed."""
+        return self.batches.augment is not None
+
+
+def _check_monitor(config: RunConfig, *, validated: bool) -> None:
+    settings = config.train
+    if (settings.keep == "best" or settings.early_stopping) and settings.monitor.startswith("val_") and not validated:
+        message = (
+            f"`train.monitor` is `{settings.monitor}`, but there is no validation data "
+            "(data.validation_fraction is 0). Set train.monitor=loss, or train.keep=last and train.early_stopping=0."
+        )
+        raise UsageError(message)
+
+
+def _check_settings(function: Any, settings: Any, table: str) -> None:
+    """Refuse a setting of ``[model]`` or ``[augment]`` that the pipeline's method has no keyword for."""
+    own = {"regularizer", "seed", "epoch"}
+    parameters = inspect.signature(function).parameters.values()
+    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in own]
+    for name in settings:
+        if name not in known:
+            listed = ", ".join(f"{table}.{other}" for other in known) or "none"
+            message = f"This pipeline has no setting `{table}.{name}`. Settings of [{table}]: {listed}."
+            raise UsageError(message)
+
+
+def _without(table: Any, key: str) -> dict[str, Any]:
+    return {name: value for name, value in table.items() if name != key}

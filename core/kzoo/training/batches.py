@@ -1,0 +1,107 @@
+"""The order of training examples, as a function of seed, epoch and step alone.
+
+A run that stops anywhere can go on at the next step with the same batches: nothing is drawn from a generator that
+remembers what came before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kzoo.data.splits import Split
+
+__all__ = ["TrainingBatches", "label_transform", "ordered_batches"]
+
+_ORDER, _AUGMENT = 1, 2  # what a random stream is for, so that no two streams are the same
+
+
+@dataclass(frozen=True)
+class TrainingBatches:
+    """The batches of a whole training, epoch after epoch in one stream.
+
+    Attributes:
+        split: The training examples.
+        batch_size: Examples in one step, over all workers; the last step of an epoch takes what is left.
+        seed: The run's seed.
+        augment: Called as ``augment(x, seed=(2,) int64, epoch=int64)`` on each batch of inputs, or None.
+        labels: Applied to each batch of labels, or None.
+    """
+
+    split: Split
+    batch_size: int
+    seed: int
+    augment: Callable[..., Any] | None = None
+    labels: Callable[[Any], Any] | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in one epoch."""
+        return -(-len(self.split) // self.batch_size)
+
+    def order(self, epoch: Any) -> Any:
+        """Return the permutation of the examples in one epoch: int64 of shape ``(N,)``."""
+        seed = tf.stack([tf.constant(self.seed, tf.int64), _ORDER])
+        seed = tf.random.experimental.stateless_fold_in(seed, epoch)
+        return tf.random.experimental.stateless_shuffle(tf.range(len(self.split), dtype=tf.int64), seed)
+
+    def dataset(
+        self, epochs: int, *, epoch: int = 0, step: int = 0, shards: int = 1, shard: range = range(1)
+    ) -> tf.data.Dataset:
+        """Return the batches from ``step`` of ``epoch`` up to the end of the last of ``epochs``.
+
+        Args:
+            epochs: The epochs of the whole training.
+            epoch: The epoch to start in, from 0.
+            step: The step of that epoch to start at, from 0.
+            shards: How many replicas share each batch.
+            shard: Which of these equal parts to return, one after the other: those of the replicas of this process.
+        """
+
+        def epoch_indices(number: Any) -> tf.data.Dataset:
+            batches = tf.data.Dataset.from_tensor_slices(self.order(number)).batch(self.batch_size)
+            return batches.enumerate().map(lambda at, indices: (number, at, indices))
+
+        def parts(number: Any, at: Any, indices: Any) -> tf.data.Dataset:
+            numbers = tf.data.Dataset.range(shard.start, shard.stop)
+            return numbers.map(lambda part: (number, at, part, indices[part::shards]))
+
+        def batch(number: Any, at: Any, part: Any, indices: Any) -> tuple[Any, Any]:
+            x, y = self.split.fetch(indices)
+            if self.augment is not None:
+                x = self.augment(x, seed=self._augment_seed(number, at, part), epoch=number)
+            return x, y if self.labels is None else self.labels(y)
+
+        indices = tf.data.Dataset.range(epoch, epochs).flat_map(epoch_indices).skip(step).flat_map(parts)
+        return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+    def _augment_seed(self, epoch: Any, step: Any, part: Any) -> Any:
+        seed = tf.stack([tf.constant(self.seed, tf.int64), _AUGMENT])
+        for number in (epoch, step, part):
+            seed = tf.random.experimental.stateless_fold_in(seed, number)
+        return seed
+
+
+def ordered_batches(split: Split, batch_size: int, labels: Callable[[Any], Any] | None = None) -> tf.data.Dataset:
+    """Return the examples of a split in their own order, in batches of inputs and labels."""
+
+    def batch(indices: Any) -> tuple[Any, Any]:
+        x, y = split.fetch(indices)
+        return x, y if labels is None else labels(y)
+
+    indices = tf.data.Dataset.range(len(split)).batch(batch_size)
+    return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def label_transform(label_form: str, num_classes: int) -> Callable[[Any], Any] | None:
+    """Return the function from class indices to labels of ``label_form``, one-hot rows or indices; None for neither."""
+    if label_form == "dense":
+        return lambda y: tf.one_hot(tf.cast(tf.reshape(y, [-1]), tf.int32), num_classes)
+    if label_form == "sparse":
+        return lambda y: tf.cast(tf.reshape(y, [-1]), tf.int32)
+    return None

@@ -1,0 +1,99 @@
+"""Callbacks that keep what a run must not lose: its log, and its best model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from kzoo.files import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["BestEpoch", "LogFile", "StopOnNaN"]
+
+
+class LogFile(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes the logs of all epochs to a CSV file, whole after every epoch; values with several parts as JSON."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._rows: list[dict[str, Any]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Add one row."""
+        self._rows.append({"epoch": epoch + 1, **(logs or {})})
+        columns = list(dict.fromkeys(name for row in self._rows for name in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
+        writer.writeheader()
+        for row in self._rows:
+            writer.writerow({k: json.dumps(v) if isinstance(v, list) else v for k, v in row.items()})
+        write_text(self._path, text.getvalue())
+
+
+class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Remembers the weights of the best epoch and saves that model.
+
+    Args:
+        monitor: The logged value to compare.
+        direction: ``min`` or ``max``: which way is better.
+        save: Called with the model when it is the best so far.
+
+    Attributes:
+        epoch: The best epoch, from 1; 0 before the first.
+        value: Its value of ``monitor``.
+        weights: Its weights.
+    """
+
+    def __init__(self, monitor: str, direction: str, save: Callable[[Any], None]) -> None:
+        super().__init__()
+        self.monitor = monitor
+        self.direction = direction
+        self.epoch = 0
+        self.value = math.inf if direction == "min" else -math.inf
+        self.weights: list[Any] | None = None
+        self._save = save
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Compare, and keep the model where it is better."""
+        value = (logs or {}).get(self.monitor)
+        if value is None:  # an epoch that was cut short has no validation
+            return
+        better = value < self.value if self.direction == "min" else value > self.value
+        if better or (self.weights is None and not math.isnan(value)):
+            self.value, self.epoch = value, epoch + 1
+            self.weights = self.model.get_weights()
+            self._save(self.model)
+
+
+class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends the training at the first loss that is not a number, since no later step can mend it.
+
+    Attributes:
+        step: Where it happened, as text; empty while all is well.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.where = ""
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Note the epoch."""
+        del logs
+        self._epoch = epoch + 1
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look at the loss."""
+        loss = (logs or {}).get("loss", 0.0)
+        if isinstance(loss, float) and not math.isfinite(loss) and not self.where:
+            self.where = f"epoch {self._epoch}, by step {batch + 1}"
+            self.model.stop_training = True

@@ -1,0 +1,115 @@
+"""The settings of a run from what was asked: recipe, file, options."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from kzoo.config import DEFAULTS, RunConfig, layer_from_options, read_toml
+from kzoo.errors import KzooError, UsageError
+from kzoo.reference import Reference
+from kzoo.registry import get_registry
+from kzoo.targets import load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+__all__ = ["configure"]
+
+_FLAGS = {
+    "epochs": ("train", "epochs"),
+    "batch_size": ("train", "batch_size"),
+    "data": ("data", "source"),
+    "limit": ("data", "limit"),
+    "seed": ("seed",),
+}
+
+
+def configure(
+    pipeline: str | None = None,
+    *,
+    recipe: str | None = None,
+    file: Path | None = None,
+    loss: str | None = None,
+    metrics: Iterable[str] = (),
+    optimizer: str | None = None,
+    regularizer: str | None = None,
+    options: Iterable[str] = (),
+    **flags: Any,
+) -> RunConfig:
+    """Return the settings of a run: defaults, then the recipe, then the file, then what was asked for by name.
+
+    Args:
+        pipeline: The pipeline's name; may come from the file instead.
+        recipe: One of the pipeline's recipes; ``default`` if neither this nor the file names one.
+        file: A TOML file in the form of a run's ``config.toml``.
+        loss: A component reference, in place of the recipe's.
+        optimizer: Likewise.
+        regularizer: Likewise; ``none`` for none.
+        metrics: References of metrics beside the recipe's.
+        options: ``KEY=VALUE`` texts, on top of everything.
+        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``; None where not given.
+
+    Raises:
+        UsageError: A name or value that does not exist or fit.
+        KzooError: A file that cannot be read.
+    """
+    from_file = read_toml(file) if file else {}
+    name = _pipeline_name(pipeline, from_file, file)
+    complete = from_file.get("complete") is True and recipe is None
+    layers: list[tuple[str, Mapping[str, Any]]] = [("default", DEFAULTS)]
+    if not complete:
+        recipe = recipe or from_file.get("recipe") or "default"
+        layers.append((f"recipe {recipe}", _recipe(name, recipe)))
+    layers.append((f"file {file}", {k: v for k, v in from_file.items() if k not in ("pipeline", "recipe", "complete")}))
+    layers.append(("command line", {"pipeline": name, "recipe": recipe or from_file.get("recipe", "")}))
+    for key, value in (("loss", loss), ("optimizer", optimizer), ("regularizer", regularizer)):
+        if value is not None:
+            table = None if key == "regularizer" and value == "none" else Reference.parse(value).to_mapping()
+            layers.append((f"--{key}", {key: table}))
+    layers += [(f"--{flag.replace('_', '-')}", _nested(_FLAGS[flag], v)) for flag, v in flags.items() if v is not None]
+    layers.append(("-o", layer_from_options(options)))
+    config = RunConfig.merge(layers)
+    added = [str(Reference.parse(metric)) for metric in metrics]
+    if added:
+        have = [str(metric) for metric in config.metrics]
+        merged = list(dict.fromkeys([*have, *added]))
+        config = RunConfig({**config.values, "metrics": merged}, {**config.origins, "metrics": "--metric"})
+        config.check()
+    return config
+
+
+def _pipeline_name(pipeline: str | None, from_file: Mapping[str, Any], file: Path | None) -> str:
+    asked = Reference.parse(pipeline).name if pipeline else None
+    stored = from_file.get("pipeline")
+    if asked is None and stored is None:
+        known = ", ".join(get_registry().names("pipeline"))
+        message = f"Name a pipeline ({known}), or a settings file that names one with -c FILE."
+        raise UsageError(message)
+    if asked and stored and get_registry().get("pipeline", asked) != get_registry().get("pipeline", stored):
+        message = f"The pipeline is `{asked}`, but {file} is for `{stored}`."
+        raise UsageError(message)
+    return get_registry().shown_name(get_registry().get("pipeline", asked or str(stored)))
+
+
+def _recipe(pipeline: str, recipe: str) -> dict[str, Any]:
+    entry = get_registry().get("pipeline", pipeline)
+    recipes = load_target(entry)().recipes()
+    name = recipe.replace("-", "_")
+    if name not in recipes:
+        near = difflib.get_close_matches(name, recipes, n=1)
+        hint = f" Did you mean `{near[0]}`?" if near else ""
+        message = f"The pipeline `{pipeline}` has no recipe `{recipe}`.{hint} It has: {', '.join(recipes) or 'none'}."
+        raise UsageError(message)
+    try:
+        return read_toml(recipes[name])
+    except KzooError as error:
+        message = f"The recipe `{recipe}` of `{pipeline}` (from {entry.origin}) is broken: {error}"
+        raise KzooError(message) from error
+
+
+def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    for key in reversed(path):
+        value = {key: value}
+    return dict(value)

@@ -1,0 +1,295 @@
+"""One run from settings to results: data, model, training, test, all of it recorded."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import sys
+import time
+import traceback
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kzoo.data.sources import load_splits
+from kzoo.data.splits import DataRequest
+from kzoo.errors import KzooError
+from kzoo.registry import Registry, get_registry
+from kzoo.runs import DEFAULT_ROOT, Run, create_run
+from kzoo.targets import load_target
+from kzoo.training import runtime
+from kzoo.training.assembly import Assembly, check_components
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kzoo.config import RunConfig
+    from kzoo.data.splits import Splits
+    from kzoo.pipeline import Pipeline
+
+__all__ = ["Listener", "RunResult", "Silent", "train"]
+
+
+class Listener(Protocol):
+    """Who is told what happens: the command line, or nobody."""
+
+    def say(self, text: str) -> None:
+        """Take a message that can be missed."""
+
+    def warn(self, text: str) -> None:
+        """Take a message that must not be missed."""
+
+    def download(self, done: int, total: int | None, name: str) -> None:
+        """Take the progress of a download, in bytes."""
+
+    def progress(self, *, examples: int, batch_size: int) -> Any:
+        """Return a Keras callback that shows the training, or None."""
+
+
+class Silent:
+    """A `Listener` for Python callers: warnings through `warnings`, nothing else."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+    def warn(self, text: str) -> None:
+        """Raise a Python warning."""
+        import warnings
+
+        warnings.warn(text, stacklevel=3)
+
+    def download(self, done: int, total: int | None, name: str) -> None:
+        """Show nothing."""
+
+    def progress(self, *, examples: int, batch_size: int) -> Any:
+        """Show nothing."""
+        del examples, batch_size
+
+
+@dataclass
+class RunResult:
+    """What a run came to.
+
+    Attributes:
+        run: Its folder.
+        status: ``done`` or ``interrupted``.
+        results: Loss and metrics on the test split; empty when it was interrupted.
+        history: Logs of each epoch.
+        model: The trained Keras model.
+    """
+
+    run: Run
+    status: str
+    results: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    model: Any = None
+
+
+def train(
+    config: RunConfig,
+    *,
+    root: Path = DEFAULT_ROOT,
+    listener: Listener | None = None,
+    argv: Sequence[str] = (),
+    debug: bool = False,
+    strategy: Any = None,
+) -> RunResult:
+    """Train what ``config`` says, record it in a new run under ``root``, and test it.
+
+    Args:
+        config: All settings.
+        root: The folder that runs go to.
+        listener: Who is told what happens.
+        argv: The command line, for the record.
+        debug: Whether TensorFlow may chatter.
+        strategy: A `tf.distribute.Strategy`; by default the one in force.
+
+    Raises:
+        UsageError: A component or setting that does not exist or fit.
+        KzooError: Data that cannot be used, a loss that is not a number, a folder that cannot be written.
+    """
+    listener = listener or Silent()
+    registry = get_registry()
+    entry = registry.get("pipeline", config.pipeline)
+    for caution in check_components(config, entry.spec.task, registry):  # type: ignore[attr-defined]
+        listener.warn(caution)
+    clock = _Clock()
+    runtime.start(debug=debug)
+    clock.lap("start tensorflow")
+    runtime.seed_everything(config.seed)
+    pipeline: Pipeline = load_target(entry)()
+    with _scope(strategy):
+        parts = Assembly(config, pipeline, registry)
+        splits = load_splits(_WithProgress(pipeline, listener), _request(config), listener.warn)
+        clock.lap("load data")
+        parts.compile(splits)
+    clock.lap("build model")
+    listener.say(_opening(config, splits))
+    run = create_run(root, config, _manifest(config, pipeline, splits, parts, argv, registry))
+    try:
+        return _fit(run, config, splits, parts, pipeline, listener, clock, strategy)
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        reason = "".join(traceback.format_exception_only(error)).strip()
+        run.update(status=status, error=reason, timings=clock.laps)
+        raise
+
+
+def _fit(
+    run: Run,
+    config: RunConfig,
+    splits: Splits,
+    parts: Assembly,
+    pipeline: Pipeline,
+    listener: Listener,
+    clock: _Clock,
+    strategy: Any,
+) -> RunResult:
+    import keras
+
+    from kzoo.saving import save_model
+    from kzoo.training.batches import ordered_batches
+    from kzoo.training.callbacks import BestEpoch, LogFile, StopOnNaN
+    from kzoo.training.interrupt import stoppable
+    from kzoo.training.trainer import Trainer
+
+    settings = config.train
+    card = {
+        "pipeline": config.pipeline,
+        "task": pipeline.task,
+        "class_names": list(splits.class_names),
+        "input_shape": list(parts.input_shape),
+        "label_form": parts.label_form,
+        "run": run.name,
+    }
+    validation = None
+    if splits.validation is not None:
+        validation = ordered_batches(splits.validation, settings.batch_size, parts.labels)
+    best = BestEpoch(settings.monitor, parts.monitor_direction, lambda model: save_model(model, run.best_path, card))
+    nan = StopOnNaN()
+    callbacks: list[Any] = [nan, LogFile(run.path / "metrics.csv")]
+    callbacks += [best] if validation is not None or not settings.monitor.startswith("val_") else []
+    if settings.early_stopping:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                settings.monitor, patience=settings.early_stopping, mode=parts.monitor_direction
+            )
+        )
+    shown = listener.progress(examples=len(splits.train), batch_size=settings.batch_size)
+    callbacks += [shown] if shown is not None else []
+    trainer = Trainer(parts.model, strategy=strategy, steps_per_execution=settings.steps_per_execution)
+    try:
+        with stoppable(listener.say) as stop:
+            trained = trainer.fit(
+                parts.batches, epochs=settings.epochs, validation=validation, callbacks=callbacks, should_stop=stop
+            )
+    finally:
+        with contextlib.suppress(AttributeError):
+            shown.close()
+    clock.lap("train")
+    if nan.where:
+        message = (
+            f"The loss stopped being a finite number in {nan.where} of {run.path}. Try a smaller learning rate "
+            f"(now {config.optimizer}), or another loss (now {config.loss})."
+        )
+        raise KzooError(message)
+    kept = "last"
+    if settings.keep == "best" and best.weights is not None:
+        parts.model.set_weights(best.weights)
+        kept = f"best (epoch {best.epoch}, {best.monitor} {best.value:.4g})"
+    save_model(parts.model, run.model_path, card)
+    clock.lap("save")
+    record = {
+        "epochs": trained.epochs,
+        "steps": trained.steps,
+        "weights": kept,
+        "best_epoch": best.epoch or None,
+        "images_per_second": trained.examples / trained.seconds if trained.seconds else None,
+        "history": trained.history,
+    }
+    if trained.stopped:
+        run.update(status="interrupted", signal=stop.signal, timings=clock.laps, training=record)
+        return RunResult(run, "interrupted", history=trained.history, model=parts.model)
+    results = trainer.evaluate(ordered_batches(splits.test, settings.batch_size, parts.labels))
+    clock.lap("test")
+    run.update(status="done", results={"test": results}, timings=clock.laps, training=record)
+    return RunResult(run, "done", results, trained.history, parts.model)
+
+
+def _manifest(
+    config: RunConfig, pipeline: Pipeline, splits: Splits, parts: Assembly, argv: Sequence[str], registry: Registry
+) -> dict[str, Any]:
+    """Return what ``run.json`` says before the training starts."""
+    asked = {"pipeline": config.pipeline, "loss": config.loss.name, "optimizer": config.optimizer.name}
+    asked |= {f"metric {reference}": reference.name for reference in config.metrics}
+    asked |= {"regularizer": config.regularizer.name} if config.regularizer else {}
+    plugins = {}
+    for what, name in asked.items():
+        entry = registry.get(what.split()[0], name)
+        plugins[what] = {"name": entry.qualified, "version": entry.version}
+    return {
+        "argv": list(argv) or [Path(sys.executable).name, "-c", "kzoo.run(...)"],
+        "host": platform.node(),
+        **runtime.describe(),
+        "plugins": plugins,
+        "data": {
+            **asdict(splits.provenance),
+            "sizes": splits.sizes,
+            "class_names": list(splits.class_names),
+            "fingerprint": dict(splits.fingerprint),
+        },
+        "task": pipeline.task,
+        "model": {
+            "parameters": parts.model.count_params(),
+            "input_shape": list(parts.input_shape),
+            "label_form": parts.label_form,
+            "augmented": parts.augmented,
+            "jit_compile": parts.model.jit_compile,
+            "optimizer": parts.optimizer.get_config(),
+            "loss": parts.loss.get_config(),
+        },
+    }
+
+
+class _Clock:
+    """Seconds spent in each part of a run, by name."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """End the part ``name`` here."""
+        now = time.perf_counter()
+        self.laps[name] = round(now - self._last, 3)
+        self._last = now
+
+
+class _WithProgress:
+    """A pipeline as a data source whose downloads a listener sees."""
+
+    def __init__(self, pipeline: Pipeline, listener: Listener) -> None:
+        self._pipeline, self._listener = pipeline, listener
+        self.load_path, self.load_sample = pipeline.load_path, pipeline.load_sample
+
+    def fetch_real(self, *, download: bool) -> Path:
+        return self._pipeline.fetch_real(download=download, progress=self._listener.download)
+
+
+def _scope(strategy: Any) -> Any:
+    return strategy.scope() if strategy is not None else contextlib.nullcontext()
+
+
+def _request(config: RunConfig) -> DataRequest:
+    data = config.values["data"]
+    return DataRequest(data["source"], config.seed, data["validation_fraction"], data.get("limit"))
+
+
+def _opening(config: RunConfig, splits: Splits) -> str:
+    sizes = splits.sizes
+    return (
+        f"{config.pipeline} ({config.recipe}), loss {config.loss}, optimizer {config.optimizer.name}, "
+        f"seed {config.seed}. "
+        f"Data: {splits.provenance.description}; {sizes['train']:,} to train on, {sizes['validation']:,} to validate, "
+        f"{sizes['test']:,} to test."
+    )

@@ -1,0 +1,212 @@
+"""The training loop: N steps of Keras's own ``train_step`` in one compiled call.
+
+Everything that ``compile`` and a model's own ``train_step`` mean stays as it is. The loop owns what ``fit`` does not
+give: the order of the data, a stop between any two calls, and progress between them. Keras callbacks are called where
+``fit`` calls them.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kzoo.training.batches import TrainingBatches
+
+__all__ = ["Trainer", "TrainingResult", "predictor"]
+
+
+@dataclass
+class TrainingResult:
+    """What came of a training.
+
+    Attributes:
+        history: One mapping of logs for each epoch that was gone through, the unfinished one of a stop included.
+        steps: Steps taken.
+        examples: Training examples seen.
+        seconds: Time in training steps, without validation and callbacks.
+        stopped: Whether ``should_stop`` ended it.
+    """
+
+    history: list[dict[str, Any]] = field(default_factory=list)
+    steps: int = 0
+    examples: int = 0
+    seconds: float = 0.0
+    stopped: bool = False
+
+    @property
+    def epochs(self) -> int:
+        """The epochs that were gone through to their end."""
+        return len(self.history) - (1 if self.stopped and self.history else 0)
+
+
+class Trainer:
+    """Trains, evaluates and predicts with one compiled model.
+
+    Args:
+        model: A compiled `keras.Model`.
+        strategy: The `tf.distribute.Strategy` that the model was made under; by default the one in force.
+        steps_per_execution: Steps in one compiled call.
+    """
+
+    def __init__(self, model: Any, *, strategy: Any = None, steps_per_execution: int = 16) -> None:
+        self.model = model
+        self.strategy = strategy or tf.distribute.get_strategy()
+        self.steps_per_execution = steps_per_execution
+        self._train_steps = self._many(model.train_step)
+        self._test_steps = self._many(model.test_step)
+
+    def _many(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a compiled function of iterator and n that takes n steps and returns the logs of the last."""
+        strategy = self.strategy
+
+        @tf.function(reduce_retracing=True, jit_compile=bool(self.model.jit_compile), autograph=False)
+        def one(data: Any) -> Any:
+            return step(data)
+
+        @tf.function(reduce_retracing=True)
+        def many(iterator: Any, n: Any) -> Any:
+            logs = strategy.run(one, args=(next(iterator),))
+            for _ in tf.range(n - 1):
+                logs = strategy.run(one, args=(next(iterator),))
+            if strategy.num_replicas_in_sync > 1:
+                logs = tf.nest.map_structure(lambda v: strategy.reduce("MEAN", v, axis=None), logs)
+            return logs
+
+        if self.model.run_eagerly:
+
+            def eagerly(iterator: Any, n: Any) -> Any:
+                for _ in range(int(n)):
+                    logs = strategy.run(step, args=(next(iterator),))
+                return logs
+
+            return eagerly
+        return many  # type: ignore[no-any-return]
+
+    def fit(
+        self,
+        batches: TrainingBatches,
+        *,
+        epochs: int,
+        validation: tf.data.Dataset | None = None,
+        callbacks: Sequence[Any] = (),
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> TrainingResult:
+        """Train for ``epochs``, or until a callback or ``should_stop`` ends it.
+
+        Args:
+            batches: The training data in its order.
+            epochs: How often to go through it.
+            validation: Batches to evaluate on at the end of every epoch.
+            callbacks: Keras callbacks.
+            should_stop: Asked between any two compiled calls.
+        """
+        model = self.model
+        iterator = iter(self._distributed(batches, epochs))
+        model._symbolic_build(data_batch=_specimen(iterator.element_spec))  # noqa: SLF001 - as fit does
+        called = keras.callbacks.CallbackList(
+            list(callbacks),
+            add_history=True,
+            add_progbar=False,
+            model=model,
+            epochs=epochs,
+            steps=batches.steps_per_epoch,
+        )
+        result = TrainingResult()
+        model.stop_training = False
+        called.on_train_begin()
+        logs: dict[str, Any] = {}
+        for epoch in range(epochs):
+            model.reset_metrics()
+            called.on_epoch_begin(epoch)
+            logs = self._epoch(iterator, batches, called, should_stop, result)
+            if not result.stopped and validation is not None:
+                logs.update({f"val_{name}": value for name, value in self.evaluate(validation, called).items()})
+            called.on_epoch_end(epoch, logs)
+            result.history.append(logs)
+            if model.stop_training or result.stopped:
+                break
+        if isinstance(model.optimizer, keras.optimizers.Optimizer):
+            model.optimizer.finalize_variable_values(model.trainable_weights)
+        called.on_train_end(logs)
+        return result
+
+    def _epoch(
+        self,
+        iterator: Any,
+        batches: TrainingBatches,
+        called: Any,
+        should_stop: Callable[[], bool],
+        result: TrainingResult,
+    ) -> dict[str, Any]:
+        """Go through one epoch in calls of ``steps_per_execution`` steps; return its logs."""
+        logs: dict[str, Any] = {}
+        done, total = 0, batches.steps_per_epoch
+        while done < total and not self.model.stop_training:
+            if should_stop():
+                result.stopped = True
+                break
+            n = min(self.steps_per_execution, total - done)
+            called.on_train_batch_begin(done)
+            began = time.perf_counter()
+            logs = _as_numbers(self._train_steps(iterator, tf.constant(n)))
+            result.seconds += time.perf_counter() - began
+            done += n
+            result.steps += n
+            called.on_train_batch_end(done - 1, logs)
+        result.examples += min(done * batches.batch_size, len(batches.split))
+        return dict(logs)
+
+    def evaluate(self, dataset: tf.data.Dataset, called: Any = None) -> dict[str, Any]:
+        """Return loss and metrics over a finite dataset of batches."""
+        model = self.model
+        model._symbolic_build(data_batch=_specimen(dataset.element_spec))  # noqa: SLF001 - as evaluate does
+        called = called or keras.callbacks.CallbackList(None, model=model)
+        called.on_test_begin()
+        model.reset_metrics()
+        logs: dict[str, Any] = {}
+        iterator = iter(dataset)
+        done, total = 0, int(dataset.cardinality())
+        while done < total:
+            n = min(self.steps_per_execution, total - done)
+            called.on_test_batch_begin(done)
+            logs = _as_numbers(self._test_steps(iterator, tf.constant(n)))
+            done += n
+            called.on_test_batch_end(done - 1, logs)
+        called.on_test_end(logs)
+        return logs
+
+    def _distributed(self, batches: TrainingBatches, epochs: int) -> Any:
+        """Return the training data as the strategy in force reads it: each worker its part of every batch."""
+        if self.strategy.num_replicas_in_sync == 1:
+            return batches.dataset(epochs)
+
+        def part(context: Any) -> tf.data.Dataset:
+            local = context.num_replicas_in_sync // context.num_input_pipelines
+            first = context.input_pipeline_id * local
+            return batches.dataset(epochs, shards=context.num_replicas_in_sync, shard=range(first, first + local))
+
+        return self.strategy.distribute_datasets_from_function(part)
+
+
+def predictor(model: Any) -> Callable[[Any], np.ndarray]:
+    """Return a function from a batch of inputs to the model's outputs, compiled on its first call."""
+    step = tf.function(lambda x: model(x, training=False), reduce_retracing=True, autograph=False)
+    return lambda x: np.asarray(step(tf.convert_to_tensor(x)))
+
+
+def _specimen(spec: Any) -> Any:
+    """Return the element spec of a dataset as the batch that Keras builds its state from."""
+    return tf.nest.map_structure(lambda s: keras.KerasTensor(s.shape, s.dtype.name), spec)
+
+
+def _as_numbers(logs: Any) -> dict[str, Any]:
+    """Return logs as Python numbers, and lists where a metric has several values."""
+    return {name: np.asarray(value).tolist() for name, value in logs.items()}

@@ -1,0 +1,1 @@
+"""Keras's own losses, metrics, optimizers and regularizers under their Keras names."""

@@ -1,0 +1,1 @@
+"""Small colour photos of ten classes."""

@@ -1,0 +1,62 @@
+"""Networks for CIFAR-10: small colour photos. Raw uint8 pixels in, probabilities out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import layers
+
+from kzoo_zoo.cifar10.whitening import COMPONENTS, PATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["WHITENING", "build_classic", "build_default"]
+
+WHITENING = "whitening"
+"""The name of the frozen layer that `kzoo_zoo.cifar10.whitening.whiten` sets."""
+
+
+def build_classic(input_shape: Sequence[int], num_classes: int, regularizer: Any = None) -> keras.Model:
+    """Return the tutorial's network: two convolutions with max-pooling and a hidden dense layer."""
+    regularized = {"kernel_regularizer": regularizer}
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = layers.Rescaling(1 / 255)(inputs)
+    for _ in range(2):
+        x = layers.Conv2D(32, (4, 4), activation="relu", **regularized)(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(256, activation="relu", **regularized)(x)
+    outputs = layers.Dense(num_classes, activation="softmax", dtype="float32", **regularized)(x)
+    return keras.Model(inputs, outputs, name="cifar10_classic")
+
+
+def build_default(
+    input_shape: Sequence[int], num_classes: int, regularizer: Any = None, *, widths: Sequence[int] = (32, 64, 128)
+) -> keras.Model:
+    """Return the small whitened network, to be whitened before training.
+
+    A frozen convolution whitens 4x4 patches; stages of convolution, max-pooling, batch normalization and ReLU follow,
+    then one dense layer.
+
+    References:
+        Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, https://arxiv.org/abs/2404.00498
+    """
+    regularized = {"kernel_regularizer": regularizer}
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = layers.Rescaling(1 / 255)(inputs)
+    # Every component and its negative: after the ReLU nothing of the whitened patch is lost.
+    x = layers.Conv2D(
+        2 * COMPONENTS, PATCH, strides=2, padding="same", activation="relu", trainable=False, name=WHITENING
+    )(x)
+    for width in widths:
+        x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+        # Pooling before normalization: the same result up to the statistics, on a quarter of the pixels.
+        x = layers.MaxPooling2D()(x)
+        # A short run: with the usual momentum of 0.99 the averages would lag behind the weights at its end.
+        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = layers.Activation("relu")(x)
+    x = layers.Flatten()(x)
+    outputs = layers.Dense(num_classes, activation="softmax", dtype="float32", **regularized)(x)
+    return keras.Model(inputs, outputs, name="cifar10_default")

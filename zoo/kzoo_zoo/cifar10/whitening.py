@@ -1,0 +1,49 @@
+"""The frozen first layer of the default network: principal components of image patches, each scaled to variance one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["COMPONENTS", "PATCH", "whiten"]
+
+PATCH = 4
+"""Side of a patch, in pixels."""
+
+COMPONENTS = 16
+"""Principal components that are kept; each has a filter and its negative."""
+
+
+def whiten(layer: Any, images: np.ndarray, *, epsilon: float = 1e-2) -> None:
+    """Set a convolution from the patches of training images.
+
+    Its filters are the leading eigenvectors of the patches' covariance, each divided by the square root of its
+    eigenvalue plus ``epsilon`` times the mean one; the bias takes the patches' mean away.
+
+    Args:
+        layer: The built convolution, with a kernel of shape ``(PATCH, PATCH, channels, 2 * COMPONENTS)``.
+        images: uint8 array of shape (n, height, width, channels), from the training split only. A few thousand are
+            enough: the covariance of 16 components is settled long before all of them.
+        epsilon: Damping of the weak components, which are mostly noise.
+    """
+    mean, values, vectors = _principal_components(_patches(images))
+    scale = np.sqrt(values[:COMPONENTS] + epsilon * values.mean())
+    filters = vectors[:, :COMPONENTS] / scale
+    filters = np.concatenate([filters, -filters], axis=1)
+    kernel = filters.reshape(PATCH, PATCH, -1, 2 * COMPONENTS)
+    layer.set_weights([kernel.astype("float32"), (-mean @ filters).astype("float32")])
+
+
+def _patches(images: np.ndarray) -> np.ndarray:
+    """Return the non-overlapping patches of the images as float64 rows, scaled to [0, 1] as the network does."""
+    images = images[:, : images.shape[1] // PATCH * PATCH, : images.shape[2] // PATCH * PATCH]
+    n, height, width, channels = images.shape
+    blocks = images.reshape(n, height // PATCH, PATCH, width // PATCH, PATCH, channels)
+    return blocks.transpose(0, 1, 3, 2, 4, 5).reshape(-1, PATCH * PATCH * channels) / 255.0
+
+
+def _principal_components(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the rows' mean and their covariance's eigenvalues and eigenvectors (columns), largest first."""
+    values, vectors = np.linalg.eigh(np.cov(rows, rowvar=False))
+    return rows.mean(axis=0), values[::-1], vectors[:, ::-1]

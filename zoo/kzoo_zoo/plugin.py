@@ -1,0 +1,30 @@
+"""The pipelines of the zoo, as kzoo finds them through its entry point."""
+
+from __future__ import annotations
+
+from kzoo.plugin import PipelineSpec, hookimpl
+
+__all__ = ["kzoo_pipelines"]
+
+
+@hookimpl
+def kzoo_pipelines() -> list[PipelineSpec]:
+    """Return the pipelines of the zoo."""
+    return [
+        PipelineSpec(
+            name="mnist",
+            target="kzoo_zoo.mnist.pipeline:Mnist",
+            task="classification",
+            recipes=("classic", "default", "quick"),
+            summary="Handwritten digits, 28x28 in grayscale, ten classes.",
+            reference="LeCun, Bottou, Bengio, Haffner 1998",
+        ),
+        PipelineSpec(
+            name="cifar10",
+            target="kzoo_zoo.cifar10.pipeline:Cifar10",
+            task="classification",
+            recipes=("classic", "default", "quick"),
+            summary="Small colour photos, 32x32, ten classes of animals and vehicles.",
+            reference="Krizhevsky 2009",
+        ),
+    ]
