@@ -120,11 +120,13 @@ class Loss(ConfigFromSignature, keras.losses.Loss):  # type: ignore[misc]
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the reduced loss; weights, masks and reductions mean what they mean in Keras."""
-        with ops.name_scope(self.name):
-            values = self.call(*(keras.tree.map_structure(self._tensor, y) for y in (y_true, y_pred)))
-        _check_mask(_mask_of(y_pred), values, self.name)
+        with keras.name_scope(self.name):
+            values = self.call(self._tensor(y_true), self._tensor(y_pred))
+        mask = _mask_of(y_pred)
+        _check_mask(mask, values, self.name)
         reduce = _Reduce(reduction=self.reduction, name=self.name, dtype=self.dtype)
-        return reduce(values, y_pred, sample_weight=_fit_weight(sample_weight, values, self.name))
+        masked = values if mask is None else y_pred
+        return reduce(values, masked, sample_weight=_fit_weight(sample_weight, values, self.name))
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the values per sample, after the shapes were checked."""

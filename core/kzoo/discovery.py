@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
+import re
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +20,15 @@ from kzoo.reference import canonical_distribution
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["GROUP", "Discovery", "Plugin", "PluginChoice", "Problem", "discover"]
+__all__ = ["FIRST_PARTY", "GROUP", "Discovery", "Plugin", "PluginChoice", "Problem", "discover"]
 
 GROUP = "kzoo"
 """The entry point group that plugins register in."""
 
 FIRST_PARTY = "kzoo"
 """The distribution whose components own their bare names, and which no choice of plugins turns off."""
+
+_FIELD = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,10 @@ class Problem:
         distribution: The distribution that published the entry point.
         version: Its version.
         entry_point: The entry point's name.
-        stage: ``import``, ``api``, ``hooks``, ``call`` or ``spec``: how far the plugin came.
+        stage: ``metadata``, ``import``, ``api``, ``hooks``, ``call`` or ``spec``: how far the plugin came.
         error: The exception, with its traceback.
         kinds: The kinds of component that are missing because of it.
+        names: The names of the components that were refused, where they are known.
     """
 
     distribution: str
@@ -45,25 +51,41 @@ class Problem:
     stage: str
     error: BaseException
     kinds: tuple[str, ...] = tuple(KINDS)
+    names: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The error in one line."""
+        return _describe(self.error)
 
     def __str__(self) -> str:
-        return f"skipped {self.distribution} {self.version} ({self.stage}): {_describe(self.error)}"
+        return f"skipped {self.distribution} {self.version} ({self.stage}): {self.reason}"
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One plugin that loaded, and the valid specs that it published."""
+    """One entry point that was found, and the valid specs that it published."""
 
     distribution: str
     version: str
     entry_point: str
     module: str
-    specs: tuple[Spec, ...]
+    specs: tuple[Spec, ...] = ()
 
     @property
     def first_party(self) -> bool:
         """Whether kzoo itself publishes it."""
         return self.distribution == FIRST_PARTY
+
+    @property
+    def qualified(self) -> str:
+        """The name that finds this entry point and no other: ``distribution:entry_point``."""
+        return f"{self.distribution}:{self.entry_point}"
+
+    def answers_to(self, name: str) -> bool:
+        """Return whether ``name`` stands for this plugin: its distribution, its entry point, or both with a colon."""
+        key = canonical_distribution(name)
+        return key in {canonical_distribution(own) for own in (self.distribution, self.entry_point, self.qualified)}
 
 
 @dataclass(frozen=True)
@@ -74,7 +96,7 @@ class PluginChoice:
         none: Load no third-party plugin (``--no-plugins``).
         without: Distributions or entry points to leave out (``--no-plugin NAME``).
         only: If not None, load only these (``KZOO_PLUGINS=a,b``).
-        strict: Turn the first problem into an error (``--strict-plugins``).
+        strict: Turn problems into an error (``--strict-plugins``).
     """
 
     none: bool = False
@@ -89,70 +111,121 @@ class PluginChoice:
         only = None if listed is None else tuple(name.strip() for name in listed.split(",") if name.strip())
         return cls(none=none, without=tuple(without), only=only, strict=strict)
 
-    def wants(self, distribution: str, entry_point: str) -> bool:
+    def wants(self, plugin: Plugin) -> bool:
         """Return whether to load this entry point."""
-        names = {_key(distribution), _key(entry_point), _key(f"{distribution}:{entry_point}")}
-        if distribution == FIRST_PARTY:
+        if plugin.first_party:
             return True
-        if self.none or names & {_key(name) for name in self.without}:
+        if self.none or any(plugin.answers_to(name) for name in self.without):
             return False
-        return self.only is None or bool(names & {_key(name) for name in self.only})
+        return self.only is None or any(plugin.answers_to(name) for name in self.only)
+
+    def check(self, found: Sequence[Plugin]) -> None:
+        """Refuse to switch off, or to choose, what is not installed: it would be a silent typing error.
+
+        Raises:
+            UsageError: Naming the option or variable that holds the unknown name.
+        """
+        external = sorted({plugin.distribution for plugin in found if not plugin.first_party})
+        for source, names in (("--no-plugin", self.without), ("KZOO_PLUGINS", self.only or ())):
+            for name in names:
+                meant = [plugin for plugin in found if plugin.answers_to(name)]
+                if not meant:
+                    installed = ", ".join(external) or "none"
+                    message = (
+                        f"{source} names `{name}`, but no such plugin is installed. "
+                        f"Installed third-party plugins: {installed}."
+                    )
+                    raise UsageError(message)
+                if source == "--no-plugin" and all(plugin.first_party for plugin in meant):
+                    message = f"--no-plugin names `{name}`, but kzoo's own components cannot be switched off."
+                    raise UsageError(message)
 
 
 @dataclass
 class Discovery:
-    """What was found: the plugins that loaded, those that did not, and the names nobody installed."""
+    """What was found: the plugins that loaded, what went wrong, and the plugins that were left out by choice.
+
+    A plugin of which one hook failed or one spec was refused is both in `plugins` and in `problems`.
+    """
 
     plugins: list[Plugin] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    disabled: list[str] = field(default_factory=list)
-    """Distributions that were found and left out by choice."""
+    disabled: list[Plugin] = field(default_factory=list)
 
 
 def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | None = None) -> Discovery:
     """Load the plugins of every installed distribution, each alone.
+
+    What plugins write to stdout while they load goes to stderr: stdout is for results.
 
     Args:
         choice: Which ones to load; all by default.
         entry_points: The entry points to look at instead of the installed ones.
 
     Raises:
-        KzooError: With a strict choice, at the first problem.
+        KzooError: With a strict choice, if there is any problem.
         UsageError: When the choice names a plugin that is not installed.
     """
     choice = choice or PluginChoice()
     found = Discovery()
-    manager = pluggy.PluginManager("kzoo")
-    manager.add_hookspecs(hookspecs)
-    points = list(importlib.metadata.entry_points(group=GROUP)) if entry_points is None else list(entry_points)
-    points.sort(key=lambda point: (_distribution(point) != FIRST_PARTY, _distribution(point), point.name))
-    _check_names(choice, points)
-    for point in points:
-        if choice.wants(_distribution(point), point.name):
-            _load(point, manager, found)
-        else:
-            found.disabled.append(f"{_distribution(point)}:{point.name}")
+    points = installed_entry_points(found.problems) if entry_points is None else list(entry_points)
+    origins = {id(point.dist): _origin(point.dist) for point in points}
+    seen = [(Plugin(*origins[id(point.dist)], point.name, point.value), point) for point in points]
+    seen.sort(key=lambda pair: (not pair[0].first_party, pair[0].distribution, pair[0].entry_point))
+    choice.check([plugin for plugin, _ in seen])
+    with contextlib.redirect_stdout(sys.stderr):
+        for plugin, point in seen:
+            if choice.wants(plugin):
+                _load(plugin, point, found)
+            else:
+                found.disabled.append(plugin)
     if choice.strict and found.problems:
-        first = found.problems[0]
-        message = f"A plugin is broken and --strict-plugins is set: {first}."
-        raise KzooError(message) from first.error
+        listed = "; ".join(map(str, found.problems))
+        message = f"--strict-plugins is set and not every plugin is in order: {listed}."
+        raise KzooError(message) from found.problems[0].error
     return found
 
 
-def _load(point: Any, manager: pluggy.PluginManager, found: Discovery) -> None:
+def installed_entry_points(problems: list[Problem]) -> list[importlib.metadata.EntryPoint]:
+    """Return the entry points of the group in every distribution that is in force; add to ``problems`` what is broken.
+
+    Not `importlib.metadata.entry_points`: one malformed line in any distribution's file makes it raise for all, and
+    it parses every file where a look for the group's name is enough.
+    """
+    found: list[importlib.metadata.EntryPoint] = []
+    taken: set[str] = set()
+    for distribution in importlib.metadata.distributions():
+        text = _read(distribution, "entry_points.txt")
+        if f"[{GROUP}]" not in text:
+            continue
+        name, version = _origin(distribution)
+        if name in taken or text != _text_in_force(name, text):
+            continue  # an older copy of a distribution further down the path
+        taken.add(name)
+        try:
+            found += distribution.entry_points.select(group=GROUP)
+        except Exception as error:
+            fault = KzooError(f"entry_points.txt cannot be read ({type(error).__name__}: {error})")
+            problems.append(Problem(name, version, "", "metadata", fault))
+    return found
+
+
+def _load(plugin: Plugin, point: Any, found: Discovery) -> None:
     """Take one entry point through import, API check, hook check and calls; note how far it came."""
-    origin = (_distribution(point), point.dist.version if point.dist else "?", point.name)
+    origin = (plugin.distribution, plugin.version, plugin.entry_point)
     stage = "import"
     try:
         module = point.load()
         stage = "api"
         _check_api(module)
         stage = "hooks"
-        name = _register(manager, module, f"{origin[0]}:{point.name}")
+        manager = _register(module, plugin, found.plugins)
     except (Exception, SystemExit) as error:
         found.problems.append(Problem(*origin, stage, error))
         return
     specs: list[Spec] = []
+    earlier = [spec for other in found.plugins if other.distribution == plugin.distribution for spec in other.specs]
+    taken = {(spec.kind, name) for spec in earlier for name in (spec.name, *spec.aliases)}
     for hook, kinds in hookspecs.HOOKS.items():
         try:
             answers = getattr(manager.hook, hook)()  # only this plugin is registered, so only it is called
@@ -160,88 +233,145 @@ def _load(point: Any, manager: pluggy.PluginManager, found: Discovery) -> None:
         except (Exception, SystemExit) as error:
             found.problems.append(Problem(*origin, "call", error, kinds))
             continue
-        for spec in offered:
-            fault = _fault(spec, hook, kinds, specs)
-            if fault:
-                found.problems.append(Problem(*origin, "spec", ValueError(fault), kinds))
-            else:
-                specs.append(spec)
-    manager.unregister(name=name)
-    found.plugins.append(Plugin(*origin, module=getattr(module, "__name__", repr(module)), specs=tuple(specs)))
+        accepted, faults, names = _sift(offered, hook, kinds, taken)
+        specs += accepted
+        if faults:
+            found.problems.append(Problem(*origin, "spec", KzooError("; ".join(faults)), kinds, names))
+    found.plugins.append(Plugin(*origin, getattr(module, "__name__", plugin.module), tuple(specs)))
 
 
 def _check_api(module: Any) -> None:
     wanted = getattr(module, "KZOO_API", API_VERSION)
     if not isinstance(wanted, int):
         message = f"`KZOO_API` must be a whole number, not {wanted!r}"
-        raise TypeError(message)
+        raise KzooError(message)
     if wanted > API_VERSION:
-        message = f"needs plugin interface {wanted}, this kzoo has {API_VERSION}: upgrade kzoo"
-        raise RuntimeError(message)
+        message = f"it needs plugin interface {wanted}, this kzoo has {API_VERSION}: upgrade kzoo"
+        raise KzooError(message)
 
 
-def _register(manager: pluggy.PluginManager, module: Any, name: str) -> str:
-    """Register one module with pluggy, which checks every hook's name and arguments; leave no trace of a bad one."""
+def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin]) -> pluggy.PluginManager:
+    """Return a plugin manager that holds this plugin alone, after a check of every hook's name and arguments.
+
+    One manager for each plugin: pluggy stops at the first bad hook and leaves a plugin half registered, and a call
+    through a shared manager loses everybody's results when one plugin raises.
+    """
+    for other in loaded:
+        if other.distribution == plugin.distribution and other.module == getattr(module, "__name__", None):
+            message = f"the module `{other.module}` is already loaded by the entry point `{other.entry_point}`"
+            raise KzooError(message)
+    manager = pluggy.PluginManager("kzoo")
+    manager.add_hookspecs(hookspecs)
     try:
-        manager.register(module, name)
-        manager.check_pending()
-    except Exception:
-        if manager.has_plugin(name):
-            manager.unregister(name=name)
-        raise
-    if not manager.get_hookcallers(module):
-        manager.unregister(name=name)
-        message = f"the module {module!r} implements no hook; mark its functions with kzoo.plugin.hookimpl"
-        raise TypeError(message)
-    return name
+        manager.register(module, plugin.qualified)
+    except pluggy.PluginValidationError as error:
+        raise KzooError(_plain(error)) from error
+    callers = manager.get_hookcallers(module) or []
+    for caller in callers:
+        optional = all(implementation.optionalhook for implementation in caller.get_hookimpls())
+        if not caller.has_spec() and not optional:
+            message = f"there is no hook `{caller.name}`{_suggestion(caller.name)}"
+            raise KzooError(message)
+    if not callers:
+        message = f"`{plugin.module}` implements no hook; mark its functions with `kzoo.plugin.hookimpl`"
+        raise KzooError(message)
+    return manager
 
 
 def _iterate(answer: Any, hook: str) -> list[Any]:
     """Return what a hook returned as a list; refuse what only looks like an iterable of specs."""
     if isinstance(answer, (str, bytes, dict)) or not hasattr(answer, "__iter__"):
         message = f"`{hook}` must return a list of specs, not {answer!r}"
-        raise TypeError(message)
+        raise KzooError(message)
     return list(answer)
 
 
-def _fault(spec: Any, hook: str, kinds: Sequence[str], earlier: Sequence[Spec]) -> str:
-    """Return what is wrong with a spec in one sentence, or an empty text."""
-    wanted = " or ".join(KINDS[kind].__name__ for kind in kinds)
-    if not isinstance(spec, tuple(KINDS[kind] for kind in kinds)):
-        return f"`{hook}` must return {wanted} objects, not {spec!r}"
+def _sift(
+    offered: Sequence[Any], hook: str, kinds: Sequence[str], taken: set[tuple[str, str]]
+) -> tuple[list[Spec], list[str], tuple[str, ...]]:
+    """Return the valid specs, what is wrong with the others, and the names of those; ``taken`` grows by the valid."""
+    accepted: list[Spec] = []
+    faults: list[str] = []
+    refused: list[str] = []
+    strangers = 0
+    classes = tuple(KINDS[kind] for kind in kinds)
+    for spec in offered:
+        if not isinstance(spec, classes):
+            strangers += 1
+            if strangers == 1:
+                wanted = " or ".join(cls.__name__ for cls in classes)
+                faults.append(f"`{hook}` must return {wanted} objects, not {spec!r}")
+            continue
+        fault = _fault(spec, taken)
+        if fault:
+            faults.append(f"{spec.kind} {spec.name!r}: {fault}")
+            refused.append(str(spec.name))
+        else:
+            taken.update((spec.kind, name) for name in (spec.name, *spec.aliases))
+            accepted.append(spec)
+    if strangers > 1:
+        faults.append(f"and {strangers - 1} more like that")
+    return accepted, faults, tuple(refused)
+
+
+def _fault(spec: Spec, taken: set[tuple[str, str]]) -> str:
+    """Return what is wrong with a spec, or an empty text."""
+    for attribute in ("aliases", "tasks", "targets", "recipes"):
+        value = getattr(spec, attribute, ())
+        if isinstance(value, str):  # a text is a collection too: of its letters
+            return f"`{attribute}` must be a list of names, not {value!r}"
     try:
         faults = spec.faults()
-    except TypeError as error:
-        return f"{spec.kind} {spec.name!r}: a field has the wrong type ({error})"
+    except Exception as error:  # a field of a type that cannot even be looked at
+        return f"a field has the wrong type ({error})"
     if faults:
-        return f"{spec.kind} {spec.name!r}: {'; '.join(faults)}"
-    taken = {name: other.name for other in earlier if other.kind == spec.kind for name in (other.name, *other.aliases)}
-    for name in (spec.name, *spec.aliases):
-        if name in taken:
-            return f"{spec.kind} {spec.name!r}: the name {name!r} is published twice by this plugin"
-    return ""
+        return "; ".join(faults)
+    names = (spec.name, *spec.aliases)
+    twice = [name for name in names if (spec.kind, name) in taken or names.count(name) > 1]
+    return f"the name {twice[0]!r} is published twice by this distribution" if twice else ""
 
 
-def _check_names(choice: PluginChoice, points: Sequence[Any]) -> None:
-    """Refuse to switch off, or to choose, what is not installed: it would be a silent typing error."""
-    known = {_key(name) for point in points for name in (_distribution(point), point.name)}
-    known |= {_key(f"{_distribution(point)}:{point.name}") for point in points}
-    for name in (*choice.without, *(choice.only or ())):
-        if _key(name) not in known:
-            installed = ", ".join(sorted({_distribution(point) for point in points} - {FIRST_PARTY})) or "none"
-            message = f"No plugin named `{name}` is installed. Installed third-party plugins: {installed}."
-            raise UsageError(message)
-        if _key(name) == FIRST_PARTY and name in choice.without:
-            message = "kzoo's own components cannot be switched off."
-            raise UsageError(message)
+def _read(distribution: importlib.metadata.Distribution, file: str) -> str:
+    try:
+        return distribution.read_text(file) or ""
+    except (OSError, ValueError):  # unreadable, or not text: not a plugin of ours
+        return ""
 
 
-def _distribution(point: Any) -> str:
-    return canonical_distribution(point.dist.name) if point.dist else "unknown"
+def _text_in_force(name: str, text: str) -> str:
+    """Return the entry points of the distribution that an import would find under this name."""
+    try:
+        return _read(importlib.metadata.distribution(name), "entry_points.txt")
+    except (importlib.metadata.PackageNotFoundError, ValueError):  # metadata without a name
+        return text
 
 
-def _key(name: str) -> str:
-    return canonical_distribution(name)
+def _origin(distribution: Any) -> tuple[str, str]:
+    """Return a distribution's canonical name and its version.
+
+    The two lines are read here because `Distribution.metadata` parses the whole file, README included, and raises or
+    answers None for one that is damaged.
+    """
+    text = "" if distribution is None else _read(distribution, "METADATA") or _read(distribution, "PKG-INFO")
+    fields = dict(_FIELD.findall(text.partition("\n\n")[0]))
+    return canonical_distribution(fields.get("Name", "unknown")), fields.get("Version", "?")
+
+
+def _plain(error: pluggy.PluginValidationError) -> str:
+    """Return what pluggy found, without the name and the path of the module that it repeats."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    first = lines[0] if lines else ""
+    hook = re.search(r"for hook '(\w+)'", first)
+    reason = " ".join(lines[1:]) or first
+    reason = re.sub(r"^hookimpl definition: ", "", reason)
+    return f"hook `{hook[1]}` does not fit its specification: {reason}" if hook else reason
+
+
+def _suggestion(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, hookspecs.HOOKS, n=1)
+    return f"; did you mean `{near[0]}`?" if near else f"; the hooks are {', '.join(hookspecs.HOOKS)}"
 
 
 def _describe(error: BaseException) -> str:
@@ -249,6 +379,6 @@ def _describe(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, SystemExit):
         return f"it called sys.exit({text})"
-    if isinstance(error, SyntaxError):
-        return f"SyntaxError: {text}"
-    return text or type(error).__name__
+    if text and isinstance(error, (ImportError, KzooError)):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

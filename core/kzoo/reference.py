@@ -18,6 +18,8 @@ _KEY = re.compile(r"[A-Za-z_]\w*")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BARE = re.compile(r"[^\s,=\"'\[\]{}]+")
+_NUMBER = re.compile(r"[+-]?((0|[1-9]\d*)\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_PYTHON_WORDS = {"True": True, "False": False, "None": None}
 _DECODER = json.JSONDecoder()
 
 
@@ -30,8 +32,9 @@ def canonical_distribution(name: str) -> str:
 class Reference:
     """A component by name, with the keyword arguments it is to be built with.
 
-    The text form is ``name[:key=value,...]``, or ``distribution:name[:key=value,...]``; values are JSON, and a bare
-    word stands for a string. ``str(reference)`` is that text again, so it serves as a label in tables and run names.
+    The text form is ``name[:key=value,...]``, or ``distribution:name[:key=value,...]``; values are JSON, or as Python
+    writes them (``.5``, ``True``, ``None``), and any other bare word stands for a string. ``str(reference)`` is that
+    text again, so it serves as a label in tables and run names.
 
     Attributes:
         name: The component's name with ``_`` for ``-``, after ``distribution:`` when it is qualified.
@@ -74,8 +77,10 @@ class Reference:
         return cls.from_mapping(value)
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return the table form."""
-        return {"name": self.name, **self.kwargs}
+        """Return the table form, which `from_mapping` reads back."""
+        own = {key: value for key, value in self.kwargs.items() if key == "name"}  # the table's `name` is taken
+        rest = {key: value for key, value in self.kwargs.items() if key != "name"}
+        return {"name": str(Reference(self.name, own)), **rest}
 
     def __str__(self) -> str:
         arguments = ",".join(f"{key}={_format_value(value)}" for key, value in self.kwargs.items())
@@ -83,16 +88,22 @@ class Reference:
 
 
 def parse_value(text: str) -> Any:
-    """Return the JSON value that ``text`` is, or the text itself where it is not JSON.
+    """Return the JSON value that ``text`` is, a number or constant as Python writes it, or else the text itself.
 
     Example:
-        >>> parse_value("2"), parse_value("true"), parse_value("adam"), parse_value("[1, 2]")
-        (2, True, 'adam', [1, 2])
+        >>> parse_value("2"), parse_value("true"), parse_value("adam"), parse_value("[1, 2]"), parse_value(".5")
+        (2, True, 'adam', [1, 2], 0.5)
     """
     try:
         return json.loads(text)
-    except ValueError:
-        return text
+    except (ValueError, RecursionError):
+        pass
+    word = text.strip()
+    if word in _PYTHON_WORDS:
+        return _PYTHON_WORDS[word]
+    if _NUMBER.fullmatch(word):
+        return float(word) if set(word) & set(".eE") else int(word)
+    return text
 
 
 def _split_name(text: str) -> tuple[str, str | None]:
@@ -142,11 +153,11 @@ def _scan_value(rest: str, at: int, text: str) -> tuple[Any, int]:
         value, end = _DECODER.raw_decode(rest, at)
         if end == len(rest) or rest[end] == ",":
             return value, end
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     word = _BARE.match(rest, at)
     if word and (word.end() == len(rest) or rest[word.end()] == ","):
-        return word.group(), word.end()
+        return parse_value(word.group()), word.end()
     message = f"`{text}` is not a component reference: {rest[at:]!r} does not start with a JSON value or a bare word."
     raise UsageError(message)
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kzoo.discovery import FIRST_PARTY, Discovery, PluginChoice, discover
 from kzoo.errors import UsageError
+from kzoo.plugin import KINDS
+from kzoo.reference import canonical_distribution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from kzoo.discovery import Problem
     from kzoo.plugin import Spec
 
-__all__ = ["Entry", "Registry", "get_registry", "plural", "set_plugin_choice"]
+__all__ = ["Entry", "Registry", "get_registry", "plural", "set_plugin_choice", "with_article"]
 
 _PLURALS = {"loss": "losses"}
 
@@ -29,6 +30,11 @@ class Entry:
     distribution: str
     version: str
     entry_point: str
+
+    @property
+    def kind(self) -> str:
+        """``loss``, ``metric``, ``optimizer``, ``schedule``, ``regularizer`` or ``pipeline``."""
+        return self.spec.kind
 
     @property
     def name(self) -> str:
@@ -60,11 +66,18 @@ class Registry:
 
     def __init__(self, discovery: Discovery) -> None:
         self.discovery = discovery
-        self._entries: dict[str, list[Entry]] = {}
-        for plugin in discovery.plugins:
-            for spec in plugin.specs:
-                entry = Entry(spec, plugin.distribution, plugin.version, plugin.entry_point)
-                self._entries.setdefault(spec.kind, []).append(entry)
+        entries = [
+            Entry(spec, plugin.distribution, plugin.version, plugin.entry_point)
+            for plugin in discovery.plugins
+            for spec in plugin.specs
+        ]
+        entries.sort(key=lambda entry: (entry.name, not entry.first_party, entry.distribution))
+        self._entries: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
+        self._named: dict[tuple[str, str], list[Entry]] = {}
+        for entry in entries:
+            self._entries[entry.kind].append(entry)
+            for name in (entry.name, *entry.spec.aliases):
+                self._named.setdefault((entry.kind, name), []).append(entry)
 
     @property
     def problems(self) -> list[Problem]:
@@ -73,38 +86,38 @@ class Registry:
 
     def entries(self, kind: str) -> list[Entry]:
         """Return all entries of one kind, ordered by name, first-party ones before others of the same name."""
-        return sorted(self._entries.get(kind, []), key=lambda e: (e.name, not e.first_party, e.distribution))
+        return list(self._entries[kind])
 
     def get(self, kind: str, name: str) -> Entry:
-        """Return the entry that ``name``, bare or qualified, stands for.
+        """Return the entry that ``name``, bare or qualified, stands for; ``-`` and ``_`` are the same.
 
         Raises:
             UsageError: No such name (with the nearest names, and the failed plugins that may have held it), or a
                 bare name that several external distributions publish.
         """
-        distribution, colon, bare = name.rpartition(":")
-        found = self._named(kind, bare)
-        if colon:
-            found = [entry for entry in found if entry.distribution == distribution]
-        elif any(entry.first_party for entry in found):
-            found = [entry for entry in found if entry.first_party]
-        exact = [entry for entry in found if entry.name == bare]
-        found = exact or found
+        found = self._candidates(kind, name)
         if len(found) > 1:
             choices = " or ".join(f"`{entry.qualified}` ({entry.version})" for entry in found)
             message = f"The {kind} `{name}` is published by several distributions. Name the one you mean: {choices}."
             raise UsageError(message)
         if not found:
-            raise UsageError(self._unknown(kind, name))
+            raise UsageError(self._unknown((kind,), name))
         return found[0]
+
+    def find(self, name: str) -> list[Entry]:
+        """Return the entries of every kind that ``name`` stands for, at least one.
+
+        Raises:
+            UsageError: No kind has this name, or several external distributions publish it for one kind.
+        """
+        found = [self.get(kind, name) for kind in KINDS if self._candidates(kind, name)]
+        if not found:
+            raise UsageError(self._unknown(tuple(KINDS), name))
+        return found
 
     def bare_owner(self, entry: Entry) -> bool:
         """Return whether the entry's bare name finds this entry and no other."""
-        named = self._named(entry.spec.kind, entry.name)
-        if entry.first_party:
-            return True
-        exact = [other for other in named if other.name == entry.name]
-        return not any(other.first_party for other in named) and exact == [entry]
+        return self._candidates(entry.kind, entry.name) == [entry]
 
     def shown_name(self, entry: Entry) -> str:
         """Return the shortest name that finds this entry."""
@@ -112,35 +125,55 @@ class Registry:
 
     def names(self, kind: str) -> list[str]:
         """Return the shortest name of every entry of one kind."""
-        return [self.shown_name(entry) for entry in self.entries(kind)]
+        return [self.shown_name(entry) for entry in self._entries[kind]]
 
     def fitting(self, kind: str, task: str) -> list[Entry]:
-        """Return the components of one kind that are for ``task``."""
-        return [entry for entry in self.entries(kind) if getattr(entry.spec, "fits", lambda _: True)(task)]
+        """Return the components, or the pipelines, of one kind that are for ``task``."""
+        return [entry for entry in self._entries[kind] if _fits(entry.spec, task)]
 
-    def _named(self, kind: str, bare: str) -> list[Entry]:
-        return [entry for entry in self.entries(kind) if bare == entry.name or bare in entry.spec.aliases]
+    def _candidates(self, kind: str, name: str) -> list[Entry]:
+        """Return every entry that the rules leave for ``name``: none, the one, or several that are in conflict."""
+        distribution, colon, bare = _normal(name)
+        found = self._named.get((kind, bare), [])
+        if colon:
+            found = [entry for entry in found if entry.distribution == distribution]
+        elif any(entry.first_party for entry in found):
+            found = [entry for entry in found if entry.first_party]
+        return [entry for entry in found if entry.name == bare] or found
 
-    def _unknown(self, kind: str, name: str) -> str:
-        """Say that nothing has this name: first whether a failed plugin is the reason, then the nearest names."""
-        distribution, _, bare = name.rpartition(":")
-        failed = [p for p in self.problems if kind in p.kinds and distribution in ("", p.distribution)]
-        near = difflib.get_close_matches(bare, self._all_names(kind), n=3, cutoff=0.6)
-        hint = f" Did you mean {_either(near)}?" if near else ""
-        if failed and (distribution or not near):
-            reasons = "; ".join(str(problem) for problem in failed)
-            return (
-                f"No {kind} named `{name}` is available. It may belong to a plugin that could not be loaded: {reasons}."
-                f"{hint} See `kzoo list-plugins`."
-            )
-        if distribution and distribution not in {plugin.distribution for plugin in self.discovery.plugins}:
-            off = [key for key in self.discovery.disabled if key.split(":")[0] == distribution]
+    def _unknown(self, kinds: tuple[str, ...], name: str) -> str:
+        """Say that nothing has this name, and why it may be so: a failed plugin, another kind, a typing error."""
+        distribution, colon, bare = _normal(name)
+        what = kinds[0] if len(kinds) == 1 else "component or pipeline"
+        parts = [f"No {what} named `{name}`."]
+        if colon and distribution not in self._distributions():
+            off = any(plugin.distribution == distribution for plugin in self.discovery.disabled)
             state = "is switched off" if off else "is not installed, or publishes no kzoo plugin"
-            return f"No {kind} named `{name}`: the distribution `{distribution}` {state}."
-        return f"No {kind} named `{name}`.{hint} `kzoo list-{plural(kind)}` shows all of them."
+            parts = [f"No {what} named `{name}`: the distribution `{distribution}` {state}."]
+        near = self._near(kinds, bare)
+        if near:
+            parts.append(f"Did you mean {near}?")
+        elsewhere = [kind for kind in KINDS if kind not in kinds and self._candidates(kind, name)]
+        if elsewhere:
+            parts.append(f"There is {' and '.join(with_article(kind) for kind in elsewhere)} of that name.")
+        failed = [p for p in self.problems if distribution in ("", p.distribution) and set(kinds) & set(p.kinds)]
+        culprits = [problem for problem in failed if bare in problem.names] or failed
+        if culprits:
+            reasons = "; ".join(str(problem) for problem in culprits)
+            parts.append(f"It may belong to a plugin that could not be loaded: {reasons}. See `kzoo list-plugins`.")
+        elif len(kinds) == 1:
+            parts.append(f"`kzoo list-{plural(kinds[0])}` shows all of them.")
+        return " ".join(parts)
 
-    def _all_names(self, kind: str) -> Iterable[str]:
-        return [name for entry in self.entries(kind) for name in (entry.name, *entry.spec.aliases)]
+    def _near(self, kinds: Iterable[str], bare: str) -> str:
+        import difflib
+
+        known = {name for kind, name in self._named if kind in kinds}
+        return " or ".join(f"`{name}`" for name in difflib.get_close_matches(bare, sorted(known), n=3, cutoff=0.6))
+
+    def _distributions(self) -> set[str]:
+        failed = {problem.distribution for problem in self.problems}
+        return {plugin.distribution for plugin in self.discovery.plugins} | failed
 
 
 def plural(kind: str) -> str:
@@ -149,20 +182,41 @@ def plural(kind: str) -> str:
     return _PLURALS.get(kind, f"{kind}s")
 
 
-_choice: list[PluginChoice] = []
+def with_article(kind: str) -> str:
+    """Return a kind with its indefinite article: ``a loss``, ``an optimizer``."""
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
-def set_plugin_choice(choice: PluginChoice | None) -> None:
-    """Set which plugins `get_registry` loads in this process, and forget those loaded before."""
-    _choice[:] = [choice] if choice else []
+_settings: list[tuple[PluginChoice, Callable[[Problem], None] | None]] = []
+
+
+def set_plugin_choice(choice: PluginChoice | None, report: Callable[[Problem], None] | None = None) -> None:
+    """Set which plugins `get_registry` loads in this process, and forget those loaded before.
+
+    Args:
+        choice: The choice; None goes back to that of the environment.
+        report: Called with each problem at the moment when the plugins are loaded.
+    """
+    _settings[:] = [(choice or PluginChoice.from_environment(), report)] if choice or report else []
     get_registry.cache_clear()
 
 
 @functools.cache
 def get_registry() -> Registry:
     """Return the registry of this process, loading the plugins on the first call."""
-    return Registry(discover(_choice[0] if _choice else PluginChoice.from_environment()))
+    choice, report = _settings[0] if _settings else (PluginChoice.from_environment(), None)
+    registry = Registry(discover(choice))
+    for problem in registry.problems if report else ():
+        report(problem)  # type: ignore[misc]
+    return registry
 
 
-def _either(names: list[str]) -> str:
-    return " or ".join(f"`{name}`" for name in names)
+def _normal(name: str) -> tuple[str, str, str]:
+    """Return distribution, colon and bare name in the spelling in which they are stored."""
+    distribution, colon, bare = name.strip().rpartition(":")
+    return canonical_distribution(distribution), colon, bare.replace("-", "_").lower()
+
+
+def _fits(spec: Spec, task: str) -> bool:
+    fits = getattr(spec, "fits", None)
+    return bool(fits(task)) if fits else getattr(spec, "task", task) == task

@@ -110,7 +110,7 @@ class Trainer:
         """
         model = self.model
         iterator = iter(self._distributed(batches, epochs))
-        model._symbolic_build(data_batch=_specimen(iterator.element_spec))  # noqa: SLF001 - as fit does
+        self._build(iterator.element_spec)
         called = keras.callbacks.CallbackList(
             list(callbacks),
             add_history=True,
@@ -167,7 +167,7 @@ class Trainer:
     def evaluate(self, dataset: tf.data.Dataset, called: Any = None) -> dict[str, Any]:
         """Return loss and metrics over a finite dataset of batches."""
         model = self.model
-        model._symbolic_build(data_batch=_specimen(dataset.element_spec))  # noqa: SLF001 - as evaluate does
+        self._build(dataset.element_spec)
         called = called or keras.callbacks.CallbackList(None, model=model)
         called.on_test_begin()
         model.reset_metrics()
@@ -182,6 +182,12 @@ class Trainer:
             called.on_test_batch_end(done - 1, logs)
         called.on_test_end(logs)
         return logs
+
+    def _build(self, spec: Any) -> None:
+        """Make the variables of model, metrics and optimizer, as ``fit`` does before its first step."""
+        specimen = tf.nest.map_structure(lambda part: keras.KerasTensor(part.shape, part.dtype.name), spec)
+        with self.strategy.scope():
+            self.model._symbolic_build(data_batch=specimen)  # noqa: SLF001 - fit has no public name for it
 
     def _distributed(self, batches: TrainingBatches, epochs: int) -> Any:
         """Return the training data as the strategy in force reads it: each worker its part of every batch."""
@@ -200,11 +206,6 @@ def predictor(model: Any) -> Callable[[Any], np.ndarray]:
     """Return a function from a batch of inputs to the model's outputs, compiled on its first call."""
     step = tf.function(lambda x: model(x, training=False), reduce_retracing=True, autograph=False)
     return lambda x: np.asarray(step(tf.convert_to_tensor(x)))
-
-
-def _specimen(spec: Any) -> Any:
-    """Return the element spec of a dataset as the batch that Keras builds its state from."""
-    return tf.nest.map_structure(lambda s: keras.KerasTensor(s.shape, s.dtype.name), spec)
 
 
 def _as_numbers(logs: Any) -> dict[str, Any]:

@@ -41,8 +41,7 @@ class ScaledMSE(Loss):
         0.5
 
     References:
-        - [Huber, 1964](https://doi.org/10.1214/aoms/1177703732), Robust Estimation of a Location Parameter, on errors
-          measured in units of a scale
+        - `sklearn.metrics.mean_squared_error` of targets and predictions that were both divided by `scale`
     """
 
     def __init__(

@@ -1,0 +1,25 @@
+"""The command line: one module for each family of commands, imported when one of its commands is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that ``arguments``, or the process's own arguments, ask for, and return its exit code."""
+    import sys
+
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments == ["--version"]:  # needs no command line library
+        from kzoo._version import __version__
+
+        print(f"kzoo {__version__}")  # noqa: T201 - the answer itself
+        return 0
+    from kzoo.cli.app import run
+
+    return run(arguments)

@@ -1,0 +1,194 @@
+"""What the shell offers when the user presses Tab: names of components, pipelines, plugins, tasks.
+
+Nothing here raises or writes: a Tab must not put an error into the line being typed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shlex
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from kzoo.registry import Entry, Registry
+
+__all__ = [
+    "answer_bash",
+    "complete_component",
+    "complete_kind",
+    "complete_loss",
+    "complete_metric",
+    "complete_optimizer",
+    "complete_pipeline",
+    "complete_plugin",
+    "complete_recipe",
+    "complete_regularizer",
+    "complete_task",
+]
+
+Offers = list[tuple[str, str]]
+"""What can stand there, each with the text that shells show beside it."""
+
+
+def complete_loss(incomplete: str) -> Offers:
+    """Return the losses whose name starts with what was typed."""
+    return _names(("loss",), incomplete)
+
+
+def complete_metric(incomplete: str) -> Offers:
+    """Return the metrics whose name starts with what was typed."""
+    return _names(("metric",), incomplete)
+
+
+def complete_optimizer(incomplete: str) -> Offers:
+    """Return the optimizers whose name starts with what was typed."""
+    return _names(("optimizer",), incomplete)
+
+
+def complete_regularizer(incomplete: str) -> Offers:
+    """Return the regularizers whose name starts with what was typed."""
+    return _names(("regularizer",), incomplete)
+
+
+def complete_pipeline(incomplete: str) -> Offers:
+    """Return the pipelines whose name starts with what was typed."""
+    return _names(("pipeline",), incomplete)
+
+
+def complete_component(incomplete: str) -> Offers:
+    """Return whatever has a name that starts with what was typed, of any kind."""
+    from kzoo.plugin import KINDS
+
+    return _names(tuple(KINDS), incomplete)
+
+
+def complete_recipe(ctx: Any, incomplete: str) -> Offers:
+    """Return the recipes of the pipeline that stands in the command line already."""
+    with _quiet():
+        registry = _registry()
+        pipeline = ctx.params.get("pipeline")
+        if registry and pipeline:
+            recipes = getattr(registry.get("pipeline", pipeline).spec, "recipes", ())
+            return [(name, "") for name in recipes if name.startswith(incomplete)]
+    return []
+
+
+def complete_task(incomplete: str) -> Offers:
+    """Return the tasks that start with what was typed."""
+    from kzoo.plugin import TASKS
+
+    return [(task, "") for task in TASKS if task.startswith(incomplete)]
+
+
+def complete_kind(incomplete: str) -> Offers:
+    """Return the kinds of component that start with what was typed."""
+    from kzoo.plugin import KINDS
+
+    return [(kind, "") for kind in KINDS if kind.startswith(incomplete)]
+
+
+def complete_plugin(incomplete: str) -> Offers:
+    """Return the installed third-party plugins; imports none of them."""
+    with _quiet():
+        from kzoo.discovery import PluginChoice, discover
+
+        found = discover(PluginChoice(none=True)).disabled
+        names = {plugin.distribution: f"version {plugin.version}" for plugin in found}
+        return [(name, text) for name, text in names.items() if name.startswith(incomplete)]
+    return []
+
+
+def answer_bash(command: Any) -> None:
+    """Answer bash's request for completions.
+
+    Bash takes ``:`` and ``=`` as ends of words, so ``kzoo-foo:em`` reaches us in three pieces, and it replaces only
+    the last of them. The pieces are put together again here, and the part that bash keeps is cut off the answers.
+    """
+    words, position = _joined(os.environ.get("COMP_WORDS", ""), int(os.environ.get("COMP_CWORD", "0")))
+    incomplete = words[position] if position < len(words) else ""
+    os.environ["COMP_WORDS"] = "\n".join(map(shlex.quote, words))
+    os.environ["COMP_CWORD"] = str(position)
+    answer = io.StringIO()
+    with contextlib.redirect_stdout(answer), contextlib.suppress(SystemExit):
+        command.main([], prog_name="kzoo")
+    kept = max(incomplete.rfind(":"), incomplete.rfind("=")) + 1
+    for line in answer.getvalue().splitlines():
+        if line:
+            print(line[kept:] if line.startswith(incomplete[:kept]) else line)  # noqa: T201 - the answer to the shell
+
+
+def _joined(text: str, position: int) -> tuple[list[str], int]:
+    """Return the words of bash's line with those joined again that it split at ``:`` or ``=``, and the position."""
+    pieces = text.split("\n")
+    words: list[str] = []
+    joins = False
+    new_position = 0
+    for number, piece in enumerate(pieces):
+        separator = piece in {":", "=", "::"}
+        if words and (separator or joins) and not (separator and words[-1].startswith("--") and piece == "="):
+            words[-1] += piece
+            joins = separator
+        elif separator and piece == "=":
+            joins = False  # `--loss=emd`: the option and its value are two words
+            if number != position:
+                continue
+            words.append("")
+        else:
+            words.append(piece)
+            joins = False
+        if number == position:
+            new_position = len(words) - 1
+    return words, new_position
+
+
+def _names(kinds: Sequence[str], incomplete: str) -> Offers:
+    """Return the names that start with what was typed; a reference that has arguments already stays as it is."""
+    with _quiet():
+        registry = _registry()
+        if registry is None:
+            return []
+        if "=" in incomplete:
+            return [(incomplete, "")]
+        entries = [entry for kind in kinds for entry in registry.entries(kind)]
+        found = dict(_offers(registry, entries, incomplete))
+        exact = incomplete.endswith(":") and _known(registry, kinds, incomplete[:-1])
+        return [*found.items()] or ([(incomplete, "")] if exact else [])
+    return []
+
+
+def _offers(registry: Registry, entries: Iterable[Entry], incomplete: str) -> Iterable[tuple[str, str]]:
+    """Yield names in the spelling in which the user has begun: ``cats-vs`` is answered by ``cats-vs-dogs``."""
+    for entry in entries:
+        shown = registry.shown_name(entry)
+        names = [entry.qualified] if ":" in incomplete else [shown]
+        if incomplete and not any(name.startswith(incomplete.replace("-", "_")) for name in names):
+            names += entry.spec.aliases
+        for name in names:
+            for spelling in (name, name.replace("_", "-")):
+                if spelling.startswith(incomplete):
+                    yield spelling, entry.spec.summary
+                    break
+
+
+def _known(registry: Registry, kinds: Sequence[str], name: str) -> bool:
+    for kind in kinds:
+        with contextlib.suppress(Exception):
+            return bool(registry.get(kind, name))
+    return False
+
+
+def _registry() -> Registry | None:
+    from kzoo.registry import get_registry
+
+    return get_registry()
+
+
+@contextlib.contextmanager
+def _quiet() -> Any:
+    """Let nothing out: neither an exception nor what a plugin writes."""
+    with contextlib.suppress(Exception), contextlib.redirect_stderr(io.StringIO()):
+        yield

@@ -1,0 +1,40 @@
+"""Registers Keras's own components under their Keras names; light, since targets are imported only on use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kzoo.plugin import hookimpl
+from kzoo_plugins.keras_builtins.losses import LOSSES
+from kzoo_plugins.keras_builtins.metrics import METRICS
+from kzoo_plugins.keras_builtins.optimizers import OPTIMIZERS, SCHEDULES
+from kzoo_plugins.keras_builtins.regularizers import REGULARIZERS
+
+if TYPE_CHECKING:
+    from kzoo.plugin import LossSpec, MetricSpec, OptimizerSpec, RegularizerSpec, ScheduleSpec
+
+__all__ = ["kzoo_losses", "kzoo_metrics", "kzoo_optimizers", "kzoo_regularizers"]
+
+
+@hookimpl
+def kzoo_losses() -> list[LossSpec]:
+    """Return Keras's losses."""
+    return LOSSES
+
+
+@hookimpl
+def kzoo_metrics() -> list[MetricSpec]:
+    """Return Keras's metrics."""
+    return METRICS
+
+
+@hookimpl
+def kzoo_optimizers() -> list[OptimizerSpec | ScheduleSpec]:
+    """Return Keras's optimizers and learning-rate schedules."""
+    return [*OPTIMIZERS, *SCHEDULES]
+
+
+@hookimpl
+def kzoo_regularizers() -> list[RegularizerSpec]:
+    """Return Keras's regularizers."""
+    return REGULARIZERS

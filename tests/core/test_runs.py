@@ -1,0 +1,80 @@
+"""Run folders: never overwritten, found again, refused when broken."""
+
+import json
+
+import pytest
+
+from kzoo.config import DEFAULTS, RunConfig
+from kzoo.errors import KzooError, UsageError
+from kzoo.runs import SCHEMA_VERSION, Run, create_run, find_run, list_runs
+
+
+@pytest.fixture
+def config():
+    return RunConfig.merge(
+        [
+            ("default", DEFAULTS),
+            ("x", {"pipeline": "p", "recipe": "quick", "loss": {"name": "emd", "p": 1}, "optimizer": {"name": "sgd"}}),
+        ]
+    )
+
+
+def test_runs_of_one_second_get_folders_of_their_own(tmp_path, config):
+    runs = [create_run(tmp_path, config, {}) for _ in range(3)]
+    assert len({run.path for run in runs}) == 3
+    assert all("quick-emd-p-1-s0" in run.path.name for run in runs)
+    assert [run.manifest()["status"] for run in runs] == ["running"] * 3
+
+
+def test_the_settings_of_a_run_are_read_back(tmp_path, config):
+    run = create_run(tmp_path, config, {"extra": 1})
+    assert run.config().loss == config.loss
+    assert run.manifest()["extra"] == 1
+    run.update(status="done", results={"loss": float("nan")})
+    assert run.manifest()["status"] == "done"
+    assert run.manifest()["results"] == {"loss": None}
+
+
+def test_a_run_is_found_by_folder_file_name_start_and_last(tmp_path, config, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "runs"
+    first = create_run(root, config, {})
+    second = create_run(root, config, {})
+    assert find_run(str(first.path)).path == first.path
+    assert find_run(str(first.config_path)).path == first.path
+    assert find_run(second.name, root).path == second.path
+    assert find_run(second.path.name, root).path == second.path
+    assert find_run("last", root).path == second.path
+    with pytest.raises(UsageError, match="several runs"):
+        find_run(first.path.name[:8], root)
+    assert [run.path for run in list_runs(root)] == [first.path, second.path]
+
+
+def test_what_is_no_run_is_refused_with_the_reason(tmp_path):
+    with pytest.raises(UsageError, match=r"holds no run\.json"):
+        find_run(str(tmp_path))
+    with pytest.raises(UsageError, match="There is no run `nonsense`"):
+        find_run("nonsense", tmp_path)
+    with pytest.raises(UsageError, match="no run"):
+        find_run("last", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "not the manifest"),
+        ("{}", "not the manifest"),
+        (json.dumps({"schema_version": SCHEMA_VERSION + 1}), "newer kzoo"),
+    ],
+)
+def test_a_broken_manifest_is_refused(tmp_path, content, words):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(KzooError, match=words):
+        Run(tmp_path).manifest()
+
+
+def test_a_root_that_cannot_be_written_is_one_clear_error(tmp_path, config):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KzooError, match="--out"):
+        create_run(tmp_path / "file", config, {})

@@ -1,0 +1,79 @@
+"""The order of the data is a function of seed, epoch and step."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo.data.splits import ArraySplit
+from kzoo.training.batches import TrainingBatches, label_transform, ordered_batches
+
+
+@pytest.fixture
+def split():
+    return ArraySplit(np.arange(23)[:, None].astype("uint8"), np.arange(23) % 4)
+
+
+def drawn(dataset):
+    return [x.numpy().ravel().tolist() for x, _ in dataset]
+
+
+def test_every_epoch_shows_every_example_once_in_another_order(split):
+    epochs = drawn(TrainingBatches(split, 5, 0).dataset(3))
+    assert [len(batch) for batch in epochs] == [5, 5, 5, 5, 3] * 3
+    orders = [sum(epochs[5 * e : 5 * e + 5], []) for e in range(3)]
+    assert all(sorted(order) == list(range(23)) for order in orders)
+    assert orders[0] != orders[1] != orders[2]
+
+
+def test_same_seed_same_order_other_seed_other_order(split):
+    first, again, other = (drawn(TrainingBatches(split, 5, seed).dataset(2)) for seed in (7, 7, 8))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize(("epoch", "step"), [(0, 3), (1, 0), (1, 4), (2, 2)])
+def test_it_goes_on_anywhere_with_the_batches_that_would_have_come(split, epoch, step):
+    def noise(x, *, seed, epoch):
+        return tf.cast(x, tf.int64) + tf.random.stateless_uniform(tf.shape(x), seed, 0, 1000, tf.int64) + epoch
+
+    batches = TrainingBatches(split, 5, 3, augment=noise)
+    whole = drawn(batches.dataset(3))
+    assert drawn(batches.dataset(3, epoch=epoch, step=step)) == whole[5 * epoch + step :]
+
+
+def test_augmentation_differs_from_step_to_step_and_epoch_to_epoch(split):
+    seeds = []
+
+    def note(x, *, seed, epoch):
+        del epoch
+        return tf.tile(seed[None], [tf.shape(x)[0], 1])
+
+    for x, _ in TrainingBatches(split, 5, 0, augment=note).dataset(2):
+        seeds.append(tuple(x.numpy()[0].tolist()))
+    assert len(set(seeds)) == 10
+
+
+def test_replicas_share_every_batch_without_loss_or_repetition(split):
+    batches = TrainingBatches(split, 6, 0)
+    whole = drawn(batches.dataset(1))
+    parts = [drawn(batches.dataset(1, shards=2, shard=range(k, k + 1))) for k in (0, 1)]
+    for batch, left, right in zip(whole, *parts, strict=True):
+        assert sorted(left + right) == sorted(batch)
+    together = drawn(batches.dataset(1, shards=2, shard=range(2)))
+    assert together == [part for pair in zip(*parts, strict=True) for part in pair]
+
+
+def test_labels_in_each_form(split):
+    dense = np.concatenate([y for _, y in ordered_batches(split, 5, label_transform("dense", 4))])
+    sparse = np.concatenate([y for _, y in ordered_batches(split, 5, label_transform("sparse", 4))])
+    np.testing.assert_array_equal(dense, np.eye(4)[split.y])
+    np.testing.assert_array_equal(sparse, split.y)
+    assert label_transform("", 4) is None
+
+
+def test_ordered_batches_keep_the_order(split):
+    assert sum(drawn(ordered_batches(split, 5)), []) == list(range(23))
+
+
+def test_pixels_stay_uint8_until_the_model(split):
+    assert TrainingBatches(split, 5, 0).dataset(1).element_spec[0].dtype == tf.uint8

@@ -1,0 +1,209 @@
+"""The loop against Keras's own ``fit``: the same batches give the same weights, logs and callback calls."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo.data.splits import ArraySplit
+from kzoo.training.batches import TrainingBatches, label_transform, ordered_batches
+from kzoo.training.trainer import Trainer, predictor
+
+CLASSES = 3
+
+
+@pytest.fixture
+def split():
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 256, (50, 6, 6, 1), dtype=np.uint8)
+    return ArraySplit(x, generator.integers(0, CLASSES, 50))
+
+
+def make_model(**kwargs):
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 1), dtype="uint8"),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(8, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dense(CLASSES, activation="softmax"),
+        ]
+    )
+    settings = {"optimizer": "adam", "loss": "categorical_crossentropy", "metrics": ["accuracy"]}
+    model.compile(**{**settings, **kwargs}, jit_compile=False)
+    return model
+
+
+def sgd_with_extras():
+    return keras.optimizers.SGD(0.1, gradient_accumulation_steps=2, use_ema=True, ema_momentum=0.5)
+
+
+class Calls(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def _note(self, name, logs):
+        self.seen.append((name, tuple(sorted(logs or {}))))
+
+    def on_train_begin(self, logs=None):
+        self._note("train_begin", logs)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._note(f"epoch_begin {epoch}", logs)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._note(f"batch_begin {batch}", logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._note(f"batch_end {batch}", logs)
+
+    def on_test_begin(self, logs=None):
+        self._note("test_begin", logs)
+
+    def on_test_batch_begin(self, batch, logs=None):
+        self._note(f"test_batch_begin {batch}", logs)
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._note(f"test_batch_end {batch}", logs)
+
+    def on_test_end(self, logs=None):
+        self._note("test_end", logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._note(f"epoch_end {epoch}", logs)
+
+    def on_train_end(self, logs=None):
+        self._note("train_end", logs)
+
+
+def train_both(split, steps, epochs, **kwargs):
+    """Train one model here and one with fit on the very same batches."""
+    labels = label_transform("dense", CLASSES)
+    batches = TrainingBatches(split, 8, 5, labels=labels)
+    validation = ordered_batches(split, 8, labels)
+    ours, theirs, our_calls, their_calls = (
+        *(make_model(**{k: v() for k, v in kwargs.items()}) for _ in "ab"),
+        Calls(),
+        Calls(),
+    )
+    result = Trainer(ours, steps_per_execution=steps).fit(
+        batches, epochs=epochs, validation=validation, callbacks=[our_calls]
+    )
+    theirs.steps_per_execution = steps
+    history = theirs.fit(
+        batches.dataset(epochs).apply(tf.data.experimental.assert_cardinality(epochs * batches.steps_per_epoch)),
+        epochs=epochs,
+        steps_per_epoch=batches.steps_per_epoch if epochs > 1 else None,
+        validation_data=validation,
+        callbacks=[their_calls],
+        verbose=0,
+    )
+    return ours, theirs, result, history.history, our_calls.seen, their_calls.seen
+
+
+# One epoch where several steps make a call: fit would take the last call's spare steps from the next epoch.
+@pytest.mark.parametrize(("steps", "epochs"), [(1, 2), (3, 1), (100, 1)])
+def test_weights_logs_and_calls_are_those_of_fit(split, steps, epochs):
+    ours, theirs, result, history, our_calls, their_calls = train_both(split, steps, epochs)
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+    for name, values in history.items():
+        np.testing.assert_allclose([logs[name] for logs in result.history], values, rtol=1e-5)
+    assert our_calls == [(clipped(name), logs) for name, logs in their_calls]
+
+
+def clipped(call, last=6):
+    """Return a call of fit with the last step that there was, where fit counts the steps it had room for."""
+    name, _, number = call.partition(" ")
+    return f"{name} {min(int(number), last)}" if "batch_end" in name else call
+
+
+def test_the_number_of_steps_in_a_call_changes_nothing(split):
+    labels = label_transform("dense", CLASSES)
+    weights = []
+    for steps in (1, 4, 16):
+        model = make_model()
+        Trainer(model, steps_per_execution=steps).fit(TrainingBatches(split, 8, 5, labels=labels), epochs=2)
+        weights.append(model.get_weights())
+    for other in weights[1:]:
+        for a, b in zip(weights[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_gradient_accumulation_and_moving_average_keep_their_meaning(split):
+    ours, theirs, *_ = train_both(split, 3, 1, optimizer=sgd_with_extras)
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_models_own_train_step_is_the_one_that_runs(split):
+    class Doubled(keras.Sequential):
+        def train_step(self, data):
+            logs = super().train_step(data)
+            return {**logs, "twice_loss": 2 * logs["loss"]}
+
+    keras.utils.set_random_seed(1)
+    model = Doubled(
+        [keras.Input((6, 6, 1), dtype="uint8"), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(),
+         keras.layers.Dense(CLASSES, activation="softmax")]
+    )  # fmt: skip
+    model.compile("sgd", "categorical_crossentropy", jit_compile=False)
+    batches = TrainingBatches(split, 8, 5, labels=label_transform("dense", CLASSES))
+    logs = Trainer(model, steps_per_execution=4).fit(batches, epochs=1).history[-1]
+    assert logs["twice_loss"] == pytest.approx(2 * logs["loss"])
+
+
+def test_a_stop_ends_between_two_calls_and_says_so(split):
+    model, asked = make_model(), []
+
+    def stop():
+        asked.append(1)
+        return len(asked) > 2
+
+    batches = TrainingBatches(split, 8, 5, labels=label_transform("dense", CLASSES))
+    result = Trainer(model, steps_per_execution=2).fit(batches, epochs=5, should_stop=stop)
+    assert result.stopped
+    assert result.steps == 4
+    assert result.epochs == 0
+    assert model.optimizer.iterations.numpy() == 4
+
+
+def test_a_callback_can_end_the_training(split):
+    model = make_model()
+
+    class Enough(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    batches = TrainingBatches(split, 8, 5, labels=label_transform("dense", CLASSES))
+    result = Trainer(model).fit(batches, epochs=9, callbacks=[Enough()])
+    assert (result.epochs, result.stopped) == (2, False)
+
+
+def test_evaluate_is_that_of_keras(split):
+    model, labels = make_model(), label_transform("dense", CLASSES)
+    dataset = ordered_batches(split, 8, labels)
+    ours = Trainer(model, steps_per_execution=3).evaluate(dataset)
+    theirs = model.evaluate(dataset, verbose=0, return_dict=True)
+    assert ours == pytest.approx(theirs, rel=1e-6)
+
+
+def test_predictor_is_that_of_keras(split):
+    model = make_model()
+    outputs = predictor(model)(split.x)
+    np.testing.assert_allclose(outputs, model.predict(split.x, verbose=0), rtol=1e-5)
+
+
+def test_a_strategy_of_one_device_gives_the_same_weights(split):
+    weights = []
+    for strategy in (None, tf.distribute.OneDeviceStrategy("/cpu:0")):
+        with strategy.scope() if strategy else tf.init_scope():
+            model = make_model()
+        batches = TrainingBatches(split, 8, 5, labels=label_transform("dense", CLASSES))
+        Trainer(model, strategy=strategy).fit(batches, epochs=1)
+        weights.append(model.get_weights())
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_array_equal(a, b)
