@@ -103,7 +103,9 @@ def run(
         options=[f"{key}={json.dumps(value)}" for key, value in (options or {}).items()],
         **flags,
     )
-    return train(settings, root=Path(out), strategy=strategy)
+    result = train(settings, root=Path(out), strategy=strategy)
+    assert result is not None  # only a dry run has no result
+    return result
 
 
 def _component(kind: str, name: str, kwargs: Mapping[str, Any]) -> Any:

@@ -83,7 +83,9 @@ class ConfigFromSignature:
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, as Keras stores them in a saved model."""
-        config = {name: _plain(value) for name, value in self._arguments.items()}
+        config = {name: _plain(value) for name, value in self._arguments.items() if name != "dtype"}
+        if "dtype" in self._arguments:
+            config["dtype"] = _plain_dtype(self._arguments["dtype"])
         if config.get("name", "") is None:
             config["name"] = self.name  # type: ignore[attr-defined]
         return config
@@ -343,6 +345,14 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "get_config"):
         return keras.saving.serialize_keras_object(value)
     return value
+
+
+def _plain_dtype(dtype: Any) -> Any:
+    """Return a type in a form that a configuration can hold: a name, a policy's configuration, or None."""
+    if dtype is None or isinstance(dtype, (str, dict)):
+        return dtype
+    is_policy = isinstance(dtype, keras.DTypePolicy)
+    return keras.saving.serialize_keras_object(dtype) if is_policy else keras.backend.standardize_dtype(dtype)
 
 
 def _live(value: Any) -> Any:

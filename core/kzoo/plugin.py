@@ -55,7 +55,6 @@ DIRECTIONS = ("max", "min", "")
 hookimpl = pluggy.HookimplMarker("kzoo")
 """Marks a function of a plugin module as the implementation of one of the hooks in `kzoo.hookspecs`."""
 
-_EMPTY: Mapping[str, Any] = MappingProxyType({})
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -107,9 +106,9 @@ class _ComponentSpec(Spec):
     """
 
     tasks: Collection[str] = frozenset()
-    cautions: Mapping[str, str] = field(default=_EMPTY)
-    example: Mapping[str, Any] = field(default=_EMPTY)
-    resolves: Mapping[str, str] = field(default=_EMPTY)
+    cautions: Mapping[str, str] = field(default_factory=dict)
+    example: Mapping[str, Any] = field(default_factory=dict)
+    resolves: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
     def faults(self) -> list[str]:
@@ -138,7 +137,7 @@ class _LabelledSpec(_ComponentSpec):
     """
 
     targets: Collection[str] = frozenset(LABEL_FORMS)
-    variants: Mapping[str, str] = field(default=_EMPTY)
+    variants: Mapping[str, str] = field(default_factory=dict)
 
     def faults(self) -> list[str]:
         """Return what is wrong with this spec, one sentence for each fault."""
@@ -182,7 +181,7 @@ class OptimizerSpec(_ComponentSpec):
 
     kind: ClassVar[str] = "optimizer"
 
-    resolves: Mapping[str, str] = field(default=MappingProxyType({"learning_rate": "schedule"}))
+    resolves: Mapping[str, str] = field(default_factory=lambda: {"learning_rate": "schedule"})
 
 
 @dataclass(frozen=True, kw_only=True)

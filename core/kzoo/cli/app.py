@@ -179,7 +179,8 @@ def _report(failure: Exception, *, debug: bool) -> int:
     if hasattr(failure, "format_message"):  # a wrong command line; the class is private in some versions of typer
         ctx = getattr(failure, "ctx", None)
         hint = f" See `{ctx.command_path} --help`." if ctx else ""
-        output.error(f"{failure.format_message().rstrip('.')}.{hint}")
+        text = failure.format_message()
+        output.error(f"{text.rstrip('.').removesuffix('?')}{'?' if '?' in text[-2:] else '.'}{hint}")
         return 2
     last = failure.__traceback__
     while last and last.tb_next:

@@ -29,6 +29,7 @@ __all__ = [
     "paragraph",
     "say",
     "show",
+    "uses_color",
     "table_lines",
     "terminal_width",
     "warn",

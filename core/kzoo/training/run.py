@@ -93,7 +93,8 @@ def train(
     argv: Sequence[str] = (),
     debug: bool = False,
     strategy: Any = None,
-) -> RunResult:
+    dry_run: bool = False,
+) -> RunResult | None:
     """Train what ``config`` says, record it in a new run under ``root``, and test it.
 
     Args:
@@ -103,6 +104,7 @@ def train(
         argv: The command line, for the record.
         debug: Whether TensorFlow may chatter.
         strategy: A `tf.distribute.Strategy`; by default the one in force.
+        dry_run: Stop before anything is trained or written, and return None.
 
     Raises:
         UsageError: A component or setting that does not exist or fit.
@@ -125,6 +127,8 @@ def train(
         parts.compile(splits)
     clock.lap("build model")
     listener.say(_opening(config, splits))
+    if dry_run:
+        return None
     run = create_run(root, config, _manifest(config, pipeline, splits, parts, argv, registry))
     try:
         return _fit(run, config, splits, parts, pipeline, listener, clock, strategy)

@@ -15,6 +15,8 @@ _S = TypeVar("_S", bound=Spec)
 def with_class_names(*specs: _S) -> list[_S]:
     """Return the specs with their Keras class's name as a further alias, since Keras takes that for a name too.
 
+    A spec with variants stands for several classes and gets none of their names.
+
     Example:
         >>> [spec] = with_class_names(Spec(name="mean_squared_error", target="keras.losses:MeanSquaredError"))
         >>> spec.aliases
@@ -25,5 +27,6 @@ def with_class_names(*specs: _S) -> list[_S]:
 
 def _with_class_name(spec: _S) -> _S:
     class_name = spec.target.partition(":")[2].lower()
-    known = (spec.name, *spec.aliases)
-    return spec if class_name in known else replace(spec, aliases=(*spec.aliases, class_name))
+    if class_name in (spec.name, *spec.aliases) or getattr(spec, "variants", None):
+        return spec
+    return replace(spec, aliases=(*spec.aliases, class_name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import re
 import subprocess
 import threading
@@ -21,7 +22,7 @@ from kzoo.data.download import RemoteFile
 class FileServer:
     """One file under any path, and how it is served. What each request asked for is kept in ``asked``."""
 
-    content: bytes = bytes(range(256)) * 2048
+    content: bytes = random.Random(0).randbytes(1 << 19)
     etag: str | None = '"v1"'
     last_modified: str | None = None
     ranges: bool = True

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_cached_file_is_found_where_nothing_can_be_written(server, home, refus
 
 def test_a_damaged_cached_file_is_downloaded_again(server, home):
     path = fetch(server.remote())
-    path.write_bytes(b"\0" + server.content[1:])
+    path.write_bytes(bytes([server.content[0] ^ 1]) + server.content[1:])
     assert cached(server.remote()) is None
     fetch(server.remote())
     assert path.read_bytes() == server.content
@@ -273,14 +274,11 @@ def test_an_unreachable_proxy_is_an_unreachable_network(home, server, refused_ur
 def test_a_host_that_hangs_up_was_reached(home, server):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        pid = os.fork()
-        if pid == 0:
-            for _ in range(3):
-                listener.accept()[0].close()
-            os._exit(0)
+        thread = threading.Thread(target=lambda: [listener.accept()[0].close() for _ in range(3)])
+        thread.start()
         with pytest.raises(DataError, match="interrupted: the host closed the connection") as caught:
             fetch(server.remote(urls=(f"http://127.0.0.1:{port}/set.bin",)))
-        os.waitpid(pid, 0)
+        thread.join()
     assert not isinstance(caught.value, NetworkUnreachableError)
 
 

@@ -1,0 +1,71 @@
+"""Reads docstrings in Google's style, as Keras and kzoo write them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Final
+
+__all__ = ["arguments", "sections"]
+
+_HEADINGS: Final = {
+    "Args": "Args",
+    "Arguments": "Args",
+    "Parameters": "Args",
+    "Formula": "Formula",
+    "Example": "Example",
+    "Examples": "Example",
+    "Usage": "Example",
+    "Standalone usage": "Example",
+    "Reference": "References",
+    "References": "References",
+    "Raises": "Raises",
+    "Returns": "Returns",
+    "Note": "Note",
+    "Notes": "Note",
+    "Attributes": "Attributes",
+    "Call arguments": "Call arguments",
+    "Call Args": "Call arguments",
+}
+
+_HEADING = re.compile(rf"(?P<name>{'|'.join(_HEADINGS)}):\s*(?P<rest>.*)", re.IGNORECASE)
+_ARGUMENT = re.compile(r"`?\*{0,2}(?P<name>\w+)`?\s*(\([^)]*\))?:\s*(?P<text>.*)")
+_BY_LOWER: Final = {name.lower(): section for name, section in _HEADINGS.items()}
+
+
+def sections(docstring: str) -> dict[str, str]:
+    """Return the sections of a docstring by name, in order; what stands before the first has the name "".
+
+    Spellings are unified: ``Arguments`` is ``Args``, ``Reference`` is ``References``. A section that comes twice is
+    joined. Code fences are left out.
+    """
+    found: dict[str, list[str]] = {"": []}
+    name = ""
+    fenced = False
+    for line in inspect.cleandoc(docstring).splitlines():
+        if line.strip().startswith("```"):
+            fenced = not fenced
+            continue
+        heading = None if fenced or line[:1].isspace() else _HEADING.fullmatch(line)
+        if heading:
+            name = _BY_LOWER[heading["name"].lower()]
+            found.setdefault(name, [])
+            if heading["rest"]:
+                found[name].append(heading["rest"])
+        else:
+            found[name].append(line)
+    return {name: text for name, lines in found.items() if (text := inspect.cleandoc("\n".join(["", *lines])).strip())}
+
+
+def arguments(section: str) -> dict[str, str]:
+    """Return what an ``Args`` section says of each argument, in one line each."""
+    found: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in section.splitlines():
+        argument = None if line[:1].isspace() else _ARGUMENT.fullmatch(line)
+        if argument:
+            current = found.setdefault(argument["name"], [])
+            current.append(argument["text"])
+        else:
+            current.append(line.strip())
+    return {name: " ".join(filter(None, lines)) for name, lines in found.items()}

@@ -1,0 +1,181 @@
+"""``kzoo info``: all that is known of one component or pipeline, its parameters read from the class itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kzoo.cli import completion, output
+from kzoo.cli.listing import describe
+from kzoo.cli.options import JsonOption, debugging
+from kzoo.errors import KzooError, UsageError
+from kzoo.reference import Reference
+from kzoo.registry import get_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kzoo.registry import Entry, Registry
+
+__all__ = ["info"]
+
+_FLAGS = {"loss": "--loss", "metric": "--metric", "optimizer": "--optimizer", "regularizer": "--regularizer"}
+
+
+def info(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A component or pipeline, as the lists show it.", autocompletion=completion.complete_component
+        ),
+    ],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind", "-k", metavar="KIND", help="Which one, where a name is of several kinds, as emd is.",
+            autocompletion=completion.complete_kind,
+        ),
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show all that is known of a component or pipeline."""
+    registry = get_registry()
+    entries = _entries(registry, Reference.parse(name).name, kind)
+    failures: list[KzooError] = []
+    described = []
+    for entry in entries:
+        known = describe(entry, registry)
+        try:
+            known |= _from_target(entry, registry)
+        except KzooError as error:  # what the spec says is still worth showing
+            known["error"] = str(error)
+            failures.append(error)
+        described.append(known)
+    if as_json:
+        output.emit_json(described if len(described) > 1 else described[0])
+    else:
+        from kzoo.cli.pages import lines
+
+        for line in lines(described):
+            output.show(line)
+    if failures:
+        raise failures[0]
+
+
+def _entries(registry: Registry, name: str, kind: str) -> list[Entry]:
+    from kzoo.plugin import KINDS
+
+    if not kind:
+        return registry.find(name)
+    if kind not in KINDS:
+        message = f"There is no kind `{kind}`. The kinds are {', '.join(KINDS)}."
+        raise UsageError(message)
+    return [registry.get(kind, name)]
+
+
+def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
+    """Return what only the class itself can tell; this imports TensorFlow."""
+    from kzoo.cli import docstrings
+    from kzoo.targets import load_target
+    from kzoo.training import runtime
+
+    runtime.start(debug=debugging())
+    target = load_target(entry)
+    sections = docstrings.sections(target.__doc__ or "")
+    if entry.kind == "pipeline":
+        return _of_pipeline(entry, target, registry)
+    from kzoo.build import parameters_of
+
+    parameters = parameters_of(target)
+    help_of = docstrings.arguments(sections.get("Args", ""))
+    found: dict[str, Any] = {
+        "parameters": [
+            {
+                "name": name,
+                "required": parameter.default is parameter.empty,
+                "default": None if parameter.default is parameter.empty else _plain(parameter.default),
+                "help": help_of.get(name, ""),
+            }
+            for name, parameter in parameters.items()
+        ],
+        "description": sections.get("", ""),
+        "formula": sections.get("Formula", ""),
+        "example_code": sections.get("Example", ""),
+        "references": sections.get("References", ""),
+    }
+    return found | _usage(entry, registry)
+
+
+def _usage(entry: Entry, registry: Registry) -> dict[str, Any]:
+    """Return how the component is written on the command line and in Python."""
+    reference = str(Reference(registry.shown_name(entry), dict(getattr(entry.spec, "example", {}))))
+    pipelines = registry.entries("pipeline")
+    tasks = getattr(entry.spec, "tasks", ())
+    fitting = [pipeline for pipeline in pipelines if not tasks or getattr(pipeline.spec, "task", "") in tasks]
+    where = registry.shown_name(fitting[0]) if fitting else "PIPELINE"
+    text = f"'{reference}'" if set(reference) & set(" \"[]{}*?$&|;<>()") else reference
+    if entry.kind == "schedule":
+        arguments = dict(getattr(entry.spec, "example", {}))
+        settings = {"name": registry.shown_name(entry), **arguments}
+        written = " ".join(f"-o optimizer.learning_rate.{key}={value}" for key, value in settings.items())
+        return {"command": f"kzoo run {where} {written}", "python": ""}
+    return {
+        "command": f"kzoo run {where} {_FLAGS[entry.kind]} {text}",
+        "python": f'kzoo.{entry.kind}("{reference}")' if '"' not in reference else f"kzoo.{entry.kind}('{reference}')",
+    }
+
+
+def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any]:
+    """Return a pipeline's recipes and the settings that its network and its augmentation take."""
+    try:
+        pipeline = target()
+        recipes = {name: _read(Path(file)) for name, file in pipeline.recipes().items()}
+        settings = {table: _keywords(getattr(target, method)) for table, method in
+                    (("model", "build_model"), ("augment", "augment"))}
+    except KzooError:
+        raise
+    except Exception as error:
+        message = f"The pipeline `{entry.name}` of {entry.origin} could not be read: {type(error).__name__}: {error}."
+        raise KzooError(message) from error
+    name = registry.shown_name(entry).replace("_", "-")
+    return {
+        "settings": settings,
+        "recipe_settings": recipes,
+        "command": f"kzoo run {name}",
+        "python": f'kzoo.run("{registry.shown_name(entry)}")',
+    }
+
+
+def _keywords(method: Any) -> dict[str, Any]:
+    """Return the keyword-only arguments that a recipe can set, with their defaults."""
+    import inspect
+
+    given = {"regularizer", "seed", "epoch"}  # by the toolkit
+    return {
+        name: _plain(parameter.default)
+        for name, parameter in inspect.signature(method).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and name not in given
+    }
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"The recipe {file} cannot be read: {error}."
+        raise KzooError(message) from error
+
+
+def _plain(value: Any) -> Any:
+    """Return a default as JSON can hold it: numbers, texts and lists as they are, anything else as Python shows it."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return getattr(value, "__name__", None) or repr(value)
+
+

@@ -1,0 +1,175 @@
+"""``kzoo run``: train and test a pipeline."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kzoo.cli import completion, options, output
+
+if TYPE_CHECKING:
+    from kzoo.training.run import RunResult
+
+__all__ = ["run"]
+
+
+def run(
+    pipeline: Annotated[
+        str | None, typer.Argument(help="The pipeline.", autocompletion=completion.complete_pipeline)
+    ] = None,
+    *,
+    loss: Annotated[
+        str | None,
+        typer.Option("--loss", "-l", help="The loss, as in emd:p=1.", autocompletion=completion.complete_loss),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            "-m",
+            help="A metric beside the recipe's. May be repeated.",
+            autocompletion=completion.complete_metric,
+        ),
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(
+            "--optimizer",
+            help="The optimizer, as in adam:learning_rate=1e-3.",
+            autocompletion=completion.complete_optimizer,
+        ),
+    ] = None,
+    regularizer: Annotated[
+        str | None,
+        typer.Option(
+            "--regularizer",
+            help="The regularizer of the kernels, as in l2:l2=1e-4, or none.",
+            autocompletion=completion.complete_regularizer,
+        ),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe", "-r", help="One of the pipeline's recipes.", autocompletion=completion.complete_recipe
+        ),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", "-e", help="How often to go through the data.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Examples in one step.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", "-s", help="The seed of everything random.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", "-d", metavar="SOURCE", help="auto, real, sample, or a file or folder.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most this many examples of each split.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The folder that runs go to.")] = Path("runs"),
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings, such as the config.toml of a run.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", "-o", metavar="KEY=VALUE", help="Any setting, as in train.keep=best. May be repeated."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and build the model, train nothing.")
+    ] = False,
+    print_config: Annotated[bool, typer.Option("--print-config", help="Write all settings and their origins.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")] = False,
+    json: options.JsonOption = False,
+) -> None:
+    """Train and test a pipeline, with any component in it.
+
+    The run goes to a folder of its own with settings, log, model and results. Ctrl-C stops it and keeps the model.
+    """
+    from kzoo.training.configure import configure
+
+    settings = configure(
+        pipeline,
+        recipe=recipe,
+        file=config,
+        loss=loss,
+        metrics=metric or (),
+        optimizer=optimizer,
+        regularizer=regularizer,
+        options=option or (),
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        data=data,
+        limit=limit,
+    )
+    if print_config:
+        output.show(settings.to_toml().rstrip())
+        return
+    from kzoo.training.run import train
+
+    listener = Terminal(quiet=quiet)
+    result = train(settings, root=out, listener=listener, argv=sys.argv, debug=options.debugging(), dry_run=dry_run)
+    if result is None:
+        output.say("Everything fits; nothing was trained.")
+        return
+    _show(result, as_json=json)
+    if result.status == "interrupted":
+        raise typer.Exit(130)
+
+
+class Terminal:
+    """Tells a person what happens, on stderr.
+
+    Args:
+        quiet: Whether to leave out all that can be missed.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._download: Any = None
+
+    def say(self, text: str) -> None:
+        """Write a message."""
+        if not self._quiet:
+            output.say(text)
+
+    def warn(self, text: str) -> None:
+        """Write a warning, also when quiet."""
+        output.warn(text)
+
+    def download(self, done: int, total: int | None, name: str) -> None:
+        """Show how much of a file has arrived."""
+        if self._quiet:
+            return
+        if self._download is None:
+            from kzoo.cli.transfers import TransferLine
+
+            self._download = TransferLine()
+        self._download(done, total, name)
+
+    def progress(self, *, examples: int, batch_size: int) -> Any:
+        """Return the callback that shows the training: a live line where both outputs are terminals."""
+        if self._quiet:
+            return None
+        from kzoo.training.progress import ProgressLines
+
+        live = sys.stdout.isatty() and sys.stderr.isatty()
+        return ProgressLines(output.message_console(), examples=examples, batch_size=batch_size, live=live)
+
+
+def _show(result: RunResult, *, as_json: bool) -> None:
+    """Write the test results, where the run is and what can be done with it."""
+    manifest = result.run.manifest()
+    if as_json:
+        output.emit_json({"run": str(result.run.path), **{k: manifest.get(k) for k in ("status", "results", "data")}})
+        return
+    if result.status == "interrupted":
+        output.say(
+            f"Stopped by {manifest.get('signal')} after {manifest['training']['steps']} steps. The model so far: "
+            f"{result.run.model_path}"
+        )
+        return
+    rows = [{"metric": name, "test": value} for name, value in result.results.items()]
+    output.emit(rows, {"metric": "metric", "test": "test"}, as_json=False)
+    output.show(f"data  {manifest['data']['description']}")
+    output.show(f"run   {result.run.path}")
+    output.say(f"Next: kzoo evaluate {result.run.path}")
