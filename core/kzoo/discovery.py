@@ -28,6 +28,9 @@ GROUP = "kzoo"
 FIRST_PARTY = "kzoo"
 """The distribution whose components own their bare names, and which no choice of plugins turns off."""
 
+_NAMELESS = "unknown"
+"""What a distribution without a name in its metadata is called."""
+
 _FIELD = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
 
 
@@ -199,13 +202,15 @@ def installed_entry_points(problems: list[Problem]) -> list[importlib.metadata.E
         if f"[{GROUP}]" not in text:
             continue
         name, version = _origin(distribution)
-        if name in taken or text != _text_in_force(name, text):
-            continue  # an older copy of a distribution further down the path
-        taken.add(name)
+        if name != _NAMELESS:
+            if name in taken or text != _text_in_force(name):
+                continue  # an older copy of a distribution further down the path
+            taken.add(name)
         try:
             found += distribution.entry_points.select(group=GROUP)
         except Exception as error:
-            fault = KzooError(f"entry_points.txt cannot be read ({type(error).__name__}: {error})")
+            fault = KzooError("its entry_points.txt is malformed; every line must be `name = module`")
+            fault.__cause__ = error
             problems.append(Problem(name, version, "", "metadata", fault))
     return found
 
@@ -228,8 +233,7 @@ def _load(plugin: Plugin, point: Any, found: Discovery) -> None:
     taken = {(spec.kind, name) for spec in earlier for name in (spec.name, *spec.aliases)}
     for hook, kinds in hookspecs.HOOKS.items():
         try:
-            answers = getattr(manager.hook, hook)()  # only this plugin is registered, so only it is called
-            offered = [spec for answer in answers for spec in _iterate(answer, hook)]
+            offered = _call(getattr(manager.hook, hook))
         except (Exception, SystemExit) as error:
             found.problems.append(Problem(*origin, "call", error, kinds))
             continue
@@ -278,12 +282,17 @@ def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin]) -> pluggy.P
     return manager
 
 
-def _iterate(answer: Any, hook: str) -> list[Any]:
-    """Return what a hook returned as a list; refuse what only looks like an iterable of specs."""
-    if isinstance(answer, (str, bytes, dict)) or not hasattr(answer, "__iter__"):
-        message = f"`{hook}` must return a list of specs, not {answer!r}"
-        raise KzooError(message)
-    return list(answer)
+def _call(caller: Any) -> list[Any]:
+    """Return what the one plugin behind a hook returns; refuse what is not, or only looks like, a list of specs."""
+    implemented = len(caller.get_hookimpls())
+    answers = caller()
+    if len(answers) < implemented:  # pluggy leaves out None, which here is a forgotten `return`
+        answers = [None]
+    for answer in answers:
+        if isinstance(answer, (str, bytes, dict)) or not hasattr(answer, "__iter__"):
+            message = f"`{caller.name}` must return a list of specs, not {answer!r}"
+            raise KzooError(message)
+    return [spec for answer in answers for spec in answer]
 
 
 def _sift(
@@ -338,12 +347,9 @@ def _read(distribution: importlib.metadata.Distribution, file: str) -> str:
         return ""
 
 
-def _text_in_force(name: str, text: str) -> str:
-    """Return the entry points of the distribution that an import would find under this name."""
-    try:
-        return _read(importlib.metadata.distribution(name), "entry_points.txt")
-    except (importlib.metadata.PackageNotFoundError, ValueError):  # metadata without a name
-        return text
+def _text_in_force(name: str) -> str:
+    """Return the entry points of the distribution that comes first on the path under this name."""
+    return _read(importlib.metadata.distribution(name), "entry_points.txt")
 
 
 def _origin(distribution: Any) -> tuple[str, str]:
@@ -354,17 +360,16 @@ def _origin(distribution: Any) -> tuple[str, str]:
     """
     text = "" if distribution is None else _read(distribution, "METADATA") or _read(distribution, "PKG-INFO")
     fields = dict(_FIELD.findall(text.partition("\n\n")[0]))
-    return canonical_distribution(fields.get("Name", "unknown")), fields.get("Version", "?")
+    return canonical_distribution(fields.get("Name", _NAMELESS)), fields.get("Version", "?")
 
 
 def _plain(error: pluggy.PluginValidationError) -> str:
-    """Return what pluggy found, without the name and the path of the module that it repeats."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    first = lines[0] if lines else ""
-    hook = re.search(r"for hook '(\w+)'", first)
-    reason = " ".join(lines[1:]) or first
-    reason = re.sub(r"^hookimpl definition: ", "", reason)
-    return f"hook `{hook[1]}` does not fit its specification: {reason}" if hook else reason
+    """Return what pluggy found, without the module's path that it repeats."""
+    text = " ".join(str(error).split())
+    extra = re.search(r"for hook '(\w+)'.*Argument\(s\) \{(.*?)\}", text)
+    if extra:
+        return f"hook `{extra[1]}` takes no argument, but its implementation has {extra[2]}"
+    return re.sub(r"^Plugin '[^']*' for hook", "hook", text)
 
 
 def _suggestion(name: str) -> str:

@@ -163,6 +163,8 @@ class Registry:
             parts.append(f"It may belong to a plugin that could not be loaded: {reasons}. See `kzoo list-plugins`.")
         elif len(kinds) == 1:
             parts.append(f"`kzoo list-{plural(kinds[0])}` shows all of them.")
+        else:
+            parts.append("`kzoo list-losses` and the other list commands show all names.")
         return " ".join(parts)
 
     def _near(self, kinds: Iterable[str], bare: str) -> str:

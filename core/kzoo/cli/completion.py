@@ -33,6 +33,8 @@ __all__ = [
 Offers = list[tuple[str, str]]
 """What can stand there, each with the text that shells show beside it."""
 
+_HELP_WIDTH = 60
+
 
 def complete_loss(incomplete: str) -> Offers:
     """Return the losses whose name starts with what was typed."""
@@ -170,8 +172,13 @@ def _offers(registry: Registry, entries: Iterable[Entry], incomplete: str) -> It
         for name in names:
             for spelling in (name, name.replace("_", "-")):
                 if spelling.startswith(incomplete):
-                    yield spelling, entry.spec.summary
+                    yield spelling, _short(entry.spec.summary)
                     break
+
+
+def _short(text: str) -> str:
+    """Return what fits beside a name on one line; some shells break at a longer text."""
+    return text if len(text) <= _HELP_WIDTH else f"{text[:_HELP_WIDTH].rpartition(' ')[0]} ..."
 
 
 def _known(registry: Registry, kinds: Sequence[str], name: str) -> bool:

@@ -28,7 +28,8 @@ _HEADINGS: Final = {
     "Call Args": "Call arguments",
 }
 
-_HEADING = re.compile(rf"(?P<name>{'|'.join(_HEADINGS)}):\s*(?P<rest>.*)", re.IGNORECASE)
+# "Formula, for one sample:" is a heading too, whose middle part is kept as the section's first line.
+_HEADING = re.compile(rf"(?P<name>{'|'.join(_HEADINGS)})(?P<middle>,[^:]*)?:\s*(?P<rest>.*)", re.IGNORECASE)
 _ARGUMENT = re.compile(r"`?\*{0,2}(?P<name>\w+)`?\s*(\([^)]*\))?:\s*(?P<text>.*)")
 _BY_LOWER: Final = {name.lower(): section for name, section in _HEADINGS.items()}
 
@@ -50,6 +51,8 @@ def sections(docstring: str) -> dict[str, str]:
         if heading:
             name = _BY_LOWER[heading["name"].lower()]
             found.setdefault(name, [])
+            if heading["middle"]:
+                found[name].append(heading["middle"].strip(", ") + ":")
             if heading["rest"]:
                 found[name].append(heading["rest"])
         else:

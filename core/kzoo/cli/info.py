@@ -118,6 +118,7 @@ def _usage(entry: Entry, registry: Registry) -> dict[str, Any]:
     text = f"'{reference}'" if set(reference) & set(" \"[]{}*?$&|;<>()") else reference
     if entry.kind == "schedule":
         arguments = dict(getattr(entry.spec, "example", {}))
+        arguments.pop(getattr(entry.spec, "steps_argument", ""), None)  # kzoo fills it in
         settings = {"name": registry.shown_name(entry), **arguments}
         written = " ".join(f"-o optimizer.learning_rate.{key}={value}" for key, value in settings.items())
         return {"command": f"kzoo run {where} {written}", "python": ""}

@@ -157,7 +157,8 @@ def _plugin_rows(registry: Registry) -> list[dict[str, Any]]:
     rows = []
     for plugin in discovery.plugins:
         faults = problems.pop((plugin.distribution, plugin.entry_point), [])
-        rows.append(_plugin_row(plugin, _status(faults, "partly skipped") if faults else "ok"))
+        word = "partly skipped" if plugin.specs else "skipped"
+        rows.append(_plugin_row(plugin, _status(faults, word) if faults else "ok"))
     for (distribution, entry_point), faults in problems.items():
         rows.append(
             {

@@ -18,7 +18,7 @@ __all__ = ["JsonOption", "SearchOption", "TaskOption", "debugging", "global_opti
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
 SearchOption = Annotated[
-    str, typer.Option("--search", "-s", metavar="TEXT", help="Only what has these words in its name or summary.")
+    str, typer.Option("--search", metavar="TEXT", help="Only what has these words in its name or summary.")
 ]
 TaskOption = Annotated[
     str,

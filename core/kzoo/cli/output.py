@@ -149,21 +149,25 @@ def table_lines(
     cells = [[_cell(row.get(key)) for key in columns] for row in rows]
     numeric = [_is_number_column([row.get(key) for row in rows]) for key in columns]
     headings = [heading.upper() for heading in columns.values()]
-    widths = [max(map(_width, column)) for column in zip(headings, *cells, strict=True)]
+    by_column = list(zip(headings, *cells, strict=True))
+    widths = [max(map(_width, column)) for column in by_column]
     if width is not None:
-        widths = _squeeze(widths, width - len(_GAP) * (len(widths) - 1))
+        room = width - len(_GAP) * (len(widths) - 1)
+        words = [max(_width(word) for cell in column for word in cell.split(" ")) for column in by_column]
+        widths = _squeeze(widths, room, least=words)  # at spaces where that is enough
+        widths = _squeeze(widths, room, least=[_NARROWEST] * len(widths))
     lines = []
     for number, row in enumerate([headings, *cells]):
         wrapped = [_wrap(cell, limit) for cell, limit in zip(row, widths, strict=True)]
         for depth in range(max(map(len, wrapped))):
             parts = [part[depth] if depth < len(part) else "" for part in wrapped]
-            padded = [
-                " " * (limit - _width(part)) + part if right else part + " " * (limit - _width(part))
-                for part, limit, right in zip(parts, widths, numeric, strict=True)
-            ]
-            padded[-1] = padded[-1].rstrip()
+            blanks = [" " * (limit - _width(part)) for part, limit in zip(parts, widths, strict=True)]
             if paint:
-                padded = [paint(padded[0], "cyan"), *padded[1:]] if number else [paint(p, "heading") for p in padded]
+                parts = [paint(parts[0], "cyan"), *parts[1:]] if number else [paint(part, "heading") for part in parts]
+            padded = [
+                blank + part if right else part + blank
+                for part, blank, right in zip(parts, blanks, numeric, strict=True)
+            ]
             lines.append(_GAP.join(padded).rstrip())
     return lines
 
@@ -191,13 +195,14 @@ def _is_number_column(values: Sequence[Any]) -> bool:
     return bool(numbers) and all(numbers)
 
 
-def _squeeze(widths: Sequence[int], room: int) -> list[int]:
-    """Take from the widest columns until all fit the room, or none can become narrower."""
+def _squeeze(widths: Sequence[int], room: int, least: Sequence[int]) -> list[int]:
+    """Take from the widest columns until all fit the room, or none may become narrower."""
     widths = list(widths)
-    while sum(widths) > room and max(widths) > _NARROWEST:
-        widest = widths.index(max(widths))
-        second = max([w for i, w in enumerate(widths) if i != widest], default=0)
-        widths[widest] = max(_NARROWEST, min(widths[widest] - 1, max(second, widths[widest] - (sum(widths) - room))))
+    while sum(widths) > room:
+        free = [i for i, width in enumerate(widths) if width > least[i]]
+        if not free:
+            break
+        widths[max(free, key=lambda i: widths[i])] -= 1
     return widths
 
 

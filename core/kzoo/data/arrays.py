@@ -189,10 +189,11 @@ def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of an npz file that have a known name."""
     known = {*_KEYS, *(key for pair in _VALIDATION_KEYS for key in pair)}
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                message = f"{path} holds a single array (npy), not the arrays {', '.join(_KEYS)} (npz)."
-                raise DataError(message)
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            message = f"{path} holds a single array (npy), not the arrays {', '.join(_KEYS)} (npz)."
+            raise DataError(message)
+        with file:
             if missing := [key for key in _KEYS if key not in file.files]:
                 found = ", ".join(sorted(file.files)) or "nothing"
                 message = f"{path} lacks the array(s) {', '.join(missing)}; it holds: {found}."

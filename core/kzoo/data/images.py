@@ -237,6 +237,7 @@ def _read_all(root: Path, paths: Sequence[Path], size: Sequence[int], mode: Imag
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         failures = [failure for failure in pool.map(read, range(len(paths))) if failure is not None]
     if failures:
+        failures.sort(key=lambda failure: failure.path)
         lines = [f"{failure.path.relative_to(root)}: {failure.reason}" for failure in failures[:MOST_NAMED]]
         if len(failures) > MOST_NAMED:
             lines.append(f"and {len(failures) - MOST_NAMED} more")

@@ -17,8 +17,10 @@ _REFRESH = 0.1  # seconds between two drawings of the live line: smooth to the e
 
 
 def format_logs(logs: dict[str, Any]) -> str:
-    """Return logs in one line, single values only: ``loss 0.213  accuracy 0.941``."""
-    return "  ".join(f"{name} {value:.4g}" for name, value in logs.items() if isinstance(value, (int, float)))
+    """Return logs in one line, single values only: ``loss 0.213  accuracy 0.941  val_loss 0.252``."""
+    names = [name for name, value in logs.items() if isinstance(value, (int, float))]
+    names.sort(key=lambda name: (name.startswith("val_"), name.removeprefix("val_") != "loss"))
+    return "  ".join(f"{name} {logs[name]:.4g}" for name in names)
 
 
 class ProgressLines(keras.callbacks.Callback):  # type: ignore[misc]
@@ -40,14 +42,15 @@ class ProgressLines(keras.callbacks.Callback):  # type: ignore[misc]
         self._bar: Progress | None = None
         self._task: Any = None
         self._epoch = 0
-        self._began = self._drawn = self._ended = 0.0
-        self._done = 0
+        self._began = self._timed_from = self._drawn = self._ended = 0.0
+        self._done = self._skipped = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Start the epoch's line."""
         del logs
         self._epoch, self._done = epoch, 0
-        self._began = self._ended = time.perf_counter()
+        self._began = self._timed_from = self._ended = time.perf_counter()
+        self._skipped = 0
         if self._live:
             self._bar = Progress(
                 TextColumn("{task.description}"),
@@ -64,8 +67,11 @@ class ProgressLines(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Redraw the live line, if it is time."""
-        self._ended = time.perf_counter()
-        self._done = min((batch + 1) * self._batch_size, self._examples)
+        now = time.perf_counter()
+        done = min((batch + 1) * self._batch_size, self._examples)
+        if self._epoch == 0 and not self._done and done < self._examples:
+            self._timed_from, self._skipped = now, done  # the first call also compiles; the speed is that of the rest
+        self._ended, self._done = now, done
         if self._bar and self._ended - self._drawn >= _REFRESH:
             self._drawn = self._ended
             fields = {"logs": format_logs(logs or {}), "rate": self._rate()}
@@ -99,5 +105,6 @@ class ProgressLines(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _rate(self) -> str:
         """Return the speed of the training steps in this epoch, validation left out."""
-        seconds = self._ended - self._began
-        return f"{self._done / seconds:,.0f} img/s" if seconds > 0 and self._done else ""
+        seconds = self._ended - self._timed_from
+        done = self._done - self._skipped
+        return f"{done / seconds:,.0f} img/s" if seconds > 0 and done else ""

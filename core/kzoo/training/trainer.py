@@ -209,5 +209,6 @@ def predictor(model: Any) -> Callable[[Any], np.ndarray]:
 
 
 def _as_numbers(logs: Any) -> dict[str, Any]:
-    """Return logs as Python numbers, and lists where a metric has several values."""
-    return {name: np.asarray(value).tolist() for name, value in logs.items()}
+    """Return logs as Python numbers, the loss first, with lists where a metric has several values."""
+    order = sorted(logs, key=lambda name: name != "loss")
+    return {name: np.asarray(logs[name]).tolist() for name in order}

@@ -93,11 +93,16 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say nothing: clients that hang up are part of the tests."""
+
+
 @pytest.fixture
 def server():
     """Serve a file on 127.0.0.1."""
     served = FileServer()
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as http:
+    with _Server(("127.0.0.1", 0), _Handler) as http:
         http.served = served
         served.port = http.server_address[1]
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})

@@ -63,7 +63,7 @@ def test_other_numbers_of_classes_are_numbered(tmp_path):
     [
         ({"y_test": None}, r"lacks the array\(s\) y_test; it holds: x_test, x_train, y_train"),
         ({"x_train": GOOD["x_train"] / 255}, r"`x_train` in .* type float64 and shape \(20, 6, 5\).*255"),
-        ({"x_test": GOOD["x_test"][0]}, r"`x_test` in .* shape \(6, 5, 1\)"),
+        ({"x_test": GOOD["x_test"][0]}, r"`x_test` in .* shape \(6, 5\)"),
         ({"x_train": GOOD["x_train"][:, None]}, r"shape \(20, 1, 6, 5\).* channels come first"),
         ({"x_train": GOOD["x_train"][:0], "y_train": GOOD["y_train"][:0]}, r"shape \(0, 6, 5, 1\)"),
         ({"x_test": np.zeros((10, 7, 5), np.uint8)}, r"shape \(6, 5, 1\) and test images of shape \(7, 5, 1\)"),

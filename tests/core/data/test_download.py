@@ -303,7 +303,9 @@ def test_a_mirror_that_is_no_address_is_refused(home, server, monkeypatch, value
 
 def test_a_disk_too_small_is_found_before_anything_is_written(server, tiny_disk):
     server.content *= 8
-    with pytest.raises(DiskFullError, match=r"Not enough room for the download of set\.bin: 4\.2 MB needed, 1\.0 MB free"):
+    with pytest.raises(
+        DiskFullError, match=r"Not enough room for the download of set\.bin: 4\.2 MB needed, 1\.0 MB free"
+    ):
         fetch(server.remote(urls=(server.remote().urls[0], f"{server.url}/other")), home=tiny_disk)
     assert server.asked == [None]
     assert left_in(tiny_disk) == []

@@ -1,0 +1,270 @@
+"""``run``, ``evaluate``, ``predict`` and ``runs`` as a user types them, in one process on the embedded sample."""
+
+import csv
+import json
+import os
+import signal
+import tomllib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kzoo.cli import main
+from kzoo.runs import Run, list_runs
+
+TINY = ["--recipe", "quick", "--epochs", "1", "--limit", "60", "--batch-size", "20"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """One tiny run that the tests of evaluate and predict share."""
+    root = tmp_path_factory.mktemp("trained")
+    assert main(["run", "mnist", *TINY, "--loss", "emd:p=2", "--quiet", "--out", str(root)]) == 0
+    return list_runs(root)[0]
+
+
+@pytest.fixture
+def images(tmp_path):
+    generator = np.random.default_rng(0)
+    for name in ("a.png", "b.png"):
+        Image.fromarray(generator.integers(0, 256, (40, 30), dtype=np.uint8)).save(tmp_path / name)
+    (tmp_path / "broken.png").write_bytes(b"nonsense")
+    return tmp_path
+
+
+def test_a_run_leaves_all_that_was_promised(folder, capsys):
+    assert main(["run", "mnist", *TINY, "--loss", "emd", "--metric", "emd", "--seed", "3"]) == 0
+    out, err = capsys.readouterr()
+    (run,) = list_runs(folder / "runs")
+    assert str(run.path.relative_to(folder)) in out
+    assert "accuracy" in out
+    assert "kzoo evaluate" in err
+    assert "order of the classes" in err
+    manifest = run.manifest()
+    assert manifest["status"] == "done"
+    assert manifest["seed"] == 3
+    assert manifest["data"]["used"] == "sample"
+    assert manifest["data"]["sizes"] == {"train": 60, "validation": 60, "test": 60}
+    assert set(manifest["results"]["test"]) == {"loss", "accuracy", "emd"}
+    assert manifest["plugins"]["loss"]["name"] == "kzoo:emd"
+    assert manifest["flags"]["TF_ENABLE_ONEDNN_OPTS"] == os.environ["TF_ENABLE_ONEDNN_OPTS"]
+    assert manifest["training"]["steps"] == 3
+    rows = list(csv.DictReader((run.path / "metrics.csv").open()))
+    assert [row["epoch"] for row in rows] == ["1"]
+    assert float(rows[0]["val_loss"]) > 0
+    assert {path.name for path in run.path.iterdir()} == {
+        "config.toml", "run.json", "metrics.csv", "model.keras", "best.keras",
+    }  # fmt: skip
+
+
+def test_the_settings_of_a_run_replay_to_the_same_weights(folder):
+    assert main(["run", "mnist", *TINY, "--loss", "emd", "--regularizer", "l2", "--quiet"]) == 0
+    (first,) = list_runs(folder / "runs")
+    assert main(["run", "-c", str(first.config_path), "--quiet"]) == 0
+    second = list_runs(folder / "runs")[1]
+    assert first.manifest()["results"] == second.manifest()["results"]
+    strip = lambda run: {k: v for k, v in tomllib.loads(run.config_path.read_text()).items()}  # noqa: E731
+    assert strip(first) == strip(second)
+
+
+def test_progress_is_plain_lines_where_nobody_watches(capsys):
+    assert main(["run", "mnist", *TINY, "--epochs", "2"]) == 0
+    err = capsys.readouterr().err
+    assert "epoch 1/2  loss" in err
+    assert "img/s" in err
+    assert "\x1b" not in err
+
+
+def test_quiet_says_nothing_but_results(capsys):
+    assert main(["run", "mnist", *TINY, "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert "accuracy" in out
+    assert "epoch" not in err
+
+
+def test_json_results(capsys):
+    assert main(["run", "mnist", *TINY, "--json", "--quiet"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["status"] == "done"
+    assert 0 <= found["results"]["test"]["accuracy"] <= 1
+
+
+def test_print_config_and_dry_run_write_nothing(folder, capsys):
+    assert main(["run", "cifar10", "--print-config", "--loss", "emd:p=1", "-o", "train.keep=best"]) == 0
+    out = capsys.readouterr().out
+    assert tomllib.loads(out)["loss"] == {"name": "emd", "p": 1}
+    assert '"best" # -o' in out
+    assert main(["run", "mnist", *TINY, "--dry-run"]) == 0
+    assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "nonsense"], ["No pipeline named `nonsense`"]),
+        (["run"], ["mnist"]),
+        (["run", "mnist", "--recipe", "quik"], ["`quick`"]),
+        (["run", "mnist", *TINY, "--loss", "categorical_crosentropy"], ["Did you mean `categorical_crossentropy`"]),
+        (["run", "mnist", *TINY, "--loss", "scaled_mse"], ["regression", "categorical_crossentropy"]),
+        (["run", "mnist", *TINY, "--loss", "emd:q=1"], ["`q`", "ground_distance"]),
+        (["run", "mnist", *TINY, "--metric", "precision_at_recall"], ["precision_at_recall"]),
+        (["run", "mnist", *TINY, "-o", "model.depth=3"], ["`model.depth`", "model.network"]),
+        (["run", "mnist", *TINY, "-o", "augment.angle=3"], ["`augment.angle`", "augment.reach"]),
+        (["run", "mnist", *TINY, "-o", "model.network=big"], ["default or classic"]),
+        (["run", "mnist", *TINY, "-o", "train.monitor=val_f1"], ["val_f1", "val_accuracy"]),
+        (["run", "mnist", *TINY, "--data", "nowhere"], ["nowhere"]),
+        (["run", "mnist", "-c", "missing.toml"], ["missing.toml"]),
+        (["evaluate", "nonsense"], ["no run `nonsense`"]),
+        (["evaluate", "missing.keras"], ["missing.keras"]),
+        (["predict", "nonsense", "x.png"], ["nonsense"]),
+    ],
+)
+def test_a_mistake_is_one_paragraph_and_leaves_nothing(folder, capsys, arguments, words):
+    code = main(arguments)
+    out, err = capsys.readouterr()
+    assert code in (1, 2)
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert "Traceback" not in err
+    for word in words:
+        assert word in errors[0]
+    assert out == ""
+    assert not (folder / "runs").exists()
+
+
+def test_a_loss_that_is_no_number_fails_and_says_where(folder, capsys, foreign):
+    assert main(["run", "mnist", *TINY, "--loss", "never_a_number"]) == 1
+    assert "stopped being a finite number in epoch 1" in capsys.readouterr().err
+    (run,) = list_runs(folder / "runs")
+    assert run.manifest()["status"] == "failed"
+
+
+def test_ctrl_c_keeps_the_model_and_says_where(folder, capsys, monkeypatch):
+    from kzoo.training import trainer
+
+    class Interrupted(trainer.Trainer):
+        def _epoch(self, *args):
+            os.kill(os.getpid(), signal.SIGINT)
+            return super()._epoch(*args)
+
+    monkeypatch.setattr(trainer, "Trainer", Interrupted)
+    assert main(["run", "mnist", *TINY, "--epochs", "3"]) == 130
+    err = capsys.readouterr().err
+    (run,) = list_runs(folder / "runs")
+    assert run.manifest()["status"] == "interrupted"
+    assert run.manifest()["signal"] == "SIGINT"
+    assert run.model_path.exists()
+    assert str(run.model_path.relative_to(folder)) in err
+    assert main(["predict", str(run.path), "nothing.png"]) != 0
+
+
+def test_evaluate_is_scikit_learns_report(trained, capsys):
+    from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
+    from kzoo.saving import load_model
+    from kzoo_zoo.mnist.pipeline import Mnist
+
+    assert main(["evaluate", str(trained.path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["metrics"] == pytest.approx(trained.manifest()["results"]["test"], rel=1e-5)
+    confusion = np.array(found["confusion"])
+    assert confusion.sum() == found["size"] == 60
+    assert found["metrics"]["accuracy"] == pytest.approx(np.trace(confusion) / 60)
+    test = Mnist().load_sample().test
+    predicted = load_model(trained.path).predict(test.x, verbose=0).argmax(-1)
+    assert main(["evaluate", str(trained.path), "--data", "sample", "--json"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    precision, recall, f1, support = precision_recall_fscore_support(test.y, predicted, zero_division=0)
+    assert whole["metrics"]["accuracy"] == pytest.approx(accuracy_score(test.y, predicted))
+    rows = list(whole["per_class"].values())
+    np.testing.assert_allclose([row["precision"] for row in rows], precision)
+    np.testing.assert_allclose([row["recall"] for row in rows], recall)
+    np.testing.assert_allclose([row["f1"] for row in rows], f1)
+    assert [row["support"] for row in rows] == support.tolist()
+
+
+def test_evaluate_shows_tables_and_takes_a_bare_model(trained, capsys):
+    assert main(["evaluate", str(trained.model_path)]) == 0
+    out = capsys.readouterr().out
+    assert "PRECISION" in out.upper()
+    assert "PREDICTED" in out.upper()
+
+
+def test_evaluate_on_other_classes_is_refused(trained, tmp_path, capsys):
+    data = tmp_path / "other.npz"
+    x, y = np.zeros((30, 28, 28), np.uint8), np.arange(30) % 3
+    np.savez(data, x_train=x, y_train=y, x_test=x, y_test=y)
+    assert main(["evaluate", str(trained.path), "--data", str(data)]) == 2
+    assert "same classes" in capsys.readouterr().err
+
+
+def test_evaluate_and_predict_without_the_plugin(folder, capsys, foreign, images):
+    assert main(["run", "mnist", *TINY, "--loss", "foreign:weight=2", "--quiet"]) == 0
+    (run,) = list_runs(folder / "runs")
+    foreign()
+    capsys.readouterr()
+    assert main(["evaluate", "last"]) == 1
+    assert "pip install kzoo-foreign==1.4" in capsys.readouterr().err
+    assert main(["predict", str(run.path), "a.png"]) == 0
+
+
+def test_predict_is_what_keras_predicts(trained, images, capsys):
+    from kzoo.saving import load_model
+
+    assert main(["predict", str(trained.path), "a.png", "b.png", "--json", "--top", "2"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    pixels = [np.asarray(Image.open(name).resize((28, 28), Image.Resampling.LANCZOS)) for name in ("a.png", "b.png")]
+    expected = load_model(trained.path, compile=False).predict(np.stack(pixels)[..., None], verbose=0)
+    for result, row in zip(found, expected, strict=True):
+        np.testing.assert_allclose(list(result["probabilities"].values()), row, atol=1e-5)
+        assert result["class"] == str(row.argmax())
+        assert [entry["class"] for entry in result["top"]] == [str(k) for k in np.argsort(-row)[:2]]
+
+
+def test_predict_reports_what_it_cannot_read_and_goes_on(trained, images, capsys):
+    assert main(["predict", str(trained.path), str(images), "--csv", "out.csv"]) == 1
+    out, err = capsys.readouterr()
+    assert "broken.png" in err
+    assert "1 of 3 images" in err
+    assert "a.png" in out
+    rows = list(csv.DictReader((images / "out.csv").open()))
+    assert [row["image"].split(os.sep)[-1] for row in rows] == ["a.png", "b.png"]
+    assert sum(float(rows[0][str(k)]) for k in range(10)) == pytest.approx(1, abs=1e-5)
+
+
+def test_predict_takes_globs_and_says_when_nothing_fits(trained, images, capsys):
+    assert main(["predict", str(trained.path), str(images / "[ab].png"), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 2
+    assert main(["predict", str(trained.path), str(images / "*.gif")]) != 0
+    assert "*.gif" in capsys.readouterr().err
+
+
+def test_runs_lists_them_and_survives_a_broken_one(trained, capsys):
+    root = trained.path.parent.parent
+    broken = root / "mnist" / "20000101T000000Z-broken-s0"
+    broken.mkdir()
+    (broken / "run.json").write_text("{")
+    try:
+        assert main(["runs", "--out", str(root)]) == 0
+        out, err = capsys.readouterr()
+    finally:
+        (broken / "run.json").unlink()
+        broken.rmdir()
+    assert trained.path.name in out
+    assert "done" in out
+    assert "broken" in err
+    assert main(["runs", "mnist", "--out", str(root), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert Run(trained.path).manifest()["results"]["test"] == row["test"]
+
+
+def test_runs_says_when_there_are_none(capsys):
+    assert main(["runs"]) == 0
+    assert "No runs" in capsys.readouterr().err

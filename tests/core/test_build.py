@@ -1,0 +1,94 @@
+"""From references to live objects, and the errors on the way."""
+
+import keras
+import pytest
+
+from kzoo.build import Context, build, check_fits, parameters_of
+from kzoo.errors import KzooError, UsageError
+from kzoo.reference import Reference
+from kzoo.registry import get_registry
+
+
+def test_arguments_reach_the_constructor():
+    loss = build("loss", "huber:delta=2.5")
+    assert isinstance(loss, keras.losses.Huber)
+    assert loss.get_config()["name"] == "huber_loss"
+    assert build("regularizer", "l2:l2=0.5").l2 == 0.5
+
+
+def test_the_defaults_are_those_of_keras():
+    assert build("optimizer", "adam:name=x").get_config() == keras.optimizers.Adam(name="x").get_config()
+
+
+def test_defaults_are_given_only_where_the_constructor_has_them():
+    assert build("metric", "accuracy", context=Context(label_form="dense"), name="x").name == "x"
+    assert build("regularizer", "l1", name="x").l1 == 0.01
+
+
+@pytest.mark.parametrize(
+    ("context", "wanted"),
+    [
+        (Context("classification", "dense"), keras.metrics.CategoricalAccuracy),
+        (Context("classification", "sparse"), keras.metrics.SparseCategoricalAccuracy),
+        (Context("binary"), keras.metrics.BinaryAccuracy),
+    ],
+)
+def test_accuracy_is_the_one_that_fits_the_labels(context, wanted):
+    assert type(build("metric", "accuracy", context=context)) is wanted
+
+
+def test_a_schedule_by_name_inside_an_optimizer():
+    optimizer = build("optimizer", {"name": "sgd", "learning_rate": {"name": "exponential_decay", "decay_rate": 0.5,
+                                    "initial_learning_rate": 1.0, "decay_steps": 10}})  # fmt: skip
+    schedule = optimizer._learning_rate
+    assert isinstance(schedule, keras.optimizers.schedules.ExponentialDecay)
+    assert float(schedule(10)) == pytest.approx(0.5)
+
+
+def test_the_steps_of_the_run_are_filled_in_where_none_are_given():
+    table = {"name": "sgd", "learning_rate": {"name": "cosine_decay", "initial_learning_rate": 1.0}}
+    filled = build("optimizer", table, context=Context(total_steps=40))
+    assert filled._learning_rate.decay_steps == 40
+    table["learning_rate"]["decay_steps"] = 7
+    assert build("optimizer", table, context=Context(total_steps=40))._learning_rate.decay_steps == 7
+
+
+def test_a_wrong_argument_lists_the_right_ones():
+    with pytest.raises(UsageError, match="has no argument `gama`.*`?delta") as caught:
+        build("loss", "huber:gama=1")
+    assert "kzoo " in str(caught.value)
+
+
+def test_a_missing_argument_is_named_with_an_example():
+    with pytest.raises(UsageError, match=r"needs `recall`, as in `precision_at_recall:recall="):
+        build("metric", "precision_at_recall")
+
+
+def test_what_the_constructor_refuses_is_passed_on():
+    with pytest.raises(UsageError, match="refused by its constructor.*p"):
+        build("loss", "emd:p=0.5")
+
+
+@pytest.mark.parametrize("name", ["gone", "absent"])
+def test_a_target_that_does_not_exist_names_its_distribution(foreign, name):
+    with pytest.raises(KzooError, match=r"kzoo-foreign 1\.4"):
+        build("loss", name)
+
+
+def test_what_does_not_fit_is_refused_with_what_does():
+    with pytest.raises(UsageError, match=r"is for regression, not for classification.*categorical_crossentropy"):
+        check_fits("loss", Reference.parse("scaled_mse"), "classification", get_registry())
+    assert check_fits("loss", Reference.parse("emd"), "ordinal", get_registry()).name == "emd"
+
+
+def test_parameters_include_those_handed_to_base_classes():
+    class Base:
+        def __init__(self, a, b=2):
+            pass
+
+    class Child(Base):
+        def __init__(self, c=3, **kwargs):
+            super().__init__(**kwargs)
+
+    assert list(parameters_of(Child)) == ["c", "a", "b"]
+    assert list(parameters_of(lambda x, *rest, y=1: None)) == ["x", "y"]

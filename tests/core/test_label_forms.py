@@ -1,0 +1,53 @@
+"""Labels in the other form reach a metric unchanged in meaning."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo.label_forms import OtherLabelForm, choose_label_form, fit_metric
+
+Y = np.array([0, 2, 1, 2])
+P = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.5, 0.3, 0.2], [0.2, 0.2, 0.6]], "float32")
+
+
+@pytest.mark.parametrize(
+    ("targets", "classes", "form"),
+    [
+        ({"dense", "sparse"}, True, "dense"),
+        ({"dense"}, True, "dense"),
+        ({"sparse"}, True, "sparse"),
+        (set(), True, ""),
+        ({"dense"}, False, ""),
+    ],
+)
+def test_the_loss_decides_the_form(targets, classes, form):
+    assert choose_label_form(targets, classes=classes) == form
+
+
+def test_a_metric_that_takes_the_form_is_left_alone():
+    metric = keras.metrics.CategoricalAccuracy()
+    assert fit_metric(metric, {"dense"}, "dense", 3) is metric
+    assert fit_metric(metric, {"dense", "sparse"}, "sparse", 3) is metric
+    assert fit_metric(metric, set(), "dense", 3) is metric
+
+
+@pytest.mark.parametrize(
+    ("metric", "targets", "form", "fed"),
+    [
+        (keras.metrics.SparseCategoricalAccuracy, {"sparse"}, "dense", np.eye(3)[Y]),
+        (keras.metrics.CategoricalAccuracy, {"dense"}, "sparse", Y),
+    ],
+)
+def test_a_wrapped_metric_gives_the_same_value(metric, targets, form, fed):
+    wrapped = fit_metric(metric(name="m"), targets, form, 3)
+    wrapped.update_state(fed, P, sample_weight=[1, 2, 3, 4])
+    direct = keras.metrics.SparseCategoricalAccuracy()
+    direct.update_state(Y, P, sample_weight=[1, 2, 3, 4])
+    assert wrapped.name == "m"
+    assert float(wrapped.result()) == pytest.approx(float(direct.result()))
+    wrapped.reset_state()
+    assert float(wrapped.result()) == 0
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(wrapped))
+    assert isinstance(again, OtherLabelForm)
+    assert isinstance(again.metric, metric)
+    assert len(again.variables) == len(direct.variables)
