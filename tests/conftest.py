@@ -1,8 +1,54 @@
-"""What holds for all tests."""
+"""Fixtures for all tests; nothing heavy is imported here."""
 
-import os
+import sys
+from pathlib import Path
 
-# Before anything imports TensorFlow, since several test modules do so at their top: as kzoo.training.runtime does.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+import pytest
+
+from kzoo.discovery import GROUP, installed_entry_points
+from kzoo.registry import set_plugin_choice
+
+PLUGINS = Path(__file__).parent / "fixtures" / "plugins"
+
+
+@pytest.fixture(autouse=True)
+def _no_choice_from_outside(monkeypatch):
+    """Keep the variables of whoever runs the tests out of them."""
+    for name in ("KZOO_PLUGINS", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "_KZOO_COMPLETE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def plugins(monkeypatch):
+    """Install fixture distributions for one test: ``plugins("good", "bad_import")`` names folders of fixtures/plugins.
+
+    They are found through `importlib.metadata`, as an installed plugin is.
+    """
+
+    def install(*cases):
+        for case in reversed(cases):
+            folder = PLUGINS / case
+            assert folder.is_dir(), case
+            monkeypatch.syspath_prepend(str(folder))
+        set_plugin_choice(None)
+        return [PLUGINS / case for case in cases]
+
+    yield install
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and str(file).startswith(str(PLUGINS)):
+            del sys.modules[name]
+    set_plugin_choice(None)
+
+
+@pytest.fixture
+def fixture_points(plugins):
+    """Return a function that installs fixture distributions and returns their entry points and no others."""
+
+    def install(*cases):
+        folders = [str(folder) for folder in plugins(*cases)]
+        points = installed_entry_points([])
+        assert all(point.group == GROUP for point in points)
+        return [point for point in points if str(point.dist.locate_file("")) in folders]
+
+    return install

@@ -165,7 +165,7 @@ class RunConfig:
         if not isinstance(self.values["metrics"], list):
             message = f"`metrics` must be a list of references{self._from('metrics')}."
             raise UsageError(message)
-        names = [str(metric) for metric in self.metrics]
+        names = [metric.slug for metric in self.metrics]
         if len(set(names)) != len(names):
             message = f"`metrics` names one metric twice: {', '.join(names)}{self._from('metrics')}."
             raise UsageError(message)

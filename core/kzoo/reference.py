@@ -18,7 +18,7 @@ _KEY = re.compile(r"[A-Za-z_]\w*")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BARE = re.compile(r"[^\s,=\"'\[\]{}]+")
-_NUMBER = re.compile(r"[+-]?((0|[1-9]\d*)\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _PYTHON_WORDS = {"True": True, "False": False, "None": None}
 _DECODER = json.JSONDecoder()
 
@@ -81,6 +81,16 @@ class Reference:
         own = {key: value for key, value in self.kwargs.items() if key == "name"}  # the table's `name` is taken
         rest = {key: value for key, value in self.kwargs.items() if key != "name"}
         return {"name": str(Reference(self.name, own)), **rest}
+
+    @property
+    def slug(self) -> str:
+        """The text form with ``_`` for all that a name in logs, columns and graphs cannot hold.
+
+        Example:
+            >>> Reference.parse("ece:n_bins=10").slug
+            'ece_n_bins_10'
+        """
+        return re.sub(r"[^A-Za-z0-9_.]+", "_", str(self)).strip("_")
 
     def __str__(self) -> str:
         arguments = ",".join(f"{key}={_format_value(value)}" for key, value in self.kwargs.items())

@@ -216,6 +216,13 @@ def test_no_scene_comes_twice(sample):
     assert len(scenes_as_bytes) == 2500
 
 
+def test_train_and_test_are_drawn_from_different_seeds(monkeypatch):
+    seeds = []
+    monkeypatch.setattr(data, "draw_scenes", lambda count, seed: seeds.append(seed) or scenes.draw_scenes(10, seed))
+    data.load_sample()
+    assert len(set(seeds)) == 2
+
+
 def test_another_seed_gives_other_scenes():
     assert not np.array_equal(scenes.draw_scenes(20, 0)[0], scenes.draw_scenes(20, 1)[0])
 

@@ -44,9 +44,9 @@ COMMANDS: dict[str, Place] = {
     "list-pipelines": Place("kzoo.cli.listing:list_pipelines", "Pipelines", "List the pipelines of the zoo."),
     "run": Place("kzoo.cli.run:run", "Pipelines", "Train and test a pipeline, with any component in it."),
     "evaluate": Place("kzoo.cli.evaluate:evaluate", "Pipelines", "Test a trained model."),
-    "predict": Place("kzoo.cli.predict:predict", "Pipelines", "Predict images, videos or a webcam."),
+    "predict": Place("kzoo.cli.predict:predict", "Pipelines", "Predict the class of images."),
     "runs": Place("kzoo.cli.runs:runs", "Pipelines", "List the runs of a folder and their results."),
-    "fetch": Place("kzoo.cli.fetch:fetch", "Pipelines", "Download a pipeline's data for use without a network."),
+    "fetch": Place("kzoo.cli.fetch:fetch", "Pipelines", "Download the real data of pipelines."),
     "list-plugins": Place("kzoo.cli.listing:list_plugins", "Plugins", "List the installed plugins and their state."),
 }
 """Every command. A command's module is imported when that command is called, and no other."""
@@ -160,11 +160,12 @@ def run(arguments: Sequence[str]) -> int:
         _close_stdout()
         return 141  # as the shell says of a program that wrote to a closed pipe
     except Exception as failure:
-        return _report(failure, debug=debug)
+        called = next((argument for argument in arguments if argument in COMMANDS), "")
+        return _report(failure, f"kzoo {called}".strip(), debug=debug)
     return code if isinstance(code, int) else 0
 
 
-def _report(failure: Exception, *, debug: bool) -> int:
+def _report(failure: Exception, called: str, *, debug: bool) -> int:
     """Write one paragraph about what went wrong, and return the exit code that goes with it."""
     if debug:
         import traceback
@@ -177,10 +178,9 @@ def _report(failure: Exception, *, debug: bool) -> int:
         output.error("Aborted.")
         return 1
     if hasattr(failure, "format_message"):  # a wrong command line; the class is private in some versions of typer
-        ctx = getattr(failure, "ctx", None)
-        hint = f" See `{ctx.command_path} --help`." if ctx else ""
         text = failure.format_message()
-        output.error(f"{text.rstrip('.').removesuffix('?')}{'?' if '?' in text[-2:] else '.'}{hint}")
+        end = "?" if "?" in text[-2:] else "."
+        output.error(f"{text.rstrip('?.')}{end} See `{called} --help`.")
         return 2
     last = failure.__traceback__
     while last and last.tb_next:

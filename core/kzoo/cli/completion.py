@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -177,8 +178,9 @@ def _offers(registry: Registry, entries: Iterable[Entry], incomplete: str) -> It
 
 
 def _short(text: str) -> str:
-    """Return what fits beside a name on one line; some shells break at a longer text."""
-    return text if len(text) <= _HELP_WIDTH else f"{text[:_HELP_WIDTH].rpartition(' ')[0]} ..."
+    """Return what fits beside a name on one line, safe from typer, which takes ``[this]`` for markup and wraps."""
+    cut = text if len(text) <= _HELP_WIDTH else f"{text[:_HELP_WIDTH].rpartition(' ')[0]} ..."
+    return re.sub(r"\[(?=[a-z#/@])", r"\\[", cut)
 
 
 def _known(registry: Registry, kinds: Sequence[str], name: str) -> bool:

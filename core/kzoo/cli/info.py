@@ -28,13 +28,18 @@ def info(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="A component or pipeline, as the lists show it.", autocompletion=completion.complete_component
+            metavar="NAME",
+            help="A component or pipeline, as the lists show it.",
+            autocompletion=completion.complete_component,
         ),
     ],
     kind: Annotated[
         str,
         typer.Option(
-            "--kind", "-k", metavar="KIND", help="Which one, where a name is of several kinds, as emd is.",
+            "--kind",
+            "-k",
+            metavar="KIND",
+            help="Which one, where a name is of several kinds, as emd is.",
             autocompletion=completion.complete_kind,
         ),
     ] = "",
@@ -115,7 +120,7 @@ def _usage(entry: Entry, registry: Registry) -> dict[str, Any]:
     tasks = getattr(entry.spec, "tasks", ())
     fitting = [pipeline for pipeline in pipelines if not tasks or getattr(pipeline.spec, "task", "") in tasks]
     where = registry.shown_name(fitting[0]) if fitting else "PIPELINE"
-    text = f"'{reference}'" if set(reference) & set(" \"[]{}*?$&|;<>()") else reference
+    text = f"'{reference}'" if set(reference) & set(' "[]{}*?$&|;<>()') else reference
     if entry.kind == "schedule":
         arguments = dict(getattr(entry.spec, "example", {}))
         arguments.pop(getattr(entry.spec, "steps_argument", ""), None)  # kzoo fills it in
@@ -133,8 +138,10 @@ def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any
     try:
         pipeline = target()
         recipes = {name: _read(Path(file)) for name, file in pipeline.recipes().items()}
-        settings = {table: _keywords(getattr(target, method)) for table, method in
-                    (("model", "build_model"), ("augment", "augment"))}
+        settings = {
+            table: _keywords(getattr(target, method))
+            for table, method in (("model", "build_model"), ("augment", "augment"))
+        }
     except KzooError:
         raise
     except Exception as error:
@@ -178,5 +185,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return getattr(value, "__name__", None) or repr(value)
-
-

@@ -22,7 +22,9 @@ SearchOption = Annotated[
 ]
 TaskOption = Annotated[
     str,
-    typer.Option("--task", "-t", metavar="TASK", help="Only what is for this task.", autocompletion=completion.complete_task),
+    typer.Option(
+        "--task", "-t", metavar="TASK", help="Only what is for this task.", autocompletion=completion.complete_task
+    ),
 ]
 
 _FLAGS = frozenset({"--version", "--debug", "--no-plugins", "--strict-plugins"})

@@ -286,5 +286,5 @@ def _short(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             break
         reason = inner
-    text = str(reason)
-    return text.rsplit("object at 0x", 1)[-1].split(": ", 1)[-1] if "object at 0x" in text else text
+    # Before the reason stands the connection, as an object or with the host that the message names already.
+    return re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", str(reason))

@@ -74,7 +74,7 @@ class Assembly:
             spec = self.registry.get("metric", reference.name).spec
             form = self.label_form if self.label_form in spec.targets else next(iter(sorted(spec.targets)), "")  # type: ignore[attr-defined]
             context = Context(self.pipeline.task, form)
-            metric = build("metric", reference, context=context, registry=self.registry, name=str(reference))
+            metric = build("metric", reference, context=context, registry=self.registry, name=reference.slug)
             targets = spec.targets  # type: ignore[attr-defined]
             built.append(fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric)
         return built
@@ -85,7 +85,7 @@ class Assembly:
         if monitor == "loss":
             return "min"
         for reference in self.config.metrics:
-            if str(reference) == monitor:
+            if reference.slug == monitor:
                 direction = getattr(self.registry.get("metric", reference.name).spec, "direction", "")
                 if direction:
                     return str(direction)
@@ -93,7 +93,7 @@ class Assembly:
                     f"`train.monitor` is `{self.config.train.monitor}`, and it is not known which way it is better."
                 )
                 raise UsageError(message)
-        logged = ", ".join(f"val_{name}" for name in ("loss", *map(str, self.config.metrics)))
+        logged = ", ".join(f"val_{name}" for name in ("loss", *(m.slug for m in self.config.metrics)))
         message = f"`train.monitor` is `{self.config.train.monitor}`, which this run does not log. It logs: {logged}."
         raise UsageError(message)
 

@@ -27,6 +27,7 @@ class FileServer:
     last_modified: str | None = None
     ranges: bool = True
     if_range: bool = True
+    other_range: bool = False
     announce_length: bool = True
     statuses: list[int] = field(default_factory=list)
     drop_after: list[int] = field(default_factory=list)
@@ -74,6 +75,8 @@ class _Handler(BaseHTTPRequestHandler):
         condition = self.headers.get("If-Range")
         if served.if_range and condition not in (None, served.etag, served.last_modified):
             start = 0
+        if served.other_range:
+            start = start and 1
         if start >= len(served.content) > 0:
             self.send_error(416)
             return

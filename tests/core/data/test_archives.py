@@ -107,6 +107,11 @@ def test_a_link_to_the_outside_is_refused(tmp_path, target, kind):
     assert_refused(archive, tmp_path, "is a link to .* outside the folder")
 
 
+def test_a_hard_link_names_its_target_from_the_root(tmp_path):
+    archive = make_tar(tmp_path / "bad.tar", members=[link("set/link", "../x", tarfile.LNKTYPE)])
+    assert_refused(archive, tmp_path, "is a link to .* outside the folder")
+
+
 def test_a_link_inside_becomes_a_copy(tmp_path):
     members = [link("set/deep/soft", "../a.txt"), link("set/hard", "set/a.txt", tarfile.LNKTYPE)]
     extract(make_tar(tmp_path / "a.tar", members=members), tmp_path / "out")

@@ -117,27 +117,49 @@ def test_an_interrupt_from_the_keyboard_keeps_what_came_through(server, home):
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("before", "after", "continued", "requests"),
     [
-        pytest.param({"etag": '"v1"'}, {"etag": '"v2"'}, id="etag"),
-        pytest.param({"etag": '"v1"'}, {"etag": '"v2"', "if_range": False}, id="etag, If-Range ignored"),
-        pytest.param({"etag": 'W/"v1"'}, {"etag": 'W/"v2"'}, id="weak etag"),
+        pytest.param({"etag": '"v1"'}, {"etag": '"v2"'}, False, 1, id="etag"),
+        pytest.param({"etag": '"v1"'}, {"etag": '"v2"', "if_range": False}, False, 2, id="etag, If-Range ignored"),
+        pytest.param({"etag": 'W/"v1"'}, {"etag": 'W/"v2"'}, False, 2, id="weak etag"),
         pytest.param(
             {"etag": None, "last_modified": "Mon, 01 Jan 2024 00:00:00 GMT"},
             {"last_modified": "Tue, 02 Jan 2024 00:00:00 GMT"},
+            False,
+            1,
             id="date",
         ),
-        pytest.param({"etag": None}, {}, id="no validator: the checksum tells"),
+        pytest.param({"etag": None}, {}, True, 2, id="no validator: the checksum tells"),
     ],
 )
-def test_a_file_that_changed_in_between_is_not_glued_together(server, home, before, after):
+def test_a_file_that_changed_in_between_is_not_glued_together(server, home, before, after, continued, requests):
     new = server.content
     vars(server).update(before, content=b"x" * len(new), drop_after=[100_000, 0, 0])
     with pytest.raises(DataError, match="interrupted"):
         fetch(server.remote())
-    vars(server).update(after, content=new, drop_after=[])
-    assert fetch(server.remote()).read_bytes() == new
+    vars(server).update(after, content=new, drop_after=[], asked=[])
+    seen = []
+    assert fetch(server.remote(), progress=lambda *args: seen.append(args)).read_bytes() == new
     assert left_in(home) == ["set.bin"]
+    assert len(server.asked) == requests
+    assert seen[0][0] == (100_000 if continued else 0)
+
+
+def test_another_range_than_asked_for_is_not_appended(server, home):
+    server.drop_after = [100_000]
+    server.other_range = True
+    seen = []
+    assert fetch(server.remote(), progress=lambda *args: seen.append(args)).read_bytes() == server.content
+    assert server.asked == [None, "bytes=100000-", None]
+    assert [done for done, _, _ in seen].count(0) == 2
+
+
+def test_bytes_from_one_address_are_not_continued_from_another(server, home):
+    server.drop_after = [100_000, 0, 0]
+    remote = server.remote(urls=(f"{server.url}/one", f"{server.url}/two"))
+    assert fetch(remote).read_bytes() == server.content
+    assert server.paths == ["/one"] * 3 + ["/two"]
+    assert server.asked == [None, "bytes=100000-", "bytes=100000-", None]
 
 
 def test_a_server_without_ranges_starts_over(server, home):
@@ -198,11 +220,11 @@ def test_a_wrong_checksum_names_both_and_leaves_nothing(server, home):
     assert server.asked == [None]
 
 
-@pytest.mark.parametrize("announced", [True, False])
-def test_a_file_of_another_size_is_refused(server, home, announced):
+@pytest.mark.parametrize(("size", "announced"), [(1000, True), (1000, False), (10**6, True)])
+def test_a_file_of_another_size_is_refused(server, home, size, announced):
     server.announce_length = announced
-    with pytest.raises(DataError, match=r"expected 1000 bytes, found"):
-        fetch(server.remote(size=1000))
+    with pytest.raises(DataError, match=rf"expected {size} bytes, found"):
+        fetch(server.remote(size=size))
     assert left_in(home) == []
 
 
@@ -306,7 +328,11 @@ def test_a_disk_too_small_is_found_before_anything_is_written(server, tiny_disk)
     with pytest.raises(
         DiskFullError, match=r"Not enough room for the download of set\.bin: 4\.2 MB needed, 1\.0 MB free"
     ):
-        fetch(server.remote(urls=(server.remote().urls[0], f"{server.url}/other")), home=tiny_disk)
+        fetch(
+            server.remote(urls=(server.remote().urls[0], f"{server.url}/other")),
+            home=tiny_disk,
+            progress=lambda *args: pytest.fail("bytes were written"),
+        )
     assert server.asked == [None]
     assert left_in(tiny_disk) == []
 

@@ -68,7 +68,7 @@ def test_half_precision_is_computed_in_float32():
 @pytest.mark.parametrize("jit", [False, True])
 def test_graph_and_xla_agree_with_eager(jit):
     loss = ScaledMSE()
-    compiled = tf.function(lambda a, b: loss(a, b), jit_compile=jit)
+    compiled = tf.function(loss, jit_compile=jit)
     assert float(compiled(TRUE, PRED)) == pytest.approx(float(loss(TRUE, PRED)), rel=1e-5)
 
 

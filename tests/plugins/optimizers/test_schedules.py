@@ -54,7 +54,7 @@ def test_an_optimizer_follows_it():
         before = float(variable[0])
         optimizer.apply([tf.ones(1)], [variable])
         rates.append(before - float(variable[0]))
-    np.testing.assert_allclose(rates, [float(schedule(step)) for step in range(4)], rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(rates, [float(schedule(step)) for step in range(4)], rtol=1e-5, atol=1e-8)
 
 
 def test_round_trip():

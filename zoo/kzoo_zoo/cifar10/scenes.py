@@ -81,15 +81,15 @@ def draw_scenes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     images = background
     images += strays[..., np.newaxis] * (rng.uniform(0, 255, (count, 1, 1, 3)).astype(np.float32) - images)
     images += shapes[..., np.newaxis] * (foreground - images)
-    images += rng.normal(0, 1, images.shape).astype(np.float32) * rng.uniform(2, 12, (count, 1, 1, 1))
+    images += rng.normal(0, 1, images.shape).astype(np.float32) * rng.uniform(2, 10, (count, 1, 1, 1))
     return np.clip(np.rint(images), 0, 255).astype(np.uint8), labels
 
 
 def _shape_mask(shape: _Shape, rng: np.random.Generator) -> np.ndarray:
     """Return how much of each pixel a shape covers, float32 of shape (32, 32)."""
-    radius = rng.uniform(0.22, 0.42) * _CANVAS
-    centre = rng.uniform(0.9 * radius, _CANVAS - 0.9 * radius, 2)
-    angle = rng.uniform(0, 2 * np.pi)
+    radius = rng.uniform(0.28, 0.46) * _CANVAS
+    centre = rng.uniform(radius, _CANVAS - radius, 2)
+    angle = rng.uniform(-0.5, 0.5)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     stretch = rng.uniform(0.8, 1.0, 2)
     image = Image.new("L", (_CANVAS, _CANVAS))
@@ -102,10 +102,10 @@ def _shape_mask(shape: _Shape, rng: np.random.Generator) -> np.ndarray:
 
 
 def _stray_mask(rng: np.random.Generator) -> np.ndarray:
-    """Return how much of each pixel is covered by up to three thin lines."""
+    """Return how much of each pixel is covered by up to two thin lines."""
     image = Image.new("L", (_CANVAS, _CANVAS))
     pen = ImageDraw.Draw(image)
-    for _ in range(int(rng.integers(0, 4))):
+    for _ in range(int(rng.integers(0, 3))):
         pen.line(rng.uniform(0, _CANVAS, 4).tolist(), fill=200, width=int(rng.integers(2, 7)))
     return _coverage(image)
 
@@ -118,13 +118,14 @@ def _coverage(image: Image.Image) -> np.ndarray:
 def _colours(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Return backgrounds of shape (count, 32, 32, 3) and shape colours of shape (count, 1, 1, 3), in 0 to 255."""
     ends = rng.uniform(0, 255, (2, count, 1, 1, 3)).astype(np.float32)
+    ends[1] = (ends[0] + ends[1]) / 2
     angles = rng.uniform(0, 2 * np.pi, (count, 1, 1))
     across = np.linspace(-0.5, 0.5, SIZE)
     ramp = across[np.newaxis, np.newaxis, :] * np.cos(angles) + across[np.newaxis, :, np.newaxis] * np.sin(angles)
     mix = (0.5 + ramp / np.sqrt(2))[..., np.newaxis].astype(np.float32)
     background = ends[0] * (1 - mix) + ends[1] * mix
     # Of several colours, the one farthest from the background: a shape that cannot be seen teaches nothing.
-    candidates = rng.uniform(0, 255, (4, count, 1, 1, 3)).astype(np.float32)
+    candidates = rng.uniform(0, 255, (6, count, 1, 1, 3)).astype(np.float32)
     distance = np.minimum(*(((candidates - end) ** 2).sum(axis=-1) for end in ends))
     foreground = np.take_along_axis(candidates, distance.argmax(axis=0)[np.newaxis, ..., np.newaxis], axis=0)[0]
     return background, foreground

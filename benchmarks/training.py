@@ -1,0 +1,197 @@
+"""How fast ``kzoo run`` trains, as ratios: beside a bare ``fit`` on the same batches, and beside the tutorial's script.
+
+Three ways train the same network on the same images with the same batch size, each in a process of its own, in turn
+(A B C A B C ...), so that a machine whose speed drifts treats them alike:
+
+- ``kzoo``: ``kzoo run`` with its progress display;
+- ``fit``: plain ``model.fit`` on the very same tf.data with the same flags and steps per execution;
+- ``script``: what the tutorial's reader writes: float32 NumPy arrays, one-hot labels, ``model.fit``, default flags.
+
+The speed of an epoch is its images over the time from its begin to the end of its last step; the first epoch, which
+compiles, is left out. Printed: the median over epochs and rounds, and the median of the ratios round by round.
+
+    python benchmarks/training.py --data cifar10.npz --pipeline cifar10 --rounds 5
+"""
+
+import argparse
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pipeline", default="cifar10")
+    parser.add_argument("--recipe", default="classic")
+    parser.add_argument("--data", default="sample", help="sample, or a file of the pipeline's data")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--limit", type=int, default=20000)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--arm", choices=list(ARMS), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.arm:
+        print(json.dumps(ARMS[options.arm](options)))
+        return
+    speeds = {arm: [] for arm in ARMS}
+    for number in range(options.rounds):
+        for arm in ARMS:
+            speeds[arm].append(statistics.median(measure(arm)))
+            print(f"round {number + 1} {arm:7} {speeds[arm][-1]:8.0f} img/s", flush=True)
+    print()
+    for arm in ARMS:
+        ratios = [ours / other for ours, other in zip(speeds["kzoo"], speeds[arm], strict=True)]
+        print(f"{arm:7} {statistics.median(speeds[arm]):8.0f} img/s   kzoo / {arm}: {statistics.median(ratios):.3f} "
+              f"(from {min(ratios):.3f} to {max(ratios):.3f})")  # fmt: skip
+
+
+def measure(arm):
+    """Return the speed of each epoch but the first, measured in a fresh process."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    if arm == "script":  # whoever writes a script sets no flags
+        environment.pop("TF_ENABLE_ONEDNN_OPTS", None)
+    command = [sys.executable, __file__, *sys.argv[1:], "--arm", arm]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def settings(options):
+    from kzoo.training.configure import configure
+
+    return configure(options.pipeline, recipe=options.recipe, data=options.data, limit=options.limit,
+                     batch_size=options.batch_size, epochs=options.epochs,
+                     options=["train.early_stopping=0", "train.keep=last"])  # fmt: skip
+
+
+def epoch_timer(examples):
+    import keras
+
+    class EpochTimer(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.speeds = []
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.began = time.perf_counter()
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.ended = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch:
+                self.speeds.append(examples / (self.ended - self.began))
+
+    return EpochTimer()
+
+
+def with_kzoo(options):
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from kzoo.training import run, runtime
+    from kzoo.training.progress import ProgressLines
+
+    runtime.start()
+    timers = []
+
+    class Shown(run.Silent):
+        def progress(self, *, examples, batch_size):
+            console = Console(file=io.StringIO(), force_terminal=True, width=120)
+            lines = ProgressLines(console, examples=examples, batch_size=batch_size, live=True)
+            timers.append(epoch_timer(examples))
+            close = lines.close
+            both = [lines, timers[0]]
+
+            class Both(list):
+                def close(self):
+                    close()
+
+            return Both(both)
+
+    with tempfile.TemporaryDirectory() as folder:
+        run.train(settings(options), root=Path(folder), listener=Shown())
+    return timers[0].speeds
+
+
+def assembled(options):
+    from kzoo.data.sources import load_splits
+    from kzoo.data.splits import DataRequest
+    from kzoo.registry import get_registry
+    from kzoo.targets import load_target
+    from kzoo.training import runtime
+    from kzoo.training.assembly import Assembly
+
+    runtime.start()
+    runtime.seed_everything(0)
+    pipeline = load_target(get_registry().get("pipeline", options.pipeline))()
+    splits = load_splits(pipeline, DataRequest(options.data, limit=options.limit), print)
+    parts = Assembly(settings(options), pipeline, get_registry())
+    parts.compile(splits)
+    return parts, splits
+
+
+def with_fit(options):
+    from kzoo.training.batches import ordered_batches
+
+    parts, splits = assembled(options)
+    timer = epoch_timer(len(splits.train))
+    parts.model.fit(
+        parts.batches.dataset(options.epochs),
+        epochs=options.epochs,
+        steps_per_epoch=parts.batches.steps_per_epoch,
+        validation_data=ordered_batches(splits.validation, options.batch_size, parts.labels),
+        callbacks=[timer],
+        verbose=0,
+    )
+    return timer.speeds
+
+
+def with_script(options):
+    """Train as the tutorial does. Its data comes from the same file; its network is built from plain layers."""
+    import keras
+    import numpy as np
+
+    from kzoo.data.sources import load_splits
+    from kzoo.data.splits import DataRequest
+    from kzoo.registry import get_registry
+    from kzoo.targets import load_target
+
+    pipeline = load_target(get_registry().get("pipeline", options.pipeline))()
+    splits = load_splits(pipeline, DataRequest(options.data, limit=options.limit), print)
+    classes = len(splits.class_names)
+    keras.utils.set_random_seed(0)
+    x_train = splits.train.x.astype("float32") / 255
+    y_train = keras.utils.to_categorical(splits.train.y, classes)
+    validation = (splits.validation.x.astype("float32") / 255, keras.utils.to_categorical(splits.validation.y, classes))
+    layers = [keras.Input(x_train.shape[1:])]
+    for _ in range(2 if options.pipeline == "cifar10" else 1):
+        layers += [keras.layers.Conv2D(32, (4, 4), activation="relu"), keras.layers.MaxPool2D((2, 2))]
+    hidden = 256 if options.pipeline == "cifar10" else 128
+    layers += [keras.layers.Flatten(), keras.layers.Dense(hidden, activation="relu"),
+               keras.layers.Dense(classes, activation="softmax")]  # fmt: skip
+    model = keras.Sequential(layers)
+    model.compile(loss="categorical_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
+    timer = epoch_timer(len(x_train))
+    model.fit(
+        np.ascontiguousarray(x_train),
+        y_train,
+        batch_size=options.batch_size,
+        epochs=options.epochs,
+        validation_data=validation,
+        callbacks=[timer],
+    )
+    return timer.speeds
+
+
+ARMS = {"kzoo": with_kzoo, "fit": with_fit, "script": with_script}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kzoo.cli import completion, main
+from kzoo.cli.completion import _joined
+from kzoo.plugin import TASKS
+
+
+def names(offers):
+    return [name for name, _ in offers]
+
+
+@pytest.fixture(autouse=True)
+def _plugins(plugins):
+    plugins("good", "same_names", "bad_import", "noisy")
+
+
+class TestNames:
+    def test_with_their_summaries(self):
+        assert completion.complete_loss("good_l") == [("good_loss", r"Forgives \[small] mistakes.")]
+        assert completion.complete_metric("good") == [("good_both", "A metric.")]
+        assert completion.complete_optimizer("good") == [("good_optimizer", "An optimizer.")]
+        assert completion.complete_regularizer("good") == [("good_regularizer", "A regularizer.")]
+        assert completion.complete_pipeline("good") == [("good_pipeline", "A pipeline.")]
+
+    def test_of_any_kind_each_once(self):
+        assert names(completion.complete_component("good_b")) == ["good_both"]
+
+    def test_in_the_spelling_that_was_begun(self):
+        assert names(completion.complete_pipeline("good-p")) == ["good-pipeline"]
+
+    def test_alias_only_when_no_name_fits(self):
+        assert names(completion.complete_loss("goodl")) == ["goodloss"]
+        assert names(completion.complete_loss("good_l")) == ["good_loss"]
+
+    def test_conflicting_names_are_qualified(self):
+        assert names(completion.complete_loss("kzoo-same")) == ["kzoo-same-a:contested", "kzoo-same-b:contested"]
+
+    def test_after_a_colon(self):
+        assert names(completion.complete_loss("kzoo-good:good_l")) == ["kzoo-good:good_loss"]
+        assert names(completion.complete_loss("good_loss:")) == ["good_loss:"]
+        assert names(completion.complete_loss("good_loss:slope=")) == ["good_loss:slope="]
+        assert names(completion.complete_loss("nothing_has_this_name:")) == []
+
+    def test_long_summaries_are_cut_at_a_word(self):
+        assert completion._short("word " * 20).endswith("word ...")
+        assert len(completion._short("word " * 20)) <= completion._HELP_WIDTH + 4
+
+    def test_nothing_is_written(self, capfd):
+        completion.complete_loss("")
+        assert capfd.readouterr() == ("", "")
+
+    def test_an_error_is_no_offer(self, monkeypatch):
+        monkeypatch.setenv("KZOO_PLUGINS", "not-installed")
+        assert completion.complete_loss("good") == []
+
+
+def test_plugins_without_importing_them():
+    assert completion.complete_plugin("kzoo-g") == [("kzoo-good", "version 1.2")]
+    assert "kzoo_good.plugin" not in sys.modules
+
+
+def test_tasks_and_kinds():
+    assert names(completion.complete_task("")) == list(TASKS)
+    assert names(completion.complete_task("re")) == ["regression"]
+    assert names(completion.complete_kind("l")) == ["loss"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["kzoo", "info", "em"], ["kzoo", "info", "em"]),
+        (["kzoo", "info", ""], ["kzoo", "info", ""]),
+        (["kzoo", "info", "kzoo-foo", ":", "em"], ["kzoo", "info", "kzoo-foo:em"]),
+        (["kzoo", "info", "kzoo-foo", ":"], ["kzoo", "info", "kzoo-foo:"]),
+        (["kzoo", "run", "--loss", "=", "em"], ["kzoo", "run", "--loss", "em"]),
+        (["kzoo", "run", "--loss", "="], ["kzoo", "run", "--loss", ""]),
+        (["kzoo", "run", "--loss", "a", ":", "b", "=", "2,c"], ["kzoo", "run", "--loss", "a:b=2,c"]),
+        (["kzoo", "run", "--loss", "=", "d", ":", "a"], ["kzoo", "run", "--loss", "d:a"]),
+    ],
+)
+def test_the_words_that_bash_split(typed, words):
+    assert _joined("\n".join(typed), len(typed) - 1) == (words, len(words) - 1)
+
+
+def test_the_cursor_in_the_middle():
+    words, position = _joined("\n".join(["kzoo", "info", "kzoo-foo", ":", "em", "--json"]), 4)
+    assert (words, position) == (["kzoo", "info", "kzoo-foo:em", "--json"], 2)
+
+
+class TestShells:
+    """What the scripts that typer installs call."""
+
+    def bash(self, capsys, monkeypatch, *words):
+        monkeypatch.setenv("_KZOO_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", "\n".join(words))
+        monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+        assert main([]) == 0
+        captured = capsys.readouterr()
+        assert captured.err == ""
+        return captured.out.splitlines()
+
+    @pytest.mark.parametrize(
+        ("words", "offers"),
+        [
+            (["kzoo", "list-l"], ["list-losses"]),
+            (["kzoo", "info", "good_l"], ["good_loss"]),
+            (["kzoo", "info", "kzoo-good", ":", "good_lo"], ["good_loss"]),
+            (["kzoo", "info", "good_loss", ":"], []),
+            (["kzoo", "list-losses", "--task", "cl"], ["classification"]),
+            (["kzoo", "list-losses", "--task", "=", "cl"], ["classification"]),
+            (["kzoo", "--no-plugin", "kzoo-good"], ["kzoo-good"]),
+            (["kzoo", "list-losses", "--se"], ["--search"]),
+        ],
+    )
+    def test_bash(self, words, offers, capsys, monkeypatch):
+        assert [line for line in self.bash(capsys, monkeypatch, *words) if line] == offers
+
+    def test_zsh_and_fish(self, capsys, monkeypatch):
+        monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "kzoo info good_l")
+        monkeypatch.setenv("_KZOO_COMPLETE", "complete_zsh")
+        with pytest.raises(SystemExit):
+            main([])
+        assert '"good_loss":"Forgives [small] mistakes."' in capsys.readouterr().out
+        monkeypatch.setenv("_KZOO_COMPLETE", "complete_fish")
+        monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+        with pytest.raises(SystemExit):
+            main([])
+        assert capsys.readouterr().out == "good_loss\tForgives [small] mistakes.\n"
+
+    def test_the_script_that_bash_gets_is_valid_bash(self):
+        environment = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+        script = "from kzoo.cli import main; main(['--show-completion', 'bash'])"
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False, timeout=60
+        )
+        assert "_KZOO_COMPLETE=complete_bash" in done.stdout
+        checked = subprocess.run(["bash", "-n"], input=done.stdout, text=True, check=False)
+        assert checked.returncode == 0
+
+
+def test_the_pipeline_decides_on_recipes(plugins):
+    class Context:
+        params = {"pipeline": "good-pipeline"}
+
+    assert names(completion.complete_recipe(Context, "q")) == ["quick"]
+    Context.params = {}
+    assert completion.complete_recipe(Context, "") == []

@@ -1,0 +1,210 @@
+import inspect
+import json
+
+import pytest
+
+from kzoo.cli import docstrings, main
+from kzoo.errors import KzooError
+from kzoo.registry import get_registry
+from kzoo.targets import load_target
+
+
+@pytest.fixture(autouse=True)
+def _light(monkeypatch, plugins):
+    """The fixture's classes need no TensorFlow, so it is not started."""
+    monkeypatch.setattr("kzoo.training.runtime.start", lambda **_: None)
+    plugins("good")
+
+
+@pytest.fixture
+def kzoo(capsys):
+    def call(*arguments):
+        code = main(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_component_as_json(kzoo):
+    code, out, err = kzoo("info", "good-loss", "--json")
+    assert (code, err) == (0, "")
+    known = json.loads(out)
+    assert known["parameters"] == [
+        {"name": "slope", "required": False, "default": 1, "help": "How steep it is, in units of loss. Defaults to 1."},
+        {"name": "steps", "required": False, "default": None, "help": "How long."},
+        {"name": "name", "required": False, "default": "good", "help": "Its name."},
+    ]
+    assert known["formula"] == "loss = slope * |error|"
+    assert known["example_code"] == ">>> GoodLoss(2).slope\n2"
+    assert known["references"] == "- [Nobody, 2024](https://example.org)"
+    assert known["description"] == "A loss that is not one.\n\nIt has a second paragraph."
+    assert known["python"] == 'kzoo.loss("good_loss:slope=2")'
+    assert known["command"].endswith(" --loss good_loss:slope=2")
+    assert known["cautions"] == {"regression": "Only a fixture."}
+
+
+def test_component_as_text(kzoo):
+    code, out, err = kzoo("info", "good_loss")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[:2] == ["good_loss: loss of kzoo-good 1.2", "Forgives [small] mistakes."]
+    for line in (
+        "Tasks:    regression",
+        "Labels:   one-hot, class indices",
+        "Aliases:  gl, goodloss",
+        "Target:   kzoo_good.parts:GoodLoss",
+        "Source:   Nobody 2024",
+        "Caution:  regression: Only a fixture.",
+        "Note:     Nobody should train with it.",
+        "  slope = 1",
+        "      How steep it is, in units of loss. Defaults to 1.",
+        "  loss = slope * |error|",
+        "  >>> GoodLoss(2).slope",
+        "  - [Nobody, 2024](https://example.org)",
+        '  kzoo.loss("good_loss:slope=2")',
+    ):
+        assert line in lines
+    headings = [line for line in lines if line in {"Parameters", "Formula", "Example", "References", "Use"}]
+    assert headings == ["Parameters", "Formula", "Example", "References", "Use"]
+
+
+@pytest.mark.parametrize("name", ["gl", "kzoo-good:good_loss", "Kzoo_Good:GL", "good_loss:slope=3"])
+def test_every_name_of_it_finds_it(name, kzoo):
+    assert json.loads(kzoo("info", name, "--json")[1])["qualified"] == "kzoo-good:good_loss"
+
+
+def test_a_name_of_several_kinds(kzoo):
+    both = json.loads(kzoo("info", "good_both", "--json")[1])
+    assert [known["kind"] for known in both] == ["loss", "metric"]
+    assert json.loads(kzoo("info", "good_both", "--kind", "metric", "--json")[1])["kind"] == "metric"
+    _, out, _ = kzoo("info", "good_both")
+    assert "good_both: loss of kzoo-good 1.2" in out
+    assert "good_both: metric of kzoo-good 1.2" in out
+
+
+def test_a_function_with_a_required_parameter(kzoo):
+    known = json.loads(kzoo("info", "good_both", "--kind", "metric", "--json")[1])
+    assert [(p["name"], p["required"]) for p in known["parameters"]] == [("k", True), ("threshold", False)]
+    assert known["parameters"][1]["default"] is None, "JSON has no infinity"
+    assert "  k required" in kzoo("info", "good_both", "-k", "metric")[1].splitlines()
+
+
+def test_schedule(kzoo):
+    known = json.loads(kzoo("info", "good_schedule", "--json")[1])
+    assert known["command"].endswith("-o optimizer.learning_rate.name=good_schedule -o optimizer.learning_rate.slope=2")
+
+
+def test_pipeline(kzoo):
+    known = json.loads(kzoo("info", "good-pipeline", "--json")[1])
+    assert known["task"] == "regression"
+    assert known["settings"] == {"model": {"width": 8}, "augment": {"shift": 2}}
+    assert known["recipe_settings"] == {
+        "default": {"metrics": ["good_both"], "loss": {"name": "good_loss", "slope": 3}},
+        "quick": {"train": {"epochs": 1}},
+    }
+    lines = kzoo("info", "good_pipeline")[1].splitlines()
+    for line in ("Task:     regression", "  model.width = 8", "Recipe quick", "  train.epochs = 1", "  loss.slope = 3"):
+        assert line in lines
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("good_missing", "module 'kzoo_good.parts' has no attribute 'Missing'"),
+        ("good_torch", "No module named 'kzoo_fixture_that_nobody_has'"),
+    ],
+)
+def test_a_target_that_does_not_load(name, reason, kzoo):
+    code, out, err = kzoo("info", name)
+    assert code == 1
+    assert f"{name}: loss of kzoo-good 1.2" in out, "what the spec says is shown all the same"
+    assert f"The loss `{name}` of kzoo-good 1.2 could not be loaded: its target" in err
+    assert reason in err
+    assert "upgrade kzoo-good" in err
+    code, out, _ = kzoo("info", name, "--json")
+    assert (code, reason in json.loads(out)["error"]) == (1, True)
+
+
+def test_unknown_name_and_kind(kzoo):
+    code, _, err = kzoo("info", "good_lost")
+    assert code == 2
+    assert "No component or pipeline named `good_lost`. Did you mean `good_loss`" in err
+    code, _, err = kzoo("info", "good_loss", "--kind", "metric")
+    assert code == 2
+    assert "There is a loss of that name." in err
+    assert "There is no kind `lose`" in kzoo("info", "good_loss", "--kind", "lose")[2]
+
+
+def test_load_target_takes_variants_and_refuses_what_cannot_be_called():
+    entry = get_registry().get("loss", "good_loss")
+    assert load_target(entry).__name__ == "GoodLoss"
+    assert load_target(entry, variant="kzoo_good.parts:good_metric").__name__ == "good_metric"
+    assert load_target(entry, variant="kzoo_good.parts:GoodLoss.__init__").__name__ == "__init__"
+    with pytest.raises(KzooError, match="not a class or function"):
+        load_target(entry, variant="kzoo_good.parts:__doc__")
+
+
+def test_load_target_keeps_noise_from_stdout(plugins, capsys):
+    plugins("noisy")
+    entry = get_registry().get("loss", "noisy")
+    capsys.readouterr()
+    load_target(entry)
+    assert capsys.readouterr().out == ""
+
+
+class TestDocstrings:
+    TEXT = """Return a thing.
+
+        More of it.
+
+        Arguments:
+            x: A tensor
+                of some shape: (N, K).
+            **kwargs: The rest.
+            y (float, optional): Another.
+
+        Formula, for one sample:
+
+        ```python
+        Args: = x
+        ```
+
+        Example:
+
+        >>> thing()
+        1
+
+        Examples:
+            >>> other()
+
+        Reference: Somebody 1999.
+        """
+
+    def test_sections(self):
+        found = docstrings.sections(self.TEXT)
+        examples = [line.strip() for line in found.pop("Example").splitlines() if line.strip()]
+        assert examples == [">>> thing()", "1", ">>> other()"]
+        assert found == {
+            "": "Return a thing.\n\nMore of it.",
+            "Args": "x: A tensor\n    of some shape: (N, K).\n**kwargs: The rest.\ny (float, optional): Another.",
+            "Formula": "for one sample:\n\nArgs: = x",
+            "References": "Somebody 1999.",
+        }
+
+    def test_arguments(self):
+        section = docstrings.sections(self.TEXT)["Args"]
+        assert docstrings.arguments(section) == {
+            "x": "A tensor of some shape: (N, K).",
+            "kwargs": "The rest.",
+            "y": "Another.",
+        }
+
+    def test_nothing(self):
+        assert docstrings.sections("") == {}
+        assert docstrings.arguments("") == {}
+
+    def test_own_docstrings_name_the_parameters_that_inspect_sees(self):
+        for function in (load_target, docstrings.sections):
+            named = docstrings.arguments(docstrings.sections(function.__doc__).get("Args", ""))
+            assert set(named) <= set(inspect.signature(function).parameters)

@@ -1,0 +1,253 @@
+import importlib.metadata
+import io
+import sys
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+
+import pytest
+
+from kzoo.discovery import PluginChoice, Problem, discover, installed_entry_points
+from kzoo.errors import KzooError, UsageError
+from kzoo.hookspecs import HOOKS
+
+# One folder of fixtures/plugins in each row: what is said of it, and how many losses and metrics are left of it.
+BROKEN = [
+    ("bad_import", ["skipped kzoo-bad-import 0.2 (import): No module named 'kzoo_fixture_that_nobody_has'"], 0),
+    (
+        "bad_syntax",
+        ["skipped kzoo-bad-syntax 0.2 (import): SyntaxError: invalid syntax (kzoo_bad_syntax.py, line 1)"],
+        0,
+    ),
+    ("bad_exit", ["skipped kzoo-bad-exit 0.2 (import): it called sys.exit(3)"], 0),
+    ("bad_hook", ["skipped kzoo-bad-hook 0.2 (call): RuntimeError: the moon is in the wrong phase"], 1),
+    (
+        "bad_argument",
+        [
+            "skipped kzoo-bad-argument 0.2 (hooks): hook `kzoo_losses` takes no argument, "
+            "but its implementation has 'config'"
+        ],
+        0,
+    ),
+    (
+        "bad_hook_name",
+        ["skipped kzoo-bad-hook-name 0.2 (hooks): there is no hook `kzoo_loses`; did you mean `kzoo_losses`?"],
+        0,
+    ),
+    (
+        "no_hooks",
+        [
+            "skipped kzoo-no-hooks 0.2 (hooks): `kzoo_no_hooks` implements no hook; "
+            "mark its functions with `kzoo.plugin.hookimpl`"
+        ],
+        0,
+    ),
+    (
+        "rubbish",
+        [
+            "skipped kzoo-rubbish 0.2 (spec): `kzoo_losses` must return LossSpec objects, not 1; and 2 more like that",
+            "skipped kzoo-rubbish 0.2 (call): `kzoo_losses` must return a list of specs, not None",
+            "skipped kzoo-rubbish 0.2 (call): `kzoo_losses` must return a list of specs, not 3",
+            "skipped kzoo-rubbish 0.2 (call): `kzoo_losses` must return a list of specs, not 'emd'",
+        ],
+        0,
+    ),
+    (
+        "duplicate",
+        ["skipped kzoo-duplicate 0.2 (spec): loss 'second': the name 'twice' is published twice by this distribution"],
+        1,
+    ),
+    (
+        "newer_api",
+        ["skipped kzoo-newer-api 3.0 (api): it needs plugin interface 999, this kzoo has 1: upgrade kzoo"],
+        0,
+    ),
+    ("midway", ["skipped kzoo-midway 0.2 (call): ValueError: half way"], 0),
+]
+
+
+@pytest.mark.parametrize(("case", "said", "left"), BROKEN, ids=[row[0] for row in BROKEN])
+def test_a_broken_plugin_costs_one_line_and_nobody_else_anything(case, said, left, fixture_points):
+    alone = discover(entry_points=fixture_points("good"))
+    found = discover(entry_points=fixture_points("good", case))
+    assert [str(problem) for problem in found.problems] == said
+    mine = [plugin for plugin in found.plugins if plugin.distribution == "kzoo-good"]
+    assert mine == alone.plugins
+    assert len(mine[0].specs) == 9
+    assert sum(len(plugin.specs) for plugin in found.plugins) == 9 + left
+    assert all(problem.error.__traceback__ for problem in found.problems if problem.stage != "spec")
+
+
+def test_a_spec_that_is_wrong_does_not_take_the_others_with_it(fixture_points):
+    found = discover(entry_points=fixture_points("bad_spec"))
+    assert [spec.name for plugin in found.plugins for spec in plugin.specs] == ["spec_in_order"]
+    [problem] = found.problems
+    assert problem.names == ("Bad Name", "bad_aliases", "bad_tasks")
+    assert problem.kinds == ("loss",)
+    assert str(problem).startswith("skipped kzoo-bad-spec 0.2 (spec): loss 'Bad Name': `name` must be lower case")
+    assert "`aliases` must be a list of names, not 'text'" in str(problem)
+    assert "loss 'bad_tasks': a field has the wrong type" in str(problem)
+    assert "\n" not in str(problem)
+
+
+def test_all_broken_plugins_together_leave_the_installed_ones_as_they_are(plugins):
+    plugins()
+    before = discover()
+    plugins(*(row[0] for row in BROKEN), "bad_spec", "malformed", "malformed_stranger", "good")
+    after = discover()
+    assert len(after.problems) == len(before.problems) + sum(len(row[1]) for row in BROKEN) + 2
+    ours = [plugin for plugin in after.plugins if plugin.first_party]
+    assert ours == [plugin for plugin in before.plugins if plugin.first_party]
+    assert "kzoo-good" in {plugin.distribution for plugin in after.plugins}
+
+
+def test_ctrl_c_passes_through(fixture_points):
+    with pytest.raises(KeyboardInterrupt):
+        discover(entry_points=fixture_points("bad_interrupt"))
+
+
+def test_every_hook_is_called(fixture_points):
+    [plugin] = discover(entry_points=fixture_points("good")).plugins
+    assert {spec.kind for spec in plugin.specs} == {kind for kinds in HOOKS.values() for kind in kinds}
+    assert (plugin.distribution, plugin.version, plugin.entry_point) == ("kzoo-good", "1.2", "good")
+
+
+def test_one_entry_point_name_in_two_distributions(fixture_points):
+    found = discover(entry_points=fixture_points("same_names"))
+    assert not found.problems
+    assert [(p.qualified, len(p.specs)) for p in found.plugins] == [
+        ("kzoo-same-a:plugin", 1),
+        ("kzoo-same-b:plugin", 1),
+    ]
+
+
+def test_one_module_in_two_entry_points_is_loaded_once(fixture_points):
+    [point] = fixture_points("same_names")[:1]
+    again = importlib.metadata.EntryPoint("again", point.value, point.group)._for(point.dist)
+    found = discover(entry_points=[point, again])
+    assert len(found.plugins) == 1
+    assert "is already loaded by the entry point" in str(found.problems[0])
+
+
+def test_a_target_that_does_not_exist_is_nobodys_problem_yet(fixture_points):
+    found = discover(entry_points=fixture_points("good"))
+    assert not found.problems
+    assert "good_missing" in {spec.name for spec in found.plugins[0].specs}
+
+
+def test_warnings_as_errors_are_problems_of_the_plugin_that_warns(fixture_points, monkeypatch):
+    points = fixture_points("good")
+    sys.modules.pop("kzoo_good.plugin", None)
+
+    def warn(self):
+        warnings.warn("old-fashioned", DeprecationWarning, stacklevel=1)
+
+    monkeypatch.setattr(importlib.metadata.EntryPoint, "load", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = discover(entry_points=points)
+    assert [str(problem) for problem in found.problems] == [
+        "skipped kzoo-good 1.2 (import): DeprecationWarning: old-fashioned"
+    ]
+
+
+def test_noise_of_plugins_goes_to_stderr(fixture_points):
+    points = fixture_points("noisy")
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        found = discover(entry_points=points)
+    assert out.getvalue() == ""
+    assert err.getvalue().split("\n") == ["noise at import", "noise in a hook", ""]
+    assert len(found.plugins[0].specs) == 1
+
+
+class TestChoice:
+    MODULES = ("kzoo_good.plugin", "kzoo_bad_import", "kzoo_noisy")
+
+    @pytest.fixture(autouse=True)
+    def _points(self, fixture_points):
+        self.points = fixture_points("good", "bad_import", "noisy")
+
+    def discover(self, **choice):
+        found = discover(PluginChoice(**choice), self.points)
+        loaded = {name.split(".")[0] for name in self.MODULES if name in sys.modules}
+        return found, loaded
+
+    def test_none(self):
+        found, loaded = self.discover(none=True)
+        assert (found.plugins, found.problems, loaded) == ([], [], set())
+        assert [plugin.distribution for plugin in found.disabled] == ["kzoo-bad-import", "kzoo-good", "kzoo-noisy"]
+
+    @pytest.mark.parametrize("name", ["kzoo-bad-import", "Kzoo_Bad.Import", "bad", "kzoo-bad-import:bad"])
+    def test_without(self, name):
+        found, loaded = self.discover(without=(name,))
+        assert loaded == {"kzoo_good", "kzoo_noisy"}
+        assert not found.problems
+        assert [(plugin.qualified, plugin.version) for plugin in found.disabled] == [("kzoo-bad-import:bad", "0.2")]
+
+    @pytest.mark.parametrize("name", ["kzoo-good", "good", "kzoo_good:good"])
+    def test_only(self, name):
+        _, loaded = self.discover(only=(name,))
+        assert loaded == {"kzoo_good"}
+
+    def test_only_nothing(self):
+        assert self.discover(only=())[1] == set()
+
+    def test_strict(self):
+        with pytest.raises(KzooError, match=r"--strict-plugins .*: skipped kzoo-bad-import 0\.2 \(import\)") as caught:
+            self.discover(strict=True)
+        assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+        assert self.discover(strict=True, without=("bad",))[0].problems == []
+
+    @pytest.mark.parametrize(("field", "source"), [("without", "--no-plugin"), ("only", "KZOO_PLUGINS")])
+    def test_unknown_name(self, field, source):
+        with pytest.raises(UsageError) as caught:
+            self.discover(**{field: ("kzoo-goood",)})
+        assert f"{source} names `kzoo-goood`" in str(caught.value)
+        assert "kzoo-bad-import, kzoo-good, kzoo-noisy" in str(caught.value)
+        assert not [name for name in self.MODULES if name in sys.modules]
+
+    def test_from_environment(self, monkeypatch):
+        assert PluginChoice.from_environment() == PluginChoice()
+        monkeypatch.setenv("KZOO_PLUGINS", " kzoo-good , bad,")
+        assert PluginChoice.from_environment(strict=True).only == ("kzoo-good", "bad")
+        monkeypatch.setenv("KZOO_PLUGINS", "")
+        assert PluginChoice.from_environment().only == ()
+
+
+def test_first_party_components_cannot_be_switched_off(plugins):
+    plugins()
+    ours = {plugin.entry_point for plugin in discover(PluginChoice(none=True, only=())).plugins}
+    points = importlib.metadata.entry_points(group="kzoo")
+    assert ours <= {point.name for point in points if point.dist.name == "kzoo"}
+    for name in ("kzoo", *sorted(ours)[:1]):
+        with pytest.raises(UsageError, match="cannot be switched off"):
+            discover(PluginChoice(without=(name,)))
+
+
+class TestInstalledEntryPoints:
+    def test_agrees_with_importlib_metadata(self, plugins):
+        plugins("good", "bad_import", "same_names", "no_metadata")
+        wanted = {(point.name, point.value) for point in importlib.metadata.entry_points(group="kzoo")}
+        assert {(point.name, point.value) for point in installed_entry_points([])} == wanted
+
+    def test_one_malformed_file_costs_one_problem(self, plugins):
+        plugins("malformed", "malformed_stranger", "good")
+        with pytest.raises(TypeError):
+            importlib.metadata.entry_points(group="kzoo")
+        problems: list[Problem] = []
+        points = installed_entry_points(problems)
+        assert "good" in {point.name for point in points}
+        assert [str(problem) for problem in problems] == [
+            "skipped kzoo-malformed 0.2 (metadata): its entry_points.txt is malformed; every line must be `name = module`"
+        ]
+
+    @pytest.mark.parametrize("cases", [("good", "older_copy"), ("older_copy", "good")])
+    def test_the_first_copy_on_the_path_is_the_one_in_force(self, cases, plugins):
+        plugins(*cases)
+        found = [point.dist.version for point in installed_entry_points([]) if point.dist.name == "kzoo-good"]
+        assert found == [importlib.metadata.version("kzoo-good")] == ["1.2" if cases[0] == "good" else "0.9"]
+
+    def test_a_distribution_without_metadata_is_still_found(self, plugins):
+        plugins("no_metadata")
+        found = [plugin for plugin in discover().plugins if plugin.module == "kzoo_no_metadata"]
+        assert [(plugin.distribution, plugin.version, len(plugin.specs)) for plugin in found] == [("unknown", "?", 1)]

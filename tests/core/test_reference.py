@@ -1,0 +1,142 @@
+import random
+import shlex
+import string
+
+import pytest
+
+from kzoo.errors import UsageError
+from kzoo.reference import Reference, canonical_distribution, parse_value
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "kwargs"),
+    [
+        ("emd", "emd", {}),
+        ("  emd ", "emd", {}),
+        ("focal:gamma=2,alpha=0.25", "focal", {"gamma": 2, "alpha": 0.25}),
+        ("Cats-vs-Dogs", "cats_vs_dogs", {}),
+        ("kzoo-foo:emd", "kzoo-foo:emd", {}),
+        ("Kzoo_Foo.Bar:emd:p=1", "kzoo-foo-bar:emd", {"p": 1}),
+        ("x:a=true,b=false,c=null", "x", {"a": True, "b": False, "c": None}),
+        ("x:a=True,b=False,c=None", "x", {"a": True, "b": False, "c": None}),
+        ("x:lr=1e-3,m=.5,n=2.,o=-.5,p=+3", "x", {"lr": 1e-3, "m": 0.5, "n": 2.0, "o": -0.5, "p": 3}),
+        ('x:bins=[1,2,3],m={"a":[1,2]},z=1', "x", {"bins": [1, 2, 3], "m": {"a": [1, 2]}, "z": 1}),
+        ('x:s="a,b=c:d \\" e"', "x", {"s": 'a,b=c:d " e'}),
+        ("x:mode=soft,when=10:30", "x", {"mode": "soft", "when": "10:30"}),
+        ('x:s="2"', "x", {"s": "2"}),
+        ("x:id=007", "x", {"id": "007"}),
+        ("x:reduction=none", "x", {"reduction": "none"}),
+        ("d:x:when=a:b", "d:x", {"when": "a:b"}),
+    ],
+)
+def test_parse(text, name, kwargs):
+    found = Reference.parse(text)
+    assert (found.name, found.kwargs) == (name, kwargs)
+    assert {key: type(value) for key, value in found.kwargs.items()} == {k: type(v) for k, v in kwargs.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "name[:key=value,...]"),
+        ("2fast", "name[:key=value,...]"),
+        ("emd:", "expected key=value at ''"),
+        ("emd:p=1,", "expected key=value at ''"),
+        ("emd:p=1,,q=2", "expected key=value at ',q=2'"),
+        ("emd:p=1,p=2", "gives `p` twice"),
+        ("emd:p=", "does not start with a JSON value"),
+        ("emd:p=[1,2", "does not start with a JSON value"),
+        ("emd:p='1'", "does not start with a JSON value"),
+        ("emd:1p=3", "expected key=value at '1p=3'"),
+        ("-x-:emd:p=1", "is not a distribution's name"),
+    ],
+)
+def test_parse_refuses(text, said):
+    with pytest.raises(UsageError) as caught:
+        Reference.parse(text)
+    assert said in str(caught.value)
+    assert text in str(caught.value)
+
+
+def _random_value(rng, depth=0):
+    kinds = ["int", "float", "str", "bool", "none"] + ([] if depth > 1 else ["list", "dict"])
+    kind = rng.choice(kinds)
+    if kind == "int":
+        return rng.randint(-(10**12), 10**12)
+    if kind == "float":
+        return rng.choice([rng.uniform(-1, 1), rng.uniform(-1, 1) * 10 ** rng.randint(-30, 30), 0.0, 2.0, float("inf")])
+    if kind == "str":
+        letters = string.ascii_letters + string.digits + " ,=:\"'[]{}\\.+-_äß\n漢"
+        words = ["true", "None", "null", "1", ".5", "1e3", "NaN", "-", "", "[", "2.", "Infinity"]
+        return rng.choice([rng.choice(words), "".join(rng.choices(letters, k=rng.randint(0, 12)))])
+    if kind == "bool":
+        return rng.random() < 0.5
+    if kind == "list":
+        return [_random_value(rng, depth + 1) for _ in range(rng.randint(0, 3))]
+    if kind == "dict":
+        return {str(_random_value(rng, 2)): _random_value(rng, depth + 1) for _ in range(rng.randint(0, 3))}
+    return None
+
+
+def _random_reference(rng):
+    def word():
+        return rng.choice(string.ascii_lowercase) + "".join(rng.choices(string.ascii_lowercase + "_0123456789", k=5))
+
+    name = word() if rng.random() < 0.7 else f"{canonical_distribution(word().replace('_', 'x'))}:{word()}"
+    keys = [*{word() for _ in range(rng.randint(0, 4))}, *(["name"] if rng.random() < 0.2 else [])]
+    return Reference(name, {key: _random_value(rng) for key in keys})
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_text_and_table_round_trip(seed):
+    rng = random.Random(seed)
+    for _ in range(400):
+        reference = _random_reference(rng)
+        text = str(reference)
+        assert Reference.parse(text) == reference, text
+        assert str(Reference.parse(text)) == text
+        assert Reference.from_mapping(reference.to_mapping()) == reference, text
+        assert Reference.parse(shlex.split(f"--loss {shlex.quote(text)}")[1]) == reference
+
+
+def test_an_argument_called_name_survives_the_table_form():
+    table = Reference.parse("top_k:k=3,name=top3").to_mapping()
+    assert table == {"name": "top_k:name=top3", "k": 3}
+    assert Reference.from_mapping(table).kwargs == {"name": "top3", "k": 3}
+
+
+def test_table_form():
+    assert Reference.from_mapping({"name": "focal", "gamma": 2}) == Reference("focal", {"gamma": 2})
+    assert Reference.from_mapping({"name": "focal:gamma=1,alpha=3", "gamma": 2}).kwargs == {"gamma": 2, "alpha": 3}
+    with pytest.raises(UsageError, match="needs a `name`"):
+        Reference.from_mapping({"gamma": 2})
+    with pytest.raises(UsageError, match="must be text"):
+        Reference.from_mapping({"name": 3})
+
+
+def test_read_takes_every_form():
+    wanted = Reference("emd", {"p": 1})
+    assert Reference.read("emd:p=1") == Reference.read({"name": "emd", "p": 1}) == Reference.read(wanted) == wanted
+
+
+def test_parse_value_leaves_text_alone():
+    assert [parse_value(text) for text in ("adam", "1.2.3", "1_000", "--x", "e5", "nan", "")] == [
+        "adam",
+        "1.2.3",
+        "1_000",
+        "--x",
+        "e5",
+        "nan",
+        "",
+    ]
+
+
+def test_canonical_distribution_is_pep_503():
+    # The names and results of the packaging guide's own examples.
+    names = ("friendly-bard", "Friendly-Bard", "FRIENDLY-BARD", "friendly.bard", "friendly_bard", "friendly--bard")
+    assert {canonical_distribution(name) for name in (*names, "FrIeNdLy-._.-bArD")} == {"friendly-bard"}
+
+
+def test_deep_nesting_is_refused_and_not_a_crash():
+    with pytest.raises(UsageError):
+        Reference.parse("x:a=" + "[" * 100_000)

@@ -1,0 +1,190 @@
+import itertools
+
+import pytest
+
+from kzoo.discovery import Discovery, Plugin, PluginChoice, Problem, discover
+from kzoo.errors import UsageError
+from kzoo.plugin import KINDS, LossSpec, MetricSpec, OptimizerSpec, PipelineSpec
+from kzoo.registry import Registry, get_registry, plural, set_plugin_choice
+
+
+def loss(name, **kwargs):
+    return LossSpec(name=name, target="m:a", **kwargs)
+
+
+def plugin(distribution, *specs, version="1.0", entry_point="p"):
+    return Plugin(distribution, version, entry_point, "m", specs)
+
+
+def registry(*plugins, problems=(), disabled=()):
+    return Registry(Discovery(list(plugins), list(problems), list(disabled)))
+
+
+OURS = plugin(
+    "kzoo",
+    loss("emd", aliases=("earth_mover",), tasks={"ordinal"}),
+    loss("huber", tasks={"regression"}),
+    MetricSpec(name="emd", target="m:b"),
+    OptimizerSpec(name="adam", target="m:c"),
+    PipelineSpec(name="cats_vs_dogs", target="m:d", task="binary"),
+    version="0.1",
+)
+A = plugin("kzoo-a", loss("emd"), loss("shared"), loss("alone", aliases=("solo", "huber")), version="1.0")
+B = plugin("kzoo-b", loss("shared"), loss("other", aliases=("alone", "nick")), version="2.0")
+
+
+def test_bare_names():
+    found = registry(OURS, A, B)
+    assert found.get("loss", "emd").distribution == "kzoo"
+    assert found.get("loss", "earth_mover").qualified == "kzoo:emd"
+    assert found.get("loss", "solo").qualified == "kzoo-a:alone"
+    assert found.get("loss", "alone").qualified == "kzoo-a:alone", "a name goes before another's alias"
+    assert found.get("loss", "huber").qualified == "kzoo:huber", "a first-party name goes before an external alias"
+    assert found.get("metric", "emd").spec.target == "m:b"
+
+
+def test_qualified_names_always_work():
+    found = registry(OURS, A, B)
+    assert found.get("loss", "kzoo-a:emd").distribution == "kzoo-a"
+    assert found.get("loss", "Kzoo_A:emd").distribution == "kzoo-a"
+    assert found.get("loss", "kzoo-b:nick").name == "other"
+    for kind in KINDS:
+        for entry in found.entries(kind):
+            assert found.get(kind, entry.qualified) is entry
+
+
+def test_a_conflict_names_every_distribution_and_version():
+    with pytest.raises(UsageError) as caught:
+        registry(OURS, A, B).get("loss", "shared")
+    assert "`kzoo-a:shared` (1.0) or `kzoo-b:shared` (2.0)" in str(caught.value)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([OURS, A, B])))
+def test_the_shown_name_finds_its_entry_whatever_the_order(order):
+    found = registry(*order)
+    for kind in KINDS:
+        for entry, name in zip(found.entries(kind), found.names(kind), strict=True):
+            assert found.get(kind, name) is entry
+            assert found.bare_owner(entry) == (name == entry.name)
+    assert found.names("loss") == ["alone", "emd", "kzoo-a:emd", "huber", "other", "kzoo-a:shared", "kzoo-b:shared"]
+
+
+@pytest.mark.parametrize("name", ["cats_vs_dogs", "cats-vs-dogs", "Cats-Vs_Dogs", "kzoo:cats-vs-dogs"])
+def test_dash_and_underscore_are_the_same(name):
+    assert registry(OURS).get("pipeline", name).name == "cats_vs_dogs"
+
+
+class TestUnknown:
+    def said(self, found, name, kind="loss"):
+        with pytest.raises(UsageError) as caught:
+            found.get(kind, name)
+        return str(caught.value)
+
+    def test_nearest_names(self):
+        assert "Did you mean `huber`?" in self.said(registry(OURS), "hubre")
+        assert "`earth_mover`" in self.said(registry(OURS), "earthmover")
+        assert "`kzoo list-losses` shows all" in self.said(registry(OURS), "zzz")
+
+    def test_another_kind(self):
+        assert "There is an optimizer of that name." in self.said(registry(OURS), "adam")
+        assert "There is a pipeline of that name." in self.said(registry(OURS), "cats-vs-dogs")
+
+    def test_a_plugin_that_failed(self):
+        broken = Problem("kzoo-bad", "0.2", "p", "import", ImportError("No module named 'x'"))
+        said = self.said(registry(OURS, problems=[broken]), "wanted")
+        assert "skipped kzoo-bad 0.2 (import): No module named 'x'" in said
+        assert "kzoo-bad 0.2" in self.said(registry(OURS, problems=[broken]), "kzoo-bad:wanted")
+        assert "not installed" not in self.said(registry(OURS, problems=[broken]), "kzoo-bad:wanted")
+        assert "kzoo-bad 0.2" not in self.said(registry(OURS, problems=[broken]), "kzoo:wanted")
+
+    def test_the_problem_that_names_it_goes_before_others(self):
+        general = Problem("kzoo-bad", "0.2", "p", "import", ImportError("nothing"))
+        exact = Problem("kzoo-worse", "0.3", "p", "spec", ValueError("no target"), ("loss",), ("wanted",))
+        said = self.said(registry(OURS, problems=[general, exact]), "wanted")
+        assert "kzoo-worse 0.3" in said
+        assert "kzoo-bad" not in said
+
+    def test_a_problem_of_other_kinds_is_not_mentioned(self):
+        metrics = Problem("kzoo-bad", "0.2", "p", "call", ValueError("x"), ("metric",))
+        assert "kzoo-bad" not in self.said(registry(OURS, problems=[metrics]), "wanted")
+
+    def test_a_distribution_that_is_off_or_missing(self):
+        off = registry(OURS, disabled=[plugin("kzoo-off")])
+        assert "`kzoo-off` is switched off" in self.said(off, "kzoo-off:x")
+        assert "`kzoo-nix` is not installed" in self.said(off, "kzoo-nix:x")
+
+
+def test_find_looks_in_every_kind():
+    found = registry(OURS, A, B)
+    assert [entry.kind for entry in found.find("emd")] == ["loss", "metric"]
+    assert [entry.kind for entry in found.find("kzoo-a:emd")] == ["loss"]
+    with pytest.raises(UsageError, match="No component or pipeline named `hubre`. Did you mean `huber`"):
+        found.find("hubre")
+    with pytest.raises(UsageError, match="published by several"):
+        found.find("shared")
+
+
+def test_fitting():
+    found = registry(OURS, A)
+    assert [entry.qualified for entry in found.fitting("loss", "ordinal")] == [
+        "kzoo-a:alone",
+        "kzoo:emd",
+        "kzoo-a:emd",
+        "kzoo-a:shared",
+    ]
+    assert [entry.name for entry in found.fitting("pipeline", "binary")] == ["cats_vs_dogs"]
+    assert found.fitting("pipeline", "ordinal") == []
+
+
+def test_entries_cannot_be_changed_from_outside():
+    found = registry(OURS)
+    found.entries("loss").clear()
+    assert len(found.entries("loss")) == 2
+
+
+def test_the_choice_of_the_process(plugins):
+    plugins("good", "bad_import")
+    heard = []
+    set_plugin_choice(PluginChoice(), report=heard.append)
+    assert get_registry() is get_registry()
+    assert [problem.distribution for problem in heard if problem.distribution != "kzoo"] == ["kzoo-bad-import"]
+    assert get_registry().get("loss", "good_loss").origin == "kzoo-good 1.2"
+    set_plugin_choice(PluginChoice(none=True))
+    with pytest.raises(UsageError, match="good_loss"):
+        get_registry().get("loss", "good_loss")
+
+
+def test_conflict_between_installed_distributions(fixture_points):
+    found = Registry(discover(entry_points=fixture_points("same_names")))
+    with pytest.raises(UsageError, match=r"`kzoo-same-a:contested` \(1\.0\) or `kzoo-same-b:contested` \(2\.0\)"):
+        found.get("loss", "contested")
+    assert found.get("loss", "kzoo_same_b:contested").spec.summary == "The one of b."
+
+
+def test_a_first_party_name_is_not_overridden(fixture_points):
+    external = discover(entry_points=fixture_points("first_party_name")).plugins
+    found = registry(OURS, *external)
+    assert found.get("loss", "emd").distribution == "kzoo"
+    assert found.get("loss", "kzoo-taker:emd").origin == "kzoo-taker 0.2"
+    assert "kzoo-taker:emd" in found.names("loss")
+
+
+def test_plural():
+    assert [plural(kind) for kind in KINDS] == [
+        "losses",
+        "metrics",
+        "optimizers",
+        "optimizers",
+        "regularizers",
+        "pipelines",
+    ]
+
+
+def test_first_party_names():
+    known = get_registry()
+    if not known.entries("loss"):
+        pytest.skip("the first-party plugins are not in this checkout")
+    assert known.get("loss", "emd").first_party
+    assert known.get("metric", "emd").first_party
+    assert known.get("loss", "mse").name == "mean_squared_error"
+    assert known.get("optimizer", "adam").spec.target == "keras.optimizers:Adam"

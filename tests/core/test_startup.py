@@ -1,0 +1,68 @@
+"""The listing path imports nothing heavy: real processes, because this one has long imported it all."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("tensorflow", "keras", "numpy", "matplotlib", "cv2", "sklearn", "PIL", "pooch", "pydantic", "markdown_it")
+
+SCRIPT = """
+import json, sys
+from kzoo.cli import main
+code = main(sys.argv[1:])
+sys.stdout.flush()
+print(json.dumps({"code": code, "modules": sorted(sys.modules)}), file=sys.stderr)
+"""
+
+COMMANDS = [
+    ["--version"],
+    ["--help"],
+    ["list-losses"],
+    ["list-metrics", "--json"],
+    ["list-optimizers", "--search", "a"],
+    ["list-regularizers", "--task", "classification"],
+    ["list-pipelines"],
+    ["list-plugins"],
+    ["info", "--help"],
+]
+
+
+def start(arguments, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
+        timeout=120,
+    )
+    return done.stdout, json.loads(done.stderr.splitlines()[-1])
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_no_heavy_import(arguments):
+    out, told = start(arguments)
+    assert told["code"] == 0
+    assert out
+    assert not [name for name in HEAVY if name in told["modules"]]
+
+
+def test_a_list_imports_no_other_command_and_no_rich():
+    _, told = start(["list-losses"])
+    rooms = {name for name in told["modules"] if name.startswith("kzoo.cli.")}
+    assert rooms == {f"kzoo.cli.{name}" for name in ("app", "completion", "listing", "options", "output")}
+    assert "rich" not in told["modules"]
+    assert not {"kzoo.build", "kzoo.training", "kzoo.runs", "kzoo.config"} & set(told["modules"])
+
+
+def test_the_version_needs_nothing():
+    _, told = start(["--version"])
+    assert not {"typer", "pluggy", "importlib.metadata", "rich"} & set(told["modules"])
+
+
+def test_completion_imports_nothing_heavy():
+    _, told = start([], _KZOO_COMPLETE="complete_bash", COMP_WORDS="kzoo\ninfo\na", COMP_CWORD="2")
+    assert not [name for name in HEAVY if name in told["modules"]]
