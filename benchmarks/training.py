@@ -30,7 +30,7 @@ def main():
     parser.add_argument("--recipe", default="classic")
     parser.add_argument("--data", default="sample", help="sample, or a file of the pipeline's data")
     parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--limit", type=int, default=20000)
+    parser.add_argument("--limit", type=int, default=20480)  # whole calls of 16 steps: fit would take more
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--arm", choices=list(ARMS), help=argparse.SUPPRESS)
@@ -102,19 +102,30 @@ def with_kzoo(options):
     runtime.start()
     timers = []
 
+    class Timed(ProgressLines):
+        """The progress display, its own time counted in."""
+
+        def set_model(self, model):
+            super().set_model(model)
+            timers[0].set_model(model)
+
+        def on_epoch_begin(self, epoch, logs=None):
+            timers[0].on_epoch_begin(epoch, logs)
+            super().on_epoch_begin(epoch, logs)
+
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            timers[0].on_train_batch_end(batch, logs)
+
+        def on_epoch_end(self, epoch, logs=None):
+            timers[0].on_epoch_end(epoch, logs)
+            super().on_epoch_end(epoch, logs)
+
     class Shown(run.Silent):
         def progress(self, *, examples, batch_size):
-            console = Console(file=io.StringIO(), force_terminal=True, width=120)
-            lines = ProgressLines(console, examples=examples, batch_size=batch_size, live=True)
             timers.append(epoch_timer(examples))
-            close = lines.close
-            both = [lines, timers[0]]
-
-            class Both(list):
-                def close(self):
-                    close()
-
-            return Both(both)
+            console = Console(file=io.StringIO(), force_terminal=True, width=120)
+            return Timed(console, examples=examples, batch_size=batch_size, live=True)
 
     with tempfile.TemporaryDirectory() as folder:
         run.train(settings(options), root=Path(folder), listener=Shown())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kzoo.discovery import GROUP, installed_entry_points
+from kzoo.entry_points import GROUP, installed
 from kzoo.registry import set_plugin_choice
 
 PLUGINS = Path(__file__).parent / "fixtures" / "plugins"
@@ -47,7 +47,7 @@ def fixture_points(plugins):
 
     def install(*cases):
         folders = [str(folder) for folder in plugins(*cases)]
-        points = installed_entry_points([])
+        points = installed()[0]
         assert all(point.group == GROUP for point in points)
         return [point for point in points if str(point.dist.locate_file("")) in folders]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import os
 import re
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from kzoo import hookspecs
+from kzoo.entry_points import installed, origin
 from kzoo.errors import KzooError, UsageError
 from kzoo.plugin import API_VERSION, KINDS, Spec
 from kzoo.reference import canonical_distribution
@@ -20,18 +20,10 @@ from kzoo.reference import canonical_distribution
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["FIRST_PARTY", "GROUP", "Discovery", "Plugin", "PluginChoice", "Problem", "discover"]
-
-GROUP = "kzoo"
-"""The entry point group that plugins register in."""
+__all__ = ["FIRST_PARTY", "Discovery", "Plugin", "PluginChoice", "Problem", "discover"]
 
 FIRST_PARTY = "kzoo"
 """The distribution whose components own their bare names, and which no choice of plugins turns off."""
-
-_NAMELESS = "unknown"
-"""What a distribution without a name in its metadata is called."""
-
-_FIELD = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -171,8 +163,12 @@ def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | N
     """
     choice = choice or PluginChoice()
     found = Discovery()
-    points = installed_entry_points(found.problems) if entry_points is None else list(entry_points)
-    origins = {id(point.dist): _origin(point.dist) for point in points}
+    if entry_points is None:
+        points, broken = installed()
+        found.problems += [Problem(*whose, "", "metadata", error) for whose, error in broken]
+    else:
+        points = list(entry_points)
+    origins = {id(point.dist): origin(point.dist) for point in points}
     seen = [(Plugin(*origins[id(point.dist)], point.name, point.value), point) for point in points]
     seen.sort(key=lambda pair: (not pair[0].first_party, pair[0].distribution, pair[0].entry_point))
     choice.check([plugin for plugin, _ in seen])
@@ -189,35 +185,9 @@ def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | N
     return found
 
 
-def installed_entry_points(problems: list[Problem]) -> list[importlib.metadata.EntryPoint]:
-    """Return the entry points of the group in every distribution that is in force; add to ``problems`` what is broken.
-
-    Not `importlib.metadata.entry_points`: one malformed line in any distribution's file makes it raise for all, and
-    it parses every file where a look for the group's name is enough.
-    """
-    found: list[importlib.metadata.EntryPoint] = []
-    taken: set[str] = set()
-    for distribution in importlib.metadata.distributions():
-        text = _read(distribution, "entry_points.txt")
-        if f"[{GROUP}]" not in text:
-            continue
-        name, version = _origin(distribution)
-        if name != _NAMELESS:
-            if name in taken or text != _text_in_force(name):
-                continue  # an older copy of a distribution further down the path
-            taken.add(name)
-        try:
-            found += distribution.entry_points.select(group=GROUP)
-        except Exception as error:
-            fault = KzooError("its entry_points.txt is malformed; every line must be `name = module`")
-            fault.__cause__ = error
-            problems.append(Problem(name, version, "", "metadata", fault))
-    return found
-
-
 def _load(plugin: Plugin, point: Any, found: Discovery) -> None:
     """Take one entry point through import, API check, hook check and calls; note how far it came."""
-    origin = (plugin.distribution, plugin.version, plugin.entry_point)
+    whose = (plugin.distribution, plugin.version, plugin.entry_point)
     stage = "import"
     try:
         module = point.load()
@@ -226,7 +196,7 @@ def _load(plugin: Plugin, point: Any, found: Discovery) -> None:
         stage = "hooks"
         manager = _register(module, plugin, found.plugins)
     except (Exception, SystemExit) as error:
-        found.problems.append(Problem(*origin, stage, error))
+        found.problems.append(Problem(*whose, stage, error))
         return
     specs: list[Spec] = []
     earlier = [spec for other in found.plugins if other.distribution == plugin.distribution for spec in other.specs]
@@ -235,13 +205,13 @@ def _load(plugin: Plugin, point: Any, found: Discovery) -> None:
         try:
             offered = _call(getattr(manager.hook, hook))
         except (Exception, SystemExit) as error:
-            found.problems.append(Problem(*origin, "call", error, kinds))
+            found.problems.append(Problem(*whose, "call", error, kinds))
             continue
         accepted, faults, names = _sift(offered, hook, kinds, taken)
         specs += accepted
         if faults:
-            found.problems.append(Problem(*origin, "spec", KzooError("; ".join(faults)), kinds, names))
-    found.plugins.append(Plugin(*origin, getattr(module, "__name__", plugin.module), tuple(specs)))
+            found.problems.append(Problem(*whose, "spec", KzooError("; ".join(faults)), kinds, names))
+    found.plugins.append(Plugin(*whose, getattr(module, "__name__", plugin.module), tuple(specs)))
 
 
 def _check_api(module: Any) -> None:
@@ -338,29 +308,6 @@ def _fault(spec: Spec, taken: set[tuple[str, str]]) -> str:
     names = (spec.name, *spec.aliases)
     twice = [name for name in names if (spec.kind, name) in taken or names.count(name) > 1]
     return f"the name {twice[0]!r} is published twice by this distribution" if twice else ""
-
-
-def _read(distribution: importlib.metadata.Distribution, file: str) -> str:
-    try:
-        return distribution.read_text(file) or ""
-    except (OSError, ValueError):  # unreadable, or not text: not a plugin of ours
-        return ""
-
-
-def _text_in_force(name: str) -> str:
-    """Return the entry points of the distribution that comes first on the path under this name."""
-    return _read(importlib.metadata.distribution(name), "entry_points.txt")
-
-
-def _origin(distribution: Any) -> tuple[str, str]:
-    """Return a distribution's canonical name and its version.
-
-    The two lines are read here because `Distribution.metadata` parses the whole file, README included, and raises or
-    answers None for one that is damaged.
-    """
-    text = "" if distribution is None else _read(distribution, "METADATA") or _read(distribution, "PKG-INFO")
-    fields = dict(_FIELD.findall(text.partition("\n\n")[0]))
-    return canonical_distribution(fields.get("Name", _NAMELESS)), fields.get("Version", "?")
 
 
 def _plain(error: pluggy.PluginValidationError) -> str:

@@ -478,3 +478,16 @@ def test_graph_eager_and_xla_agree(jit):
     loss = Distance(factor=2.0)
     compiled = tf.function(loss, jit_compile=jit)
     assert float(compiled(TRUE, PRED, [1.0, 2.0])) == pytest.approx(float(loss(TRUE, PRED, [1.0, 2.0])))
+
+
+def test_fit_with_sample_weights_trains_on_weighted_samples():
+    def fitted(x, y, **weights):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
+        model.compile(keras.optimizers.SGD(0.1), loss=Distance(), weighted_metrics=[DistanceMetric()])
+        history = model.fit(x, y, batch_size=2, shuffle=False, verbose=0, **weights)
+        return model.get_weights(), history.history["distance_metric"][0]
+
+    x, y = np.array([[1.0], [2.0]], "float32"), np.array([1.0, 5.0], "float32")
+    weights, metric = fitted(x, y, sample_weight=np.array([1.0, 0.0]))
+    np.testing.assert_allclose(weights[0], [[0.05]])  # the mean over two samples, one of weight 0
+    assert metric == pytest.approx(1.0)

@@ -6,9 +6,13 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
-from kzoo.discovery import PluginChoice, Problem, discover, installed_entry_points
+from kzoo.discovery import PluginChoice, discover
+from kzoo.entry_points import installed
 from kzoo.errors import KzooError, UsageError
 from kzoo.hookspecs import HOOKS
+
+TAKES_NO_ARGUMENT = "takes no argument, but its implementation has 'config'"
+NO_HOOK = "implements no hook; mark its functions with `kzoo.plugin.hookimpl`"
 
 # One folder of fixtures/plugins in each row: what is said of it, and how many losses and metrics are left of it.
 BROKEN = [
@@ -22,10 +26,7 @@ BROKEN = [
     ("bad_hook", ["skipped kzoo-bad-hook 0.2 (call): RuntimeError: the moon is in the wrong phase"], 1),
     (
         "bad_argument",
-        [
-            "skipped kzoo-bad-argument 0.2 (hooks): hook `kzoo_losses` takes no argument, "
-            "but its implementation has 'config'"
-        ],
+        [f"skipped kzoo-bad-argument 0.2 (hooks): hook `kzoo_losses` {TAKES_NO_ARGUMENT}"],
         0,
     ),
     (
@@ -35,10 +36,7 @@ BROKEN = [
     ),
     (
         "no_hooks",
-        [
-            "skipped kzoo-no-hooks 0.2 (hooks): `kzoo_no_hooks` implements no hook; "
-            "mark its functions with `kzoo.plugin.hookimpl`"
-        ],
+        [f"skipped kzoo-no-hooks 0.2 (hooks): `kzoo_no_hooks` {NO_HOOK}"],
         0,
     ),
     (
@@ -228,23 +226,24 @@ class TestInstalledEntryPoints:
     def test_agrees_with_importlib_metadata(self, plugins):
         plugins("good", "bad_import", "same_names", "no_metadata")
         wanted = {(point.name, point.value) for point in importlib.metadata.entry_points(group="kzoo")}
-        assert {(point.name, point.value) for point in installed_entry_points([])} == wanted
+        assert {(point.name, point.value) for point in installed()[0]} == wanted
 
     def test_one_malformed_file_costs_one_problem(self, plugins):
         plugins("malformed", "malformed_stranger", "good")
         with pytest.raises(TypeError):
             importlib.metadata.entry_points(group="kzoo")
-        problems: list[Problem] = []
-        points = installed_entry_points(problems)
+        points, broken = installed()
         assert "good" in {point.name for point in points}
-        assert [str(problem) for problem in problems] == [
-            "skipped kzoo-malformed 0.2 (metadata): its entry_points.txt is malformed; every line must be `name = module`"
-        ]
+        [(whose, error)] = broken
+        assert whose == ("kzoo-malformed", "0.2")
+        assert "every line must be `name = module`" in str(error)
+        said = "skipped kzoo-malformed 0.2 (metadata): its entry_points.txt is malformed; "
+        assert [str(p).startswith(said) for p in discover().problems if p.stage == "metadata"] == [True]
 
     @pytest.mark.parametrize("cases", [("good", "older_copy"), ("older_copy", "good")])
     def test_the_first_copy_on_the_path_is_the_one_in_force(self, cases, plugins):
         plugins(*cases)
-        found = [point.dist.version for point in installed_entry_points([]) if point.dist.name == "kzoo-good"]
+        found = [point.dist.version for point in installed()[0] if point.dist.name == "kzoo-good"]
         assert found == [importlib.metadata.version("kzoo-good")] == ["1.2" if cases[0] == "good" else "0.9"]
 
     def test_a_distribution_without_metadata_is_still_found(self, plugins):

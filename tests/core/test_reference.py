@@ -58,24 +58,24 @@ def test_parse_refuses(text, said):
     assert text in str(caught.value)
 
 
+LETTERS = string.ascii_letters + string.digits + " ,=:\"'[]{}\\.+-_äß\n漢"
+WORDS = ["true", "None", "null", "1", ".5", "1e3", "NaN", "-", "", "[", "2.", "Infinity"]
+
+
 def _random_value(rng, depth=0):
-    kinds = ["int", "float", "str", "bool", "none"] + ([] if depth > 1 else ["list", "dict"])
-    kind = rng.choice(kinds)
-    if kind == "int":
-        return rng.randint(-(10**12), 10**12)
-    if kind == "float":
-        return rng.choice([rng.uniform(-1, 1), rng.uniform(-1, 1) * 10 ** rng.randint(-30, 30), 0.0, 2.0, float("inf")])
-    if kind == "str":
-        letters = string.ascii_letters + string.digits + " ,=:\"'[]{}\\.+-_äß\n漢"
-        words = ["true", "None", "null", "1", ".5", "1e3", "NaN", "-", "", "[", "2.", "Infinity"]
-        return rng.choice([rng.choice(words), "".join(rng.choices(letters, k=rng.randint(0, 12)))])
-    if kind == "bool":
-        return rng.random() < 0.5
-    if kind == "list":
-        return [_random_value(rng, depth + 1) for _ in range(rng.randint(0, 3))]
-    if kind == "dict":
-        return {str(_random_value(rng, 2)): _random_value(rng, depth + 1) for _ in range(rng.randint(0, 3))}
-    return None
+    makers = [
+        lambda: rng.randint(-(10**12), 10**12),
+        lambda: rng.choice([rng.uniform(-1, 1) * 10 ** rng.randint(-30, 30), 0.0, 2.0, float("inf")]),
+        lambda: rng.choice([rng.choice(WORDS), "".join(rng.choices(LETTERS, k=rng.randint(0, 12)))]),
+        lambda: rng.random() < 0.5,
+        lambda: None,
+    ]
+    if depth < 2:
+        makers += [
+            lambda: [_random_value(rng, depth + 1) for _ in range(rng.randint(0, 3))],
+            lambda: {str(_random_value(rng, 2)): _random_value(rng, depth + 1) for _ in range(rng.randint(0, 3))},
+        ]
+    return rng.choice(makers)()
 
 
 def _random_reference(rng):

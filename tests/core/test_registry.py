@@ -118,7 +118,7 @@ def test_find_looks_in_every_kind():
     found = registry(OURS, A, B)
     assert [entry.kind for entry in found.find("emd")] == ["loss", "metric"]
     assert [entry.kind for entry in found.find("kzoo-a:emd")] == ["loss"]
-    with pytest.raises(UsageError, match="No component or pipeline named `hubre`. Did you mean `huber`"):
+    with pytest.raises(UsageError, match=r"No component or pipeline named `hubre`\. Did you mean `huber`"):
         found.find("hubre")
     with pytest.raises(UsageError, match="published by several"):
         found.find("shared")

@@ -186,10 +186,10 @@ def _report(failure: Exception, called: str, *, debug: bool) -> int:
     while last and last.tb_next:
         last = last.tb_next
     where = last.tb_frame.f_globals.get("__name__", "?") if last else "?"
-    text = " ".join(str(failure).split())
+    text = f": {' '.join(str(failure).split())}" if str(failure) else ""
     output.error(
-        f"unexpected {type(failure).__name__} in {where}{f': {text}' if text else ''}. Run it again with --debug to see "
-        f"the traceback; if it is kzoo's fault, please report it at {_REPORT}."
+        f"unexpected {type(failure).__name__} in {where}{text}. Run it again with --debug to see the traceback; if it "
+        f"is kzoo's fault, please report it at {_REPORT}."
     )
     return 1
 

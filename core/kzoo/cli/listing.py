@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from kzoo.cli import output
-from kzoo.cli.options import JsonOption, SearchOption, TaskOption
+from kzoo.cli import options, output
 from kzoo.errors import UsageError
 from kzoo.plugin import KINDS, TASKS
 from kzoo.registry import get_registry, plural
@@ -23,34 +22,44 @@ _NAME = {"shown": "name", "aliases": "aliases"}
 _END = {"tasks": "tasks", "summary": "summary", "from": "from"}
 
 
-def list_losses(task: TaskOption = "", search: SearchOption = "", as_json: JsonOption = False) -> None:
+def list_losses(
+    task: options.TaskOption = "", search: options.SearchOption = "", as_json: options.JsonOption = False
+) -> None:
     """List the losses."""
     _list_components(("loss",), {**_NAME, **_END}, task, search, as_json=as_json)
 
 
-def list_metrics(task: TaskOption = "", search: SearchOption = "", as_json: JsonOption = False) -> None:
+def list_metrics(
+    task: options.TaskOption = "", search: options.SearchOption = "", as_json: options.JsonOption = False
+) -> None:
     """List the metrics."""
     _list_components(("metric",), {**_NAME, "direction": "better", **_END}, task, search, as_json=as_json)
 
 
-def list_optimizers(task: TaskOption = "", search: SearchOption = "", as_json: JsonOption = False) -> None:
+def list_optimizers(
+    task: options.TaskOption = "", search: options.SearchOption = "", as_json: options.JsonOption = False
+) -> None:
     """List the optimizers and learning-rate schedules."""
     columns = {**_NAME, "kind": "kind", **_END}
     _list_components(("optimizer", "schedule"), columns, task, search, as_json=as_json)
 
 
-def list_regularizers(task: TaskOption = "", search: SearchOption = "", as_json: JsonOption = False) -> None:
+def list_regularizers(
+    task: options.TaskOption = "", search: options.SearchOption = "", as_json: options.JsonOption = False
+) -> None:
     """List the regularizers."""
     _list_components(("regularizer",), {**_NAME, **_END}, task, search, as_json=as_json)
 
 
-def list_pipelines(task: TaskOption = "", search: SearchOption = "", as_json: JsonOption = False) -> None:
+def list_pipelines(
+    task: options.TaskOption = "", search: options.SearchOption = "", as_json: options.JsonOption = False
+) -> None:
     """List the pipelines of the zoo."""
     columns = {"shown": "name", "task": "task", "recipes": "recipes", "summary": "summary", "from": "from"}
     _list_components(("pipeline",), columns, task, search, as_json=as_json)
 
 
-def list_plugins(search: SearchOption = "", as_json: JsonOption = False) -> None:
+def list_plugins(search: options.SearchOption = "", as_json: options.JsonOption = False) -> None:
     """List the installed plugins and their state."""
     rows = _plugin_rows(get_registry())
     shown = [row for row in rows if _matches(search, [row["distribution"], row["entry_point"], row["module"]])]

@@ -29,9 +29,9 @@ __all__ = [
     "paragraph",
     "say",
     "show",
-    "uses_color",
     "table_lines",
     "terminal_width",
+    "uses_color",
     "warn",
 ]
 

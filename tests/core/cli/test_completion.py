@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_the_words_that_bash_split(typed, words):
 
 
 def test_the_cursor_in_the_middle():
-    words, position = _joined("\n".join(["kzoo", "info", "kzoo-foo", ":", "em", "--json"]), 4)
+    words, position = _joined("kzoo\ninfo\nkzoo-foo\n:\nem\n--json", 4)
     assert (words, position) == (["kzoo", "info", "kzoo-foo:em", "--json"], 2)
 
 
@@ -142,10 +143,8 @@ class TestShells:
         assert checked.returncode == 0
 
 
-def test_the_pipeline_decides_on_recipes(plugins):
-    class Context:
-        params = {"pipeline": "good-pipeline"}
-
-    assert names(completion.complete_recipe(Context, "q")) == ["quick"]
-    Context.params = {}
-    assert completion.complete_recipe(Context, "") == []
+def test_the_pipeline_decides_on_recipes():
+    context = types.SimpleNamespace(params={"pipeline": "good-pipeline"})
+    assert names(completion.complete_recipe(context, "q")) == ["quick"]
+    context.params = {}
+    assert completion.complete_recipe(context, "") == []

@@ -1,6 +1,7 @@
 import io
 import json
 import re
+import types
 
 import pytest
 
@@ -191,7 +192,7 @@ class TestTable:
         {"name": "a_name_that_is_rather_long", "text": "", "n": 12.5},
         {"name": "漢字", "text": "wide letters", "n": None},
     )
-    COLUMNS = {"name": "name", "text": "text", "n": "n"}
+    COLUMNS = types.MappingProxyType({"name": "name", "text": "text", "n": "n"})
 
     def test_piped(self):
         lines = output.table_lines(self.ROWS, self.COLUMNS)
@@ -223,7 +224,7 @@ class TestTable:
 def test_json_is_valid_whatever_the_rows_hold(capsys):
     values = {"nan": float("nan"), "inf": [float("-inf")], "set": {"b", "a"}, "path": io.StringIO, "text": "ä"}
     output.emit_json(values)
-    found = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert found == {"nan": None, "inf": [None], "set": ["a", "b"], "path": str(io.StringIO), "text": "ä"}
 
 

@@ -1,0 +1,123 @@
+"""What the specs' notes say of Keras is true; where one fails, Keras has changed and the note is to go."""
+
+import keras
+import numpy as np
+import pytest
+
+CLASSES = 3
+IDS = np.array([0, 1, 2, 0])
+ONE_HOT = np.eye(CLASSES, dtype="float32")[IDS]
+SOFTMAX = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4], [0.2, 0.5, 0.3]], "float32")
+SIGMOID = np.array([[0.9], [0.2], [0.6], [0.4]], "float32")
+ANSWERS = np.array([[1.0], [0.0], [0.0], [1.0]], "float32")
+NUMBERS = np.array([[1.2], [2.4], [0.3], [4.0]], "float32")
+TARGETS = np.array([[1.0], [2.0], [0.5], [3.0]], "float32")
+
+
+def reloaded(value):
+    return keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(value))
+
+
+def test_arguments_lost_on_save():
+    assert reloaded(keras.losses.Huber(delta=5.0))._fn_kwargs["delta"] == 1.0
+    assert reloaded(keras.losses.CosineSimilarity(axis=0))._fn_kwargs["axis"] == -1
+    assert reloaded(keras.losses.SparseCategoricalCrossentropy(axis=1))._fn_kwargs["axis"] == -1
+    assert reloaded(keras.metrics.CosineSimilarity(axis=0))._fn_kwargs["axis"] == -1
+
+
+def test_tversky_swaps_its_weights():
+    one_false_positive = ([[1.0, 0.0]], [[1.0, 1.0]])
+    as_documented, swapped = 1 - 1 / (1 + 0.9), 1 - 1 / (1 + 0.1)
+    found = float(keras.losses.Tversky(alpha=0.9, beta=0.1)(*one_false_positive))
+    assert found == pytest.approx(swapped, rel=1e-5)
+    assert found != pytest.approx(as_documented, rel=1e-1)
+
+
+def test_dice_weights_the_batch_and_not_the_samples():
+    y_true, y_pred = ONE_HOT[:2], SOFTMAX[:2]
+    whole = float(keras.losses.Dice()(y_true, y_pred))
+    for weight in ([1.0, 0.0], [0.0, 1.0]):
+        assert float(keras.losses.Dice()(y_true, y_pred, sample_weight=weight)) == pytest.approx(whole / 2)
+
+
+def test_generalized_crossentropy_mixes_samples_when_labels_are_a_column():
+    loss = keras.losses.CategoricalGeneralizedCrossEntropy()
+    assert float(loss(IDS[:, None], SOFTMAX)) != pytest.approx(float(loss(IDS, SOFTMAX)), rel=1e-2)
+
+
+def test_metrics_broadcast_labels_of_shape_n():
+    column, flat = keras.metrics.Hinge(), keras.metrics.Hinge()
+    column.update_state(ANSWERS, SIGMOID)
+    flat.update_state(ANSWERS[:, 0], SIGMOID)
+    assert float(column.result()) != pytest.approx(float(flat.result()))
+
+
+def test_f1_needs_an_average_and_a_threshold():
+    metric = keras.metrics.F1Score()
+    metric.update_state(ONE_HOT, SOFTMAX)
+    assert np.asarray(metric.result()).shape == (CLASSES,)
+    always_yes = keras.metrics.F1Score(average="macro")
+    always_yes.update_state([[1.0], [0.0], [0.0], [0.0]], [[0.9], [0.1], [0.2], [0.3]])
+    assert float(always_yes.result()) == pytest.approx(0.4, rel=1e-4)
+
+
+def test_r2_score():
+    rng = np.random.default_rng(0)
+    y_true = rng.normal(size=(50, 2)).astype("float32")
+    y_pred = y_true + 0.3 * rng.normal(size=y_true.shape).astype("float32")
+
+    def r2(*batch, **arguments):
+        metric = keras.metrics.R2Score(**arguments)
+        metric.update_state(*batch)
+        return float(metric.result())
+
+    plain = r2(y_true, y_pred)
+    assert r2(y_true + 1e4, y_pred + 1e4) > 1
+    assert r2(y_true, y_pred, num_regressors=3) == pytest.approx(1 - (1 - plain) * 99 / 96, rel=1e-5)
+    assert r2(y_true, y_pred, num_regressors=3) != pytest.approx(1 - (1 - plain) * 49 / 46, rel=1e-3)
+
+
+def test_correlations_of_a_single_output():
+    pearson, concordance = keras.metrics.PearsonCorrelation(), keras.metrics.ConcordanceCorrelation()
+    pearson.update_state(TARGETS, NUMBERS)
+    concordance.update_state(TARGETS, NUMBERS)
+    assert np.isnan(float(pearson.result()))
+    assert float(concordance.result()) == 0.0
+
+
+def test_focal_alpha_needs_class_balancing():
+    def focal(**arguments):
+        return float(keras.losses.BinaryFocalCrossentropy(**arguments)(ANSWERS, SIGMOID))
+
+    assert focal(alpha=0.1) == focal(alpha=0.9)
+    assert focal(alpha=0.1, apply_class_balancing=True) != focal(alpha=0.9, apply_class_balancing=True)
+
+
+def test_schedules_calculate_in_the_type_of_the_first_rate():
+    schedules = keras.optimizers.schedules
+    assert float(schedules.ExponentialDecay(1, 10, 0.5)(5)) == 0.0
+    assert float(schedules.InverseTimeDecay(1, 10, 0.5)(5)) == 1.0
+    assert float(schedules.CosineDecay(1, 10)(5)) != pytest.approx(0.5, abs=0.01)
+    assert float(schedules.CosineDecay(1.0, 10)(5)) == pytest.approx(0.5, abs=1e-6)
+
+
+def test_cosine_decay_counts_its_steps_after_the_warm_up():
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, 10, warmup_target=0.1, warmup_steps=10)
+    assert [float(schedule(step)) for step in (10, 15, 20)] == pytest.approx([0.1, 0.05, 0.0], abs=1e-7)
+
+
+def test_lamb_decays_outside_of_its_scaling():
+    def after(weight_decay):
+        variable = keras.Variable(np.full(4, 2.0, "float32"))
+        keras.optimizers.Lamb(0.1, weight_decay=weight_decay).apply([keras.ops.ones(4)], [variable])
+        return float(variable[0])
+
+    # Inside, decay would only change the direction of a step whose length is 0.1 of the weights.
+    assert after(0.5) == pytest.approx((2 - 0.5 * 0.1 * 2) * 0.9, rel=1e-4)
+
+
+def test_regularizers():
+    assert float(keras.regularizers.L1L2()(keras.ops.ones((2, 2)))) == 0.0
+    assert np.isnan(float(keras.regularizers.OrthogonalRegularizer()(keras.ops.ones((1, 3)))))
+    with pytest.raises(ValueError, match="rank 2"):
+        keras.regularizers.OrthogonalRegularizer()(keras.ops.ones((3, 3, 2, 2)))
