@@ -62,9 +62,8 @@ def build(
     target = load_target(entry, variant=_variant(entry, context))
     parameters = parameters_of(target)
     kwargs = _resolved(entry, dict(reference.kwargs), context, registry)
-    steps_argument = getattr(entry.spec, "steps_argument", "")
-    if steps_argument and steps_argument not in kwargs and context.total_steps is not None:
-        kwargs[steps_argument] = context.total_steps
+    if kind == "schedule":
+        kwargs = _completed_schedule(entry, kwargs, context)
     kwargs = {**{key: value for key, value in defaults.items() if key in parameters}, **kwargs}
     _check_arguments(entry, parameters, kwargs, reference)
     try:
@@ -123,6 +122,17 @@ def _resolved(entry: Entry, kwargs: dict[str, Any], context: Context, registry: 
         if isinstance(value, (str, dict)):
             kwargs[name] = build(kind, value, context=context, registry=registry)
     return kwargs
+
+
+def _completed_schedule(entry: Entry, kwargs: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Fill in the steps of the whole run where the schedule wants them, and make its rates floating."""
+    argument = getattr(entry.spec, "steps_argument", "")
+    if argument and argument not in kwargs and context.total_steps is not None:
+        # Keras counts the decay from the end of the warm-up.
+        kwargs[argument] = max(1, context.total_steps - int(kwargs.get("warmup_steps", 0)))
+    # Keras's schedules compute in the type of their rate: ExponentialDecay(1, ...) drops to 0, CosineDecay takes pi as 3.
+    is_rate = ("learning_rate", "warmup_target")
+    return {k: float(v) if k.endswith(is_rate) and type(v) is int else v for k, v in kwargs.items()}
 
 
 def _check_arguments(

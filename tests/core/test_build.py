@@ -53,6 +53,19 @@ def test_the_steps_of_the_run_are_filled_in_where_none_are_given():
     assert build("optimizer", table, context=Context(total_steps=40))._learning_rate.decay_steps == 7
 
 
+def test_a_warm_up_comes_before_the_decay():
+    table = {"name": "sgd", "learning_rate": {"name": "cosine_decay", "initial_learning_rate": 0, "warmup_target": 1,
+                                              "warmup_steps": 10}}  # fmt: skip
+    schedule = build("optimizer", table, context=Context(total_steps=40))._learning_rate
+    assert schedule.decay_steps == 30
+    assert [float(schedule(step)) for step in (0, 5, 10, 25, 40)] == pytest.approx([0, 0.5, 1, 0.5, 0], abs=1e-6)
+
+
+def test_a_whole_number_as_rate_does_not_break_the_schedule():
+    schedule = build("schedule", "exponential_decay:initial_learning_rate=1,decay_steps=10,decay_rate=0.5")
+    assert float(schedule(10)) == pytest.approx(0.5)
+
+
 def test_a_wrong_argument_lists_the_right_ones():
     with pytest.raises(UsageError, match="has no argument `gama`.*`?delta") as caught:
         build("loss", "huber:gama=1")

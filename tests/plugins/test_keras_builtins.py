@@ -42,6 +42,10 @@ NUMBERS = np.array([[1.2], [2.4], [0.3], [4.0]], "float32")
 TARGETS = np.array([[1.0], [2.0], [0.5], [3.0]], "float32")
 
 
+# A subclass of ours stands for Keras's class where that cannot do what it is listed for.
+MENDED = {"kzoo_plugins.keras_builtins.orthogonal:OrthogonalRegularizer"}
+
+
 def label(spec):
     return f"{spec.kind}:{spec.name}"
 
@@ -66,7 +70,9 @@ def test_every_public_class_is_offered_or_left_out_for_a_reason(table):
     assert offered | left_out.keys() == public_classes(module).keys()
     assert not offered & left_out.keys()
     assert all(left_out.values())
-    assert {spec.target.partition(":")[0] for spec in specs} == {module.__name__.replace("keras.api", "keras")}
+    keras_module = module.__name__.replace("keras.api", "keras")
+    mended = {spec.target for spec in specs if not spec.target.startswith(f"{keras_module}:")}
+    assert mended <= MENDED
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=label)
@@ -159,7 +165,7 @@ def keras_names():
 def test_a_name_that_keras_knows_finds_the_same_class_here(table, name, cls):
     spec = find(TABLES[table][1], name)
     assert spec is not None
-    assert load(spec.target) is cls
+    assert issubclass(load(spec.target), cls) if spec.target in MENDED else load(spec.target) is cls
 
 
 @pytest.mark.parametrize(

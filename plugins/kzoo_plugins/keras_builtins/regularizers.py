@@ -29,11 +29,11 @@ REGULARIZERS: list[RegularizerSpec] = with_class_names(
     ),
     RegularizerSpec(
         name="orthogonal_regularizer",
-        target="keras.regularizers:OrthogonalRegularizer",
+        target="kzoo_plugins.keras_builtins.orthogonal:OrthogonalRegularizer",
         summary="Mean dot product of different rows (or columns) of a matrix: drives them to right angles.",
         aliases=("orthogonal",),
         example={"factor": 0.01, "mode": "columns"},
-        note="For matrices only: a convolution's kernel is refused, and a matrix of a single row gives NaN.",
+        note="Keras's own refuses a convolution's kernel; here it counts as a matrix with one filter in each column.",
     ),
 )
 """The regularizers that Keras offers."""

@@ -40,7 +40,6 @@ def kzoo_losses() -> list[LossSpec]:
             summary="Absolute difference between the means of the true and the predicted histogram.",
             tasks={"classification", "ordinal"},
             cautions=_ORDER_MATTERS,
-            example={"bins": [1, 2, 3]},
             note="Only the means are compared: a prediction spread over all bins can have the right one.",
         ),
         LossSpec(
