@@ -94,8 +94,10 @@ def check_fits(kind: str, reference: Reference, task: str, registry: Registry) -
 def parameters_of(target: Any) -> dict[str, inspect.Parameter]:
     """Return the named parameters of a class or factory, those that ``**kwargs`` hands to base classes included."""
     found: dict[str, inspect.Parameter] = {}
-    makers = [c.__init__ for c in target.__mro__ if "__init__" in c.__dict__] if inspect.isclass(target) else [target]
-    for maker in makers:
+    makers = (
+        [c.__dict__["__init__"] for c in target.__mro__ if "__init__" in c.__dict__] if inspect.isclass(target) else []
+    )
+    for maker in makers or [target]:
         if maker is object.__init__:
             break
         more = False
@@ -130,7 +132,7 @@ def _completed_schedule(entry: Entry, kwargs: dict[str, Any], context: Context) 
     if argument and argument not in kwargs and context.total_steps is not None:
         # Keras counts the decay from the end of the warm-up.
         kwargs[argument] = max(1, context.total_steps - int(kwargs.get("warmup_steps", 0)))
-    # Keras's schedules compute in the type of their rate: ExponentialDecay(1, ...) drops to 0, CosineDecay takes pi as 3.
+    # Keras's schedules compute in the type of their rate: ExponentialDecay(1, ...) drops to 0, CosineDecay has pi = 3.
     is_rate = ("learning_rate", "warmup_target")
     return {k: float(v) if k.endswith(is_rate) and type(v) is int else v for k, v in kwargs.items()}
 

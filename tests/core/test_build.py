@@ -67,7 +67,7 @@ def test_a_whole_number_as_rate_does_not_break_the_schedule():
 
 
 def test_a_wrong_argument_lists_the_right_ones():
-    with pytest.raises(UsageError, match="has no argument `gama`.*`?delta") as caught:
+    with pytest.raises(UsageError, match=r"has no argument `gama`.*`?delta") as caught:
         build("loss", "huber:gama=1")
     assert "kzoo " in str(caught.value)
 
@@ -78,7 +78,7 @@ def test_a_missing_argument_is_named_with_an_example():
 
 
 def test_what_the_constructor_refuses_is_passed_on():
-    with pytest.raises(UsageError, match="refused by its constructor.*p"):
+    with pytest.raises(UsageError, match=r"refused by its constructor.*p"):
         build("loss", "emd:p=0.5")
 
 

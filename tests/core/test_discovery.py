@@ -246,6 +246,12 @@ class TestInstalledEntryPoints:
         found = [point.dist.version for point in installed()[0] if point.dist.name == "kzoo-good"]
         assert found == [importlib.metadata.version("kzoo-good")] == ["1.2" if cases[0] == "good" else "0.9"]
 
+    def test_an_older_copy_of_what_is_no_longer_a_plugin_is_not_loaded(self, plugins):
+        plugins("no_longer_a_plugin", "good")
+        assert "good" not in {point.name for point in installed()[0]}
+        plugins("good")
+        assert "good" in {point.name for point in installed()[0]}
+
     def test_a_distribution_without_metadata_is_still_found(self, plugins):
         plugins("no_metadata")
         found = [plugin for plugin in discover().plugins if plugin.module == "kzoo_no_metadata"]

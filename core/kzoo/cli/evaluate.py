@@ -30,8 +30,8 @@ def evaluate(
     json: options.JsonOption = False,
 ) -> None:
     """Test a trained model: loss and metrics, and for each class precision, recall, F1 and the confusions."""
-    from kzoo.evaluation import find_model
     from kzoo.evaluation import evaluate as measure
+    from kzoo.evaluation import find_model
 
     saved = find_model(model, out)
     from kzoo.cli.run import Terminal

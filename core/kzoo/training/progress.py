@@ -74,8 +74,7 @@ class ProgressLines(keras.callbacks.Callback):  # type: ignore[misc]
         self._ended, self._done = now, done
         if self._bar and self._ended - self._drawn >= _REFRESH:
             self._drawn = self._ended
-            fields = {"logs": format_logs(logs or {}), "rate": self._rate()}
-            self._bar.update(self._task, completed=batch + 1, **fields)
+            self._bar.update(self._task, completed=batch + 1, logs=format_logs(logs or {}), rate=self._rate())
             self._bar.refresh()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -67,11 +67,8 @@ class Trainer:
         """Return a compiled function of iterator and n that takes n steps and returns the logs of the last."""
         strategy = self.strategy
 
-        @tf.function(reduce_retracing=True, jit_compile=bool(self.model.jit_compile), autograph=False)
-        def one(data: Any) -> Any:
-            return step(data)
+        one = tf.function(step, reduce_retracing=True, jit_compile=bool(self.model.jit_compile), autograph=False)
 
-        @tf.function(reduce_retracing=True)
         def many(iterator: Any, n: Any) -> Any:
             logs = strategy.run(one, args=(next(iterator),))
             for _ in tf.range(n - 1):
@@ -88,7 +85,7 @@ class Trainer:
                 return logs
 
             return eagerly
-        return many  # type: ignore[no-any-return]
+        return tf.function(many, reduce_retracing=True)  # type: ignore[no-any-return]
 
     def fit(
         self,
