@@ -172,4 +172,6 @@ def _show(result: RunResult, *, as_json: bool) -> None:
     output.emit(rows, {"metric": "metric", "test": "test"}, as_json=False)
     output.show(f"data  {manifest['data']['description']}")
     output.show(f"run   {result.run.path}")
+    if manifest["data"]["reason"]:
+        output.warn("These are results on the embedded sample, NOT on the real data, which could not be downloaded.")
     output.say(f"Next: kzoo evaluate {result.run.path}")

@@ -68,7 +68,8 @@ def _choose(source: DataSource, request: DataRequest, warn: Callable[[str], None
             path = source.fetch_real(download=True)
         except NetworkUnreachableError as error:
             if asked == "real":
-                raise
+                message = f"{error} Name your own copy with --data PATH, or take the embedded sample with --data sample."
+                raise NetworkUnreachableError(message) from error
             dataset = source.load_sample()
             warn(
                 f"Training on the embedded sample, NOT on the real data: {error} The results say nothing about the "
