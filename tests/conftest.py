@@ -1,5 +1,6 @@
 """Fixtures for all tests; nothing heavy is imported here."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,11 @@ import pytest
 
 from kzoo.entry_points import GROUP, installed
 from kzoo.registry import set_plugin_choice
+
+# Before any test module imports TensorFlow: the flags that kzoo sets when it starts it.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 PLUGINS = Path(__file__).parent / "fixtures" / "plugins"
 
