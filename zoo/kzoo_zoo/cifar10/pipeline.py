@@ -1,59 +1,26 @@
-"""The cifar10 pipeline: its data, its networks and its training-time changes."""
+"""The CIFAR-10 pipeline: small colour photos of ten classes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kzoo.errors import UsageError
-from kzoo.pipeline import ImageClassifier
 from kzoo_zoo.cifar10 import data
+from kzoo_zoo.classifier import ZooClassifier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from kzoo.data.splits import Dataset, Split
+    from kzoo.data.splits import Split
 
 __all__ = ["Cifar10"]
 
 _WHITENED_BY = 5000  # images; more change nothing
 
 
-class Cifar10(ImageClassifier):
-    """Small colour photos of ten classes."""
+class Cifar10(ZooClassifier):
+    """Small colour photos, 32x32, ten classes of animals and vehicles."""
 
     name = "cifar10"
-
-    def fetch_real(self, *, download: bool, progress: Any = None) -> Path:
-        """Return the file of the real data, downloading it first where it is not cached."""
-        return data.fetch_real(download=download, progress=progress)
-
-    def load_path(self, path: Path) -> Dataset:
-        """Read data from a file or folder; see `kzoo_zoo.cifar10.data.load_path`."""
-        return data.load_path(path)
-
-    def load_sample(self) -> Dataset:
-        """Return the embedded sample; see `kzoo_zoo.cifar10.data.load_sample`."""
-        return data.load_sample()
-
-    def build_model(
-        self,
-        input_shape: Sequence[int],
-        num_classes: int,
-        *,
-        regularizer: Any = None,
-        network: str = "default",
-        widths: Sequence[int] = (32, 64, 128),
-    ) -> Any:
-        """Return the network of that name: ``default``, with these widths of its convolutions, or ``classic``."""
-        from kzoo_zoo.cifar10 import model
-
-        if network == "classic":
-            return model.build_classic(input_shape, num_classes, regularizer)
-        if network == "default":
-            return model.build_default(input_shape, num_classes, regularizer, widths=widths)
-        message = f"`model.network` must be default or classic, not {network!r}."
-        raise UsageError(message)
+    data = data
+    networks = "kzoo_zoo.cifar10.model"
 
     def adapt(self, model: Any, train: Split) -> None:
         """Whiten the default network's first layer by the first few thousand training images."""

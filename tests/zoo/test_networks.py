@@ -1,0 +1,135 @@
+"""The networks are the ones that were promised, and so are the changes to training images."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo.errors import UsageError
+from kzoo_zoo.cifar10.augment import mirror_and_shift
+from kzoo_zoo.cifar10.pipeline import Cifar10
+from kzoo_zoo.cifar10.whitening import COMPONENTS, PATCH, whiten
+from kzoo_zoo.mnist.augment import shift
+from kzoo_zoo.mnist.pipeline import Mnist
+
+PIPELINES = {"mnist": (Mnist(), (28, 28, 1)), "cifar10": (Cifar10(), (32, 32, 3))}
+
+
+def tutorials_network(name):
+    """The tutorial's networks as it writes them."""
+    layers = [keras.Input((28, 28, 1) if name == "mnist" else (32, 32, 3))]
+    for _ in range(1 if name == "mnist" else 2):
+        layers += [keras.layers.Conv2D(32, (4, 4), activation="relu"), keras.layers.MaxPool2D((2, 2))]
+    hidden = 128 if name == "mnist" else 256
+    layers += [keras.layers.Flatten(), keras.layers.Dense(hidden, activation="relu"),
+               keras.layers.Dense(10, activation="softmax")]  # fmt: skip
+    return keras.Sequential(layers)
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_classic_is_the_tutorials_network_behind_a_rescaling(name):
+    pipeline, shape = PIPELINES[name]
+    ours, theirs = pipeline.build_model(shape, 10, network="classic"), tutorials_network(name)
+    assert [w.shape for w in ours.get_weights()] == [w.shape for w in theirs.get_weights()]
+    ours.set_weights(theirs.get_weights())
+    images = np.random.default_rng(0).integers(0, 256, (2, *shape), dtype=np.uint8)
+    expected = theirs(images.astype("float32") / 255)
+    np.testing.assert_allclose(ours(images), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("network", ["default", "classic"])
+@pytest.mark.parametrize("name", PIPELINES)
+def test_networks_take_raw_pixels_and_give_probabilities_of_any_number_of_classes(name, network):
+    pipeline, shape = PIPELINES[name]
+    model = pipeline.build_model(shape, 7, network=network)
+    outputs = model(np.zeros((2, *shape), np.uint8))
+    assert outputs.shape == (2, 7)
+    assert outputs.dtype == tf.float32
+    np.testing.assert_allclose(np.sum(outputs, -1), 1, rtol=1e-5)
+    assert {layer.__class__.__module__.split(".")[0] for layer in model.layers} == {"keras"}
+
+
+@pytest.mark.parametrize("network", ["default", "classic"])
+@pytest.mark.parametrize("name", PIPELINES)
+def test_the_regularizer_reaches_every_trained_kernel(name, network):
+    pipeline, shape = PIPELINES[name]
+    model = pipeline.build_model(shape, 10, network=network, regularizer=keras.regularizers.L2(0.5))
+    kernels = [v for v in model.trainable_variables if v.path.endswith("kernel")]
+    expected = sum(0.5 * float(tf.reduce_sum(tf.square(kernel.value))) for kernel in kernels)
+    assert sum(float(loss) for loss in model.losses) == pytest.approx(expected, rel=1e-5)
+
+
+def test_widths_are_a_setting_of_the_default_network_alone():
+    pipeline, shape = PIPELINES["mnist"]
+    assert pipeline.build_model(shape, 10, widths=[4, 8]).count_params() < 10_000
+    with pytest.raises(UsageError, match="default network"):
+        pipeline.build_model(shape, 10, network="classic", widths=[4, 8])
+
+
+def test_whitening_gives_uncorrelated_components_of_variance_one():
+    generator = np.random.default_rng(0)
+    noise = generator.normal(size=(200, 16, 16, 3)).cumsum(1).cumsum(2)  # neighbours resemble each other
+    images = (127 + 60 * noise / np.abs(noise).max((1, 2, 3), keepdims=True)).astype(np.uint8)
+    layer = keras.layers.Conv2D(2 * COMPONENTS, PATCH, strides=PATCH)
+    layer.build((None, 16, 16, 3))
+    whiten(layer, images, epsilon=0.0)
+    outputs = np.asarray(layer(images / 255.0)).reshape(-1, 2 * COMPONENTS)
+    first, second = outputs[:, :COMPONENTS], outputs[:, COMPONENTS:]
+    np.testing.assert_allclose(first, -second, atol=1e-3)
+    np.testing.assert_allclose(np.cov(first, rowvar=False), np.eye(COMPONENTS), atol=2e-2)
+    np.testing.assert_allclose(first.mean(0), 0, atol=1e-2)
+
+
+def test_the_pipeline_whitens_the_default_network_and_leaves_it_frozen():
+    pipeline, shape = PIPELINES["cifar10"]
+    model = pipeline.build_model(shape, 10)
+    before = model.get_layer("whitening").get_weights()[0]
+    train = pipeline.load_sample().train
+    pipeline.adapt(model, train)
+    layer = model.get_layer("whitening")
+    assert np.abs(layer.get_weights()[0] - before).max() > 0.1
+    assert not layer.trainable
+    pipeline.adapt(pipeline.build_model(shape, 10, network="classic"), train)  # which has nothing to whiten
+
+
+def images(batch=6, size=8, channels=1):
+    return np.random.default_rng(1).integers(1, 256, (batch, size, size, channels), dtype=np.uint8)
+
+
+def test_shift_moves_whole_pixels_and_fills_with_black():
+    x = images()
+    moved = shift(x, seed=[1, 2], reach=2).numpy()
+    padded = np.pad(x, [(0, 0), (2, 2), (2, 2), (0, 0)])
+    offsets = set()
+    for one, big in zip(moved, padded, strict=True):
+        places = [(i, j) for i in range(5) for j in range(5) if (big[i : i + 8, j : j + 8] == one).all()]
+        assert len(places) == 1
+        offsets |= set(places)
+    assert len(offsets) > 1
+    assert moved.dtype == np.uint8
+    np.testing.assert_array_equal(shift(x, seed=[1, 2], reach=2), moved)
+    np.testing.assert_array_equal(shift(x, seed=[1, 2], reach=0), x)
+
+
+def test_mirror_shows_both_sides_in_two_epochs_whatever_the_order():
+    x = images(40, channels=3)
+    seed = [3, 4]
+    even, odd = (mirror_and_shift(x, seed=seed, epoch=tf.constant(e), reach=0).numpy() for e in (0, 1))
+    mirrored = (even != x).any((1, 2, 3))
+    assert 5 < mirrored.sum() < 35
+    np.testing.assert_array_equal(even[mirrored], x[mirrored][:, :, ::-1])
+    np.testing.assert_array_equal(odd[mirrored], x[mirrored])
+    np.testing.assert_array_equal(odd[~mirrored], x[~mirrored][:, :, ::-1])
+    backwards = mirror_and_shift(x[::-1], seed=seed, epoch=tf.constant(0), reach=0).numpy()
+    np.testing.assert_array_equal(backwards[::-1], even)
+
+
+def test_photos_are_shifted_with_a_reflected_border():
+    x = images(30, channels=3)
+    moved = mirror_and_shift(x, seed=[5, 6], epoch=tf.constant(0), reach=2).numpy()
+    plain = mirror_and_shift(x, seed=[5, 6], epoch=tf.constant(0), reach=0).numpy()
+    padded = np.pad(x, [(0, 0), (2, 2), (2, 2), (0, 0)], mode="reflect")
+    flipped = (plain != x).any((1, 2, 3))
+    for one, big, flip in zip(moved, padded, flipped, strict=True):
+        seen = one[:, ::-1] if flip else one
+        assert sum((big[i : i + 8, j : j + 8] == seen).all() for i in range(5) for j in range(5)) == 1
