@@ -1,0 +1,1 @@
+"""An example loss for kzoo."""
