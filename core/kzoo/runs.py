@@ -98,7 +98,8 @@ class Run:
             if path.exists():
                 return path
         status = self.manifest().get("status", "unknown")
-        message = f"The run {self.path} holds no model (its status is `{status}`): it stopped before one was saved."
+        why = "no model has been saved yet, or it was killed before" if status == "running" else "none was saved"
+        message = f"The run {self.path} holds no model: its status is `{status}`, and {why}."
         raise KzooError(message)
 
 

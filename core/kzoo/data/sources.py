@@ -68,7 +68,7 @@ def _choose(source: DataSource, request: DataRequest, warn: Callable[[str], None
             path = source.fetch_real(download=True)
         except NetworkUnreachableError as error:
             if asked == "real":
-                message = f"{error} Name your own copy with --data PATH, or take the embedded sample with --data sample."
+                message = f"{error} Name your own copy with --data PATH, or take the embedded sample, --data sample."
                 raise NetworkUnreachableError(message) from error
             dataset = source.load_sample()
             warn(
