@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import platform
-import sys
 import time
 import traceback
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
 from kzoo.errors import KzooError
-from kzoo.registry import Registry, get_registry
+from kzoo.registry import get_registry
 from kzoo.runs import DEFAULT_ROOT, Run, create_run
 from kzoo.targets import load_target
 from kzoo.training import runtime
 from kzoo.training.assembly import Assembly, check_components
+from kzoo.training.record import manifest, opening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from kzoo.config import RunConfig
-    from kzoo.data.splits import Splits
+    from kzoo.data.splits import Split, Splits
     from kzoo.pipeline import Pipeline
 
 __all__ = ["Listener", "RunResult", "Silent", "train"]
@@ -43,7 +42,7 @@ class Listener(Protocol):
         """Take the progress of a download, in bytes."""
 
     def progress(self, *, examples: int, batch_size: int) -> Any:
-        """Return a Keras callback that shows the training, or None."""
+        """Return a Keras callback that shows the training and has a method ``close``, or None."""
 
 
 class Silent:
@@ -126,133 +125,125 @@ def train(
         clock.lap("load data")
         parts.compile(splits)
     clock.lap("build model")
-    listener.say(_opening(config, splits))
+    listener.say(opening(config, splits))
     if dry_run:
         return None
-    run = create_run(root, config, _manifest(config, pipeline, splits, parts, argv, registry))
+    run = create_run(root, config, manifest(config, pipeline, splits, parts, argv, registry))
     try:
-        return _fit(run, config, splits, parts, pipeline, listener, clock, strategy)
+        return _fit(_Work(run, config, splits, parts, listener, clock), strategy)
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         reason = "".join(traceback.format_exception_only(error)).strip()
-        run.update(status=status, error=reason, timings=clock.laps)
+        with contextlib.suppress(OSError):  # the disk may be what failed; that is the error to tell
+            run.update(status=status, error=reason, timings=clock.laps)
+        if isinstance(error, OSError):
+            kept = f" The best model so far is {run.best_path}." if run.best_path.exists() else ""
+            message = f"The run {run.path} could not be written: {error.strerror or error}.{kept}"
+            raise KzooError(message) from error
         raise
 
 
-def _fit(
-    run: Run,
-    config: RunConfig,
-    splits: Splits,
-    parts: Assembly,
-    pipeline: Pipeline,
-    listener: Listener,
-    clock: _Clock,
-    strategy: Any,
-) -> RunResult:
-    import keras
+@dataclass
+class _Work:
+    """What the parts of one training share."""
 
+    run: Run
+    config: RunConfig
+    splits: Splits
+    parts: Assembly
+    listener: Listener
+    clock: _Clock
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What is stored inside every model of the run."""
+        return {
+            "pipeline": self.config.pipeline,
+            "task": self.parts.pipeline.task,
+            "class_names": list(self.splits.class_names),
+            "input_shape": list(self.parts.input_shape),
+            "label_form": self.parts.label_form,
+            "run": self.run.name,
+        }
+
+    def batches(self, split: Split) -> Any:
+        """Return the batches of a split that is measured on."""
+        from kzoo.training.batches import ordered_batches
+
+        return ordered_batches(split, self.config.train.batch_size, self.parts.labels)
+
+
+def _fit(work: _Work, strategy: Any) -> RunResult:
+    """Train, save and test."""
     from kzoo.saving import save_model
-    from kzoo.training.batches import ordered_batches
-    from kzoo.training.callbacks import BestEpoch, LogFile, StopOnNaN
+    from kzoo.training.callbacks import BestEpoch, StopOnNaN
     from kzoo.training.interrupt import stoppable
     from kzoo.training.trainer import Trainer
 
-    settings = config.train
-    card = {
-        "pipeline": config.pipeline,
-        "task": pipeline.task,
-        "class_names": list(splits.class_names),
-        "input_shape": list(parts.input_shape),
-        "label_form": parts.label_form,
-        "run": run.name,
-    }
-    validation = None
-    if splits.validation is not None:
-        validation = ordered_batches(splits.validation, settings.batch_size, parts.labels)
-    best = BestEpoch(settings.monitor, parts.monitor_direction, lambda model: save_model(model, run.best_path, card))
+    run, config, parts, settings = work.run, work.config, work.parts, work.config.train
+    best = BestEpoch(
+        settings.monitor, parts.monitor_direction, lambda model: save_model(model, run.best_path, work.card)
+    )
     nan = StopOnNaN()
-    callbacks: list[Any] = [nan, LogFile(run.path / "metrics.csv")]
-    callbacks += [best] if validation is not None or not settings.monitor.startswith("val_") else []
-    if settings.early_stopping:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                settings.monitor, patience=settings.early_stopping, mode=parts.monitor_direction
-            )
-        )
-    shown = listener.progress(examples=len(splits.train), batch_size=settings.batch_size)
-    callbacks += [shown] if shown is not None else []
+    shown = work.listener.progress(examples=len(work.splits.train), batch_size=settings.batch_size)
     trainer = Trainer(parts.model, strategy=strategy, steps_per_execution=settings.steps_per_execution)
+    validation = work.splits.validation
     try:
-        with stoppable(listener.say) as stop:
+        with stoppable(work.listener.say) as stop:
             trained = trainer.fit(
-                parts.batches, epochs=settings.epochs, validation=validation, callbacks=callbacks, should_stop=stop
+                parts.batches,
+                epochs=settings.epochs,
+                validation=None if validation is None else work.batches(validation),
+                callbacks=_callbacks(work, best, nan, shown),
+                should_stop=stop,
             )
     finally:
-        with contextlib.suppress(AttributeError):
+        if shown is not None:
             shown.close()
-    clock.lap("train")
+    work.clock.lap("train")
     if nan.where:
         message = (
             f"The loss stopped being a finite number in {nan.where} of {run.path}. Try a smaller learning rate "
             f"(now {config.optimizer}), or another loss (now {config.loss})."
         )
         raise KzooError(message)
-    kept = "last"
+    weights = "last"
     if settings.keep == "best" and best.weights is not None:
         parts.model.set_weights(best.weights)
-        kept = f"best (epoch {best.epoch}, {best.monitor} {best.value:.4g})"
-    save_model(parts.model, run.model_path, card)
-    clock.lap("save")
+        weights = f"best (epoch {best.epoch}, {best.monitor} {best.value:.4g})"
+    save_model(parts.model, run.model_path, work.card)
+    work.clock.lap("save")
     record = {
         "epochs": trained.epochs,
         "steps": trained.steps,
-        "weights": kept,
+        "weights": weights,
         "best_epoch": best.epoch or None,
         "images_per_second": trained.examples / trained.seconds if trained.seconds else None,
         "history": trained.history,
     }
     if trained.stopped:
-        run.update(status="interrupted", signal=stop.signal, timings=clock.laps, training=record)
+        run.update(status="interrupted", signal=stop.signal, timings=work.clock.laps, training=record)
         return RunResult(run, "interrupted", history=trained.history, model=parts.model)
-    results = trainer.evaluate(ordered_batches(splits.test, settings.batch_size, parts.labels))
-    clock.lap("test")
-    run.update(status="done", results={"test": results}, timings=clock.laps, training=record)
+    results = trainer.evaluate(work.batches(work.splits.test))
+    work.clock.lap("test")
+    run.update(status="done", results={"test": results}, timings=work.clock.laps, training=record)
     return RunResult(run, "done", results, trained.history, parts.model)
 
 
-def _manifest(
-    config: RunConfig, pipeline: Pipeline, splits: Splits, parts: Assembly, argv: Sequence[str], registry: Registry
-) -> dict[str, Any]:
-    """Return what ``run.json`` says before the training starts."""
-    asked = {"pipeline": config.pipeline, "loss": config.loss.name, "optimizer": config.optimizer.name}
-    asked |= {f"metric {reference}": reference.name for reference in config.metrics}
-    asked |= {"regularizer": config.regularizer.name} if config.regularizer else {}
-    plugins = {}
-    for what, name in asked.items():
-        entry = registry.get(what.split()[0], name)
-        plugins[what] = {"name": entry.qualified, "version": entry.version}
-    return {
-        "argv": list(argv) or [Path(sys.executable).name, "-c", "kzoo.run(...)"],
-        "host": platform.node(),
-        **runtime.describe(),
-        "plugins": plugins,
-        "data": {
-            **asdict(splits.provenance),
-            "sizes": splits.sizes,
-            "class_names": list(splits.class_names),
-            "fingerprint": dict(splits.fingerprint),
-        },
-        "task": pipeline.task,
-        "model": {
-            "parameters": parts.model.count_params(),
-            "input_shape": list(parts.input_shape),
-            "label_form": parts.label_form,
-            "augmented": parts.augmented,
-            "jit_compile": parts.model.jit_compile,
-            "optimizer": parts.optimizer.get_config(),
-            "loss": parts.loss.get_config(),
-        },
-    }
+def _callbacks(work: _Work, best: Any, nan: Any, shown: Any) -> list[Any]:
+    """Return the callbacks of a run, in the order in which they act."""
+    import keras
+
+    from kzoo.training.callbacks import LogFile
+
+    settings = work.config.train
+    found: list[Any] = [nan, LogFile(work.run.path / "metrics.csv")]
+    if work.splits.validation is not None or not settings.monitor.startswith("val_"):
+        found.append(best)
+    if settings.early_stopping:
+        direction = work.parts.monitor_direction
+        found.append(keras.callbacks.EarlyStopping(settings.monitor, patience=settings.early_stopping, mode=direction))
+    return found if shown is None else [*found, shown]
 
 
 class _Clock:
@@ -287,13 +278,3 @@ def _scope(strategy: Any) -> Any:
 def _request(config: RunConfig) -> DataRequest:
     data = config.values["data"]
     return DataRequest(data["source"], config.seed, data["validation_fraction"], data.get("limit"))
-
-
-def _opening(config: RunConfig, splits: Splits) -> str:
-    sizes = splits.sizes
-    return (
-        f"{config.pipeline} ({config.recipe}), loss {config.loss}, optimizer {config.optimizer.name}, "
-        f"seed {config.seed}. "
-        f"Data: {splits.provenance.description}; {sizes['train']:,} to train on, {sizes['validation']:,} to validate, "
-        f"{sizes['test']:,} to test."
-    )

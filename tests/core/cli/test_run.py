@@ -1,6 +1,7 @@
 """``run``, ``evaluate``, ``predict`` and ``runs`` as a user types them, in one process on the embedded sample."""
 
 import csv
+import errno
 import json
 import os
 import signal
@@ -144,6 +145,27 @@ def test_a_loss_that_is_no_number_fails_and_says_where(folder, capsys, foreign):
     assert "stopped being a finite number in epoch 1" in capsys.readouterr().err
     (run,) = list_runs(folder / "runs")
     assert run.manifest()["status"] == "failed"
+
+
+def test_a_disk_that_fills_up_is_one_clear_error_and_keeps_the_best_model(folder, capsys, monkeypatch, images):
+    from kzoo.training import callbacks
+
+    written = callbacks.write_text
+
+    def full_after_one_epoch(path, text):
+        if text.count("\n") > 2:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        written(path, text)
+
+    monkeypatch.setattr(callbacks, "write_text", full_after_one_epoch)
+    assert main(["run", "mnist", *TINY, "--epochs", "3"]) == 1
+    err = capsys.readouterr().err
+    (run,) = list_runs(folder / "runs")
+    assert "No space left on device" in err
+    assert str(run.best_path.relative_to(folder)) in err
+    assert run.manifest()["status"] == "failed"
+    assert main(["predict", str(run.path), "a.png"]) == 0
+    assert not list(run.path.glob(".*"))
 
 
 def test_ctrl_c_keeps_the_model_and_says_where(folder, capsys, monkeypatch):
