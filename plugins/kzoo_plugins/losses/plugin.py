@@ -9,10 +9,10 @@ __all__ = ["kzoo_losses"]
 _ORDER_MATTERS = {"classification": "Its value depends on the order of the classes, and these classes have none."}
 
 _P_OF_EMD = (
-    "The default p=2 is NIMA's training loss; p=1 with normalize=false is the Wasserstein-1 distance. A new network does "
-    "not train with p=1: the best constant answer is then all probability on the median class, and RMSprop, Adam and SGD "
-    "saturate the softmax there within tens of steps (CIFAR-10 stays near 10 %). Train with p=1.5 or more, and take p=1 "
-    "for a network that already predicts well, or as a metric."
+    "The default p=2 is NIMA's training loss; p=1 with normalize=false is the Wasserstein-1 distance. A new network "
+    "does not train with p=1: the best constant answer is then all probability on the median class, and RMSprop, Adam "
+    "and SGD saturate the softmax there within tens of steps (CIFAR-10 stays near 10 %). Train with p=1.5 or more, and "
+    "take p=1 for a network that already predicts well, or as a metric."
 )
 
 
