@@ -33,6 +33,8 @@ def main():
     parser.add_argument("--limit", type=int, default=20480)  # whole calls of 16 steps: fit would take more
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--script-onednn", choices=("default", "off"), default="default",
+                        help="off: as on processors where TensorFlow does not turn oneDNN on by itself")  # fmt: skip
     parser.add_argument("--arm", choices=list(ARMS), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.arm:
@@ -41,7 +43,7 @@ def main():
     speeds = {arm: [] for arm in ARMS}
     for number in range(options.rounds):
         for arm in ARMS:
-            speeds[arm].append(statistics.median(measure(arm)))
+            speeds[arm].append(statistics.median(measure(arm, options)))
             print(f"round {number + 1} {arm:7} {speeds[arm][-1]:8.0f} img/s", flush=True)
     print()
     for arm in ARMS:
@@ -50,11 +52,13 @@ def main():
               f"(from {min(ratios):.3f} to {max(ratios):.3f})")  # fmt: skip
 
 
-def measure(arm):
+def measure(arm, options):
     """Return the speed of each epoch but the first, measured in a fresh process."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     if arm == "script":  # whoever writes a script sets no flags
         environment.pop("TF_ENABLE_ONEDNN_OPTS", None)
+        if options.script_onednn == "off":
+            environment["TF_ENABLE_ONEDNN_OPTS"] = "0"
     command = [sys.executable, __file__, *sys.argv[1:], "--arm", arm]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ProgressLines", "format_logs"]
 
-_REFRESH = 0.1  # seconds between two drawings of the live line: smooth to the eye, nothing to the processor
+_REFRESH = 0.5  # seconds between two drawings of the live line: the training waits while it is drawn
 
 
 def format_logs(logs: dict[str, Any]) -> str:
