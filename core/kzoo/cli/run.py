@@ -111,7 +111,7 @@ def run(
     if result is None:
         output.say("Everything fits; nothing was trained.")
         return
-    _show(result, as_json=json)
+    _show(result, listener, as_json=json)
     if result.status == "interrupted":
         raise typer.Exit(130)
 
@@ -156,7 +156,7 @@ class Terminal:
         return ProgressLines(output.message_console(), examples=examples, batch_size=batch_size, live=live)
 
 
-def _show(result: RunResult, *, as_json: bool) -> None:
+def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
     """Write the test results, where the run is and what can be done with it."""
     manifest = result.run.manifest()
     if as_json:
@@ -174,4 +174,4 @@ def _show(result: RunResult, *, as_json: bool) -> None:
     output.show(f"run   {result.run.path}")
     if manifest["data"]["reason"]:
         output.warn("These are results on the embedded sample, NOT on the real data, which could not be downloaded.")
-    output.say(f"Next: kzoo evaluate {result.run.path}")
+    listener.say(f"Next: kzoo evaluate {result.run.path}")
