@@ -162,7 +162,11 @@ class Trainer:
         return dict(logs)
 
     def evaluate(self, dataset: tf.data.Dataset, called: Any = None) -> dict[str, Any]:
-        """Return loss and metrics over a finite dataset of batches."""
+        """Return loss and metrics over a dataset of batches; raise ``ValueError`` where it does not know how many."""
+        total = int(dataset.cardinality())
+        if total < 0:
+            message = "The dataset to evaluate on is endless, or does not know its number of batches."
+            raise ValueError(message)
         model = self.model
         self._build(dataset.element_spec)
         called = called or keras.callbacks.CallbackList(None, model=model)
@@ -170,7 +174,7 @@ class Trainer:
         model.reset_metrics()
         logs: dict[str, Any] = {}
         iterator = iter(dataset)
-        done, total = 0, int(dataset.cardinality())
+        done = 0
         while done < total:
             n = min(self.steps_per_execution, total - done)
             called.on_test_batch_begin(done)

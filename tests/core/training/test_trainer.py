@@ -191,6 +191,13 @@ def test_evaluate_is_that_of_keras(split):
     assert ours == pytest.approx(theirs, rel=1e-6)
 
 
+def test_a_dataset_of_unknown_length_is_refused_rather_than_skipped(split):
+    dataset = ordered_batches(split, 8, label_transform("dense", CLASSES))
+    for unknown in (dataset.repeat(), dataset.filter(lambda *_: True)):
+        with pytest.raises(ValueError, match="number of batches"):
+            Trainer(make_model()).evaluate(unknown)
+
+
 def test_predictor_is_that_of_keras(split):
     model = make_model()
     outputs = predictor(model)(split.x)
