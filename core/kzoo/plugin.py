@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 __all__ = [
     "API_VERSION",
     "DIRECTIONS",
+    "INPUTS",
     "KINDS",
     "LABEL_FORMS",
+    "PROPERTIES",
     "TASKS",
     "LossSpec",
     "MetricSpec",
@@ -43,7 +45,17 @@ __all__ = [
 API_VERSION = 1
 """The version of this interface. A plugin module may state the one it needs as ``KZOO_API``."""
 
-TASKS = ("classification", "binary", "ordinal", "regression", "detection")
+TASKS = (
+    "classification",
+    "binary",
+    "multilabel",
+    "ordinal",
+    "regression",
+    "detection",
+    "segmentation",
+    "embedding",
+    "restoration",
+)
 """What a pipeline can be for, and what a component can declare itself for."""
 
 LABEL_FORMS = ("dense", "sparse")
@@ -51,6 +63,30 @@ LABEL_FORMS = ("dense", "sparse")
 
 DIRECTIONS = ("max", "min", "")
 """Which values of a metric are better; empty where neither is."""
+
+INPUTS: Mapping[str, str] = MappingProxyType(
+    {
+        "classes": "class labels (N,) or one-hot (N, K), and probabilities (N, K)",
+        "binary": "labels 0 or 1 (N, 1), and probabilities (N, 1)",
+        "multilabel": "labels 0 or 1 (N, L), and a probability for each (N, L)",
+        "signs": "labels -1 or 1 (N, 1), and scores (N, 1)",
+        "values": "numbers (N, D), and numbers (N, D)",
+        "positive": "numbers above 0 (N, D), and numbers above 0 (N, D)",
+        "quantiles": "numbers (N, 1), and a prediction for each quantile (N, Q)",
+        "gaussians": "numbers (N, 1), and a mean and a variance above 0 (N, 2)",
+        "thresholds": "class labels (N,) of K ordered classes, and a logit for each of the K - 1 thresholds (N, K - 1)",
+        "masks": "one-hot masks (N, H, W, K), and probabilities (N, H, W, K)",
+        "boxes": "corners x1, y1, x2, y2 (N, 4), and the same (N, 4)",
+        "embeddings": "class labels (N,), and one vector for each sample (N, D)",
+        "cosines": "class labels (N,), and cosines between -1 and 1 (N, K)",
+        "distances": "1 for a pair that belongs together, else 0 (N,), and distances of at least 0 (N,)",
+        "images": "images between 0 and 1 (N, H, W, C), and the same (N, H, W, C)",
+    }
+)
+"""What labels and predictions can be, and the shapes that the conformance kit makes of each."""
+
+PROPERTIES = ("zero_at_equality", "symmetric", "range")
+"""What a loss or metric can promise of its values, for the conformance kit to hold it to."""
 
 hookimpl = pluggy.HookimplMarker("kzoo")
 """Marks a function of a plugin module as the implementation of one of the hooks in `kzoo.hookspecs`."""
@@ -103,6 +139,9 @@ class _ComponentSpec(Spec):
         example: Keyword arguments for the example shown by ``kzoo info``; must hold every argument without a default.
         resolves: For an argument that is itself a component, the kind it is: ``{"learning_rate": "schedule"}``.
         note: A sentence for ``kzoo info``: what a user must know before choosing it.
+        successor_of: Old names that it replaces, as in ``"tfa.losses.SigmoidFocalCrossEntropy"``; ``kzoo info`` knows
+            them.
+        expected_failures: Checks of the conformance kit that it is known to fail, with the reason of each.
     """
 
     tasks: Collection[str] = frozenset()
@@ -110,6 +149,8 @@ class _ComponentSpec(Spec):
     example: Mapping[str, Any] = field(default_factory=dict)
     resolves: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    successor_of: Collection[str] = ()
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def faults(self) -> list[str]:
         """Return what is wrong with this spec, one sentence for each fault."""
@@ -134,10 +175,14 @@ class _LabelledSpec(_ComponentSpec):
     Attributes:
         targets: The label forms it takes (see `LABEL_FORMS`); empty where labels are not classes.
         variants: Another ``target`` for a task or a label form, as in ``{"binary": "keras.metrics:BinaryAccuracy"}``.
+        inputs: What labels and predictions are, one of `INPUTS`; where empty, it follows from ``tasks``.
+        properties: What it promises of its values (see `PROPERTIES`): ``{"zero_at_equality": True, "range": (0, 1)}``.
     """
 
     targets: Collection[str] = frozenset(LABEL_FORMS)
     variants: Mapping[str, str] = field(default_factory=dict)
+    inputs: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
     def faults(self) -> list[str]:
         """Return what is wrong with this spec, one sentence for each fault."""
@@ -145,6 +190,11 @@ class _LabelledSpec(_ComponentSpec):
         unknown = sorted({str(form) for form in self.targets} - set(LABEL_FORMS))
         if unknown:
             found.append(f"`targets` may hold {', '.join(LABEL_FORMS)}, not {', '.join(unknown)}")
+        if self.inputs and self.inputs not in INPUTS:
+            found.append(f"`inputs` must be one of {', '.join(INPUTS)}, not {self.inputs!r}")
+        unknown = sorted({str(name) for name in self.properties} - set(PROPERTIES))
+        if unknown:
+            found.append(f"`properties` may hold {', '.join(PROPERTIES)}, not {', '.join(unknown)}")
         return found
 
 

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from kzoo.plugin import MetricSpec, hookimpl
+from kzoo_plugins.metrics.specs import calibration, classification, images, ordinal, regression
 
 __all__ = ["kzoo_metrics"]
+
+_FAMILIES = (calibration, classification, images, ordinal, regression)
 
 
 @hookimpl
 def kzoo_metrics() -> list[MetricSpec]:
     """Return kzoo's own metrics."""
-    return [
-        MetricSpec(
-            name="emd",
-            target="kzoo_plugins.metrics.emd:MeanEMD",
-            summary="Mean earth mover's distance, by default the exact Wasserstein-1 distance in classes.",
-            aliases=("earth_movers_distance",),
-            tasks={"classification", "ordinal"},
-            cautions={
-                "classification": "Its value depends on the order of the classes, and these classes have none.",
-            },
-            example={"p": 1},
-            direction="min",
-            reference="Talebi, Milanfar 2018, https://arxiv.org/abs/1709.05424",
-        ),
-    ]
+    return [spec for family in _FAMILIES for spec in family.METRICS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kzoo.plugin import OptimizerSpec, ScheduleSpec, hookimpl
+from kzoo_plugins.optimizers.specs import adaptive, averaging, schedules
 
 __all__ = ["kzoo_optimizers"]
 
@@ -10,14 +11,4 @@ __all__ = ["kzoo_optimizers"]
 @hookimpl
 def kzoo_optimizers() -> list[OptimizerSpec | ScheduleSpec]:
     """Return kzoo's own optimizers and learning-rate schedules."""
-    return [
-        ScheduleSpec(
-            name="one_cycle",
-            target="kzoo_plugins.optimizers.schedules:OneCycle",
-            summary="Rises to the highest learning rate, then falls far below the first; the 1cycle policy.",
-            aliases=("onecycle",),
-            example={"max_learning_rate": 0.01, "total_steps": 1000},
-            steps_argument="total_steps",
-            reference="Smith, Topin 2017, https://arxiv.org/abs/1708.07120",
-        ),
-    ]
+    return [*adaptive.OPTIMIZERS, *averaging.OPTIMIZERS, *schedules.SCHEDULES]

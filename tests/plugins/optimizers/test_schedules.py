@@ -1,35 +1,33 @@
 """One-cycle against golden values from torch."""
 
-import json
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from agreement.collect import cases_of
 
 from kzoo_plugins.optimizers.schedules import OneCycle
 
-GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "one_cycle.json").read_text())["cases"]
+GOLDEN = cases_of("schedule")["one_cycle"]
 
 
-def label(case):
-    return ",".join(f"{key}={value}" for key, value in case["arguments"].items())
+def arguments_of(case):
+    return {key: value for key, value in case.component.items() if key != "name"}
 
 
-@pytest.mark.parametrize("case", GOLDEN, ids=label)
+@pytest.mark.parametrize("case", GOLDEN, ids=str)
 def test_every_step_is_torchs(case):
-    schedule = OneCycle(**case["arguments"])
-    found = [float(schedule(step)) for step in range(len(case["learning_rates"]))]
-    np.testing.assert_allclose(found, case["learning_rates"], rtol=2e-5)
+    schedule = OneCycle(**arguments_of(case))
+    found = [float(schedule(step)) for step in case.inputs["steps"]]
+    np.testing.assert_allclose(found, case.expected["value"], rtol=2e-5)
 
 
 @pytest.mark.parametrize("jit", [False, True])
-@pytest.mark.parametrize("case", GOLDEN[:3], ids=label)
+@pytest.mark.parametrize("case", GOLDEN[:3], ids=str)
 def test_in_a_graph(case, jit):
-    rate = tf.function(OneCycle(**case["arguments"]), jit_compile=jit)
-    steps = tf.range(len(case["learning_rates"]), dtype="int64")
-    np.testing.assert_allclose([float(rate(step)) for step in steps], case["learning_rates"], rtol=2e-5)
+    rate = tf.function(OneCycle(**arguments_of(case)), jit_compile=jit)
+    steps = tf.range(len(case.inputs["steps"]), dtype="int64")
+    np.testing.assert_allclose([float(rate(step)) for step in steps], case.expected["value"], rtol=2e-5)
     assert rate(steps[0]).dtype == "float32"
 
 

@@ -1,0 +1,9 @@
+"""Losses on embeddings."""
+
+from __future__ import annotations
+
+from kzoo.plugin import LossSpec
+
+__all__ = ["LOSSES"]
+
+LOSSES: list[LossSpec] = []

@@ -1,0 +1,9 @@
+"""Metrics between numbers."""
+
+from __future__ import annotations
+
+from kzoo.plugin import MetricSpec
+
+__all__ = ["METRICS"]
+
+METRICS: list[MetricSpec] = []

@@ -1,0 +1,1 @@
+"""Regularizers, one file per family."""
