@@ -66,7 +66,7 @@ def test_plugins_without_importing_them():
 
 def test_tasks_and_kinds():
     assert names(completion.complete_task("")) == list(TASKS)
-    assert names(completion.complete_task("re")) == ["regression"]
+    assert names(completion.complete_task("reg")) == ["regression"]
     assert names(completion.complete_kind("l")) == ["loss"]
 
 
