@@ -33,6 +33,11 @@ def test_tversky_swaps_its_weights():
     assert found != pytest.approx(as_documented, rel=1e-1)
 
 
+@pytest.mark.parametrize("loss", [keras.losses.Dice(), keras.losses.Tversky()], ids=lambda loss: loss.name)
+def test_nothing_found_where_nothing_is_counts_as_wrong(loss):
+    assert float(loss(np.zeros((1, 4)), np.zeros((1, 4)))) == 1.0
+
+
 def test_dice_weights_the_batch_and_not_the_samples():
     y_true, y_pred = ONE_HOT[:2], SOFTMAX[:2]
     whole = float(keras.losses.Dice()(y_true, y_pred))

@@ -42,6 +42,7 @@ LOSSES: list[LossSpec] = with_class_names(
     LossSpec(
         name="crossentropy",
         target="keras.losses:CategoricalCrossentropy",
+        inputs="classes",
         summary="The crossentropy that fits the labels and outputs, as Keras's `compile` chooses it.",
         aliases=("ce",),
         tasks=(*_CLASSES, "binary"),
@@ -121,6 +122,7 @@ LOSSES: list[LossSpec] = with_class_names(
     LossSpec(
         name="poisson",
         target="keras.losses:Poisson",
+        inputs="positive",
         summary="Negative log likelihood, up to a constant, of counts under predicted Poisson rates.",
         tasks=("regression", *_CLASSES, "binary"),
         targets=_DENSE,
@@ -138,6 +140,7 @@ LOSSES: list[LossSpec] = with_class_names(
     LossSpec(
         name="hinge",
         target="keras.losses:Hinge",
+        inputs="signs",
         summary="How far a score is from being on the right side of 0 with a margin of 1.",
         tasks={"binary"},
         targets=_NO_CLASSES,
@@ -146,6 +149,7 @@ LOSSES: list[LossSpec] = with_class_names(
     LossSpec(
         name="squared_hinge",
         target="keras.losses:SquaredHinge",
+        inputs="signs",
         summary="The square of the hinge: small violations of the margin count less, large ones more.",
         tasks={"binary"},
         targets=_NO_CLASSES,
@@ -154,25 +158,16 @@ LOSSES: list[LossSpec] = with_class_names(
     LossSpec(
         name="dice",
         target="keras.losses:Dice",
+        inputs="masks",
         summary="One minus the overlap of prediction and truth, relative to their sizes.",
         tasks=(*_CLASSES, "binary"),
         targets=_DENSE,
         cautions=_WHOLE_BATCH,
         example={"axis": -1},
-    ),
-    LossSpec(
-        name="tversky",
-        target="keras.losses:Tversky",
-        summary="Dice with separate weights for what is predicted too much and too little.",
-        tasks=(*_CLASSES, "binary"),
-        targets=_DENSE,
-        cautions=_WHOLE_BATCH,
-        example={"alpha": 0.3, "beta": 0.7},
         note=(
-            "Keras 3.15 swaps the two weights: `alpha` weighs false negatives and `beta` false positives, against its "
-            "own documentation and the paper."
+            "Keras 3.15 gives 1, the worst value, where neither truth nor prediction has anything. For masks, "
+            "`soft_dice` has one value for each sample and class."
         ),
-        reference="Salehi et al. 2017, https://arxiv.org/abs/1706.05721",
     ),
     LossSpec(
         name="mean_squared_error",
@@ -195,6 +190,7 @@ LOSSES: list[LossSpec] = with_class_names(
     LossSpec(
         name="mean_absolute_percentage_error",
         target="keras.losses:MeanAbsolutePercentageError",
+        inputs="positive",
         summary="Mean of the absolute differences in percent of the true values.",
         aliases=("mape",),
         tasks={"regression"},
@@ -204,6 +200,7 @@ LOSSES: list[LossSpec] = with_class_names(
     LossSpec(
         name="mean_squared_logarithmic_error",
         target="keras.losses:MeanSquaredLogarithmicError",
+        inputs="positive",
         summary="Mean squared difference of log(1 + value): relative errors of positive numbers.",
         aliases=("msle",),
         tasks=("regression", *_CLASSES, "binary"),
@@ -244,6 +241,28 @@ LOSSES: list[LossSpec] = with_class_names(
     ),
 )
 """The losses that Keras offers and a pipeline can use."""
+
+# Keras's name for this one belongs to kzoo's own loss, which weighs what it says. So it is not among the others, which
+# get their class's name as an alias.
+LOSSES.append(
+    LossSpec(
+        name="keras_tversky",
+        target="keras.losses:Tversky",
+        inputs="masks",
+        summary="Keras's Tversky loss, whose two weights are the other way round than documented.",
+        aliases=("kerastversky",),
+        tasks=(*_CLASSES, "binary"),
+        targets=_DENSE,
+        cautions=_WHOLE_BATCH,
+        example={"alpha": 0.7, "beta": 0.3},
+        note=(
+            "Keras 3.15 swaps the two weights: `alpha` weighs false negatives and `beta` false positives, against its "
+            "own documentation and the paper. `tversky` has them right. Like Keras's `dice`, it gives 1 where neither "
+            "truth nor prediction has anything."
+        ),
+        reference="Salehi et al. 2017, https://arxiv.org/abs/1706.05721",
+    )
+)
 
 NOT_OFFERED: dict[str, str] = {
     "Loss": "the base class of losses",

@@ -6,4 +6,47 @@ from kzoo.plugin import LossSpec
 
 __all__ = ["LOSSES"]
 
-LOSSES: list[LossSpec] = []
+_CORNERS = "Boxes are corners x1, y1, x2, y2, in any unit much larger than `eps`."
+
+LOSSES: list[LossSpec] = [
+    LossSpec(
+        name="giou",
+        target="kzoo_plugins.losses.boxes:GIoU",
+        summary="One minus the IoU of two boxes, plus the empty share of the smallest box around both.",
+        aliases=("giou_loss", "generalized_iou", "generalized_box_iou_loss"),
+        tasks={"detection"},
+        targets=frozenset(),
+        inputs="boxes",
+        properties={"zero_at_equality": True, "symmetric": True, "range": (0, 2)},
+        note=(
+            f"{_CORNERS} TensorFlow Addons took y1, x1, y2, x2: such boxes give the same value here. Its mode `iou` "
+            "has no counterpart."
+        ),
+        successor_of=("tfa.losses.GIoULoss", "tfa.losses.giou_loss"),
+        reference="Rezatofighi et al. 2019, https://arxiv.org/abs/1902.09630",
+    ),
+    LossSpec(
+        name="diou",
+        target="kzoo_plugins.losses.boxes:DIoU",
+        summary="One minus the IoU of two boxes, plus the squared distance of their centres.",
+        aliases=("diou_loss", "distance_iou", "distance_box_iou_loss"),
+        tasks={"detection"},
+        targets=frozenset(),
+        inputs="boxes",
+        properties={"zero_at_equality": True, "symmetric": True, "range": (0, 2)},
+        note=f"{_CORNERS} The distance is measured in diagonals of the smallest box around both.",
+        reference="Zheng et al. 2020, https://arxiv.org/abs/1911.08287",
+    ),
+    LossSpec(
+        name="ciou",
+        target="kzoo_plugins.losses.boxes:CIoU",
+        summary="The distance IoU loss of two boxes, plus a penalty on a wrong ratio of width to height.",
+        aliases=("ciou_loss", "complete_iou", "complete_box_iou_loss"),
+        tasks={"detection"},
+        targets=frozenset(),
+        inputs="boxes",
+        properties={"zero_at_equality": True, "symmetric": True, "range": (0, 2.5)},
+        note=f"{_CORNERS} The weight of its last term is a constant to the gradient.",
+        reference="Zheng et al. 2020, https://arxiv.org/abs/1911.08287",
+    ),
+]

@@ -6,4 +6,102 @@ from kzoo.plugin import LossSpec
 
 __all__ = ["LOSSES"]
 
-LOSSES: list[LossSpec] = []
+_ABSENT = (
+    "A class that a sample has none of counts as wholly wrong as soon as any of it is predicted, and has no gradient: "
+    "give `smooth` above 0 so that it has one, or `count_absent=false` to leave such classes out."
+)
+_BATCH = (
+    "There is one loss for the whole batch unless `per_image=true` is given; a sample's value is its share in it times "
+    "the number of samples, so that the mean is the loss."
+)
+
+LOSSES: list[LossSpec] = [
+    LossSpec(
+        name="soft_dice",
+        target="kzoo_plugins.losses.overlap:SoftDice",
+        summary="Dice of each sample and class: one minus twice the overlap, relative to the sizes of both masks.",
+        aliases=("dice_loss",),
+        tasks={"segmentation"},
+        inputs="masks",
+        properties={"zero_at_equality": True, "symmetric": True, "range": (0, 1)},
+        example={"smooth": 1.0},
+        note=f"{_ABSENT} Keras's `dice` is one number for all samples and classes together.",
+        reference="Milletari et al. 2016, https://arxiv.org/abs/1606.04797",
+    ),
+    LossSpec(
+        name="generalized_dice",
+        target="kzoo_plugins.losses.overlap:GeneralizedDice",
+        summary="One Dice over all classes, in which a class weighs the more the smaller it is.",
+        aliases=("generalised_dice", "gdl"),
+        tasks={"segmentation"},
+        inputs="masks",
+        properties={"zero_at_equality": True, "range": (0, 1)},
+        note=(
+            "A class that a sample has none of gets the largest weight of its other classes; `count_absent=false` "
+            "leaves it out."
+        ),
+        reference="Sudre et al. 2017, https://arxiv.org/abs/1707.03237",
+    ),
+    LossSpec(
+        name="tversky",
+        target="kzoo_plugins.losses.tversky:Tversky",
+        summary="Dice in which false positives weigh `alpha` and false negatives `beta`.",
+        aliases=("tversky_loss",),
+        tasks={"segmentation"},
+        inputs="masks",
+        properties={"zero_at_equality": True, "symmetric": True, "range": (0, 1)},
+        example={"alpha": 0.3, "beta": 0.7},
+        note=f"Keras's own, `keras_tversky`, has the two weights the other way round. {_ABSENT}",
+        reference="Salehi et al. 2017, https://arxiv.org/abs/1706.05721",
+    ),
+    LossSpec(
+        name="focal_tversky",
+        target="kzoo_plugins.losses.tversky:FocalTversky",
+        summary="The Tversky loss of each class to a power: below 1 for the nearly right, above for the mostly wrong.",
+        aliases=("focal_tversky_loss",),
+        tasks={"segmentation"},
+        inputs="masks",
+        properties={"zero_at_equality": True, "symmetric": True, "range": (0, 1)},
+        example={"alpha": 0.3, "beta": 0.7, "gamma": 0.75},
+        note=(
+            "The paper's alpha weighs false negatives and its power is 1/gamma: its best, alpha=0.7, beta=0.3, "
+            f"gamma=4/3, is alpha=0.3, beta=0.7, gamma=0.75 here. {_ABSENT}"
+        ),
+        reference="Abraham, Khan 2018, https://arxiv.org/abs/1810.07842",
+    ),
+    LossSpec(
+        name="jaccard",
+        target="kzoo_plugins.losses.overlap:Jaccard",
+        summary="Soft IoU of each sample and class: one minus the intersection over the union of both masks.",
+        aliases=("jaccard_loss", "soft_iou", "soft_jaccard"),
+        tasks={"segmentation"},
+        inputs="masks",
+        properties={"zero_at_equality": True, "symmetric": True, "range": (0, 1)},
+        example={"smooth": 1.0},
+        note=_ABSENT,
+        reference="Rahman, Wang 2016, https://doi.org/10.1007/978-3-319-50835-1_22",
+    ),
+    LossSpec(
+        name="lovasz_softmax",
+        target="kzoo_plugins.losses.lovasz:LovaszSoftmax",
+        summary="A convex stand-in for the IoU of each class, on probabilities: errors weighed by their rank.",
+        aliases=("lovasz",),
+        tasks={"segmentation"},
+        inputs="masks",
+        properties={"zero_at_equality": True, "range": (0, None)},
+        example={"per_image": True},
+        note=_BATCH,
+        reference="Berman et al. 2018, https://arxiv.org/abs/1705.08790",
+    ),
+    LossSpec(
+        name="lovasz_hinge",
+        target="kzoo_plugins.losses.lovasz:LovaszHinge",
+        summary="A convex stand-in for the IoU of a binary mask, on logits: hinge errors weighed by their rank.",
+        tasks={"segmentation"},
+        inputs="masks",
+        properties={"range": (0, None)},
+        example={"per_image": True},
+        note=f"It needs logits: a last layer without activation, one channel for each mask. {_BATCH}",
+        reference="Berman et al. 2018, https://arxiv.org/abs/1705.08790",
+    ),
+]

@@ -1,0 +1,67 @@
+"""The conformance kit: what a Keras loss, metric, optimizer or regularizer must do right.
+
+Each check looks for one mistake that was seen in public components, and says what it saw, what it expected and the
+smallest input that shows it.
+
+Example:
+    >>> import kzoo.testing
+    >>> report = kzoo.testing.check_loss("emd", only=("sample_weight", "graph"))
+    >>> report.passed
+    ['sample_weight', 'graph']
+    >>> report.raise_if_failed()
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kzoo.testing.report import CheckFailure, NotConformant, Outcome, Report
+from kzoo.testing.run import checks, parametrize, report_on
+
+__all__ = [
+    "CheckFailure",
+    "NotConformant",
+    "Outcome",
+    "Report",
+    "check_loss",
+    "check_metric",
+    "check_optimizer",
+    "check_regularizer",
+    "check_schedule",
+    "checks",
+    "parametrize",
+]
+
+
+def check_loss(component: Any, **options: Any) -> Report:
+    """Run the checks of a loss: its name, an instance, a class, or a function that returns a fresh one.
+
+    Args:
+        component: What to check.
+        **options: ``expected_failures={check: reason}``, ``inputs``, ``only``, and arguments for the constructor; see
+            `kzoo.testing.run.report_on`.
+
+    Returns:
+        The report: ``ran``, ``passed``, ``skipped``, ``failed``, ``expected_failures``, ``raise_if_failed()``.
+    """
+    return report_on("loss", component, **options)
+
+
+def check_metric(component: Any, **options: Any) -> Report:
+    """Run the checks of a metric; see `check_loss`."""
+    return report_on("metric", component, **options)
+
+
+def check_optimizer(component: Any, **options: Any) -> Report:
+    """Run the checks of an optimizer; see `check_loss`."""
+    return report_on("optimizer", component, **options)
+
+
+def check_schedule(component: Any, **options: Any) -> Report:
+    """Run the checks of a learning-rate schedule; see `check_loss`."""
+    return report_on("schedule", component, **options)
+
+
+def check_regularizer(component: Any, **options: Any) -> Report:
+    """Run the checks of a regularizer; see `check_loss`."""
+    return report_on("regularizer", component, **options)

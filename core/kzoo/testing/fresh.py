@@ -1,0 +1,163 @@
+"""A process that knows nothing of the component: it loads a saved model and goes on training.
+
+Importing TensorFlow takes seconds, so on Linux one process imports it once and forks for every model; a fork has
+imported no component. Elsewhere each model gets a process of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kzoo.testing.report import CheckFailure
+
+__all__ = ["elsewhere", "go_on"]
+
+_FORKS = sys.platform == "linux"
+_LIMIT = 300.0
+"""Seconds after which a process that does not answer is given up."""
+
+
+def go_on(model: Any, data: dict[str, Any]) -> dict[str, Any]:
+    """Train (or evaluate) for ``data["steps"]`` batches; return what was logged and the weights, as arrays."""
+    model.run_eagerly = True
+    found: dict[str, Any] = {}
+    for at in range(int(data["steps"])):
+        run = model.train_on_batch if int(data["train"]) else model.test_on_batch
+        for name, value in run(data["x"], data["y"], return_dict=True).items():
+            found[f"{name} of step {at + 1}"] = np.asarray(value)
+    for at, weight in enumerate(model.weights):
+        found[f"weight {at}"] = np.asarray(weight)
+    return found
+
+
+def elsewhere(path: Path, data: dict[str, Any]) -> dict[str, Any]:
+    """Do what `go_on` does with a saved model, in a process that has imported no component.
+
+    Raises:
+        CheckFailure: The model could not be loaded or trained there.
+    """
+    folder = path.parent
+    np.savez(folder / "data.npz", **data)
+    job = json.dumps({"model": str(path), "data": str(folder / "data.npz"), "out": str(folder / "out.npz")})
+    if _FORKS:
+        _Server.get().run(job)
+    else:
+        _alone(job)
+    failure = folder / "out.txt"
+    if failure.exists():
+        message = f"in a fresh process: saw {failure.read_text(encoding='utf-8')}, expected the model to load and train"
+        raise CheckFailure(message)
+    if not (folder / "out.npz").exists():
+        message = "in a fresh process: it ended without a word, expected the model to load and train"
+        raise CheckFailure(message)
+    with np.load(folder / "out.npz") as file:
+        return {name: file[name] for name in file.files}
+
+
+def _command() -> list[str]:
+    return [sys.executable, "-m", "kzoo.testing.fresh"]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def _alone(job: str) -> None:
+    subprocess.run(  # noqa: S603 - this interpreter and this module
+        _command(), input=job, env=_environment(), text=True, check=False, timeout=_LIMIT, capture_output=True
+    )
+
+
+class _Server:
+    """The process that forks for every model."""
+
+    _running: dict[str, _Server] = {}  # noqa: RUF012 - by the environment that it was started with
+
+    @classmethod
+    def get(cls) -> _Server:
+        """Return the one for the present import path, starting it the first time."""
+        environment = _environment()
+        key = environment["PYTHONPATH"]
+        server = cls._running.get(key)
+        if server is None or server.process.poll() is not None:
+            server = cls._running[key] = cls(environment)
+        return server
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self.process = subprocess.Popen(  # noqa: S603 - this interpreter and this module
+            _command(),
+            env=environment,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+        )
+        atexit.register(self.stop)
+
+    def run(self, job: str) -> None:
+        """Have one job done."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(job + "\n")
+        self.process.stdin.flush()
+        while (line := self.process.stdout.readline()) != "done\n":
+            if not line:
+                self.errors.seek(0)
+                said = self.errors.read().decode(errors="replace").strip()[-800:]
+                message = f"The process that loads saved models ended: {said}"
+                raise RuntimeError(message)
+
+    def stop(self) -> None:
+        """End the process."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.wait(timeout=_LIMIT)
+
+
+def _work(job: str) -> None:
+    """Do one job; write the result, or the reason why there is none."""
+    places = json.loads(job)
+    try:
+        from kzoo.saving import load_model
+
+        with np.load(places["data"]) as file:
+            data = {name: file[name] for name in file.files}
+        np.savez(places["out"], **go_on(load_model(places["model"]), data))
+    except BaseException as error:  # whatever it is, it is the answer
+        text = "".join(traceback.format_exception_only(error))
+        Path(places["out"]).with_suffix(".txt").write_text(" ".join(text.split())[:800], encoding="utf-8")
+
+
+def _serve() -> None:
+    """Answer the jobs that come in, one line each."""
+    for job in sys.stdin:
+        if _FORKS:
+            child = os.fork()
+            if not child:
+                _work(job)
+                os._exit(0)
+            os.waitpid(child, 0)
+        else:
+            _work(job)
+        sys.stdout.write("done\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf  # noqa: F401 - imported once, before the first fork
+
+    import kzoo.saving  # noqa: F401 - the same
+
+    _serve()

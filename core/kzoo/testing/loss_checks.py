@@ -1,0 +1,104 @@
+"""The checks of a loss, in the order in which they run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from kzoo.testing import common, loss_numbers, loss_shapes, restart
+from kzoo.testing.report import CheckFailure
+from kzoo.testing.tools import close, per_sample, policy, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kzoo.testing.subject import Subject
+
+__all__ = ["CHECKS"]
+
+_SCALED_STEPS = 15
+
+
+def dtype_saved(subject: Subject) -> None:
+    """The `dtype` that a loss was made with is in its configuration."""
+    subject.need("dtype")
+    config = subject.make(dtype="float64").get_config()
+    if config.get("dtype") in (None, "float32"):
+        message = f"saw dtype {config.get('dtype')!r} in get_config(), expected 'float64'"
+        raise CheckFailure(message)
+
+
+def mixed_precision(subject: Subject) -> None:
+    """Under `mixed_float16` and `mixed_bfloat16` training has finite losses and moves the weights."""
+    for name in ("mixed_float16", "mixed_bfloat16"):
+        with policy(name):
+            model, data = restart.network(subject)
+            before = [np.asarray(weight) for weight in model.trainable_weights]
+            # Under mixed_float16 Keras leaves out the first steps, until its scale of the loss is small enough.
+            loss = [model.train_on_batch(data["x"], data["y"]) for _ in range(_SCALED_STEPS)]
+        after = [np.asarray(weight) for weight in model.trainable_weights]
+        finite = np.isfinite(loss).all() and all(np.isfinite(weight).all() for weight in after)
+        if not finite:
+            message = f"{name}: saw losses of {shown(loss)} and weights that may not be finite, expected finite numbers"
+            raise CheckFailure(message)
+        if all(np.array_equal(one, other) for one, other in zip(before, after, strict=True)):
+            message = (
+                f"{name}: saw weights that {_SCALED_STEPS} training steps left as they were, expected them to move"
+            )
+            raise CheckFailure(message)
+
+
+def trains(subject: Subject) -> None:
+    """Forty steps of Adam on one batch make the loss smaller."""
+    model, data = restart.network(subject)
+    model.compile(optimizer=keras.optimizers.Adam(0.02), loss=subject.make())
+    losses = [float(model.train_on_batch(data["x"], data["y"])) for _ in range(40)]
+    if not min(losses[-5:]) < losses[0]:
+        message = f"saw a loss of {losses[0]:.6g} at the start and {losses[-1]:.6g} after 40 steps, expected less"
+        raise CheckFailure(message)
+
+
+def in_model(subject: Subject) -> None:
+    """The loss that `evaluate` reports for a model is the mean of the values of its predictions."""
+    model, data = restart.network(subject)
+    values = per_sample(subject, data["y"], np.asarray(model(data["x"])))
+    close(model.test_on_batch(data["x"], data["y"]), values.mean(), "the loss that the model reports", 1e-4)
+
+
+CHECKS: dict[str, Callable[[Any], None]] = {
+    "right_base": common.right_base,
+    "registered": common.registered,
+    "config_round_trip": common.config_round_trip,
+    "arguments_saved": common.arguments_saved,
+    "dtype_saved": dtype_saved,
+    "one_value_per_sample": loss_shapes.one_value_per_sample,
+    "sample_weight": loss_shapes.sample_weight,
+    "reductions": loss_shapes.reductions,
+    "batches_add_up": loss_shapes.batches_add_up,
+    "batch_of_one": loss_shapes.batch_of_one,
+    "flat_labels": loss_shapes.flat_labels,
+    "mismatch_refused": loss_shapes.mismatch_refused,
+    "label_forms": loss_shapes.label_forms,
+    "mask": loss_shapes.mask,
+    "labels_not_rounded": loss_numbers.labels_not_rounded,
+    "half_precision": loss_numbers.half_precision,
+    "logits": loss_numbers.logits,
+    "precision": loss_numbers.precision,
+    "finite_at_edges": loss_numbers.finite_at_edges,
+    "gradient": loss_numbers.gradient,
+    "repeatable": loss_numbers.repeatable,
+    "graph": loss_numbers.graph,
+    "xla": loss_numbers.xla,
+    "unknown_batch": loss_numbers.unknown_batch,
+    "mixed_precision": mixed_precision,
+    "trains": trains,
+    "in_model": in_model,
+    "zero_at_equality": loss_numbers.zero_at_equality,
+    "symmetric": loss_numbers.symmetric,
+    "range": loss_numbers.range_of_values,
+    "keras_file": restart.keras_file,
+    "fresh_process": restart.fresh_process,
+}
+"""By name; the first sentence of each function's docstring is what the check says."""

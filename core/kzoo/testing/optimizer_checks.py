@@ -1,0 +1,39 @@
+"""The checks of an optimizer, in the order in which they run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kzoo.testing import common, optimizer_options, optimizer_steps, restart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["CHECKS"]
+
+CHECKS: dict[str, Callable[[Any], None]] = {
+    "right_base": common.right_base,
+    "registered": common.registered,
+    "config_round_trip": common.config_round_trip,
+    "arguments_saved": common.arguments_saved,
+    "descends": optimizer_steps.descends,
+    "any_rank": optimizer_steps.any_rank,
+    "zero_gradient": optimizer_steps.zero_gradient,
+    "tiny_and_huge": optimizer_steps.tiny_and_huge,
+    "sparse_gradients": optimizer_steps.sparse_gradients,
+    "state_listed": optimizer_steps.state_listed,
+    "counts_steps": optimizer_options.counts_steps,
+    "learning_rate": optimizer_options.learning_rate,
+    "schedule": optimizer_options.schedule,
+    "accumulation": optimizer_options.accumulation,
+    "clipping": optimizer_options.clipping,
+    "weight_decay": optimizer_options.weight_decay,
+    "moving_average": optimizer_options.moving_average,
+    "graph": optimizer_steps.graph,
+    "xla": optimizer_steps.xla,
+    "one_trace": optimizer_steps.one_trace,
+    "half_precision": optimizer_steps.half_precision,
+    "keras_file": restart.keras_file,
+    "fresh_process": restart.fresh_process,
+}
+"""By name; the first sentence of each function's docstring is what the check says."""

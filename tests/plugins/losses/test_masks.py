@@ -1,0 +1,225 @@
+"""What all losses between masks share: forms of labels, edges, weights, types, compilation and saving."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo_plugins.losses.lovasz import LovaszHinge, LovaszSoftmax
+from kzoo_plugins.losses.overlap import GeneralizedDice, Jaccard, SoftDice
+from kzoo_plugins.losses.tversky import FocalTversky, Tversky
+
+RNG = np.random.default_rng(11)
+K = 3
+SHAPE = (4, 5, 6, K)
+LABELS = RNG.integers(0, K, SHAPE[:-1])
+LABELS[1][LABELS[1] == 2] = 0  # a class that one sample has none of
+MASKS = np.eye(K, dtype="float32")[LABELS]
+LOGITS = (RNG.normal(size=SHAPE) * 2).astype("float32")
+PRED = np.asarray(keras.ops.softmax(LOGITS))
+BINARY = (RNG.uniform(size=(4, 5, 6, 1)) < 0.3).astype("float32")
+BINARY[2] = 0  # an empty mask
+
+MADE = [
+    SoftDice,
+    GeneralizedDice,
+    Jaccard,
+    Tversky,
+    FocalTversky,
+    LovaszSoftmax,
+    LovaszHinge,
+]
+ARGUMENTS = {
+    SoftDice: {"smooth": 0.5, "squared": True, "count_absent": False, "from_logits": True},
+    GeneralizedDice: {"count_absent": False, "from_logits": True},
+    Jaccard: {"smooth": 0.5, "count_absent": False, "from_logits": True},
+    Tversky: {"alpha": 0.2, "beta": 0.9, "smooth": 0.5, "count_absent": False, "from_logits": True},
+    FocalTversky: {"alpha": 0.2, "beta": 0.9, "gamma": 2, "smooth": 1, "count_absent": False, "from_logits": True},
+    LovaszSoftmax: {"classes": "all", "per_image": True, "from_logits": True},
+    LovaszHinge: {"per_image": True},
+}
+EACH = [(cls, {}) for cls in MADE] + list(ARGUMENTS.items())
+OF_PROBABILITIES = [cls for cls in MADE if cls is not LovaszHinge]
+every = pytest.mark.parametrize("made", MADE, ids=lambda cls: cls.__name__)
+each = pytest.mark.parametrize(("made", "arguments"), EACH, ids=lambda v: getattr(v, "__name__", None) or bool(v))
+
+
+def value_and_gradient(loss, y_true, y_pred, *, jit=None):
+    def both(y):
+        with tf.GradientTape() as tape:
+            tape.watch(y)
+            value = loss(y_true, y)
+        return value, tape.gradient(value, y)
+
+    run = both if jit is None else tf.function(both, jit_compile=jit)
+    return tuple(np.asarray(part) for part in run(tf.constant(y_pred)))
+
+
+# --- labels
+
+
+@each
+def test_class_indices_are_masks(made, arguments):
+    expected = np.asarray(made(**arguments, reduction=None)(MASKS, PRED))
+    assert expected.shape == (4,)
+    for labels in (LABELS, LABELS[..., None], LABELS.astype("uint8"), LABELS.astype("float32")):
+        np.testing.assert_allclose(made(**arguments, reduction=None)(labels, PRED), expected, rtol=1e-6)
+
+
+@each
+def test_a_binary_mask_may_come_without_its_channel(made, arguments):
+    y_pred = PRED[..., :1]
+    expected = np.asarray(made(**arguments, reduction=None)(BINARY, y_pred))
+    for labels in (BINARY[..., 0], BINARY.astype("int32"), BINARY[..., 0].astype(bool)):
+        np.testing.assert_allclose(made(**arguments, reduction=None)(labels, y_pred), expected, rtol=1e-6)
+
+
+@each
+def test_positions_can_have_any_shape(made, arguments):
+    expected = np.asarray(made(**arguments, reduction=None)(LABELS, PRED))
+    for shape in ((4, 30), (4, 2, 3, 5), (4, 30, 1)):
+        values = made(**arguments, reduction=None)(LABELS.reshape(shape), PRED.reshape(*shape, K))
+        np.testing.assert_allclose(values, expected, rtol=1e-6)
+
+
+@each
+def test_an_unknown_label_shows(made, arguments):
+    for wrong in (K, 255, -1):
+        labels = LABELS.copy()
+        labels[0, 0, 0] = wrong
+        assert np.isnan(float(made(**arguments)(labels, PRED)))
+        binary = BINARY.copy()
+        binary[0, 0, 0] = wrong
+        assert np.isnan(float(made(**arguments)(binary, PRED[..., :1])))
+
+
+@every
+@pytest.mark.parametrize("y_true", [LABELS[:2], LABELS[:, :4], MASKS[..., :2], LABELS[..., 0], LABELS[:1]])
+def test_labels_that_do_not_belong_are_refused(made, y_true):
+    with pytest.raises(ValueError, match="got y_true of shape"):
+        made()(y_true, PRED)
+
+
+@every
+def test_predictions_without_positions_are_refused(made):
+    with pytest.raises(ValueError, match=r"of shape \(samples, positions \.\.\., classes\), not \(4, 3\)"):
+        made()(np.array([0, 1, 2, 0]), np.ones((4, K), "float32"))
+
+
+@pytest.mark.parametrize("made", OF_PROBABILITIES, ids=lambda cls: cls.__name__)
+def test_from_logits_is_the_softmax_and_of_one_channel_the_sigmoid(made):
+    assert float(made(from_logits=True)(LABELS, LOGITS)) == pytest.approx(float(made()(LABELS, PRED)), rel=1e-5)
+    sigmoid = 1 / (1 + np.exp(-LOGITS[..., :1]))
+    found = float(made(from_logits=True)(BINARY, LOGITS[..., :1]))
+    assert found == pytest.approx(float(made()(BINARY, sigmoid)), rel=1e-5)
+
+
+# --- gradients and edges
+
+
+@each
+def test_gradients_are_the_finite_differences(made, arguments):
+    loss = made(**arguments, dtype="float64")
+    y_true, at = LABELS[:2, :2, :2], (LOGITS if arguments or made is LovaszHinge else PRED)[:2, :2, :2]
+    at, step = at.astype("float64"), 1e-6
+    _, found = value_and_gradient(loss, y_true, at)
+    for place in np.ndindex(at.shape):
+        up, down = at.copy(), at.copy()
+        up[place] += step
+        down[place] -= step
+        slope = (float(loss(y_true, up)) - float(loss(y_true, down))) / (2 * step)
+        assert found[place] == pytest.approx(slope, abs=1e-6)
+
+
+@each
+@pytest.mark.parametrize("jit", [None, True])
+def test_certain_predictions_have_finite_values_and_gradients(made, arguments, jit):
+    wrong = np.roll(MASKS, 1, -1)
+    nothing, everything = np.zeros_like(BINARY), np.ones_like(BINARY)
+    scale = 30 if arguments.get("from_logits") or made is LovaszHinge else 1
+    pairs = [(MASKS, MASKS), (MASKS, wrong)]
+    pairs += [(mask, np.where(part, 1, 0)) for mask in (nothing, everything, BINARY) for part in (nothing, everything)]
+    for y_true, y_pred in pairs:
+        for predictions in (y_pred * scale, np.where(y_pred, scale, -scale) if scale > 1 else y_pred):
+            value, gradient = value_and_gradient(made(**arguments), y_true, predictions.astype("float32"), jit=jit)
+            assert np.isfinite(value)
+            assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("made", OF_PROBABILITIES, ids=lambda cls: cls.__name__)
+def test_an_exact_match_is_exactly_0(made):
+    for mask in (MASKS, BINARY, np.zeros_like(BINARY)):
+        value, gradient = value_and_gradient(made(), mask, mask)
+        assert value == 0
+        assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("made", OF_PROBABILITIES, ids=lambda cls: cls.__name__)
+def test_a_step_down_the_gradient_is_an_improvement(made):
+    value, gradient = value_and_gradient(made(from_logits=True), MASKS, LOGITS)
+    better, _ = value_and_gradient(made(from_logits=True), MASKS, LOGITS - 0.1 * gradient / np.abs(gradient).max())
+    assert better < value
+
+
+# --- weights, types, compilation
+
+
+@each
+def test_sample_weights(made, arguments):
+    weights = np.array([0.5, 0.0, 2.0, 1.0], "float32")
+    values = np.asarray(made(**arguments, reduction=None)(LABELS, PRED))
+    assert float(made(**arguments)(LABELS, PRED)) == pytest.approx(values.mean(), rel=1e-6)
+    for form in (weights, weights[:, None]):
+        found = float(made(**arguments)(LABELS, PRED, sample_weight=form))
+        assert found == pytest.approx(np.mean(values * weights), rel=1e-6)
+
+
+@each
+def test_graph_xla_and_unknown_sizes_agree_with_eager(made, arguments):
+    loss = made(**arguments)
+    value, gradient = value_and_gradient(loss, LABELS, PRED)
+    for jit in (False, True):
+        found = value_and_gradient(loss, LABELS, PRED, jit=jit)
+        np.testing.assert_allclose(found[0], value, rtol=1e-6)
+        np.testing.assert_allclose(found[1], gradient, rtol=1e-5, atol=1e-7)
+    unknown = [tf.TensorSpec((None, None, None), "int64"), tf.TensorSpec((None, None, None, K))]
+    assert float(tf.function(loss, input_signature=unknown)(LABELS, PRED)) == pytest.approx(float(value), rel=1e-6)
+
+
+@each
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_computed_in_float32(made, arguments, dtype):
+    half = keras.ops.cast(PRED, dtype)
+    expected = float(made(**arguments)(LABELS, keras.ops.cast(half, "float32")))
+    found = made(**arguments, dtype=dtype)(LABELS, half)
+    assert keras.backend.standardize_dtype(found.dtype) == "float32"
+    assert float(found) == pytest.approx(expected, rel=1e-6)
+
+
+# --- saving
+
+
+@each
+def test_round_trip(made, arguments):
+    loss = made(**arguments, reduction="sum", name="x", dtype="float64")
+    again = keras.saving.deserialize_keras_object(json.loads(json.dumps(keras.saving.serialize_keras_object(loss))))
+    assert type(again) is made
+    assert again.get_config() == loss.get_config()
+    assert again.get_config().items() >= arguments.items()
+    np.testing.assert_array_equal(again(LABELS, PRED), loss(LABELS, PRED))
+
+
+@every
+def test_a_trained_model_loads(made, tmp_path):
+    model = keras.Sequential([keras.Input((5, 6, 2)), keras.layers.Conv2D(K, 3, padding="same", activation="softmax")])
+    model.compile("sgd", loss=made(**ARGUMENTS[made]))
+    x = RNG.normal(size=(4, 5, 6, 2)).astype("float32")
+    before = [np.array(w) for w in model.get_weights()]
+    model.fit(x, LABELS, batch_size=3, verbose=0)
+    assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert type(loaded.loss) is made
+    assert loaded.evaluate(x, LABELS, verbose=0) == pytest.approx(model.evaluate(x, LABELS, verbose=0), rel=1e-6)
