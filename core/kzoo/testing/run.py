@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
