@@ -40,6 +40,7 @@ __all__ = [
     "align_shapes",
     "as_class_labels",
     "class_probabilities",
+    "dense_gradient",
     "widen",
 ]
 
@@ -238,6 +239,15 @@ def as_class_labels(y_true: Any, y_pred: Any, what: str) -> Any:
 def class_probabilities(y_pred: Any, *, from_logits: bool) -> Any:
     """Return probabilities over the last axis: the softmax of logits, or probabilities as they are."""
     return ops.softmax(y_pred, axis=-1) if from_logits else y_pred
+
+
+def dense_gradient(gradient: Any, variable: Any) -> Any:
+    """Return a gradient as one tensor, for an optimizer whose step is not linear in it.
+
+    On TensorFlow the gradient of an embedding is a list of rows, and a row that was looked up twice is in it twice: to
+    square the rows before they are added up gives another step.
+    """
+    return ops.add(ops.zeros_like(variable), gradient) if hasattr(gradient, "indices") else gradient
 
 
 def widen(value: Any) -> Any:

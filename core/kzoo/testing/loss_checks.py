@@ -9,7 +9,7 @@ import numpy as np
 
 from kzoo.testing import common, loss_numbers, loss_shapes, restart
 from kzoo.testing.report import CheckFailure
-from kzoo.testing.tools import close, per_sample, policy, shown
+from kzoo.testing.tools import policy, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
-_SCALED_STEPS = 15
+_SCALED_STEPS = 12
 
 
 def dtype_saved(subject: Subject) -> None:
@@ -35,10 +35,10 @@ def mixed_precision(subject: Subject) -> None:
     for name in ("mixed_float16", "mixed_bfloat16"):
         with policy(name):
             model, data = restart.network(subject)
-            before = [np.asarray(weight) for weight in model.trainable_weights]
+            before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
             # Under mixed_float16 Keras leaves out the first steps, until its scale of the loss is small enough.
             loss = [model.train_on_batch(data["x"], data["y"]) for _ in range(_SCALED_STEPS)]
-        after = [np.asarray(weight) for weight in model.trainable_weights]
+        after = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
         finite = np.isfinite(loss).all() and all(np.isfinite(weight).all() for weight in after)
         if not finite:
             message = f"{name}: saw losses of {shown(loss)} and weights that may not be finite, expected finite numbers"
@@ -58,13 +58,6 @@ def trains(subject: Subject) -> None:
     if not min(losses[-5:]) < losses[0]:
         message = f"saw a loss of {losses[0]:.6g} at the start and {losses[-1]:.6g} after 40 steps, expected less"
         raise CheckFailure(message)
-
-
-def in_model(subject: Subject) -> None:
-    """The loss that `evaluate` reports for a model is the mean of the values of its predictions."""
-    model, data = restart.network(subject)
-    values = per_sample(subject, data["y"], np.asarray(model(data["x"])))
-    close(model.test_on_batch(data["x"], data["y"]), values.mean(), "the loss that the model reports", 1e-4)
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {
@@ -94,7 +87,6 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "unknown_batch": loss_numbers.unknown_batch,
     "mixed_precision": mixed_precision,
     "trains": trains,
-    "in_model": in_model,
     "zero_at_equality": loss_numbers.zero_at_equality,
     "symmetric": loss_numbers.symmetric,
     "range": loss_numbers.range_of_values,

@@ -52,7 +52,7 @@ def updated(metric: Any, *batches: Any, weight: Any = None) -> Any:
 
 
 def _states(metric: Any) -> list[Any]:
-    return [np.asarray(variable) for variable in metric.variables]
+    return [keras.ops.convert_to_numpy(variable) for variable in metric.variables]
 
 
 def state_kept(subject: Subject) -> None:
@@ -80,8 +80,8 @@ def reset_state(subject: Subject) -> None:
     metric = updated(subject.make(), batch)
     metric.reset_state()
     for variable in metric.variables:
-        if np.any(np.asarray(variable)):
-            message = f"after reset_state: saw {variable.path} = {shown(variable)}, expected zeros"
+        if np.any(keras.ops.convert_to_numpy(variable)):
+            message = f"after reset_state: saw {variable.path} = {shown(keras.ops.convert_to_numpy(variable))}, expected zeros"
             raise CheckFailure(message)
     close(result(updated(metric, other)), measured(subject, other), "the result after a reset, against a fresh metric")
 

@@ -35,6 +35,8 @@ _SHOWN = 240
 
 def array(value: Any) -> Any:
     """Return a tensor of any type as a float64 array."""
+    if isinstance(value, keras.Variable):
+        value = value.value
     return np.asarray(tf.cast(value, "float64") if tf.is_tensor(value) else value, "float64")
 
 
