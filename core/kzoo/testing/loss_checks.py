@@ -9,7 +9,7 @@ import numpy as np
 
 from kzoo.testing import common, loss_numbers, loss_shapes, restart
 from kzoo.testing.report import CheckFailure
-from kzoo.testing.tools import policy, shown
+from kzoo.testing.tools import numbers, policy, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +35,10 @@ def mixed_precision(subject: Subject) -> None:
     for name in ("mixed_float16", "mixed_bfloat16"):
         with policy(name):
             model, data = restart.network(subject)
-            before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+            before = [numbers(weight) for weight in model.trainable_weights]
             # Under mixed_float16 Keras leaves out the first steps, until its scale of the loss is small enough.
             loss = [model.train_on_batch(data["x"], data["y"]) for _ in range(_SCALED_STEPS)]
-        after = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+        after = [numbers(weight) for weight in model.trainable_weights]
         finite = np.isfinite(loss).all() and all(np.isfinite(weight).all() for weight in after)
         if not finite:
             message = f"{name}: saw losses of {shown(loss)} and weights that may not be finite, expected finite numbers"

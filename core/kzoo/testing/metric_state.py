@@ -11,7 +11,7 @@ import tensorflow as tf
 from kzoo.testing.loss_shapes import COLUMNS, REFUSALS
 from kzoo.testing.report import CheckFailure, Skip
 from kzoo.testing.samples import sample
-from kzoo.testing.tools import array, close, differ, shown, smallest
+from kzoo.testing.tools import array, close, differ, numbers, shown, smallest
 
 if TYPE_CHECKING:
     from kzoo.testing.subject import Subject
@@ -52,7 +52,7 @@ def updated(metric: Any, *batches: Any, weight: Any = None) -> Any:
 
 
 def _states(metric: Any) -> list[Any]:
-    return [keras.ops.convert_to_numpy(variable) for variable in metric.variables]
+    return [numbers(variable) for variable in metric.variables]
 
 
 def state_kept(subject: Subject) -> None:
@@ -80,8 +80,8 @@ def reset_state(subject: Subject) -> None:
     metric = updated(subject.make(), batch)
     metric.reset_state()
     for variable in metric.variables:
-        if np.any(keras.ops.convert_to_numpy(variable)):
-            message = f"after reset_state: saw {variable.path} = {shown(keras.ops.convert_to_numpy(variable))}, expected zeros"
+        if np.any(numbers(variable)):
+            message = f"after reset_state: saw {variable.path} = {shown(numbers(variable))}, expected zeros"
             raise CheckFailure(message)
     close(result(updated(metric, other)), measured(subject, other), "the result after a reset, against a fresh metric")
 

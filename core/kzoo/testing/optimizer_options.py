@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kzoo.testing.optimizer_steps import start, steps
 from kzoo.testing.report import CheckFailure
-from kzoo.testing.tools import close
+from kzoo.testing.tools import close, numbers
 
 if TYPE_CHECKING:
     from kzoo.testing.subject import Subject
@@ -30,7 +30,7 @@ def counts_steps(subject: Subject) -> None:
     """`iterations` counts the steps, and is among the variables, so that it is saved."""
     optimizer, variables = subject.make(), start()
     steps(optimizer, variables, 3)
-    saw = int(keras.ops.convert_to_numpy(optimizer.iterations))
+    saw = int(numbers(optimizer.iterations))
     if saw != 3:  # noqa: PLR2004 - the steps just taken
         message = f"after three steps: saw iterations = {saw}, expected 3"
         raise CheckFailure(message)
@@ -43,7 +43,7 @@ def learning_rate(subject: Subject) -> None:
     """The learning rate given is the one shown, the one set is the one used, and Keras's callbacks can set it."""
     subject.need("learning_rate")
     optimizer = subject.make(learning_rate=0.0125)
-    saw = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    saw = float(numbers(optimizer.learning_rate))
     if abs(saw - 0.0125) > 1e-8:  # noqa: PLR2004
         message = f"made with learning_rate=0.0125: saw {saw}"
         raise CheckFailure(message)
@@ -68,7 +68,7 @@ def schedule(subject: Subject) -> None:
     """A schedule is followed, step by step, and is in the configuration."""
     subject.need("learning_rate")
     optimizer, variables = subject.make(learning_rate=_Falling()), start()
-    first = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    first = [numbers(variable) for variable in variables]
     second = steps(optimizer, variables, 2)
     if all(np.array_equal(one, other) for one, other in zip(first, second, strict=True)):
         message = "saw that steps at a rate of 0.02 left all weights as they were, expected them to move"
@@ -90,15 +90,15 @@ def accumulation(subject: Subject) -> None:
     gradients = [tf.constant(np.random.default_rng(8).normal(size=v.shape).astype("float32")) for v in others]
     plain.build(others)
     optimizer.build(variables)
-    before = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    before = [numbers(variable) for variable in variables]
     # In Keras `iterations` counts micro-steps, so what depends on it stands at another place in the second step.
     plain.apply_gradients(list(zip(gradients, others, strict=True)))
     for at in range(4):
         if at:
             for variable, value in zip(variables, before, strict=True):
-                close(keras.ops.convert_to_numpy(variable), value, f"weights after {at} of 4 gradients", 1e-6)
+                close(numbers(variable), value, f"weights after {at} of 4 gradients", 1e-6)
         optimizer.apply_gradients(list(zip(gradients, variables, strict=True)))
-    moved = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    moved = [numbers(variable) for variable in variables]
     if all(np.array_equal(one, other) for one, other in zip(before, moved, strict=True)):
         message = "saw that four accumulated gradients left all weights as they were, expected one step"
         raise CheckFailure(message)
@@ -119,8 +119,8 @@ def clipping(subject: Subject) -> None:
             clipped.apply_gradients([(tf.constant(gradient), variable)])
             plain.apply_gradients([(tf.constant(by_hand), other)])
         close(
-            keras.ops.convert_to_numpy(variable),
-            keras.ops.convert_to_numpy(other),
+            numbers(variable),
+            numbers(other),
             f"{name}={limit}, against gradients clipped by hand",
             1e-5,
         )
@@ -138,7 +138,7 @@ def weight_decay(subject: Subject) -> None:
         optimizer.build(variables)
         for _ in range(3):
             optimizer.apply_gradients(list(zip(gradients, variables, strict=True)))
-        found.append(np.concatenate([keras.ops.convert_to_numpy(variable).ravel() for variable in variables]))
+        found.append(np.concatenate([numbers(variable).ravel() for variable in variables]))
     decayed, kept = np.linalg.norm(found[0]), np.linalg.norm(found[1])
     if not decayed < kept * (1 - 1e-7):
         message = f"gradients of 0, weight_decay=0.1: saw weights of norm {decayed}, expected less than {kept}"
@@ -149,7 +149,7 @@ def moving_average(subject: Subject) -> None:
     """With `use_ema`, `finalize_variable_values` puts the moving averages into the weights."""
     subject.need("use_ema", "ema_momentum")
     optimizer, variables = subject.make(use_ema=True, ema_momentum=0.5), start()
-    average = [keras.ops.convert_to_numpy(variable) * 0.0 for variable in variables]
+    average = [numbers(variable) * 0.0 for variable in variables]
     optimizer.build(variables)
     for at in range(4):
         now = steps(optimizer, variables, 1, first=at)
@@ -157,4 +157,4 @@ def moving_average(subject: Subject) -> None:
         average = [a * 0.5 + n * 0.5 if at else n for a, n in zip(average, now, strict=True)]
     optimizer.finalize_variable_values(variables)
     for variable, wanted in zip(variables, average, strict=True):
-        close(keras.ops.convert_to_numpy(variable), wanted, "weights after finalize_variable_values", 1e-5)
+        close(numbers(variable), wanted, "weights after finalize_variable_values", 1e-5)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.testing.report import CheckFailure
-from kzoo.testing.tools import close, policy, shown
+from kzoo.testing.tools import close, numbers, policy, shown
 
 if TYPE_CHECKING:
     from kzoo.testing.subject import Subject
@@ -54,7 +54,7 @@ def steps(optimizer: Any, variables: list[Any], count: int, mode: str = "eager",
         apply = tf.function(apply, autograph=False, jit_compile=mode == "xla")
     for at in range(first, first + count):
         apply(*_gradients(variables, at))
-    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+    return [numbers(variable) for variable in variables]
 
 
 def descends(subject: Subject) -> None:
@@ -80,7 +80,7 @@ def descends(subject: Subject) -> None:
 def any_rank(subject: Subject) -> None:
     """Scalars, biases, matrices and convolution kernels all move, and stay finite."""
     variables = start(_SHAPES)
-    before = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    before = [numbers(variable) for variable in variables]
     after = steps(subject.make(), variables, 5)
     for shape, one, other in zip(_SHAPES, before, after, strict=True):
         if not np.isfinite(other).all():
@@ -115,8 +115,8 @@ def tiny_and_huge(subject: Subject) -> None:
 
 def _finite(variables: list[Any], note: str) -> None:
     for variable in variables:
-        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
-            message = f"{note}: saw weights {shown(keras.ops.convert_to_numpy(variable))}, expected finite numbers"
+        if not np.isfinite(numbers(variable)).all():
+            message = f"{note}: saw weights {shown(numbers(variable))}, expected finite numbers"
             raise CheckFailure(message)
 
 
@@ -148,14 +148,14 @@ def one_trace(subject: Subject) -> None:
     call = tf.function(apply, autograph=False)
     for at in range(4):
         call(*_gradients(variables, at))
-    before = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    before = [numbers(variable) for variable in variables]
     optimizer.learning_rate = 0.0
     # The running means of earlier steps are still there; a rate of 0 stops them too.
     call(*_gradients(variables, 4))
     if traces != 1:
         message = f"saw {traces} traces for five steps, expected 1"
         raise CheckFailure(message)
-    rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    rate = float(numbers(optimizer.learning_rate))
     if rate:
         message = f"after `optimizer.learning_rate = 0`: saw {rate}, expected 0"
         raise CheckFailure(message)
@@ -192,7 +192,7 @@ def sparse_gradients(subject: Subject) -> None:
         optimizer.build([variable])
         slices = tf.IndexedSlices(values, rows, dense_shape=tf.constant([4, 3]))
         optimizer.apply_gradients([(tf.convert_to_tensor(slices) if dense else slices, variable)])
-        found.append(keras.ops.convert_to_numpy(variable))
+        found.append(numbers(variable))
     close(found[0], found[1], "the step for a gradient of rows, against the same gradient written out", 1e-5)
 
 
@@ -202,11 +202,11 @@ def half_precision(subject: Subject) -> None:
 
     with policy("mixed_float16"):
         model, data = network(subject)
-        before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+        before = [numbers(weight) for weight in model.trainable_weights]
         first = model.train_on_batch(data["x"], data["y"])
         for _ in range(5):
             last = model.train_on_batch(data["x"], data["y"])
-    after = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+    after = [numbers(weight) for weight in model.trainable_weights]
     if not (np.isfinite(first) and np.isfinite(last) and all(np.isfinite(weight).all() for weight in after)):
         message = f"saw losses {first} and {last}, or weights that are not finite, expected finite numbers"
         raise CheckFailure(message)

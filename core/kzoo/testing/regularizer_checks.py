@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from kzoo.testing import common, restart
 from kzoo.testing.report import CheckFailure
-from kzoo.testing.tools import array, close, policy, shown
+from kzoo.testing.tools import array, close, numbers, policy, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,11 +133,11 @@ def in_model(subject: Subject) -> None:
         with policy(name):
             model, data = restart.network(subject)
             kernel = model.layers[1].kernel
-            expected = array(subject.make()(tf.constant(keras.ops.convert_to_numpy(kernel))))
+            expected = array(subject.make()(tf.constant(numbers(kernel))))
             saw = array(tf.cast(model.losses[0], "float32"))
             close(saw, expected, f"the loss that a layer adds under {name}", 1e-2 if name != "float32" else 1e-5)
             loss = model.train_on_batch(data["x"], data["y"])
-        if not np.isfinite(loss) or not np.isfinite(keras.ops.convert_to_numpy(kernel)).all():
+        if not np.isfinite(loss) or not np.isfinite(numbers(kernel)).all():
             message = f"{name}: saw a loss of {loss} or weights that are not finite after a training step"
             raise CheckFailure(message)
 

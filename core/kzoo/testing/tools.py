@@ -21,6 +21,7 @@ __all__ = [
     "close",
     "differ",
     "each_alone",
+    "numbers",
     "per_sample",
     "policy",
     "shown",
@@ -38,6 +39,11 @@ def array(value: Any) -> Any:
     if isinstance(value, keras.Variable):
         value = value.value
     return np.asarray(tf.cast(value, "float64") if tf.is_tensor(value) else value, "float64")
+
+
+def numbers(variable: Any) -> Any:
+    """Return what a variable, or a number, holds as an array."""
+    return np.asarray(variable.value if isinstance(variable, keras.Variable) else variable)
 
 
 def shown(value: Any) -> str:
