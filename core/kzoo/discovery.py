@@ -224,6 +224,18 @@ def _check_api(module: Any) -> None:
         raise KzooError(message)
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks at the names that can be hooks; pluggy's look at every other name takes longer than a plugin's import."""
+
+    def parse_hookspec_opts(self, module_or_class: Any, name: str) -> Any:
+        """Return what the marker of a hook's specification holds, or None."""
+        return super().parse_hookspec_opts(module_or_class, name) if name in hookspecs.HOOKS else None
+
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+        """Return what the marker of an implementation holds, which may have any name of its own, or None."""
+        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+
+
 def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin]) -> pluggy.PluginManager:
     """Return a plugin manager that holds this plugin alone, after a check of every hook's name and arguments.
 
@@ -234,7 +246,7 @@ def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin]) -> pluggy.P
         if other.distribution == plugin.distribution and other.module == getattr(module, "__name__", None):
             message = f"the module `{other.module}` is already loaded by the entry point `{other.entry_point}`"
             raise KzooError(message)
-    manager = pluggy.PluginManager("kzoo")
+    manager = _Manager("kzoo")
     manager.add_hookspecs(hookspecs)
     try:
         manager.register(module, plugin.qualified)

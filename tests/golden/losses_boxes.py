@@ -65,6 +65,33 @@ def by_hand(name, eps):
     return lambda true, pred: torch.stack([function(t, p) for t, p in zip(true, pred, strict=True)])
 
 
+def siou_of(theta=4.0, eps=1e-7):
+    """Return a function of pairs of boxes: the paper's formula with its angle, number by number."""
+
+    def function(true, pred):
+        (a, b, c, d), (e, f, g, h) = true.unbind(), pred.unbind()
+        across, down = (a + c) / 2 - (e + g) / 2, (b + d) / 2 - (f + h) / 2
+        far = torch.sqrt(across**2 + down**2)
+        sine = torch.minimum(abs(across), abs(down)) / far
+        angle = 1 - 2 * torch.sin(torch.arcsin(sine) - math.pi / 4) ** 2
+        # Against kzoo's `eps` in the denominator, which the paper does not have.
+        angle = angle * far**2 / (far**2 + eps)
+        wide = torch.maximum(c, g) - torch.minimum(a, e)
+        high = torch.maximum(d, h) - torch.minimum(b, f)
+        gamma = 2 - angle
+        distance = 2 - torch.exp(-gamma * across**2 / (wide**2 + eps)) - torch.exp(-gamma * down**2 / (high**2 + eps))
+        shape = 0
+        for one, other in ((c - a, g - e), (d - b, h - f)):
+            wrong = abs(one - other) / (torch.maximum(one, other) + math.sqrt(eps))
+            shape = shape + (1 - torch.exp(-wrong)) ** theta
+        shared = torch.relu(torch.minimum(c, g) - torch.maximum(a, e))
+        shared = shared * torch.relu(torch.minimum(d, h) - torch.maximum(b, f))
+        union = (c - a) * (d - b) + (g - e) * (h - f) - shared
+        return 1 - shared / (union + eps) + (distance + shape) / 2
+
+    return lambda true, pred: torch.stack([function(t, p) for t, p in zip(true, pred, strict=True)])
+
+
 def _angle(width, height):
     if height.item() == 0:
         return torch.tensor(math.pi / 2 if width.item() else math.pi / 4, dtype=width.dtype)
@@ -102,3 +129,10 @@ def cases():
             yield case(name, reference, y_true, y_pred, of, note=note)
         pred, true = (np.array(side, "float32") for side in zip(*TOUCHING.values(), strict=True))
         yield case(name, HAND, true, pred, by_hand(name, 1e-7), note=", ".join(TOUCHING), gradient=False)
+    for seed, (count, scale) in enumerate([(1, 100), (7, 1), (40, 640)]):
+        y_true, y_pred = boxes((count,), seed + 30, scale), boxes((count,), seed + 40, scale)
+        for arguments in ({}, {"theta": 2.0}, {"theta": 5.5, "eps": 0.01}):
+            text = ",".join(f"{key}={value}" for key, value in arguments.items())
+            yield case(f"siou:{text}".rstrip(":"), HAND, y_true, y_pred, siou_of(**arguments))
+    for note, (pred, true) in PAIRS.items():
+        yield case("siou", HAND, np.array([true], "float32"), np.array([pred], "float32"), siou_of(), note=note)

@@ -291,7 +291,9 @@ def test_tasks_and_label_forms_are_stated(kind):
             assert spec.tasks  # empty would mean every task
             assert set(spec.tasks) <= set(TASKS)
             assert ("classification" in spec.tasks) == ("ordinal" in spec.tasks)
-            assert bool(spec.targets) == bool({"classification", "ordinal", "segmentation"} & set(spec.tasks))
+            assert spec.targets or not {"classification", "ordinal"} & set(spec.tasks)
+            labels_are_classes = {"classification", "ordinal", "segmentation", "embedding"} & set(spec.tasks)
+            assert labels_are_classes or not spec.targets
 
 
 @pytest.mark.parametrize("spec", optimizers.OPTIMIZERS, ids=label)

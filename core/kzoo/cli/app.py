@@ -48,6 +48,7 @@ COMMANDS: dict[str, Place] = {
     "runs": Place("kzoo.cli.runs:runs", "Pipelines", "List the runs of a folder and their results."),
     "fetch": Place("kzoo.cli.fetch:fetch", "Pipelines", "Download the real data of pipelines."),
     "list-plugins": Place("kzoo.cli.listing:list_plugins", "Plugins", "List the installed plugins and their state."),
+    "new-plugin": Place("kzoo.cli.new_plugin:new_plugin", "Plugins", "Write a plugin of your own to start from."),
 }
 """Every command. A command's module is imported when that command is called, and no other."""
 

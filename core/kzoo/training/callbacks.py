@@ -51,6 +51,7 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         epoch: The best epoch, from 1; 0 before the first.
         value: Its value of ``monitor``.
         weights: Its weights.
+        state: The variables of its optimizer, from which training would go on.
     """
 
     def __init__(self, monitor: str, direction: str, save: Callable[[Any], None]) -> None:
@@ -60,6 +61,7 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         self.epoch = 0
         self.value = math.inf if direction == "min" else -math.inf
         self.weights: list[Any] | None = None
+        self.state: list[Any] = []
         self._save = save
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -71,7 +73,14 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         if better or (self.weights is None and not math.isnan(value)):
             self.value, self.epoch = value, epoch + 1
             self.weights = self.model.get_weights()
+            self.state = [keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables]
             self._save(self.model)
+
+    def restore(self) -> None:
+        """Put the best epoch's weights into the model, and what its optimizer kept beside them."""
+        self.model.set_weights(self.weights)
+        for variable, value in zip(self.model.optimizer.variables, self.state, strict=True):
+            variable.assign(value)
 
 
 class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]

@@ -209,7 +209,7 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
         raise KzooError(message)
     weights = "last"
     if settings.keep == "best" and best.weights is not None:
-        parts.model.set_weights(best.weights)
+        best.restore()
         weights = f"best (epoch {best.epoch}, {best.monitor} {best.value:.4g})"
     save_model(parts.model, run.model_path, work.card)
     work.clock.lap("save")

@@ -15,6 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kzoo.training.averaged_weights import averaged_weights, leave_averaged_weights, use_training_weights
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -98,6 +100,9 @@ class Trainer:
     ) -> TrainingResult:
         """Train for ``epochs``, or until a callback or ``should_stop`` ends it.
 
+        Where the optimizer averages weights, validation and callbacks at the end of an epoch see the averaged ones,
+        and the model has them afterwards.
+
         Args:
             batches: The training data in its order.
             epochs: How often to go through it.
@@ -118,20 +123,21 @@ class Trainer:
         )
         result = TrainingResult()
         model.stop_training = False
+        use_training_weights(model)
         called.on_train_begin()
         logs: dict[str, Any] = {}
         for epoch in range(epochs):
             model.reset_metrics()
             called.on_epoch_begin(epoch)
             logs = self._epoch(iterator, batches, called, should_stop, result)
-            if not result.stopped and validation is not None:
-                logs.update({f"val_{name}": value for name, value in self.evaluate(validation, called).items()})
-            called.on_epoch_end(epoch, logs)
+            with averaged_weights(model):
+                if not result.stopped and validation is not None:
+                    logs.update({f"val_{name}": value for name, value in self.evaluate(validation, called).items()})
+                called.on_epoch_end(epoch, logs)
             result.history.append(logs)
             if model.stop_training or result.stopped:
                 break
-        if isinstance(model.optimizer, keras.optimizers.Optimizer):
-            model.optimizer.finalize_variable_values(model.trainable_weights)
+        leave_averaged_weights(model)
         called.on_train_end(logs)
         return result
 

@@ -1,1 +1,1 @@
-"""An example loss for kzoo."""
+"""Squared error that forgives small mistakes."""

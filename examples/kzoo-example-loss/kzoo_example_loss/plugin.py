@@ -18,5 +18,7 @@ def kzoo_losses() -> list[LossSpec]:
             tasks={"classification", "ordinal", "regression"},
             targets={"dense"},
             example={"tolerance": 0.05},
-        )
+            properties={"zero_at_equality": True, "symmetric": True, "range": (0, None)},
+            reference="Vapnik 1995, https://doi.org/10.1007/978-1-4757-2440-0",
+        ),
     ]

@@ -107,14 +107,14 @@ OPTIMIZERS: list[OptimizerSpec] = with_class_names(
         reference="Liu et al. 2025, https://arxiv.org/abs/2502.16982",
     ),
     OptimizerSpec(
-        name="schedule_free_adamw",
+        name="keras_schedule_free_adamw",
         target="keras.optimizers:ScheduleFreeAdamW",
-        summary="AdamW that averages weights as it goes, in place of a schedule.",
+        summary="Keras's schedule-free AdamW, which never puts its averaged weights into the model.",
         aliases=("schedule_free_adam_w",),
         example={"learning_rate": 0.0025, "warmup_steps": 100},
         note=(
             "Keras 3.15 never puts the averaged weights into the model: evaluation and saved files have the training "
-            "weights."
+            "weights. `schedule_free_adamw` does, and its average weighs the steps of a warm-up less."
         ),
         reference="Defazio et al. 2024, https://arxiv.org/abs/2405.15682",
     ),

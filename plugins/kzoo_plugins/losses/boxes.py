@@ -8,29 +8,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo.component import Loss, widen
+from kzoo_plugins.losses.corners import BoxLoss, around, as_boxes, centres_apart, intersection_and_union, iou, sides
 
 __all__ = ["CIoU", "DIoU", "GIoU", "ciou", "diou", "giou"]
 
-_CORNERS = 4
-
-
-class _BoxLoss(Loss):
-    """A loss between boxes given by their corners."""
-
-    def __init__(self, eps: float, reduction: str | None, name: str, dtype: Any) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
-        _check_eps(eps)
-        self.eps = eps
-
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return the boxes as they are, after a look at their shapes."""
-        _check_boxes(y_true, y_pred, self.name)
-        return y_true, y_pred
-
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class GIoU(_BoxLoss):
+class GIoU(BoxLoss):
     """Generalized IoU loss: one minus IoU, plus the empty share of the smallest box around both.
 
     Formula, with the areas I of the intersection, U of the union and C of the smallest box around the two:
@@ -49,8 +33,8 @@ class GIoU(_BoxLoss):
 
     Call arguments:
         y_true: Boxes of shape (..., 4): corners x1, y1, x2, y2 with x1 <= x2 and y1 <= y2, in any unit.
-        y_pred: Boxes of the same shape. The order y1, x1, y2, x2 gives the same value if both have it. A width or
-            height below 0 counts as 0.
+        y_pred: Boxes of the same shape. The order y1, x1, y2, x2 gives the same value if both have it. A box with
+            x2 below x1 counts as one without width at x1, and so for y.
 
     Raises:
         ValueError: `eps` is not a finite number above 0; the shapes differ or do not end in 4.
@@ -78,7 +62,7 @@ class GIoU(_BoxLoss):
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class DIoU(_BoxLoss):
+class DIoU(BoxLoss):
     """Distance IoU loss: one minus IoU, plus the squared distance of the centres.
 
     Formula, with the areas I of the intersection and U of the union, the distance d of the boxes' centres, and the
@@ -98,8 +82,8 @@ class DIoU(_BoxLoss):
 
     Call arguments:
         y_true: Boxes of shape (..., 4): corners x1, y1, x2, y2 with x1 <= x2 and y1 <= y2, in any unit.
-        y_pred: Boxes of the same shape. The order y1, x1, y2, x2 gives the same value if both have it. A width or
-            height below 0 counts as 0.
+        y_pred: Boxes of the same shape. The order y1, x1, y2, x2 gives the same value if both have it. A box with
+            x2 below x1 counts as one without width at x1, and so for y.
 
     Raises:
         ValueError: `eps` is not a finite number above 0; the shapes differ or do not end in 4.
@@ -127,7 +111,7 @@ class DIoU(_BoxLoss):
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class CIoU(_BoxLoss):
+class CIoU(BoxLoss):
     """Complete IoU loss: the distance IoU loss, plus a penalty on a wrong ratio of width to height.
 
     Formula, with the boxes' widths w and heights h:
@@ -148,8 +132,8 @@ class CIoU(_BoxLoss):
 
     Call arguments:
         y_true: Boxes of shape (..., 4): corners x1, y1, x2, y2 with x1 <= x2 and y1 <= y2, in any unit.
-        y_pred: Boxes of the same shape. The order y1, x1, y2, x2 gives the same value if both have it. A width or
-            height below 0 counts as 0.
+        y_pred: Boxes of the same shape. The order y1, x1, y2, x2 gives the same value if both have it. A box with
+            x2 below x1 counts as one without width at x1, and so for y.
 
     Raises:
         ValueError: `eps` is not a finite number above 0; the shapes differ or do not end in 4.
@@ -183,11 +167,11 @@ def giou(y_true: Any, y_pred: Any, *, eps: float = 1e-7) -> Any:
         >>> [float(value) for value in giou([[0.0, 0.0, 2.0, 2.0]], [[2.0, 2.0, 4.0, 4.0]])]
         [1.5]
     """
-    y_true, y_pred = _boxes(y_true, y_pred, eps, "giou")
-    intersection, union = _areas(y_true, y_pred)
-    width, height = _around(y_true, y_pred)
-    around = width * height
-    return 1 - intersection / (union + eps) + (around - union) / (around + eps)
+    y_true, y_pred = as_boxes(y_true, y_pred, eps, "giou")
+    intersection, union = intersection_and_union(y_true, y_pred)
+    width, height = around(y_true, y_pred)
+    hull = width * height
+    return 1 - intersection / (union + eps) + (hull - union) / (hull + eps)
 
 
 def diou(y_true: Any, y_pred: Any, *, eps: float = 1e-7) -> Any:
@@ -197,8 +181,8 @@ def diou(y_true: Any, y_pred: Any, *, eps: float = 1e-7) -> Any:
         >>> [float(value) for value in diou([[0.0, 0.0, 2.0, 2.0]], [[2.0, 2.0, 4.0, 4.0]])]
         [1.25]
     """
-    y_true, y_pred = _boxes(y_true, y_pred, eps, "diou")
-    return 1 - _iou(y_true, y_pred, eps) + _centre_penalty(y_true, y_pred, eps)
+    y_true, y_pred = as_boxes(y_true, y_pred, eps, "diou")
+    return 1 - iou(y_true, y_pred, eps) + _centre_penalty(y_true, y_pred, eps)
 
 
 def ciou(y_true: Any, y_pred: Any, *, eps: float = 1e-7) -> Any:
@@ -208,83 +192,24 @@ def ciou(y_true: Any, y_pred: Any, *, eps: float = 1e-7) -> Any:
         >>> [float(value) for value in ciou([[0.0, 0.0, 2.0, 2.0]], [[2.0, 2.0, 4.0, 4.0]])]
         [1.25]
     """
-    y_true, y_pred = _boxes(y_true, y_pred, eps, "ciou")
-    apart = 1 - _iou(y_true, y_pred, eps)
+    y_true, y_pred = as_boxes(y_true, y_pred, eps, "ciou")
+    apart = 1 - iou(y_true, y_pred, eps)
     shape = 4 / math.pi**2 * ops.square(_slant(y_true) - _slant(y_pred))
     weight = ops.stop_gradient(shape / (apart + shape + eps))
     return apart + _centre_penalty(y_true, y_pred, eps) + weight * shape
 
 
-def _iou(y_true: Any, y_pred: Any, eps: float) -> Any:
-    intersection, union = _areas(y_true, y_pred)
-    return intersection / (union + eps)
-
-
-def _areas(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Return the areas of the intersection and of the union."""
-    low = ops.maximum(y_true[..., :2], y_pred[..., :2])
-    high = ops.minimum(y_true[..., 2:], y_pred[..., 2:])
-    shared = ops.relu(high - low)
-    intersection = shared[..., 0] * shared[..., 1]
-    return intersection, _area(y_true) + _area(y_pred) - intersection
-
-
-def _area(boxes: Any) -> Any:
-    width, height = _sides(boxes)
-    return width * height
-
-
-def _sides(boxes: Any) -> tuple[Any, Any]:
-    """Return width and height, a negative one as 0."""
-    # A box with its corners in the wrong order would have a negative area, and the union could come to 0. The slope
-    # at 0 is that of the width itself, which `relu` would not have.
-    sides = boxes[..., 2:] - boxes[..., :2]
-    sides = ops.where(sides < 0, ops.zeros_like(sides), sides)
-    return sides[..., 0], sides[..., 1]
-
-
-def _around(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Return width and height of the smallest box around the two."""
-    sides = ops.maximum(y_true[..., 2:], y_pred[..., 2:]) - ops.minimum(y_true[..., :2], y_pred[..., :2])
-    return sides[..., 0], sides[..., 1]
-
-
 def _centre_penalty(y_true: Any, y_pred: Any, eps: float) -> Any:
     """Return the squared distance of the centres over the squared diagonal of the box around the two."""
-    moved = y_true - y_pred
-    apart = (moved[..., :2] + moved[..., 2:]) / 2
-    width, height = _around(y_true, y_pred)
-    return ops.sum(ops.square(apart), axis=-1) / (ops.square(width) + ops.square(height) + eps)
+    across, down = centres_apart(y_true, y_pred)
+    width, height = around(y_true, y_pred)
+    return (ops.square(across) + ops.square(down)) / (ops.square(width) + ops.square(height) + eps)
 
 
 def _slant(boxes: Any) -> Any:
     """Return the angle whose tangent is width over height, and that of a square for a box without both."""
-    width, height = _sides(boxes)
+    width, height = sides(boxes)
     # The quotient would be NaN for 0/0, and so would the gradient of the angle of (0, 0) behind the outer `where`.
     point = ops.logical_and(ops.equal(width, 0), ops.equal(height, 0))
     one = ops.ones_like(width)
     return ops.arctan2(ops.where(point, one, width), ops.where(point, one, height))
-
-
-def _boxes(y_true: Any, y_pred: Any, eps: float, what: str) -> tuple[Any, Any]:
-    _check_eps(eps)
-    y_pred = widen(y_pred)
-    y_true = ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype)
-    _check_boxes(y_true, y_pred, what)
-    return y_true, y_pred
-
-
-def _check_boxes(y_true: Any, y_pred: Any, what: str) -> None:
-    true_shape, pred_shape = tuple(y_true.shape), tuple(y_pred.shape)
-    fits = len(true_shape) == len(pred_shape) and all(
-        a is None or b is None or a == b for a, b in zip(true_shape, pred_shape, strict=True)
-    )
-    if not (fits and pred_shape and pred_shape[-1] == true_shape[-1] == _CORNERS):
-        message = f"`{what}` takes boxes of shape (..., 4), y_true like y_pred, not {true_shape} and {pred_shape}."
-        raise ValueError(message)
-
-
-def _check_eps(eps: float) -> None:
-    if not (math.isfinite(eps) and eps > 0):
-        message = f"`eps` must be a finite number above 0, not {eps}."
-        raise ValueError(message)

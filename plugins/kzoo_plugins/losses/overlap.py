@@ -37,7 +37,8 @@ class SoftDice(MaskLoss):
 
     Args:
         smooth: Added to numerator and denominator, at least 0. Above 0, a sample without the class has a gradient
-            too, towards predicting less of it. Defaults to 0.
+            too, towards predicting less of it. Half of it is the `smooth` of segmentation_models_pytorch. Defaults
+            to 0.
         squared: Whether the denominator sums squares. Defaults to False.
         count_absent: Whether the mean is over all classes. If False, it is over those that the sample's `y_true` has,
             and a sample with none of them gives 0. Defaults to True.

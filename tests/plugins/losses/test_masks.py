@@ -22,15 +22,7 @@ PRED = np.asarray(keras.ops.softmax(LOGITS))
 BINARY = (RNG.uniform(size=(4, 5, 6, 1)) < 0.3).astype("float32")
 BINARY[2] = 0  # an empty mask
 
-MADE = [
-    SoftDice,
-    GeneralizedDice,
-    Jaccard,
-    Tversky,
-    FocalTversky,
-    LovaszSoftmax,
-    LovaszHinge,
-]
+MADE = [SoftDice, GeneralizedDice, Jaccard, Tversky, FocalTversky, LovaszSoftmax, LovaszHinge]
 ARGUMENTS = {
     SoftDice: {"smooth": 0.5, "squared": True, "count_absent": False, "from_logits": True},
     GeneralizedDice: {"count_absent": False, "from_logits": True},
@@ -43,18 +35,22 @@ ARGUMENTS = {
 EACH = [(cls, {}) for cls in MADE] + list(ARGUMENTS.items())
 OF_PROBABILITIES = [cls for cls in MADE if cls is not LovaszHinge]
 every = pytest.mark.parametrize("made", MADE, ids=lambda cls: cls.__name__)
-each = pytest.mark.parametrize(("made", "arguments"), EACH, ids=lambda v: getattr(v, "__name__", None) or bool(v))
+each = pytest.mark.parametrize(
+    ("made", "arguments"), EACH, ids=[f"{cls.__name__}-{'arguments' if more else 'defaults'}" for cls, more in EACH]
+)
 
 
-def value_and_gradient(loss, y_true, y_pred, *, jit=None):
-    def both(y):
+def with_gradient(loss, *, jit=None):
+    """Return a function of labels and predictions that gives the loss and its gradient, compiled if ``jit`` is set."""
+
+    def both(y_true, y_pred):
         with tf.GradientTape() as tape:
-            tape.watch(y)
-            value = loss(y_true, y)
-        return value, tape.gradient(value, y)
+            tape.watch(y_pred)
+            value = loss(y_true, y_pred)
+        return value, tape.gradient(value, y_pred)
 
     run = both if jit is None else tf.function(both, jit_compile=jit)
-    return tuple(np.asarray(part) for part in run(tf.constant(y_pred)))
+    return lambda y_true, y_pred: [np.asarray(part) for part in run(tf.constant(y_true), tf.constant(y_pred))]
 
 
 # --- labels
@@ -124,7 +120,7 @@ def test_gradients_are_the_finite_differences(made, arguments):
     loss = made(**arguments, dtype="float64")
     y_true, at = LABELS[:2, :2, :2], (LOGITS if arguments or made is LovaszHinge else PRED)[:2, :2, :2]
     at, step = at.astype("float64"), 1e-6
-    _, found = value_and_gradient(loss, y_true, at)
+    _, found = with_gradient(loss)(y_true, at)
     for place in np.ndindex(at.shape):
         up, down = at.copy(), at.copy()
         up[place] += step
@@ -134,16 +130,17 @@ def test_gradients_are_the_finite_differences(made, arguments):
 
 
 @each
-@pytest.mark.parametrize("jit", [None, True])
+@pytest.mark.parametrize("jit", [None, True], ids=["eager", "xla"])
 def test_certain_predictions_have_finite_values_and_gradients(made, arguments, jit):
     wrong = np.roll(MASKS, 1, -1)
     nothing, everything = np.zeros_like(BINARY), np.ones_like(BINARY)
     scale = 30 if arguments.get("from_logits") or made is LovaszHinge else 1
+    run = with_gradient(made(**arguments), jit=jit)
     pairs = [(MASKS, MASKS), (MASKS, wrong)]
     pairs += [(mask, np.where(part, 1, 0)) for mask in (nothing, everything, BINARY) for part in (nothing, everything)]
     for y_true, y_pred in pairs:
         for predictions in (y_pred * scale, np.where(y_pred, scale, -scale) if scale > 1 else y_pred):
-            value, gradient = value_and_gradient(made(**arguments), y_true, predictions.astype("float32"), jit=jit)
+            value, gradient = run(y_true, predictions.astype("float32"))
             assert np.isfinite(value)
             assert np.isfinite(gradient).all()
 
@@ -151,16 +148,16 @@ def test_certain_predictions_have_finite_values_and_gradients(made, arguments, j
 @pytest.mark.parametrize("made", OF_PROBABILITIES, ids=lambda cls: cls.__name__)
 def test_an_exact_match_is_exactly_0(made):
     for mask in (MASKS, BINARY, np.zeros_like(BINARY)):
-        value, gradient = value_and_gradient(made(), mask, mask)
+        value, gradient = with_gradient(made())(mask, mask)
         assert value == 0
         assert np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("made", OF_PROBABILITIES, ids=lambda cls: cls.__name__)
 def test_a_step_down_the_gradient_is_an_improvement(made):
-    value, gradient = value_and_gradient(made(from_logits=True), MASKS, LOGITS)
-    better, _ = value_and_gradient(made(from_logits=True), MASKS, LOGITS - 0.1 * gradient / np.abs(gradient).max())
-    assert better < value
+    loss = made(from_logits=True)
+    value, gradient = with_gradient(loss)(MASKS, LOGITS)
+    assert float(loss(MASKS, LOGITS - 0.1 * gradient / np.abs(gradient).max())) < value
 
 
 # --- weights, types, compilation
@@ -179,9 +176,9 @@ def test_sample_weights(made, arguments):
 @each
 def test_graph_xla_and_unknown_sizes_agree_with_eager(made, arguments):
     loss = made(**arguments)
-    value, gradient = value_and_gradient(loss, LABELS, PRED)
+    value, gradient = with_gradient(loss)(LABELS, PRED)
     for jit in (False, True):
-        found = value_and_gradient(loss, LABELS, PRED, jit=jit)
+        found = with_gradient(loss, jit=jit)(LABELS, PRED)
         np.testing.assert_allclose(found[0], value, rtol=1e-6)
         np.testing.assert_allclose(found[1], gradient, rtol=1e-5, atol=1e-7)
     unknown = [tf.TensorSpec((None, None, None), "int64"), tf.TensorSpec((None, None, None, K))]

@@ -14,6 +14,12 @@ _BATCH = (
     "There is one loss for the whole batch unless `per_image=true` is given; a sample's value is its share in it times "
     "the number of samples, so that the mean is the loss."
 )
+_PARTS = {
+    "batches_add_up": "Unless `per_image=true` is given, it is one loss for the whole batch, not a mean over samples."
+}
+_TIES = {
+    "precision": "Where two errors are equal in float32, the gradient is one of several, which depends on their order."
+}
 
 LOSSES: list[LossSpec] = [
     LossSpec(
@@ -91,6 +97,7 @@ LOSSES: list[LossSpec] = [
         properties={"zero_at_equality": True, "range": (0, None)},
         example={"per_image": True},
         note=_BATCH,
+        expected_failures={**_PARTS, **_TIES},
         reference="Berman et al. 2018, https://arxiv.org/abs/1705.08790",
     ),
     LossSpec(
@@ -102,6 +109,7 @@ LOSSES: list[LossSpec] = [
         properties={"range": (0, None)},
         example={"per_image": True},
         note=f"It needs logits: a last layer without activation, one channel for each mask. {_BATCH}",
+        expected_failures=_PARTS,
         reference="Berman et al. 2018, https://arxiv.org/abs/1705.08790",
     ),
 ]

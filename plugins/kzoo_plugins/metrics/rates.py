@@ -1,0 +1,288 @@
+"""Rates of each class, from the confusion matrix of all samples, and the share of wrong answers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from kzoo.component import MeanMetric, align_shapes
+from kzoo_plugins.metrics.confusion import ConfusionMetric
+from kzoo_plugins.metrics.sums import check_choice, class_indices
+
+__all__ = ["BalancedAccuracy", "HammingLoss", "NegativePredictiveValue", "Specificity", "multilabel_hamming_loss"]
+
+
+@keras.saving.register_keras_serializable(package="kzoo_plugins")
+class BalancedAccuracy(ConfusionMetric):
+    """Balanced accuracy: the mean recall of the classes, so that a rare class counts as much as a frequent one.
+
+    Formula, over the n classes that occur among the labels:
+
+    ```
+    balanced = mean_k C_kk / t_k
+    (balanced - 1/n) / (1 - 1/n)        adjusted=True; 0 where n is 1
+    ```
+
+    Args:
+        adjusted: Whether to shift and scale the result so that what chance would do is 0. Defaults to False.
+        num_classes: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
+        threshold: The probability above which a single column is a yes. Defaults to 0.5.
+        name: Defaults to "balanced_accuracy".
+        dtype: The type of the sums, at least float32. Defaults to Keras's float type.
+
+    Call arguments:
+        y_true: One-hot labels of shape (..., K) or class indices of shape (...) or (..., 1).
+        y_pred: Scores of shape (..., K), or probabilities of class 1 of shape (..., 1).
+        sample_weight: Weights of shape (N,), or one number.
+
+    Raises:
+        ValueError: An argument is out of its range, or the shapes do not belong together.
+
+    Example:
+        >>> metric = BalancedAccuracy()
+        >>> metric.update_state([0, 0, 0, 1], [[0.9], [0.2], [0.3], [0.8]])
+        >>> round(float(metric.result()), 4)
+        0.8333
+
+    References:
+        - [Brodersen et al., 2010](https://doi.org/10.1109/ICPR.2010.764), The balanced accuracy and its posterior
+          distribution
+    """
+
+    def __init__(
+        self,
+        adjusted: bool = False,  # noqa: FBT001, FBT002 - named as an argument on the command line
+        num_classes: int | None = None,
+        threshold: float = 0.5,
+        name: str = "balanced_accuracy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(num_classes, threshold, name, dtype)
+        self.adjusted = adjusted
+
+    def score(self, confusion: Any) -> Any:
+        """Return the mean recall."""
+        true = ops.sum(confusion, axis=1)
+        occurring = ops.sum(ops.cast(true != 0, confusion.dtype))
+        balanced = ops.divide_no_nan(ops.sum(ops.divide_no_nan(ops.diagonal(confusion), true)), occurring)
+        if not self.adjusted:
+            return balanced
+        # (b - 1/n) / (1 - 1/n), multiplied by n above and below
+        return ops.divide_no_nan(balanced * occurring - 1, ops.maximum(occurring - 1, 0))
+
+
+class _NegativeRate(ConfusionMetric):
+    """A share of true negatives, for each class against the others."""
+
+    def __init__(
+        self, average: str | None, num_classes: int | None, threshold: float, name: str, dtype: Any = None
+    ) -> None:
+        super().__init__(num_classes, threshold, name, dtype)
+        check_choice("average", average, ("macro", "micro", None))
+        self.average = average
+
+    def others(self, confusion: Any) -> Any:
+        """Return, for each class, the number of samples among which the true negatives are counted."""
+        raise NotImplementedError
+
+    def score(self, confusion: Any) -> Any:
+        """Return the rate, averaged as `average` says; of class 1 where predictions are a single column."""
+        others, right = self.others(confusion), ops.diagonal(confusion)
+        outside = ops.sum(confusion) - ops.sum(confusion, axis=1) - ops.sum(confusion, axis=0) + right
+        if self.single and self.classes == 2:  # noqa: PLR2004
+            return ops.divide_no_nan(outside[1], others[1])
+        if self.average == "micro":
+            return ops.divide_no_nan(ops.sum(outside), ops.sum(others))
+        rates = ops.divide_no_nan(outside, others)
+        if self.average is None:
+            return rates
+        return ops.divide_no_nan(ops.sum(rates), ops.sum(ops.cast(others != 0, rates.dtype)))
+
+
+@keras.saving.register_keras_serializable(package="kzoo_plugins")
+class Specificity(_NegativeRate):
+    """Specificity, the true negative rate: of the samples that are not of a class, the share not taken for it.
+
+    Formula, for class k against the others:
+
+    ```
+    specificity_k = TN_k / (TN_k + FP_k)
+    ```
+
+    Predictions in a single column give the specificity of class 1, that is, the recall of class 0.
+
+    Args:
+        average: "macro" for the mean over the classes that some sample is not of; "micro" for all true negatives over
+            all negatives; None for one value for each class, 0 where every sample is of the class. Defaults to
+            "macro".
+        num_classes: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
+        threshold: The probability above which a single column is a yes. Defaults to 0.5.
+        name: Defaults to "specificity".
+        dtype: The type of the sums, at least float32. Defaults to Keras's float type.
+
+    Call arguments:
+        y_true: One-hot labels of shape (..., K) or class indices of shape (...) or (..., 1).
+        y_pred: Scores of shape (..., K), or probabilities of class 1 of shape (..., 1).
+        sample_weight: Weights of shape (N,), or one number.
+
+    Raises:
+        ValueError: An argument is out of its range, or the shapes do not belong together.
+
+    Example:
+        >>> metric = Specificity()
+        >>> metric.update_state([1, 0, 0, 0], [[0.9], [0.8], [0.3], [0.1]])
+        >>> round(float(metric.result()), 4)
+        0.6667
+
+    References:
+        - [Yerushalmy, 1947](https://doi.org/10.2307/4586294), Statistical problems in assessing methods of medical
+          diagnosis
+    """
+
+    def __init__(
+        self,
+        average: str | None = "macro",
+        num_classes: int | None = None,
+        threshold: float = 0.5,
+        name: str = "specificity",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(average, num_classes, threshold, name, dtype)
+
+    def others(self, confusion: Any) -> Any:
+        """Return the samples that are not of each class."""
+        return ops.sum(confusion) - ops.sum(confusion, axis=1)
+
+
+@keras.saving.register_keras_serializable(package="kzoo_plugins")
+class NegativePredictiveValue(_NegativeRate):
+    """Negative predictive value: of the samples not taken for a class, the share that is not of it.
+
+    Formula, for class k against the others:
+
+    ```
+    npv_k = TN_k / (TN_k + FN_k)
+    ```
+
+    Predictions in a single column give the value of class 1: how far a no can be trusted.
+
+    Args:
+        average: "macro" for the mean over the classes that some sample is not taken for; "micro" for all true
+            negatives over all that was not taken for a class; None for one value for each class, 0 where every sample
+            is taken for the class. Defaults to "macro".
+        num_classes: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
+        threshold: The probability above which a single column is a yes. Defaults to 0.5.
+        name: Defaults to "npv".
+        dtype: The type of the sums, at least float32. Defaults to Keras's float type.
+
+    Call arguments:
+        y_true: One-hot labels of shape (..., K) or class indices of shape (...) or (..., 1).
+        y_pred: Scores of shape (..., K), or probabilities of class 1 of shape (..., 1).
+        sample_weight: Weights of shape (N,), or one number.
+
+    Raises:
+        ValueError: An argument is out of its range, or the shapes do not belong together.
+
+    Example:
+        >>> metric = NegativePredictiveValue()
+        >>> metric.update_state([1, 1, 0, 0], [[0.9], [0.2], [0.3], [0.1]])
+        >>> round(float(metric.result()), 4)
+        0.6667
+
+    References:
+        - [Vecchio, 1966](https://doi.org/10.1056/NEJM196605262742104), Predictive value of a single diagnostic test in
+          unselected populations
+    """
+
+    def __init__(
+        self,
+        average: str | None = "macro",
+        num_classes: int | None = None,
+        threshold: float = 0.5,
+        name: str = "npv",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(average, num_classes, threshold, name, dtype)
+
+    def others(self, confusion: Any) -> Any:
+        """Return the samples that were not taken for each class."""
+        return ops.sum(confusion) - ops.sum(confusion, axis=0)
+
+
+@keras.saving.register_keras_serializable(package="kzoo_plugins")
+class HammingLoss(MeanMetric):
+    """Hamming loss: the share of wrong answers.
+
+    Formula, for one sample, then averaged over samples by their weights:
+
+    ```
+    [argmax_k y_pred_k != y_true]                         classes: 1 - accuracy
+    (1/L) sum_l [(y_pred_l > threshold) != y_true_l]      multilabel=True, over L labels
+    ```
+
+    Args:
+        multilabel: Whether every column is a yes-or-no question of its own. Defaults to False: columns are classes, of
+            which one is true.
+        threshold: The probability above which a label's own, or a single column, is a yes. Defaults to 0.5.
+        name: Defaults to "hamming_loss".
+        dtype: The type of the running sums, at least float32. Defaults to Keras's float type.
+
+    Call arguments:
+        y_true: One-hot labels of shape (..., K) or class indices of shape (...) or (..., 1); with `multilabel`, 0 or 1
+            of shape (..., L).
+        y_pred: Scores of shape (..., K), probabilities of class 1 of shape (..., 1), or with `multilabel`
+            probabilities of shape (..., L).
+        sample_weight: Weights of shape (N,), or one number.
+
+    Raises:
+        ValueError: `threshold` is not finite, or the shapes do not belong together.
+
+    Example:
+        >>> metric = HammingLoss(multilabel=True)
+        >>> metric.update_state([[1, 0, 0, 1]], [[0.9, 0.8, 0.1, 0.7]])
+        >>> float(metric.result())
+        0.25
+
+    References:
+        - [Hamming, 1950](https://doi.org/10.1002/j.1538-7305.1950.tb00463.x), Error detecting and error correcting
+          codes
+        - [Schapire, Singer, 2000](https://doi.org/10.1023/A:1007649029923), BoosTexter
+    """
+
+    def __init__(
+        self,
+        multilabel: bool = False,  # noqa: FBT001, FBT002 - named as an argument on the command line
+        threshold: float = 0.5,
+        name: str = "hamming_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        if not math.isfinite(threshold):
+            message = f"`threshold` must be a finite number, not {threshold}."
+            raise ValueError(message)
+        self.multilabel = multilabel
+        self.threshold = threshold
+
+    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Return true and given answers as integers of equal shapes, with an axis of labels."""
+        shape = tuple(y_pred.shape)
+        if not self.multilabel and len(shape) > 1 and shape[-1] != 1:
+            true = class_indices(y_true, y_pred, self.name)
+            return ops.expand_dims(true, -1), ops.expand_dims(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), -1)
+        y_true, y_pred = align_shapes(y_true, y_pred, self.name)
+        y_true, y_pred = ops.cast(y_true, "int32"), ops.cast(y_pred > self.threshold, "int32")
+        if len(shape) == 1 or len(y_pred.shape) < len(shape):  # a column was squeezed
+            y_true, y_pred = ops.expand_dims(y_true, -1), ops.expand_dims(y_pred, -1)
+        return y_true, y_pred
+
+    def per_sample(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the share of wrong answers of each sample, shape ``(...)``."""
+        return ops.mean(ops.cast(y_true != y_pred, self.dtype), axis=-1)
+
+
+def multilabel_hamming_loss(threshold: float = 0.5, name: str = "hamming_loss", dtype: Any = None) -> HammingLoss:
+    """Return a `HammingLoss` of yes-or-no questions, for tasks with several labels a sample."""
+    return HammingLoss(multilabel=True, threshold=threshold, name=name, dtype=dtype)

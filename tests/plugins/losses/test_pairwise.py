@@ -1,0 +1,272 @@
+"""Pairs of a batch, their distances, and what all losses between embeddings have in common."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo_plugins.losses.contrastive import NTXent, SupCon
+from kzoo_plugins.losses.pairwise import (
+    mean_over_pairs,
+    pairs_of_classes,
+    pairwise_distances,
+    some_logsumexp,
+    unit_length,
+)
+from kzoo_plugins.losses.triplet import TripletHard, TripletSemiHard
+
+RNG = np.random.default_rng(11)
+LABELS = np.array([0, 2, 0, 1, 2, 2, 3])
+VECTORS = RNG.normal(size=(7, 4)).astype("float32")
+LOSSES = [
+    TripletSemiHard,
+    TripletHard,
+    SupCon,
+    NTXent,
+]
+
+
+def value_and_gradient(function, y_pred, *, jit=None):
+    def both(y):
+        with tf.GradientTape() as tape:
+            tape.watch(y)
+            value = function(y)
+        return value, tape.gradient(value, y)
+
+    run = both if jit is None else tf.function(both, jit_compile=jit)
+    value, slope = run(tf.convert_to_tensor(y_pred))
+    return np.asarray(value), np.asarray(slope)
+
+
+def apart(vectors):
+    wide = np.asarray(vectors, "float64")
+    return np.linalg.norm(wide[:, None] - wide[None], axis=-1)
+
+
+# --- who belongs to whom
+
+
+def test_pairs_leave_out_the_sample_itself():
+    positives, negatives = (np.asarray(mask) for mask in pairs_of_classes(LABELS, VECTORS, "x"))
+    same = LABELS[:, None] == LABELS[None]
+    np.testing.assert_array_equal(positives, same & ~np.eye(7, dtype=bool))
+    np.testing.assert_array_equal(negatives, ~same)
+
+
+def test_samples_that_share_one_of_their_classes_belong_together():
+    several = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]])
+    positives, negatives = (np.asarray(mask) for mask in pairs_of_classes(several, VECTORS[:4], "x"))
+    assert np.argwhere(positives).tolist() == [[0, 1], [1, 0]]
+    assert negatives.sum() == 10
+    assert not negatives.diagonal().any()
+
+
+@pytest.mark.parametrize("made", LOSSES)
+def test_label_forms(made):
+    expected = made(reduction=None)(LABELS, VECTORS)
+    for form in (LABELS[:, None], LABELS.astype("float32"), LABELS - 5, np.eye(4)[LABELS], LABELS.astype("uint8")):
+        np.testing.assert_allclose(made(reduction=None)(form, VECTORS), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("made", LOSSES)
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_numbers_of_classes_that_no_float_tells_apart(made, dtype):
+    large = np.where(LABELS == 0, 2**24, 2**24 + LABELS)  # 2**24 and 2**24 + 1 are one number in float32
+    assert float(made(dtype=dtype)(large, VECTORS)) == pytest.approx(float(made()(LABELS, VECTORS)), rel=1e-6)
+
+
+def test_large_class_numbers_reach_the_loss_in_training():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Identity()])
+    model.compile("sgd", loss=TripletSemiHard())
+    large = np.where(LABELS == 0, 2**24, 2**24 + LABELS)
+    expected = float(TripletSemiHard()(LABELS, VECTORS))
+    assert model.evaluate(VECTORS, large, batch_size=7, verbose=0) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("made", LOSSES)
+@pytest.mark.parametrize(
+    ("y_true", "y_pred"),
+    [
+        (LABELS[:3], VECTORS),
+        (LABELS[:1], VECTORS),
+        (LABELS, VECTORS[:, 0]),
+        (LABELS, VECTORS[None]),
+        (np.eye(4)[LABELS][None], VECTORS),
+        (np.array(1), VECTORS),
+    ],
+)
+def test_shapes_that_do_not_belong_are_refused(made, y_true, y_pred):
+    with pytest.raises(ValueError, match=f"`{made().name}` got y_true of shape"):
+        made()(y_true, y_pred)
+
+
+# --- how far apart
+
+
+@pytest.mark.parametrize("shift", [0, 100])
+def test_distances_are_numpys(shift):
+    vectors = VECTORS + np.float32(shift)
+    np.testing.assert_allclose(pairwise_distances(vectors), apart(vectors), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(pairwise_distances(vectors, "squared_l2"), apart(vectors) ** 2, rtol=1e-4, atol=1e-6)
+    unit = vectors / np.linalg.norm(vectors.astype("float64"), axis=-1, keepdims=True)
+    np.testing.assert_allclose(pairwise_distances(vectors, normalize=True), apart(unit), rtol=1e-4, atol=2e-5)
+    np.testing.assert_allclose(pairwise_distances(vectors, "angular"), apart(unit) ** 2 / 2, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["l2", "squared_l2", "angular"])
+@pytest.mark.parametrize("jit", [False, True])
+def test_equal_vectors_are_at_distance_0_with_gradient_0(metric, jit):
+    vectors = np.repeat(RNG.normal(size=(1, 9)), 5, 0).astype("float32")
+    value, slope = value_and_gradient(lambda y: keras.ops.sum(pairwise_distances(y, metric)), vectors, jit=jit)
+    assert value == pytest.approx(0, abs=1e-5)
+    np.testing.assert_allclose(slope, 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-3, 1.0, 1e30])
+def test_unit_length_at_every_scale(scale):
+    vectors = (VECTORS * scale).astype("float32")
+    found = np.asarray(unit_length(vectors))
+    wide = vectors.astype("float64")
+    np.testing.assert_allclose(found, wide / np.linalg.norm(wide, axis=-1, keepdims=True), rtol=1e-5, atol=1e-7)
+
+
+def test_a_vector_of_zeros_has_no_direction_and_no_gradient():
+    vectors = np.concatenate([VECTORS, np.zeros((1, 4), "float32")])
+    value, slope = value_and_gradient(lambda y: keras.ops.sum(unit_length(y) * np.arange(4.0)), vectors)
+    assert np.isfinite(value)
+    assert np.isfinite(slope).all()
+    np.testing.assert_array_equal(slope[-1], np.zeros(4))
+
+
+# --- sums over some
+
+
+def test_the_logsumexp_of_some_of_a_row():
+    mask = np.array([[True, False, True], [False, False, False], [False, True, False]])
+    values = np.array([[1000.0, 2000.0, 1001.0], [1.0, 2.0, 3.0], [5.0, -7.0, np.inf]])
+    found, some = some_logsumexp(keras.ops.convert_to_tensor(values), mask)
+    np.testing.assert_allclose(np.asarray(found)[:, 0], [np.logaddexp(1000.0, 1001.0), 0.0, -7.0])
+    assert np.asarray(some)[:, 0].tolist() == [True, False, True]
+
+
+def test_the_mean_of_the_shares_is_the_mean_over_the_pairs():
+    values, mask = RNG.normal(size=(5, 5)), RNG.uniform(size=(5, 5)) < 0.4
+    shares = mean_over_pairs(keras.ops.convert_to_tensor(values), mask)
+    assert np.mean(shares) == pytest.approx(values[mask].mean())
+    np.testing.assert_array_equal(mean_over_pairs(keras.ops.convert_to_tensor(values), mask & False), np.zeros(5))
+
+
+# --- all losses
+
+
+@pytest.mark.parametrize("made", LOSSES)
+@pytest.mark.parametrize("jit", [None, True])
+@pytest.mark.parametrize(
+    ("labels", "vectors"),
+    [
+        ([0], [[0.6, 0.8]]),
+        ([0, 1, 2], np.eye(3)),
+        ([1, 1, 1], np.eye(3)),
+        ([0, 0], [[0.6, 0.8]] * 2),
+        ([0, 0, 1, 1], [[0.6, 0.8]] * 4),
+        ([0, 0, 1, 1], np.zeros((4, 3))),
+        ([0, 0, 1], [[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0]]),
+        ([0, 0, 1, 1], np.eye(4) * 1e4),
+    ],
+    ids=["one", "no pairs", "one class", "a pair of equals", "all equal", "zeros", "opposite", "large"],
+)
+def test_value_and_gradient_are_finite(made, labels, vectors, jit):
+    value, slope = value_and_gradient(lambda y: made()(np.array(labels), y), np.array(vectors, "float32"), jit=jit)
+    assert np.isfinite(value)
+    assert np.isfinite(slope).all()
+
+
+@pytest.mark.parametrize("made", [made for made in LOSSES if made is not TripletHard])
+@pytest.mark.parametrize("labels", [[0, 1, 2], [5]], ids=["no pairs", "one"])
+def test_without_a_pair_there_is_no_loss(made, labels):
+    value, slope = value_and_gradient(lambda y: made()(np.array(labels), y), VECTORS[: len(labels)])
+    assert value == pytest.approx(0, abs=1e-7)
+    np.testing.assert_allclose(slope, 0, atol=1e-7)
+
+
+@pytest.mark.parametrize("made", LOSSES)
+def test_gradients_are_the_finite_differences(made):
+    loss, at, step = made(dtype="float64"), VECTORS.astype("float64"), 1e-6
+    _, found = value_and_gradient(lambda y: loss(LABELS, y), at)
+    expected = np.zeros_like(at)
+    for place in np.ndindex(at.shape):
+        shift = np.zeros_like(at)
+        shift[place] = step
+        expected[place] = (float(loss(LABELS, at + shift)) - float(loss(LABELS, at - shift))) / (2 * step)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("made", LOSSES)
+def test_the_order_of_the_batch_means_nothing(made):
+    order = RNG.permutation(7)
+    values = np.asarray(made(reduction=None)(LABELS, VECTORS))
+    np.testing.assert_allclose(made(reduction=None)(LABELS[order], VECTORS[order]), values[order], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("made", LOSSES)
+def test_sample_weights(made):
+    weight = np.array([0.0, 1.0, 2.0, 0.5, 3.0, 0.0, 1.0])
+    values = np.asarray(made(reduction=None)(LABELS, VECTORS))
+    assert values.shape == (7,)
+    for form in (weight, weight[:, None]):
+        found = float(made()(LABELS, VECTORS, sample_weight=form))
+        assert found == pytest.approx(np.sum(values * weight) / 7, rel=1e-5)
+
+
+@pytest.mark.parametrize("made", LOSSES)
+@pytest.mark.parametrize("jit", [False, True])
+def test_graphs_of_any_batch_size_and_forced_xla(made, jit):
+    loss = made()
+    shapes = [tf.TensorSpec((None,), "int64"), tf.TensorSpec((None, 4))]
+    with_gradient = tf.function(
+        lambda labels, y: value_of_tape(loss, labels, y), input_signature=shapes, jit_compile=jit
+    )
+    for size in (1, 4, 7):
+        value, slope = with_gradient(LABELS[:size], VECTORS[:size])
+        expected, expected_slope = value_and_gradient(lambda y, size=size: loss(LABELS[:size], y), VECTORS[:size])
+        assert float(value) == pytest.approx(float(expected), rel=1e-5, abs=1e-6)
+        np.testing.assert_allclose(slope, expected_slope, rtol=1e-3, atol=1e-5)
+
+
+def value_of_tape(loss, labels, y):
+    with tf.GradientTape() as tape:
+        tape.watch(y)
+        value = loss(labels, y)
+    return value, tape.gradient(value, y)
+
+
+@pytest.mark.parametrize("made", LOSSES)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_embeddings_in_half_precision_are_computed_in_float32(made, dtype):
+    half = keras.ops.cast(VECTORS, dtype)
+    expected = made(reduction=None)(LABELS, np.asarray(keras.ops.cast(half, "float32")))
+    found = made(reduction=None, dtype=dtype)(LABELS, half)
+    assert keras.backend.standardize_dtype(found.dtype) == "float32"
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("made", LOSSES)
+def test_round_trip(made):
+    loss = made(normalize=True, reduction="sum", name="other", dtype="float64")
+    again = keras.saving.deserialize_keras_object(json.loads(json.dumps(keras.saving.serialize_keras_object(loss))))
+    assert type(again) is made
+    assert again.get_config() == loss.get_config()
+    np.testing.assert_array_equal(again(LABELS, VECTORS), loss(LABELS, VECTORS))
+
+
+def test_a_trained_model_loads_with_its_loss(tmp_path):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.UnitNormalization()])
+    model.compile("sgd", loss=TripletHard(margin=0.2, soft=True, distance_metric="l2"))
+    model.fit(VECTORS, LABELS, batch_size=4, epochs=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.loss.get_config() == model.loss.get_config()
+    here = model.evaluate(VECTORS, LABELS, batch_size=7, verbose=0)
+    assert loaded.evaluate(VECTORS, LABELS, batch_size=7, verbose=0) == pytest.approx(here, rel=1e-6)
