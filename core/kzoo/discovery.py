@@ -267,6 +267,8 @@ def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin]) -> pluggy.P
 def _call(caller: Any) -> list[Any]:
     """Return what the one plugin behind a hook returns; refuse what is not, or only looks like, a list of specs."""
     implemented = len(caller.get_hookimpls())
+    if not implemented:
+        return []
     answers = caller()
     if len(answers) < implemented:  # pluggy leaves out None, which here is a forgotten `return`
         answers = [None]

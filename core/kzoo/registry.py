@@ -117,7 +117,8 @@ class Registry:
 
     def bare_owner(self, entry: Entry) -> bool:
         """Return whether the entry's bare name finds this entry and no other."""
-        return self._candidates(entry.kind, entry.name) == [entry]
+        alone = len(self._named[entry.kind, entry.name]) == 1
+        return alone or self._candidates(entry.kind, entry.name) == [entry]
 
     def shown_name(self, entry: Entry) -> str:
         """Return the shortest name that finds this entry."""

@@ -107,7 +107,7 @@ def of_masks():
                 metric = DiceMetric(include_background=background, ignore_empty=ignore_empty, reduction="mean")
                 metric(classes_first[1], classes_first[0])
                 names = {"include_background": background, "ignore_empty": ignore_empty}
-                score = metric.aggregate()
+                score = metric.aggregate().item()
                 reference = f"MONAI {monai.__version__} DiceMetric"
                 yield case({"name": "dice_score", **names}, reference, labels, y_pred, score)
                 batches = [len(labels) - 1, 1] if len(labels) > 1 else None
@@ -115,8 +115,8 @@ def of_masks():
         column, truth = y_pred[..., :1], hot[..., :1]
         metric = DiceMetric(reduction="mean")
         metric(*(torch.movedim(one, -1, 1) for one in tensors((column > 0.5).astype("float32"), truth)))
-        yield case("dice_score", reference, truth, column, metric.aggregate(), note="a single column")
-        yield case("dice_score", reference, truth[..., 0], column, metric.aggregate(), note="a single column")
+        yield case("dice_score", reference, truth, column, metric.aggregate().item(), note="a single column")
+        yield case("dice_score", reference, truth[..., 0], column, metric.aggregate().item(), note="a single column")
 
 
 def of_images():

@@ -113,16 +113,29 @@ def _list_components(
     registry = get_registry()
     entries = [entry for kind in kinds for entry in registry.entries(kind)]
     fitting = [entry for kind in kinds for entry in registry.fitting(kind, task)] if task else entries
-    shown = [entry for entry in fitting if _matches(search, _words_of(entry))]
-    rows = [describe(entry, registry) for entry in shown]
-    if not as_json:
-        for row, entry in zip(rows, shown, strict=True):
-            row["from"] = entry.origin
-            row["aliases"] = _telling(entry)
-            row["tasks"] = row.get("tasks") or "any"
+    shown = [entry for entry in fitting if _matches(search, _words_of(entry))] if search else fitting
+    rows = [describe(entry, registry) if as_json else _table_row(entry, registry, columns) for entry in shown]
     output.emit(rows, columns, as_json=as_json)
     if not shown:
         output.say(_nothing(kinds[0], task, search, all_of=len(entries), fitting=len(fitting)))
+
+
+def _table_row(entry: Entry, registry: Registry, columns: Iterable[str]) -> dict[str, Any]:
+    """Return what a table shows of an entry; a list of a thousand does not look at all that it leaves out."""
+    row: dict[str, Any] = {
+        "shown": registry.shown_name(entry),
+        "kind": entry.kind,
+        "aliases": _telling(entry),
+        "summary": entry.spec.summary,
+        "from": entry.origin,
+    }
+    for name in columns:
+        if name not in row:
+            value = getattr(entry.spec, name, "")
+            row[name] = value if isinstance(value, str) else sorted(value)
+    if not row.get("tasks", True):
+        row["tasks"] = "any"
+    return row
 
 
 def _telling(entry: Entry) -> list[str]:

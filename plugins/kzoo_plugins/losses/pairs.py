@@ -20,6 +20,9 @@ from kzoo_plugins.losses.pairwise import (
 
 __all__ = ["LiftedStruct", "MultiSimilarity", "lifted_struct", "multi_similarity"]
 
+_LOG_OF_NOTHING = -1e9
+"""Stands for the log of 0, finite so that it can be added and have a gradient."""
+
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
 class MultiSimilarity(EmbeddingLoss):
@@ -189,8 +192,9 @@ def lifted_struct(y_true: Any, y_pred: Any, *, margin: float = 1.0, normalize: b
     positives, negatives = pairs_of_classes(y_true, ops.convert_to_tensor(y_pred), "lifted_struct")
     distances = pairwise_distances(y_pred, "l2", normalize=normalize)
     away, some = some_logsumexp(margin - distances, negatives)
+    away = ops.where(some, away, ops.full_like(away, _LOG_OF_NOTHING))
     values = ops.square(ops.relu(distances + ops.logaddexp(away, ops.transpose(away)))) / 2.0
-    return mean_over_pairs(values, ops.logical_and(positives, some))
+    return mean_over_pairs(values, positives)
 
 
 def _informative(likeness: Any, positives: Any, negatives: Any, epsilon: float) -> tuple[Any, Any]:

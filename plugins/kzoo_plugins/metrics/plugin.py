@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kzoo.plugin import MetricSpec, hookimpl
-from kzoo_plugins.metrics.specs import calibration, classification, images, ordinal, regression
+from kzoo_plugins.metrics.specs import calibration, classification, embedding, images, ordinal, regression
 
 __all__ = ["kzoo_metrics"]
 
-_FAMILIES = (calibration, classification, images, ordinal, regression)
+_FAMILIES = (calibration, classification, embedding, images, ordinal, regression)
 
 
 @hookimpl

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo_plugins.optimizers.wrapper import OptimizerWrapper
+from kzoo_plugins.optimizers.wrapper import OptimizerWrapper, dense
 
 __all__ = ["GradientCentralization"]
 
@@ -56,14 +56,13 @@ class GradientCentralization(OptimizerWrapper):
         super().__init__(inner, name=name)
         self.conv_only = bool(conv_only)
 
-    def prepare(self, gradients: list[Any]) -> list[Any]:
+    def prepare(self, gradients: list[Any], variables: list[Any]) -> list[Any]:
         """Return the gradients without their means."""
-        return [gradient if gradient is None else self._centralized(gradient) for gradient in gradients]
+        return [self._centralized(*pair) for pair in zip(gradients, variables, strict=True)]
 
-    def _centralized(self, gradient: Any) -> Any:
-        rank = len(gradient.shape)
-        if rank < (_CONVOLUTION if self.conv_only else 2):
+    def _centralized(self, gradient: Any, variable: Any) -> Any:
+        rank = len(variable.shape)
+        if gradient is None or rank < (_CONVOLUTION if self.conv_only else 2):
             return gradient
-        # The gradient of an embedding names only the rows it has; the mean is over all of them.
-        gradient = ops.convert_to_tensor(gradient)
+        gradient = dense(gradient, variable)
         return gradient - ops.mean(gradient, axis=tuple(range(rank - 1)), keepdims=True)

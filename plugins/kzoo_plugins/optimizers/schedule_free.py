@@ -10,7 +10,7 @@ from keras import ops
 
 from kzoo.component import ConfigFromSignature
 from kzoo_plugins.optimizers.averaging import SwapsWeights
-from kzoo_plugins.optimizers.wrapper import whole_number
+from kzoo_plugins.optimizers.wrapper import dense, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +93,7 @@ class _ScheduleFree(SwapsWeights, ConfigFromSignature, keras.optimizers.Optimize
         # All three begin at the weights of the first step, which may have been loaded after the variables were made.
         x = ops.where(first, y, ops.where(swapped, held, average))
         begin = ops.where(first, y, z)
-        step = self.direction(ops.cast(ops.convert_to_tensor(gradient), variable.dtype), index)
+        step = self.direction(ops.cast(dense(gradient, variable), variable.dtype), index)
         if self.weight_decay and self._use_weight_decay(variable):
             step = step + ops.cast(self.weight_decay, variable.dtype) * y
         beta = ops.cast(self._beta, variable.dtype)

@@ -12,7 +12,7 @@ from kzoo.component import ConfigFromSignature
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["OptimizerWrapper", "averager_in", "whole_number"]
+__all__ = ["OptimizerWrapper", "averager_in", "dense", "whole_number"]
 
 
 class OptimizerWrapper(ConfigFromSignature, keras.optimizers.Optimizer):
@@ -41,8 +41,9 @@ class OptimizerWrapper(ConfigFromSignature, keras.optimizers.Optimizer):
             raise ValueError(message)  # noqa: TRY004 - it is an optimizer, but not one for this place
         self.inner = inner
 
-    def prepare(self, gradients: list[Any]) -> list[Any]:
+    def prepare(self, gradients: list[Any], variables: list[Any]) -> list[Any]:
         """Return the gradients that the inner optimizer gets."""
+        del variables
         return gradients
 
     def before_step(self, variables: list[Any]) -> None:
@@ -68,7 +69,7 @@ class OptimizerWrapper(ConfigFromSignature, keras.optimizers.Optimizer):
         variables = list(variables)
         steps = ops.copy(self.inner.iterations)  # a variable would count on while we look at it
         self.before_step(variables)
-        self.inner.apply(self.prepare(list(grads)), variables)
+        self.inner.apply(self.prepare(list(grads), variables), variables)
         self.after_step(variables, ops.not_equal(self.inner.iterations, steps))
 
     def update_each(self, variables: list[Any], update: Callable[[Any, int, Any], None], value: Any) -> None:
@@ -156,6 +157,11 @@ def averager_in(optimizer: Any) -> Any:
     while optimizer is not None and not hasattr(optimizer, "swap_weights"):
         optimizer = getattr(optimizer, "inner_optimizer", None)
     return optimizer
+
+
+def dense(gradient: Any, variable: Any) -> Any:
+    """Return a gradient that names rows, as an embedding's does, written out: rows named twice are summed first."""
+    return ops.add(ops.zeros_like(variable), gradient) if hasattr(gradient, "indices") else gradient
 
 
 def whole_number(name: str, value: Any, least: int) -> int:

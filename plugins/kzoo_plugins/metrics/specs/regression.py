@@ -9,6 +9,11 @@ from kzoo.plugin import MetricSpec
 __all__ = ["METRICS"]
 
 _FRACTION = "A fraction, not percent."
+_KEPT = (
+    "It keeps at most {} samples; of more it keeps a part that is spread evenly, and the result is an estimate. It "
+    "measures on one device."
+)
+_BUFFERS = {"additive_state": "it keeps samples in a buffer, and the buffers of two replicas do not add up"}
 
 
 def _of_numbers(name: str, target: str, summary: str, **fields: Any) -> MetricSpec:
@@ -69,6 +74,32 @@ METRICS: list[MetricSpec] = [
         properties={"zero_at_equality": True, "range": (0, None)},
         note="With a list as `tau` the network needs one output for each quantile.",
         reference="Koenker, Bassett 1978, https://doi.org/10.2307/1913643",
+    ),
+    _of_numbers(
+        "spearman",
+        "ranking:SpearmanCorrelation",
+        "Spearman's rank correlation of targets and predictions over all samples, not over a batch.",
+        aliases=("spearman_correlation", "spearmanr"),
+        example={"capacity": 4096},
+        properties={"symmetric": True, "range": (-1, 1)},
+        direction="max",
+        successor_of=("tfa.metrics.SpearmansRank",),
+        note=_KEPT.format("`capacity`, 4096,"),
+        expected_failures=_BUFFERS,
+        reference="Spearman 1904, https://doi.org/10.2307/1412159",
+    ),
+    _of_numbers(
+        "kendall",
+        "ranking:KendallTau",
+        "Kendall's rank correlation of targets and predictions, tau b or c, over all samples.",
+        aliases=("kendall_tau", "kendalltau"),
+        example={"variant": "b"},
+        properties={"symmetric": True, "range": (-1, 1)},
+        direction="max",
+        successor_of=("tfa.metrics.KendallsTau", "tfa.metrics.KendallsTauB", "tfa.metrics.KendallsTauC"),
+        note=_KEPT.format("`capacity`, 1024,") + " `variant=c` is tau c.",
+        expected_failures=_BUFFERS,
+        reference="Kendall 1945, https://doi.org/10.1093/biomet/33.3.239",
     ),
     _of_numbers(
         "geometric_mean",
