@@ -1,4 +1,5 @@
 """Where the components of Keras 3.15 fail the conformance kit, with the issue in Keras's tracker if one is known.
+
 The list is exact: a check that a component passes again is reported, so that the entry is taken away with the next
 Keras.
 """
