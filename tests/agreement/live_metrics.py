@@ -1,5 +1,7 @@
 """Metrics between classes and of probabilities, from scikit-learn."""
 
+import warnings
+
 import numpy as np
 import sklearn
 from sklearn import metrics
@@ -44,7 +46,9 @@ def of_predicted_classes(true, pred, classes, weight):
         kappa = metrics.cohen_kappa_score(true, pred, weights=weights, labels=range(classes), **given)
         yield f"cohen_kappa:weights={text}", "cohen_kappa_score", kappa
     for adjusted in (False, True):
-        score = metrics.balanced_accuracy_score(true, pred, adjusted=adjusted, **given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it says so where a class is predicted that does not occur
+            score = metrics.balanced_accuracy_score(true, pred, adjusted=adjusted, **given)
         yield f"balanced_accuracy:adjusted={str(adjusted).lower()}", "balanced_accuracy_score", score
     yield "hamming_loss", "hamming_loss", metrics.hamming_loss(true, pred, **given)
 
@@ -74,8 +78,9 @@ def cases():
             known += list(of_matrices(labels, pred, classes, weight)) if classes < 257 else []
             for true in (labels, np.eye(classes, dtype="float32")[labels]):
                 found += [case(*named, true, soft, value, weight=weight, batches=batches) for *named, value in known]
+            wide = soft.astype("float64") / soft.astype("float64").sum(-1, keepdims=True)
             brier = metrics.brier_score_loss(
-                labels, soft.astype("float64"), labels=range(classes), scale_by_half=False, sample_weight=weight
+                labels, wide, labels=range(classes), scale_by_half=False, sample_weight=weight
             )
             found.append(case("brier", "brier_score_loss", labels, soft, brier, weight=weight, batches=batches))
     return [*found, *_of_single_columns(), *_multilabel(), *_at_edges()]

@@ -1,8 +1,15 @@
 """What the specs' notes say of Keras is true; where one fails, Keras has changed and the note is to go."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
+from sklearn.metrics import r2_score
+
+from kzoo_plugins.metrics.ranking import SpearmanCorrelation
+from kzoo_plugins.metrics.regression import AdjustedR2
 
 CLASSES = 3
 IDS = np.array([0, 1, 2, 0])
@@ -12,6 +19,12 @@ SIGMOID = np.array([[0.9], [0.2], [0.6], [0.4]], "float32")
 ANSWERS = np.array([[1.0], [0.0], [0.0], [1.0]], "float32")
 NUMBERS = np.array([[1.2], [2.4], [0.3], [4.0]], "float32")
 TARGETS = np.array([[1.0], [2.0], [0.5], [3.0]], "float32")
+
+
+def measured(metric, *batches):
+    for batch in batches:
+        metric.update_state(*batch)
+    return float(metric.result())
 
 
 def reloaded(value):
@@ -50,8 +63,9 @@ def test_generalized_crossentropy_mixes_samples_when_labels_are_a_column():
     assert float(loss(IDS[:, None], SOFTMAX)) != pytest.approx(float(loss(IDS, SOFTMAX)), rel=1e-2)
 
 
-def test_metrics_broadcast_labels_of_shape_n():
-    column, flat = keras.metrics.Hinge(), keras.metrics.Hinge()
+@pytest.mark.parametrize("name", ["Hinge", "SquaredHinge", "CategoricalHinge", "Poisson", "KLDivergence"])
+def test_metrics_broadcast_labels_of_shape_n(name):
+    column, flat = getattr(keras.metrics, name)(), getattr(keras.metrics, name)()
     column.update_state(ANSWERS, SIGMOID)
     flat.update_state(ANSWERS[:, 0], SIGMOID)
     assert float(column.result()) != pytest.approx(float(flat.result()))
@@ -80,6 +94,14 @@ def test_r2_score():
     assert r2(y_true + 1e4, y_pred + 1e4) > 1
     assert r2(y_true, y_pred, num_regressors=3) == pytest.approx(1 - (1 - plain) * 99 / 96, rel=1e-5)
     assert r2(y_true, y_pred, num_regressors=3) != pytest.approx(1 - (1 - plain) * 49 / 46, rel=1e-3)
+    constant = np.ones((4, 1), "float32")
+    assert np.isnan(r2(constant, constant))
+    # The note says which metric is right.
+    for offset in (0, 1e4):
+        shifted = (y_true + np.float32(offset), y_pred + np.float32(offset))
+        right = r2_score(*(one.astype("float64") for one in shifted))
+        assert measured(AdjustedR2(num_regressors=3), shifted) == pytest.approx(1 - (1 - right) * 49 / 46, rel=1e-5)
+    assert measured(AdjustedR2(), (constant, constant)) == r2_score(constant, constant) == 1.0
 
 
 def test_correlations_of_a_single_output():
@@ -88,6 +110,23 @@ def test_correlations_of_a_single_output():
     concordance.update_state(TARGETS, NUMBERS)
     assert np.isnan(float(pearson.result()))
     assert float(concordance.result()) == 0.0
+
+
+@pytest.mark.parametrize("name", ["PearsonCorrelation", "ConcordanceCorrelation"])
+def test_correlations_are_means_over_batches(name):
+    rng = np.random.default_rng(0)
+    y_true = rng.normal(size=(8, 1)) + np.repeat([[0.0], [10.0]], 4, axis=0)
+    y_pred = y_true + rng.normal(size=y_true.shape)
+    halves = [(y_true[:4], y_pred[:4]), (y_true[4:], y_pred[4:])]
+
+    def whole(metric, expected):
+        apart = measured(metric(), *halves)
+        assert measured(metric(), (y_true, y_pred)) == pytest.approx(expected, rel=1e-5)
+        return apart == pytest.approx(expected, rel=1e-5)
+
+    keras_metric = functools.partial(getattr(keras.metrics, name), axis=0)
+    assert not whole(keras_metric, measured(keras_metric(), (y_true, y_pred)))
+    assert whole(SpearmanCorrelation, spearmanr(y_true[:, 0], y_pred[:, 0]).statistic)
 
 
 def test_focal_alpha_needs_class_balancing():

@@ -92,7 +92,7 @@ def new_plugin(
 def _warnings(project: Project) -> tuple[list[str], str]:
     """Return what the user should know of names that are taken here, and the name that will find the component."""
     from kzoo.errors import UsageError
-    from kzoo.registry import get_registry
+    from kzoo.registry import get_registry, with_article
 
     found, shown = [], project.name
     try:
@@ -102,8 +102,8 @@ def _warnings(project: Project) -> tuple[list[str], str]:
     if registered and registered.distribution != project.distribution:
         shown = project.qualified
         found.append(
-            f"{registered.origin} publishes a {project.kind} `{project.name}`, too. Yours will have to be called "
-            f"`{project.qualified}`. Another name can be given with --name."
+            f"{registered.origin} publishes {with_article(project.kind)} `{project.name}`, too. Where both are "
+            f"installed, yours is called `{project.qualified}`. Another name can be given with --name."
         )
     if importlib.util.find_spec(project.package) and not (registered and not found):
         found.append(

@@ -152,4 +152,4 @@ def _moving_averages(model: Any) -> list[Any]:
 def _has_moving_average(model: Any) -> bool:
     """Return whether Keras keeps moving averages of the weights, and has taken the first step."""
     found = _moving_averages(model)
-    return bool(found) and all(part.built and int(np.asarray(part.iterations)) > 0 for part in found)
+    return bool(found) and all(part.built and int(np.asarray(keras.ops.copy(part.iterations))) > 0 for part in found)

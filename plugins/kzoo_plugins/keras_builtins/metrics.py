@@ -28,6 +28,13 @@ _PER_SAMPLE = {
     "regression": "It correlates the outputs of one sample; with a single output give `axis=0`, which correlates the "
     "samples of a batch."
 }
+_COLUMN = (
+    "Labels of shape (N,) are broadcast against predictions of shape (N, 1) without a word: give labels as (N, 1)."
+)
+_BY_BATCH = (
+    "With `axis=0` it is the mean over batches of what each batch gives, which is not that of all samples together; "
+    "`spearman` correlates the ranks of all samples."
+)
 
 
 def _decisions(name: str, class_name: str, summary: str, **fields: Any) -> MetricSpec:
@@ -192,7 +199,7 @@ _DECISIONS = (
         cautions={"binary": _MARGIN},
         inputs="signs",
         direction="min",
-        note="",
+        note=_COLUMN,
     ),
     _decisions(
         "squared_hinge",
@@ -203,7 +210,7 @@ _DECISIONS = (
         cautions={"binary": _MARGIN},
         inputs="signs",
         direction="min",
-        note="",
+        note=_COLUMN,
     ),
     _decisions(
         "binary_iou",
@@ -289,13 +296,14 @@ _PROBABILITIES = (
         "Mean information lost when the predicted distribution stands for the true one.",
         aliases=("kld",),
         tasks=_CLASSES,
+        note=_COLUMN,
     ),
     _error(
         "poisson",
         "Poisson",
         "Mean negative log likelihood, up to a constant, of counts under predicted Poisson rates.",
         inputs="positive",
-        note="Predictions must not be negative.",
+        note=f"Predictions must not be negative. {_COLUMN}",
     ),
     _error(
         "categorical_hinge",
@@ -303,6 +311,7 @@ _PROBABILITIES = (
         "How far the best wrong class comes within a margin of 1 of the true class.",
         tasks=_CLASSES,
         cautions=dict.fromkeys(_CLASSES, _MARGIN),
+        note=_COLUMN,
     ),
 )
 
@@ -357,7 +366,8 @@ _NUMBERS = (
         direction="max",
         note=(
             "Keras 3.15 sums in float32, so targets far from 0 relative to their spread give wrong values, even above "
-            "1; and with `num_regressors` it counts every output as one more sample."
+            "1; with `num_regressors` it counts every output as one more sample; and an exact match of targets that "
+            "are all equal is NaN. `adjusted_r2` is right in all three."
         ),
     ),
     _error(
@@ -369,7 +379,7 @@ _NUMBERS = (
         cautions=_PER_SAMPLE,
         example={"axis": 0},
         direction="max",
-        note="NaN where the values do not vary, so always with a single output and the default `axis=-1`.",
+        note=f"NaN where the values do not vary, so always with a single output and the default `axis=-1`. {_BY_BATCH}",
     ),
     _error(
         "concordance_correlation",
@@ -380,7 +390,7 @@ _NUMBERS = (
         cautions=_PER_SAMPLE,
         example={"axis": 0},
         direction="max",
-        note="0 where the values do not vary, so always with a single output and the default `axis=-1`.",
+        note=f"0 where the values do not vary, so always with a single output and the default `axis=-1`. {_BY_BATCH}",
     ),
 )
 

@@ -1,9 +1,9 @@
-"""Metrics of one confusion matrix, summed over all batches: the matrix, and how far it is from chance."""
+"""The confusion matrix of all samples, and the base of the metrics that follow from it."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -11,12 +11,13 @@ from keras import ops
 from kzoo.component import align_shapes
 from kzoo_plugins.metrics.sums import SumMetric, check_choice, class_indices
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = [
-    "CohenKappa",
     "ConfusionMatrix",
     "ConfusionMetric",
-    "MatthewsCorrelation",
-    "multilabel_confusion_matrix",
+    "MultilabelConfusionMatrix",
 ]
 
 
@@ -94,8 +95,8 @@ class ConfusionMatrix(ConfusionMetric):
     C_ij = sum_n w_n [y_true_n = i] [y_pred_n = j]
     ```
 
-    The result is a (K, K) tensor and not a number. Keras and kzoo keep it in logs as nested lists, which the line of
-    progress leaves out, and no callback can monitor it.
+    The result is a (K, K) tensor and not a number. It is kept in the records of a run as nested lists; the line of
+    progress leaves it out, and no callback can monitor it. `cell` makes it a number.
 
     Args:
         num_classes: The number of classes K, at least 2. Defaults to None: as many as the predictions have columns,
@@ -105,6 +106,8 @@ class ConfusionMatrix(ConfusionMetric):
         normalize: What to divide by: "rows" for the sum of each row, which makes the diagonal the recalls, "columns"
             for the sum of each column, "all" for the sum of everything; a sum of 0 leaves zeros. Defaults to None:
             counts.
+        cell: Row and column of one entry, which is then the result: `[4, 9]` is how many of class 4 were taken for
+            class 9. With `multilabel` the label comes first. Defaults to None: the matrix.
         multilabel: Whether every column is a yes-or-no question of its own. The result is then (L, 2, 2): for each of
             L labels `[[true negatives, false positives], [false negatives, true positives]]`. Defaults to False.
         name: Defaults to "confusion_matrix".
@@ -136,13 +139,19 @@ class ConfusionMatrix(ConfusionMetric):
         num_classes: int | None = None,
         threshold: float = 0.5,
         normalize: str | None = None,
+        cell: Sequence[int] | None = None,
         multilabel: bool = False,  # noqa: FBT001, FBT002 - named as an argument on the command line
         name: str = "confusion_matrix",
         dtype: Any = None,
     ) -> None:
         super().__init__(num_classes, threshold, name, dtype)
         check_choice("normalize", normalize, (None, "rows", "columns", "all"))
+        places = 3 if multilabel else 2
+        if cell is not None and (len(cell) != places or any(int(at) != at or at < 0 for at in cell)):
+            message = f"`cell` must be {places} whole numbers of at least 0, or None, not {cell}."
+            raise ValueError(message)
         self.normalize = normalize
+        self.cell = cell
         self.multilabel = multilabel
 
     def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
@@ -164,141 +173,54 @@ class ConfusionMatrix(ConfusionMetric):
         return {"confusion": ops.reshape(ops.stack(cells, axis=-1), (-1, 2, 2))}
 
     def score(self, confusion: Any) -> Any:
-        """Return the matrix, divided by what `normalize` says."""
+        """Return the matrix, divided by what `normalize` says, or the entry that `cell` names."""
         axis = {"rows": -1, "columns": -2, "all": (-2, -1)}.get(self.normalize or "")
-        if axis is None:
+        if axis is not None:
+            confusion = ops.divide_no_nan(confusion, ops.sum(confusion, axis=axis, keepdims=True))
+        if self.cell is None:
             return confusion
-        return ops.divide_no_nan(confusion, ops.sum(confusion, axis=axis, keepdims=True))
-
-
-def multilabel_confusion_matrix(
-    threshold: float = 0.5, normalize: str | None = None, name: str = "confusion_matrix", dtype: Any = None
-) -> ConfusionMatrix:
-    """Return a `ConfusionMatrix` of yes-or-no questions, for tasks with several labels a sample."""
-    return ConfusionMatrix(threshold=threshold, normalize=normalize, multilabel=True, name=name, dtype=dtype)
+        shape = tuple(confusion.shape)
+        if any(at >= size for at, size in zip(self.cell, shape, strict=True)):
+            message = f"`{self.name}` has the shape {shape}, which has no entry {list(self.cell)}."
+            raise ValueError(message)
+        return confusion[tuple(int(at) for at in self.cell)]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class MatthewsCorrelation(ConfusionMetric):
-    """Matthews correlation coefficient: the correlation of true and predicted classes, fair where classes are rare.
-
-    Formula, for class k with t_k true and p_k predicted samples of s in all, C_kk of them right:
-
-    ```
-    mcc = sum_k (C_kk s - p_k t_k) / sqrt(sum_k p_k (s - p_k)) / sqrt(sum_k t_k (s - t_k))
-    ```
-
-    For two classes that is (TP TN - FP FN) / sqrt((TP + FP)(TP + FN)(TN + FP)(TN + FN)). It is 1 for right
-    predictions, 0 for what chance would do, and negative where predictions contradict the labels. Where labels or
-    predictions are all of one class, it is 0.
+class MultilabelConfusionMatrix(ConfusionMatrix):
+    """Confusion matrix of each of several yes-or-no questions: `ConfusionMatrix` with `multilabel`.
 
     Args:
-        num_classes: As in `ConfusionMatrix`. Defaults to None.
-        threshold: As in `ConfusionMatrix`. Defaults to 0.5.
-        name: Defaults to "mcc".
+        threshold: The probability above which a label's own is a yes. Defaults to 0.5.
+        normalize: As in `ConfusionMatrix`. Defaults to None.
+        cell: As in `ConfusionMatrix`. Defaults to None.
+        name: Defaults to "confusion_matrix".
         dtype: The type of the sums, at least float32. Defaults to Keras's float type.
 
     Call arguments:
-        y_true: As in `ConfusionMatrix`.
-        y_pred: As in `ConfusionMatrix`.
+        y_true: 0 or 1 of shape (..., L).
+        y_pred: Probabilities of shape (..., L).
         sample_weight: Weights of shape (N,), or one number.
 
     Raises:
         ValueError: An argument is out of its range, or the shapes do not belong together.
 
     Example:
-        >>> metric = MatthewsCorrelation()
-        >>> metric.update_state([1, 1, 0, 0], [[0.9], [0.8], [0.7], [0.1]])
-        >>> round(float(metric.result()), 4)
-        0.5774
+        >>> metric = MultilabelConfusionMatrix()
+        >>> metric.update_state([[1, 0], [1, 1]], [[0.9, 0.8], [0.2, 0.7]])
+        >>> metric.result().numpy().tolist()
+        [[[0.0, 0.0], [1.0, 1.0]], [[0.0, 1.0], [0.0, 1.0]]]
 
     References:
-        - [Matthews, 1975](https://doi.org/10.1016/0005-2795(75)90109-9), Comparison of the predicted and observed
-          secondary structure of T4 phage lysozyme
-        - [Gorodkin, 2004](https://doi.org/10.1016/j.compbiolchem.2004.09.006), Comparing two K-category assignments by
-          a K-category correlation coefficient
-    """
-
-    def __init__(
-        self, num_classes: int | None = None, threshold: float = 0.5, name: str = "mcc", dtype: Any = None
-    ) -> None:
-        super().__init__(num_classes, threshold, name, dtype)
-
-    def score(self, confusion: Any) -> Any:
-        """Return the correlation."""
-        right, total = ops.diagonal(confusion), ops.sum(confusion)
-        true, pred = ops.sum(confusion, axis=1), ops.sum(confusion, axis=0)
-
-        def share(part: Any) -> Any:
-            return ops.divide_no_nan(part, total)
-
-        # C_kk s - p_k t_k is TP TN - FP FN of class k. Differences are taken of counts, where they are exact.
-        together = share(right) * share(total - true - (pred - right)) - share(pred - right) * share(true - right)
-        spreads = [ops.sqrt(ops.sum(share(one) * share(total - one))) for one in (true, pred)]
-        return ops.divide_no_nan(ops.sum(together), spreads[0] * spreads[1])
-
-
-@keras.saving.register_keras_serializable(package="kzoo_plugins")
-class CohenKappa(ConfusionMetric):
-    """Cohen's kappa: agreement of true and predicted classes beyond what chance would give.
-
-    Formula, with O the share of samples in each cell of the confusion matrix and E that expected by chance:
-
-    ```
-    kappa = 1 - sum_ij W_ij O_ij / sum_ij W_ij E_ij        E_ij = sum_b O_ib sum_a O_aj
-    W_ij = [i != j]        weights=None
-    W_ij = |i - j|         weights="linear"
-    W_ij = (i - j)^2       weights="quadratic", for ordered classes
-    ```
-
-    It is 1 for right predictions and 0 for what chance would do. Where labels and predictions are all of one and the
-    same class, chance would do as well, and it is 0.
-
-    Args:
-        weights: What a mistake counts: None, "linear" or "quadratic". Defaults to None.
-        num_classes: As in `ConfusionMatrix`. Defaults to None.
-        threshold: As in `ConfusionMatrix`. Defaults to 0.5.
-        name: Defaults to "cohen_kappa".
-        dtype: The type of the sums, at least float32. Defaults to Keras's float type.
-
-    Call arguments:
-        y_true: As in `ConfusionMatrix`.
-        y_pred: As in `ConfusionMatrix`.
-        sample_weight: Weights of shape (N,), or one number.
-
-    Raises:
-        ValueError: An argument is out of its range, or the shapes do not belong together.
-
-    Example:
-        >>> metric = CohenKappa(weights="quadratic")
-        >>> metric.update_state([0, 1, 2], [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1]])
-        >>> round(float(metric.result()), 4)
-        0.6667
-
-    References:
-        - [Cohen, 1960](https://doi.org/10.1177/001316446002000104), A coefficient of agreement for nominal scales
-        - [Cohen, 1968](https://doi.org/10.1037/h0026256), Weighted kappa
+        - [Kohavi, Provost, 1998](https://doi.org/10.1023/A:1017181826899), Glossary of terms
     """
 
     def __init__(
         self,
-        weights: str | None = None,
-        num_classes: int | None = None,
         threshold: float = 0.5,
-        name: str = "cohen_kappa",
+        normalize: str | None = None,
+        cell: Sequence[int] | None = None,
+        name: str = "confusion_matrix",
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_classes, threshold, name, dtype)
-        check_choice("weights", weights, (None, "linear", "quadratic"))
-        self.weights = weights
-
-    def score(self, confusion: Any) -> Any:
-        """Return kappa."""
-        places = ops.arange(confusion.shape[0], dtype=confusion.dtype)
-        apart = ops.abs(ops.expand_dims(places, 1) - places)
-        power = {"linear": 1, "quadratic": 2}.get(self.weights or "")
-        cost = apart**power if power else ops.cast(apart > 0, confusion.dtype)
-        total = ops.sum(confusion)
-        chance = ops.sum(confusion, axis=1, keepdims=True) * ops.sum(confusion, axis=0, keepdims=True)
-        # sum W (E - O) / sum W E, both times s^2: differences are taken of products of counts, which are exact.
-        return ops.divide_no_nan(ops.sum(cost * (chance - total * confusion)), ops.sum(cost * chance))
+        super().__init__(threshold=threshold, normalize=normalize, cell=cell, multilabel=True, name=name, dtype=dtype)

@@ -1,20 +1,16 @@
-"""Metrics between numbers that no mean over samples gives: variance explained, and relative errors."""
+"""Errors against the spread of the targets, which takes sums over all samples."""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 from keras import ops
 
-from kzoo.component import MeanMetric, align_shapes
+from kzoo.component import align_shapes
 from kzoo_plugins.metrics.sums import SumMetric, check_choice
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-__all__ = ["AdjustedR2", "MeanPinball", "NormalizedRMSE", "SymmetricMAPE", "WeightedMAPE"]
+__all__ = ["AdjustedR2", "NormalizedRMSE"]
 
 _ROUNDING = 1e-14  # of the sum of squares: a spread below it is rounding in float64
 
@@ -183,165 +179,3 @@ class NormalizedRMSE(_Moments):
             size = ops.sqrt(ops.divide_no_nan(part, weight))
         error = ops.sqrt(ops.divide_no_nan(errors, weight))
         return ops.cast(ops.mean(error / ops.maximum(size, keras.config.epsilon())), self.dtype)
-
-
-@keras.saving.register_keras_serializable(package="kzoo_plugins")
-class SymmetricMAPE(MeanMetric):
-    """Symmetric mean absolute percentage error, as a fraction: errors relative to target and prediction together.
-
-    Formula, for one number, then averaged over outputs and samples:
-
-    ```
-    smape = 2 |y_true - y_pred| / (|y_true| + |y_pred|)        0 where both are 0
-    ```
-
-    It lies between 0 and 2; times 100 it is in percent.
-
-    Args:
-        name: Defaults to "smape".
-        dtype: The type of the running sums, at least float32. Defaults to Keras's float type.
-
-    Call arguments:
-        y_true: Targets of shape (N, D), (N, 1) or (N,).
-        y_pred: Predictions of the same shape.
-        sample_weight: Weights of shape (N,), or one number.
-
-    Raises:
-        ValueError: The shapes do not belong together.
-
-    Example:
-        >>> metric = SymmetricMAPE()
-        >>> metric.update_state([1.0, 2.0], [3.0, 2.0])
-        >>> float(metric.result())
-        0.5
-
-    References:
-        - [Makridakis, 1993](https://doi.org/10.1016/0169-2070(93)90079-3), Accuracy measures: theoretical and practical
-          concerns
-    """
-
-    def __init__(self, name: str = "smape", dtype: Any = None) -> None:
-        super().__init__(name=name, dtype=dtype)
-
-    def per_sample(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the error of each number, averaged over the outputs."""
-        error = ops.divide_no_nan(2 * ops.abs(y_true - y_pred), ops.abs(y_true) + ops.abs(y_pred))
-        return ops.mean(error, axis=-1) if len(error.shape) > 1 else error
-
-
-@keras.saving.register_keras_serializable(package="kzoo_plugins")
-class WeightedMAPE(SumMetric):
-    """Weighted mean absolute percentage error, as a fraction: all errors together relative to all targets together.
-
-    Formula, over all samples and outputs:
-
-    ```
-    wmape = sum |y_true - y_pred| / sum |y_true|
-    ```
-
-    Unlike a mean of percentages it is not ruled by targets near 0. Where every target is 0 the sum below counts as
-    1e-7. Times 100 it is in percent.
-
-    Args:
-        name: Defaults to "wmape".
-        dtype: The type of the sums, at least float32. Defaults to Keras's float type.
-
-    Call arguments:
-        y_true: Targets of shape (N, D), (N, 1) or (N,).
-        y_pred: Predictions of the same shape.
-        sample_weight: Weights of shape (N,), or one number.
-
-    Raises:
-        ValueError: The shapes do not belong together.
-
-    Example:
-        >>> metric = WeightedMAPE()
-        >>> metric.update_state([1.0, 3.0], [2.0, 3.0])
-        >>> float(metric.result())
-        0.25
-
-    References:
-        - [Kolassa, Schuetz, 2007](https://ideas.repec.org/a/for/ijafaa/y2007i6p40-43.html), Advantages of the MAD/mean
-          ratio over the MAPE
-    """
-
-    def __init__(self, name: str = "wmape", dtype: Any = None) -> None:
-        super().__init__(name=name, dtype=dtype)
-
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return targets and predictions of equal shape."""
-        return align_shapes(y_true, y_pred, self.name)
-
-    def sums(self, y_true: Any, y_pred: Any, weight: Any) -> dict[str, Any]:
-        """Return the sums of errors and targets of a batch."""
-        errors = ops.sum(weight * ops.abs(y_true - y_pred))
-        return {"errors": errors, "targets": ops.sum(weight * ops.abs(y_true))}
-
-    def score(self, errors: Any, targets: Any) -> Any:
-        """Return the ratio."""
-        return errors / ops.maximum(targets, keras.config.epsilon())
-
-
-@keras.saving.register_keras_serializable(package="kzoo_plugins")
-class MeanPinball(MeanMetric):
-    """Mean pinball loss of predicted quantiles.
-
-    Formula, for one sample and the quantile tau, then averaged over quantiles and samples:
-
-    ```
-    d = y_true - y_pred
-    pinball = max(tau d, (tau - 1) d)
-    ```
-
-    For tau = 0.5 it is half of the absolute error.
-
-    Args:
-        tau: A quantile between 0 and 1, or a list with one for each column of the predictions. Defaults to 0.5.
-        name: Defaults to "mean_pinball".
-        dtype: The type of the running sums, at least float32. Defaults to Keras's float type.
-
-    Call arguments:
-        y_true: Targets of shape (N, 1) or (N,).
-        y_pred: Predicted quantiles of shape (N, Q); for a single tau also (N,).
-        sample_weight: Weights of shape (N,), or one number.
-
-    Raises:
-        ValueError: A quantile is not between 0 and 1, or the shapes do not belong together.
-
-    Example:
-        >>> metric = MeanPinball(tau=[0.1, 0.9])
-        >>> metric.update_state([[2.0], [4.0]], [[1.0, 3.0], [3.0, 5.0]])
-        >>> round(float(metric.result()), 4)
-        0.1
-
-    References:
-        - [Koenker, Bassett, 1978](https://doi.org/10.2307/1913643), Regression quantiles
-    """
-
-    def __init__(self, tau: float | Sequence[float] = 0.5, name: str = "mean_pinball", dtype: Any = None) -> None:
-        super().__init__(name=name, dtype=dtype)
-        listed = tau if isinstance(tau, (list, tuple)) else [tau]
-        if not listed or not all(math.isfinite(one) and 0 < one < 1 for one in listed):
-            message = f"`tau` must be a number between 0 and 1, or a list of such numbers, not {tau}."
-            raise ValueError(message)
-        self.tau = tau
-
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return targets (N, 1), or (N, Q) where there is one for each quantile, and predictions (N, Q)."""
-        several = len(self.tau) if isinstance(self.tau, (list, tuple)) else 0
-        if several > 1:
-            if tuple(y_pred.shape)[-1] != several:
-                message = f"`{self.name}` has {several} quantiles, and `y_pred` the shape {tuple(y_pred.shape)}."
-                raise ValueError(message)
-            first = y_pred[..., 0]
-            y_true, _ = align_shapes(y_true, first, self.name)
-            return ops.expand_dims(y_true, -1), y_pred
-        y_true, y_pred = align_shapes(y_true, y_pred, self.name)
-        if len(y_true.shape) < 2:  # noqa: PLR2004 - one number for each sample
-            y_true, y_pred = ops.expand_dims(y_true, -1), ops.expand_dims(y_pred, -1)
-        return y_true, y_pred
-
-    def per_sample(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample, averaged over the quantiles."""
-        difference, tau = y_true - y_pred, ops.convert_to_tensor(self.tau, dtype=y_pred.dtype)
-        return ops.mean(ops.maximum(tau * difference, (tau - 1) * difference), axis=-1)

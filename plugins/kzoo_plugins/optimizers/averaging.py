@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from kzoo_plugins.optimizers.wrapper import OptimizerWrapper, averager_in, whole_number
+from kzoo_plugins.optimizers.wrapper import OptimizerWrapper, averager_in, number_of, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +46,7 @@ class SwapsWeights:
         """
         if not self.built:  # type: ignore[attr-defined]
             return False
-        before = bool(int(self._swapped))
+        before = number_of(self._swapped) > 0
         if averaged != before and (before or self.has_averages()):
             for variable, average in zip(self._trainable_variables, self._averages, strict=True):  # type: ignore[attr-defined]
                 if average is not None:
@@ -117,7 +117,7 @@ class StochasticWeightAveraging(SwapsWeights, OptimizerWrapper):
 
     def has_averages(self) -> bool:
         """Return whether any weights have entered the mean."""
-        return int(self.inner.iterations) >= self.start + self.period
+        return number_of(self.inner.iterations) >= self.start + self.period
 
     def before_step(self, variables: list[Any]) -> None:
         """Put the training weights back where the averaged ones are still in the model."""

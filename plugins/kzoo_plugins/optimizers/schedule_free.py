@@ -10,7 +10,7 @@ from keras import ops
 
 from kzoo.component import ConfigFromSignature
 from kzoo_plugins.optimizers.averaging import SwapsWeights
-from kzoo_plugins.optimizers.wrapper import dense, whole_number
+from kzoo_plugins.optimizers.wrapper import dense, number_of, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ class _ScheduleFree(SwapsWeights, ConfigFromSignature, keras.optimizers.Optimize
 
     def has_averages(self) -> bool:
         """Return whether a step was taken."""
-        return int(self.iterations) > 0
+        return number_of(self.iterations) > 0
 
     def _apply_weight_decay(self, variables: Any) -> None:
         """Do nothing: the decay is part of the step, taken at y and applied to z."""

@@ -12,7 +12,7 @@ from kzoo.component import ConfigFromSignature
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["OptimizerWrapper", "averager_in", "dense", "whole_number"]
+__all__ = ["OptimizerWrapper", "averager_in", "dense", "number_of", "whole_number"]
 
 
 class OptimizerWrapper(ConfigFromSignature, keras.optimizers.Optimizer):
@@ -162,6 +162,11 @@ def averager_in(optimizer: Any) -> Any:
 def dense(gradient: Any, variable: Any) -> Any:
     """Return a gradient that names rows, as an embedding's does, written out: rows named twice are summed first."""
     return ops.add(ops.zeros_like(variable), gradient) if hasattr(gradient, "indices") else gradient
+
+
+def number_of(counter: Any) -> int:
+    """Return what a counter stands at, also where a strategy keeps a copy of it on each device."""
+    return int(ops.convert_to_numpy(ops.copy(counter)))
 
 
 def whole_number(name: str, value: Any, least: int) -> int:

@@ -73,7 +73,7 @@ def test_json(kzoo, tmp_path):
 def test_a_name_that_kzoo_has(kzoo):
     code, out, err = kzoo("kzoo-emd-loss")
     assert code == 0
-    assert "publishes a loss `emd`, too. Yours will have to be called `kzoo-emd-loss:emd`." in err
+    assert "publishes a loss `emd`, too. Where both are installed, yours is called `kzoo-emd-loss:emd`." in err
     assert out.splitlines()[-1] == "  kzoo run mnist --recipe quick --loss kzoo-emd-loss:emd"
 
 

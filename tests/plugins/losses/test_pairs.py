@@ -38,6 +38,14 @@ def test_epsilon_leaves_out_pairs_that_are_in_order():
     assert float(value) == pytest.approx(pull + push, rel=1e-5)
 
 
+def test_epsilon_keeps_pairs_that_are_barely_in_order():
+    cosines = np.array([1.0, 0.6, 0.95, 0.55, 0.3])  # of the anchor with itself, two positives, two negatives
+    vectors = np.stack([cosines, np.sqrt(1 - cosines**2)], -1).astype("float32")
+    value = multi_similarity([0, 0, 0, 1, 1], vectors, alpha=2, beta=5, base=0.5, epsilon=0.1)[0]
+    pull, push = np.log(1 + np.exp(-2 * 0.1)) / 2, np.log(1 + np.exp(5 * 0.05)) / 5
+    assert float(value) == pytest.approx(pull + push, rel=1e-5)
+
+
 def test_with_all_pairs_in_order_epsilon_leaves_nothing():
     vectors = np.repeat(np.eye(2, dtype="float32"), 2, 0)
     assert float(MultiSimilarity(epsilon=0.1)([0, 0, 1, 1], vectors)) == 0.0

@@ -81,7 +81,7 @@ def test_label_forms(made):
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
 def test_numbers_of_classes_that_no_float_tells_apart(made, dtype):
     large = np.where(LABELS == 0, 2**24, 2**24 + LABELS)  # 2**24 and 2**24 + 1 are one number in float32
-    assert float(made(dtype=dtype)(large, VECTORS)) == pytest.approx(float(made()(LABELS, VECTORS)), rel=1e-6)
+    assert float(made(dtype=dtype)(large, VECTORS)) == pytest.approx(float(made()(LABELS, VECTORS)), rel=1e-5)
 
 
 def test_large_class_numbers_reach_the_loss_in_training():
@@ -89,7 +89,7 @@ def test_large_class_numbers_reach_the_loss_in_training():
     model.compile("sgd", loss=TripletSemiHard())
     large = np.where(LABELS == 0, 2**24, 2**24 + LABELS)
     expected = float(TripletSemiHard()(LABELS, VECTORS))
-    assert model.evaluate(VECTORS, large, batch_size=7, verbose=0) == pytest.approx(expected, rel=1e-6)
+    assert model.evaluate(VECTORS, large, batch_size=7, verbose=0) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("made", LOSSES)
@@ -273,4 +273,4 @@ def test_a_trained_model_loads_with_its_loss(tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.loss.get_config() == model.loss.get_config()
     here = model.evaluate(VECTORS, LABELS, batch_size=7, verbose=0)
-    assert loaded.evaluate(VECTORS, LABELS, batch_size=7, verbose=0) == pytest.approx(here, rel=1e-6)
+    assert loaded.evaluate(VECTORS, LABELS, batch_size=7, verbose=0) == pytest.approx(here, rel=1e-5)

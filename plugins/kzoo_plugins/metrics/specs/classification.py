@@ -21,7 +21,7 @@ def _from_matrix(name: str, target: str, summary: str, **fields: Any) -> MetricS
 METRICS: list[MetricSpec] = [
     _from_matrix(
         "mcc",
-        "confusion:MatthewsCorrelation",
+        "chance:MatthewsCorrelation",
         "Matthews correlation of true and predicted classes, over all samples seen.",
         aliases=("matthews_corrcoef", "matthews_correlation_coefficient"),
         example={"threshold": 0.5},
@@ -32,7 +32,7 @@ METRICS: list[MetricSpec] = [
     ),
     _from_matrix(
         "cohen_kappa",
-        "confusion:CohenKappa",
+        "chance:CohenKappa",
         "Agreement of true and predicted classes beyond chance; weighted for classes with an order.",
         aliases=("kappa",),
         example={"weights": "quadratic"},
@@ -72,11 +72,11 @@ METRICS: list[MetricSpec] = [
     ),
     _from_matrix(
         "hamming_loss",
-        "rates:HammingLoss",
+        "hamming:HammingLoss",
         "Share of wrong answers: of classes, or of all labels where a sample has several.",
         aliases=("hamming_distance",),
         tasks=(*_TASKS, "multilabel"),
-        variants={"multilabel": "kzoo_plugins.metrics.rates:multilabel_hamming_loss"},
+        variants={"multilabel": "kzoo_plugins.metrics.hamming:MultilabelHammingLoss"},
         example={"threshold": 0.5},
         direction="min",
         properties={"zero_at_equality": True, "range": (0, 1)},
@@ -90,12 +90,12 @@ METRICS: list[MetricSpec] = [
         "confusion:ConfusionMatrix",
         "How many samples of each true class, by row, were taken for each class, by column.",
         tasks=(*_TASKS, "multilabel"),
-        variants={"multilabel": "kzoo_plugins.metrics.confusion:multilabel_confusion_matrix"},
-        example={"normalize": "rows"},
+        variants={"multilabel": "kzoo_plugins.metrics.confusion:MultilabelConfusionMatrix"},
+        example={"cell": [0, 1], "normalize": "rows"},
         direction="",
         successor_of=("tfa.metrics.MultiLabelConfusionMatrix",),
-        note="The result is a matrix: it is in the records of a run, not in the line of progress, and cannot be "
-        "monitored. `multilabel=true` gives one 2 x 2 matrix for each label.",
+        note="The result is a matrix, kept in the records of a run and left out of the line of progress; `cell=[0,1]` "
+        "makes it one number. `multilabel=true` gives one 2 x 2 matrix for each label.",
         reference="Kohavi, Provost 1998, https://doi.org/10.1023/A:1017181826899",
     ),
 ]

@@ -22,7 +22,7 @@ METRICS: list[MetricSpec] = [
     ),
     MetricSpec(
         name="ordinal_mae",
-        target="kzoo_plugins.metrics.ranking:OrdinalMAE",
+        target="kzoo_plugins.metrics.ordinal:OrdinalMAE",
         summary="Mean absolute error in ranks: how many ordered classes the predicted one is away from the true one.",
         aliases=("mean_absolute_rank_error",),
         tasks={"classification", "ordinal"},

@@ -48,7 +48,7 @@ METRICS: list[MetricSpec] = [
     ),
     _of_numbers(
         "smape",
-        "regression:SymmetricMAPE",
+        "relative:SymmetricMAPE",
         "Symmetric mean absolute percentage error: differences relative to target and prediction together.",
         aliases=("symmetric_mean_absolute_percentage_error",),
         properties={"zero_at_equality": True, "symmetric": True, "range": (0, 2)},
@@ -57,7 +57,7 @@ METRICS: list[MetricSpec] = [
     ),
     _of_numbers(
         "wmape",
-        "regression:WeightedMAPE",
+        "relative:WeightedMAPE",
         "Weighted mean absolute percentage error: the sum of differences relative to the sum of targets.",
         aliases=("weighted_mean_absolute_percentage_error",),
         properties={"zero_at_equality": True, "range": (0, None)},
@@ -66,7 +66,7 @@ METRICS: list[MetricSpec] = [
     ),
     _of_numbers(
         "mean_pinball",
-        "regression:MeanPinball",
+        "quantiles:MeanPinball",
         "Mean pinball loss of predicted quantiles.",
         aliases=("mean_pinball_loss",),
         inputs="quantiles",
