@@ -81,7 +81,7 @@ INPUTS: Mapping[str, str] = MappingProxyType(
         "cosines": "class labels (N,), and cosines between -1 and 1 (N, K)",
         "distances": "1 for a pair that belongs together, else 0 (N,), and distances of at least 0 (N,)",
         "images": "images between 0 and 1 (N, H, W, C), and the same (N, H, W, C)",
-    "large_images": "the same, with sides of at least 176 pixels",
+        "large_images": "the same, with sides of at least 176 pixels",
     }
 )
 """What labels and predictions can be, and the shapes that the conformance kit makes of each."""

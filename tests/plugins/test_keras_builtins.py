@@ -5,6 +5,7 @@ import inspect
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -116,7 +117,8 @@ def test_the_hooks_hand_out_the_tables():
         *plugin.kzoo_optimizers(),
         *plugin.kzoo_regularizers(),
     ]
-    assert from_hooks == BUILTINS
+    # The hooks add what the conformance kit is known to find.
+    assert [replace(spec, expected_failures={}) for spec in from_hooks] == BUILTINS
 
 
 def test_own_components_are_registered_under_names_of_their_own():

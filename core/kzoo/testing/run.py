@@ -8,7 +8,7 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from kzoo.errors import KzooError, UsageError
+from kzoo.errors import UsageError
 from kzoo.testing.report import EXPECTED, FAILED, PASSED, SKIPPED, CheckFailure, Outcome, Report, Skip
 from kzoo.testing.subject import Subject, subject_of
 
@@ -140,7 +140,7 @@ def _outcome(name: str, check: Callable[[Subject], None], subject: Subject, expe
         return Outcome(name, SKIPPED, str(skip))
     except CheckFailure as failure:
         found = str(failure)
-    except (KzooError, Exception) as error:
+    except (Exception, SystemExit) as error:
         found = f"raised {_raised(error)}"
     else:
         return Outcome(name, FAILED, _STRICT) if name in expected else Outcome(name, PASSED)
@@ -159,7 +159,7 @@ def _quiet_tensorflow() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _raised(error: Exception) -> str:
+def _raised(error: BaseException) -> str:
     """Return type, message and place of an error, on one line."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     text = " ".join(str(error).split())[:500]

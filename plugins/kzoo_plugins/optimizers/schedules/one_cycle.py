@@ -1,4 +1,4 @@
-"""Learning-rate schedules."""
+"""The 1cycle schedule."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from kzoo.component import ConfigFromSignature
+from kzoo_plugins.optimizers.schedules.arguments import check_choice, check_rate, check_steps
 
 __all__ = ["OneCycle"]
 
@@ -69,18 +70,12 @@ class OneCycle(ConfigFromSignature, keras.optimizers.schedules.LearningRateSched
             ("div_factor", div_factor),
             ("final_div_factor", final_div_factor),
         ):
-            if not (math.isfinite(value) and value > 0):
-                message = f"`{name}` must be a finite number above 0, not {value}."
-                raise ValueError(message)
-        if total_steps < 1 or total_steps != int(total_steps):
-            message = f"`total_steps` must be a whole number of at least 1, not {total_steps}."
-            raise ValueError(message)
+            check_rate(name, value)
+        check_steps("total_steps", total_steps)
         if not 0 <= pct_start <= 1:
             message = f"`pct_start` must lie in [0, 1], not {pct_start}."
             raise ValueError(message)
-        if anneal_strategy not in _STRATEGIES:
-            message = f"`anneal_strategy` must be one of {', '.join(_STRATEGIES)}, not {anneal_strategy!r}."
-            raise ValueError(message)
+        check_choice("anneal_strategy", anneal_strategy, _STRATEGIES)
         self.max_learning_rate = max_learning_rate
         self.total_steps = total_steps
         self.pct_start = pct_start
