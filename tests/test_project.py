@@ -13,13 +13,18 @@ from kzoo import hookspecs, plugin
 from kzoo.cli.app import COMMANDS
 from kzoo.config import _OPTIONAL, DEFAULTS
 from kzoo.registry import get_registry
+from kzoo.scaffold import files_of, plan
 from kzoo.targets import load_target
+from kzoo.testing.publication import CHECKS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PLUGINS = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 RUNNING = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_installed_entry_points_are_those_of_the_project():
@@ -52,15 +57,65 @@ def test_the_documents_give_every_setting():
         assert f"`{key}" in RUNNING, key
 
 
-def test_every_command_in_the_readme_exists():
-    blocks = "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
-    named = set(re.findall(r"\bkzoo ([a-z][a-z-]+)", blocks)) | set(re.findall(r"`kzoo ([a-z][a-z-]+)", README))
-    assert named
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_in_the_documents_exists(page):
+    text = page.read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL))
+    named = set(re.findall(r"^\$? ?kzoo ([a-z][a-z-]+)", blocks, re.MULTILINE)) | set(
+        re.findall(r"`kzoo ([a-z][a-z-]+)", text)
+    )
+    assert named or page.name not in ("README.md", "CONTRIBUTING.md")
     assert named <= set(COMMANDS)
 
 
+def test_the_documents_give_no_field_that_no_spec_has():
+    table = PLUGINS.partition("## Specs")[2].partition("\n## ")[0]
+    fields = {field.name for spec in plugin.KINDS.values() for field in dataclasses.fields(spec)}
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == fields
+
+
+def test_the_documents_say_which_spec_has_a_field():
+    table = PLUGINS.partition("## Specs")[2].partition("\n## ")[0]
+    everybody = {spec.__name__ for spec in plugin.KINDS.values()}
+    for name, of in re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE):
+        said = set(re.findall(r"`(\w+)`", of))
+        said = everybody - said if of.startswith("all") else said
+        found = {s.__name__ for s in plugin.KINDS.values() if name in {field.name for field in dataclasses.fields(s)}}
+        assert said == found, name
+
+
+def test_the_documents_give_every_check_of_a_distribution():
+    table = PLUGINS.partition("## Checking a plugin")[2].partition("\n## ")[0]
+    for check in (*CHECKS, "target", "states"):
+        assert f"`{check}`" in table, check
+
+
+def test_the_code_in_the_documents_is_what_the_command_writes():
+    written = "\n".join(files_of(plan("kzoo-my-loss")).values())
+    blocks = re.findall(r"```(?:python|toml)\n(.*?)```", WRITING, re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        assert block in written, block
+
+
+def test_every_component_in_the_readme_exists():
+    named = re.findall(r"`([a-z][a-z0-9_]*)`", README.partition("## Components")[2].partition("\n## ")[0])
+    registry = get_registry()
+    assert len(named) > 40
+    for name in named:
+        assert any(entry.first_party for entry in registry.find(name)), name
+
+
+def test_the_floors_are_those_that_the_linter_holds():
+    [contract] = [c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["type"] == "layers"]
+    held = [set(layer.split(" : ")) - {"__main__", "_version"} for layer in contract["layers"]]
+    text = re.search(r"```text\n(cli\n.*?)```", CONTRIBUTING, re.DOTALL)[1]
+    said = [set(line.split("  ")[0].strip().split(", ")) for line in text.splitlines()]
+    assert said == [floor for floor in held if floor]
+
+
 def test_the_documents_link_to_files_that_exist():
-    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for document in PAGES:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / link).exists(), (document.name, link)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import UsageError
@@ -118,20 +119,36 @@ def _variant(entry: Entry, context: Context) -> str | None:
 
 
 def _resolved(entry: Entry, kwargs: dict[str, Any], context: Context, registry: Registry) -> dict[str, Any]:
-    """Build the arguments that are components themselves, such as an optimizer's schedule."""
+    """Build the arguments that are components themselves, such as an optimizer's schedule, or lists of them."""
     for name, kind in getattr(entry.spec, "resolves", {}).items():
         value = kwargs.get(name)
         if isinstance(value, (str, dict)):
             kwargs[name] = build(kind, value, context=context, registry=registry)
+        elif isinstance(value, (list, tuple)):
+            parts = zip(value, _contexts(entry, kwargs, context, len(value)), strict=True)
+            kwargs[name] = [
+                build(kind, item, context=part, registry=registry) if isinstance(item, (str, dict)) else item
+                for item, part in parts
+            ]
     return kwargs
+
+
+def _contexts(entry: Entry, kwargs: Mapping[str, Any], context: Context, count: int) -> list[Context]:
+    """Return what each component of a list is built for: a schedule among schedules, for its own part of the run."""
+    boundaries = kwargs.get(getattr(entry.spec, "boundaries_argument", ""))
+    fit = isinstance(boundaries, (list, tuple)) and len(boundaries) == count - 1
+    if context.total_steps is None or not fit or not all(isinstance(step, int) for step in boundaries):
+        return [context] * count  # the constructor refuses boundaries that do not fit
+    edges = pairwise((0, *boundaries, context.total_steps))
+    return [replace(context, total_steps=max(1, end - begin)) for begin, end in edges]
 
 
 def _completed_schedule(entry: Entry, kwargs: dict[str, Any], context: Context) -> dict[str, Any]:
     """Fill in the steps of the whole run where the schedule wants them, and make its rates floating."""
     argument = getattr(entry.spec, "steps_argument", "")
     if argument and argument not in kwargs and context.total_steps is not None:
-        # Keras counts the decay from the end of the warm-up.
-        kwargs[argument] = max(1, context.total_steps - int(kwargs.get("warmup_steps", 0)))
+        warmup = kwargs.get(getattr(entry.spec, "warmup_argument", ""), 0)
+        kwargs[argument] = max(1, context.total_steps - int(warmup))
     # Keras's schedules compute in the type of their rate: ExponentialDecay(1, ...) drops to 0, CosineDecay has pi = 3.
     is_rate = ("learning_rate", "warmup_target")
     return {k: float(v) if k.endswith(is_rate) and type(v) is int else v for k, v in kwargs.items()}

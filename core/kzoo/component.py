@@ -125,6 +125,10 @@ class Loss(ConfigFromSignature, keras.losses.Loss):  # type: ignore[misc]
         """Return the reduced loss; weights, masks and reductions mean what they mean in Keras."""
         with keras.name_scope(self.name):
             values = self.call(self._tensor(y_true), self._tensor(y_pred))
+        return self.reduce(values, y_pred, sample_weight)
+
+    def reduce(self, values: Any, y_pred: Any, sample_weight: Any) -> Any:
+        """Return values per sample weighed, masked by what Keras layers left on ``y_pred``, and reduced."""
         mask = _mask_of(y_pred)
         _check_mask(mask, values, self.name)
         reduce = _Reduce(reduction=self.reduction, name=self.name, dtype=self.dtype)

@@ -8,7 +8,8 @@ The tables are those of a recipe file::
     [loss]       name and arguments; likewise [optimizer] and [regularizer]
     [train]      epochs, batch_size, ...
 
-beside ``pipeline``, ``recipe``, ``seed`` and ``metrics`` (a list of references) at the top. ``complete = true`` says
+beside ``pipeline``, ``recipe``, ``seed``, ``metrics`` (a list of references) and ``report`` (whether pictures are
+drawn at the end) at the top. ``complete = true`` says
 that no recipe is to be laid below, as in the ``config.toml`` of a run, which holds every value.
 """
 
@@ -34,6 +35,7 @@ _FREE_TABLES = ("model", "augment")  # the pipeline's own keyword arguments deci
 DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "metrics": [],
+    "report": True,
     "data": {"source": "auto", "validation_fraction": 0.1},
     "model": {},
     "augment": {},
@@ -191,6 +193,9 @@ class RunConfig:
                 _check_type(f"{key}.{name}", item, examples[name], where)
         if key == "seed":
             _check_type(key, value, 0, self._from(key))
+        if key == "report" and not isinstance(value, bool):
+            message = f"`report` must be true or false, not {value!r}{self._from(key)}."
+            raise UsageError(message)
 
     def _check_ranges(self) -> None:
         train, data = self.values["train"], self.values["data"]

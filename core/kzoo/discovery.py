@@ -14,7 +14,7 @@ import pluggy
 from kzoo import hookspecs
 from kzoo.entry_points import installed, origin
 from kzoo.errors import KzooError, UsageError
-from kzoo.plugin import API_VERSION, KINDS, Spec
+from kzoo.plugin import API_VERSION, KINDS, FormerName, Spec
 from kzoo.reference import canonical_distribution
 
 if TYPE_CHECKING:
@@ -59,13 +59,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Plugin:
-    """One entry point that was found, and the valid specs that it published."""
+    """One entry point that was found, and the valid specs and old names that it published."""
 
     distribution: str
     version: str
     entry_point: str
     module: str
     specs: tuple[Spec, ...] = ()
+    former_names: tuple[FormerName, ...] = ()
 
     @property
     def first_party(self) -> bool:
@@ -199,6 +200,7 @@ def _load(plugin: Plugin, point: Any, found: Discovery) -> None:
         found.problems.append(Problem(*whose, stage, error))
         return
     specs: list[Spec] = []
+    former: list[FormerName] = []
     earlier = [spec for other in found.plugins if other.distribution == plugin.distribution for spec in other.specs]
     taken = {(spec.kind, name) for spec in earlier for name in (spec.name, *spec.aliases)}
     for hook, kinds in hookspecs.HOOKS.items():
@@ -207,11 +209,15 @@ def _load(plugin: Plugin, point: Any, found: Discovery) -> None:
         except (Exception, SystemExit) as error:
             found.problems.append(Problem(*whose, "call", error, kinds))
             continue
-        accepted, faults, names = _sift(offered, hook, kinds, taken)
-        specs += accepted
+        if hook == hookspecs.FORMER_NAMES:
+            valid, faults, names = _sift_former(offered)
+            former += valid
+        else:
+            accepted, faults, names = _sift(offered, hook, kinds, taken)
+            specs += accepted
         if faults:
             found.problems.append(Problem(*whose, "spec", KzooError("; ".join(faults)), kinds, names))
-    found.plugins.append(Plugin(*whose, getattr(module, "__name__", plugin.module), tuple(specs)))
+    found.plugins.append(Plugin(*whose, getattr(module, "__name__", plugin.module), tuple(specs), tuple(former)))
 
 
 def _check_api(module: Any) -> None:
@@ -305,6 +311,20 @@ def _sift(
     if strangers > 1:
         faults.append(f"and {strangers - 1} more like that")
     return accepted, faults, tuple(refused)
+
+
+def _sift_former(offered: Sequence[Any]) -> tuple[list[FormerName], list[str], tuple[str, ...]]:
+    """Return the valid old names, and what is wrong with the others; no component is missing because of those."""
+    valid: list[FormerName] = []
+    faults: list[str] = []
+    for former in offered:
+        if not isinstance(former, FormerName):
+            faults.append(f"`{hookspecs.FORMER_NAMES}` must return FormerName objects, not {former!r}")
+        elif former.faults():
+            faults.append(f"old name {former.name!r}: {'; '.join(former.faults())}")
+        else:
+            valid.append(former)
+    return valid, faults, ()
 
 
 def _fault(spec: Spec, taken: set[tuple[str, str]]) -> str:

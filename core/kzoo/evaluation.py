@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
 from kzoo.errors import KzooError, UsageError
@@ -18,6 +16,7 @@ from kzoo.targets import load_target
 
 if TYPE_CHECKING:
     from kzoo.data.splits import Splits
+    from kzoo.report import ClassOutcome
     from kzoo.training.run import Listener
 
 __all__ = ["Evaluation", "SavedModel", "evaluate", "find_model"]
@@ -60,6 +59,8 @@ class Evaluation:
         class_names: The classes, in the order of rows and columns.
         data: Where the test data came from.
         size: The number of test examples.
+        notes: What was said about the data.
+        outcome: What was predicted of each example, for the pictures; None for other tasks.
     """
 
     metrics: dict[str, Any]
@@ -69,6 +70,7 @@ class Evaluation:
     data: str
     size: int
     notes: list[str] = field(default_factory=list)
+    outcome: ClassOutcome | None = None
 
 
 def find_model(text: str, root: Path = DEFAULT_ROOT) -> SavedModel:
@@ -95,6 +97,7 @@ def evaluate(saved: SavedModel, *, data: str | None, listener: Listener, batch_s
         KzooError: A component's distribution is missing, or the data cannot be used.
     """
     from kzoo.training.batches import label_transform, ordered_batches
+    from kzoo.training.outcome import class_outcome
     from kzoo.training.trainer import Trainer
 
     pipeline = saved.pipeline()
@@ -116,8 +119,17 @@ def evaluate(saved: SavedModel, *, data: str | None, listener: Listener, batch_s
     size = batch_size or (saved.run.config().train.batch_size if saved.run else 128)
     labels = label_transform(saved.card.get("label_form", ""), len(classes))
     metrics = Trainer(model).evaluate(ordered_batches(splits.test, size, labels))
-    per_class, confusion = _report(model, splits, size, classes) if classes else ({}, [])
-    return Evaluation(metrics, per_class, confusion, classes, splits.provenance.description, len(splits.test), notes)
+    found = class_outcome(model, pipeline, splits.test, classes, batch_size=size) if classes else None
+    return Evaluation(
+        metrics=metrics,
+        per_class=found.per_class() if found else {},
+        confusion=found.confusion().tolist() if found else [],
+        class_names=classes,
+        data=splits.provenance.description,
+        size=len(splits.test),
+        notes=notes,
+        outcome=found,
+    )
 
 
 def _request(saved: SavedModel, data: str | None) -> DataRequest:
@@ -138,20 +150,3 @@ def _check_fingerprint(saved: SavedModel, splits: Splits, data: str | None) -> l
     if before == splits.fingerprint.get("test"):
         return []
     return ["The test data is not the one that this run was tested on: its contents have changed since."]
-
-
-def _report(model: Any, splits: Splits, size: int, classes: tuple[str, ...]) -> tuple[dict[str, Any], list[list[int]]]:
-    """Return scikit-learn's classification report and confusion matrix on the test split."""
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-
-    from kzoo.training.batches import ordered_batches
-    from kzoo.training.trainer import predictor
-
-    predict = predictor(model)
-    outputs = np.concatenate([predict(x) for x, _ in ordered_batches(splits.test, size)])
-    predicted, true = outputs.argmax(axis=-1), np.asarray(splits.test.labels).reshape(-1)
-    which = list(range(len(classes)))
-    columns = precision_recall_fscore_support(true, predicted, labels=which, zero_division=0.0)
-    rows = zip(classes, *(column.tolist() for column in columns), strict=True)
-    per_class = {c: {"precision": p, "recall": r, "f1": f, "support": n} for c, p, r, f, n in rows}
-    return per_class, confusion_matrix(true, predicted, labels=which).tolist()

@@ -1,4 +1,4 @@
-"""The five hooks. A plugin implements those it needs; each takes no argument and returns an iterable of specs."""
+"""The hooks: five for specs and one for old names. A plugin implements those it needs; each takes no argument."""
 
 from __future__ import annotations
 
@@ -9,9 +9,26 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kzoo.plugin import LossSpec, MetricSpec, OptimizerSpec, PipelineSpec, RegularizerSpec, ScheduleSpec
+    from kzoo.plugin import (
+        FormerName,
+        LossSpec,
+        MetricSpec,
+        OptimizerSpec,
+        PipelineSpec,
+        RegularizerSpec,
+        ScheduleSpec,
+    )
 
-__all__ = ["HOOKS", "kzoo_losses", "kzoo_metrics", "kzoo_optimizers", "kzoo_pipelines", "kzoo_regularizers"]
+__all__ = [
+    "FORMER_NAMES",
+    "HOOKS",
+    "kzoo_former_names",
+    "kzoo_losses",
+    "kzoo_metrics",
+    "kzoo_optimizers",
+    "kzoo_pipelines",
+    "kzoo_regularizers",
+]
 
 hookspec = pluggy.HookspecMarker("kzoo")
 
@@ -46,11 +63,21 @@ def kzoo_pipelines() -> Iterable[PipelineSpec]:
     return ()
 
 
+@hookspec
+def kzoo_former_names() -> Iterable[FormerName]:
+    """Return the names of another library that this plugin has an answer to."""
+    return ()
+
+
+FORMER_NAMES = "kzoo_former_names"
+"""The hook that returns no specs."""
+
 HOOKS: dict[str, tuple[str, ...]] = {
     "kzoo_losses": ("loss",),
     "kzoo_metrics": ("metric",),
     "kzoo_optimizers": ("optimizer", "schedule"),
     "kzoo_regularizers": ("regularizer",),
     "kzoo_pipelines": ("pipeline",),
+    FORMER_NAMES: (),
 }
 """Which kinds of spec each hook may return."""

@@ -14,14 +14,31 @@ if TYPE_CHECKING:
 
     from kzoo.data.splits import Dataset, Split
 
-__all__ = ["ImageClassifier", "Pipeline", "Prediction", "Task"]
+__all__ = ["ClassPrediction", "ImageClassifier", "Pipeline", "Prediction", "Task", "ValuePrediction"]
 
 Task = Literal["classification", "binary", "ordinal", "regression", "detection"]
 
 
+class Prediction(abc.ABC):
+    """What a model says of one input; there is a subclass for each sort of answer."""
+
+    @property
+    @abc.abstractmethod
+    def text(self) -> str:
+        """The answer in a few words, as it is drawn on a picture."""
+
+    @abc.abstractmethod
+    def columns(self, top: int = 1) -> dict[str, Any]:
+        """Return the answer as columns of a table; where alternatives are known, the ``top`` best ones."""
+
+    @abc.abstractmethod
+    def to_dict(self, top: int = 1) -> dict[str, Any]:
+        """Return the whole answer as plain data, for JSON."""
+
+
 @dataclass(frozen=True)
-class Prediction:
-    """What a model says of one input.
+class ClassPrediction(Prediction):
+    """The classes of one input.
 
     Attributes:
         label: The name of the most probable class.
@@ -39,6 +56,53 @@ class Prediction:
         """Return the ``k`` most probable classes, most probable first."""
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
         return ranked[:k]
+
+    @property
+    def text(self) -> str:
+        """The class and its probability."""
+        return f"{self.label} {self.probability:.0%}"
+
+    def columns(self, top: int = 1) -> dict[str, Any]:
+        """Return class and probability, and the next ones in one column."""
+        found = {"class": self.label, "probability": f"{self.probability:.4f}"}
+        others = ", ".join(f"{name} {p:.3f}" for name, p in self.top(top)[1:])
+        return {**found, "next": others} if top > 1 else found
+
+    def to_dict(self, top: int = 1) -> dict[str, Any]:
+        """Return class, index, probability, the ``top`` classes and the probability of every class."""
+        return {
+            "class": self.label,
+            "index": self.index,
+            "probability": self.probability,
+            "top": [{"class": name, "probability": p} for name, p in self.top(top)],
+            "probabilities": dict(self.probabilities),
+        }
+
+
+@dataclass(frozen=True)
+class ValuePrediction(Prediction):
+    """Numbers predicted of one input.
+
+    Attributes:
+        values: By the name of the output.
+    """
+
+    values: Mapping[str, float]
+
+    @property
+    def text(self) -> str:
+        """Names and values."""
+        return ", ".join(f"{name} {value:.4g}" for name, value in self.values.items())
+
+    def columns(self, top: int = 1) -> dict[str, Any]:
+        """Return the values by name."""
+        del top
+        return dict(self.values)
+
+    def to_dict(self, top: int = 1) -> dict[str, Any]:
+        """Return the values by name."""
+        del top
+        return {"values": dict(self.values)}
 
 
 class Pipeline(abc.ABC):
@@ -108,8 +172,14 @@ class Pipeline(abc.ABC):
         """Return an RGB frame, uint8 of shape (H, W, 3), as the input of the model, of ``input_shape``."""
 
     @abc.abstractmethod
-    def decode(self, outputs: np.ndarray, class_names: Sequence[str]) -> list[Prediction]:
+    def decode(self, outputs: np.ndarray, class_names: Sequence[str]) -> Sequence[Prediction]:
         """Return one prediction for each row of the model's outputs."""
+
+    def probabilities(self, outputs: np.ndarray, num_classes: int) -> np.ndarray:
+        """Return the probability of every class, shape (N, K), from the model's outputs; for pipelines with classes."""
+        del outputs, num_classes
+        message = f"The pipeline `{self.name}` has no classes."
+        raise TypeError(message)
 
     @abc.abstractmethod
     def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:
@@ -134,13 +204,24 @@ class ImageClassifier(Pipeline):
         pixels = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
         return pixels[..., None] if channels == 1 else pixels
 
-    def decode(self, outputs: np.ndarray, class_names: Sequence[str]) -> list[Prediction]:
+    def probabilities(self, outputs: np.ndarray, num_classes: int) -> np.ndarray:
+        """Return the probability of every class, shape (N, K), from the model's outputs.
+
+        A single output of two classes is the probability of the second one.
+        """
+        import numpy as np
+
+        outputs = np.asarray(outputs)
+        binary = num_classes == 2 and outputs.shape[-1] == 1  # noqa: PLR2004 - yes and no
+        return np.concatenate([1 - outputs, outputs], axis=-1) if binary else outputs
+
+    def decode(self, outputs: np.ndarray, class_names: Sequence[str]) -> list[ClassPrediction]:
         """Return the most probable class of each row, with the probability of all."""
         found = []
-        for row in outputs:
+        for row in self.probabilities(outputs, len(class_names)):
             index = int(row.argmax())
             named = {name: float(p) for name, p in zip(class_names, row, strict=True)}
-            found.append(Prediction(class_names[index], index, float(row[index]), named))
+            found.append(ClassPrediction(class_names[index], index, float(row[index]), named))
         return found
 
     def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:
@@ -151,7 +232,7 @@ class ImageClassifier(Pipeline):
         image = Image.fromarray(frame)
         size = max(12, min(frame.shape[:2]) // 16)
         font = ImageFont.load_default(size)
-        text = f"{prediction.label} {prediction.probability:.0%}"
+        text = prediction.text
         pen = ImageDraw.Draw(image)
         pen.rectangle(pen.textbbox((size // 2, size // 2), text, font=font), fill=(0, 0, 0))
         pen.text((size // 2, size // 2), text, font=font, fill=(255, 255, 255))

@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API_VERSION",
+    "APPLIES_TO",
     "DIRECTIONS",
     "INPUTS",
     "KINDS",
     "LABEL_FORMS",
     "PROPERTIES",
     "TASKS",
+    "FormerName",
     "LossSpec",
     "MetricSpec",
     "OptimizerSpec",
@@ -64,6 +66,9 @@ LABEL_FORMS = ("dense", "sparse")
 DIRECTIONS = ("max", "min", "")
 """Which values of a metric are better; empty where neither is."""
 
+APPLIES_TO = ("weights", "activity")
+"""What a regularizer can be given."""
+
 INPUTS: Mapping[str, str] = MappingProxyType(
     {
         "classes": "class labels (N,) or one-hot (N, K), and probabilities (N, K)",
@@ -93,6 +98,7 @@ hookimpl = pluggy.HookimplMarker("kzoo")
 """Marks a function of a plugin module as the implementation of one of the hooks in `kzoo.hookspecs`."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_FORMER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -138,7 +144,8 @@ class _ComponentSpec(Spec):
         tasks: The tasks it is for (see `TASKS`); empty means every task.
         cautions: For a task it runs on but was not made for, the sentence that kzoo says once when it is used there.
         example: Keyword arguments for the example shown by ``kzoo info``; must hold every argument without a default.
-        resolves: For an argument that is itself a component, the kind it is: ``{"learning_rate": "schedule"}``.
+        resolves: For an argument that is itself a component, or a list of them, the kind it is:
+            ``{"learning_rate": "schedule"}``.
         note: A sentence for ``kzoo info``: what a user must know before choosing it.
         successor_of: Old names that it replaces, as in ``"tfa.losses.SigmoidFocalCrossEntropy"``; ``kzoo info`` knows
             them.
@@ -242,18 +249,38 @@ class ScheduleSpec(_ComponentSpec):
     Attributes:
         steps_argument: The argument that holds the number of optimizer steps in the whole run. kzoo fills it in
             when the user gives none, since it follows from the data, the batch size and the epochs.
+        warmup_argument: The argument that holds the steps of a warm-up which `steps_argument` does not count; kzoo
+            takes them off before it fills that in.
+        boundaries_argument: For a schedule of schedules, the argument that holds the steps at which each but the first
+            begins; kzoo then fills in the steps of each one's own part.
     """
 
     kind: ClassVar[str] = "schedule"
 
     steps_argument: str = ""
+    warmup_argument: str = ""
+    boundaries_argument: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegularizerSpec(_ComponentSpec):
-    """A regularizer: ``target`` is a `keras.regularizers.Regularizer` class or a factory of one."""
+    """A regularizer: ``target`` is a `keras.regularizers.Regularizer` class or a factory of one.
+
+    Attributes:
+        applies_to: What it is given, one of `APPLIES_TO`: the ``weights`` of a layer, or its ``activity``, which is
+            what the layer puts out for a batch. ``--regularizer`` refuses one of activity.
+    """
 
     kind: ClassVar[str] = "regularizer"
+
+    applies_to: str = "weights"
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with this spec, one sentence for each fault."""
+        found = super().faults()
+        if self.applies_to not in APPLIES_TO:
+            found.append(f"`applies_to` must be one of {', '.join(APPLIES_TO)}, not {self.applies_to!r}")
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,6 +302,34 @@ class PipelineSpec(Spec):
         found = super().faults()
         if self.task not in TASKS:
             found.append(f"`task` must be one of {', '.join(TASKS)}, not {self.task!r}")
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormerName:
+    """What to answer to a name that another library had; returned by the hook ``kzoo_former_names``.
+
+    Attributes:
+        name: The old name with its library and group, as in ``"tfa.losses.SigmoidFocalCrossEntropy"``. The component
+            that has it in ``successor_of`` is its successor.
+        answer: What differs in the successor; where there is none, what to do instead.
+        package: The library's import package, where ``name`` begins with a short form of it.
+    """
+
+    name: str
+    answer: str
+    package: str = ""
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with it, one sentence for each fault; an empty list when it is valid."""
+        found = []
+        if not (isinstance(self.name, str) and _FORMER.fullmatch(self.name)):
+            found.append(f"`name` must be a dotted name such as 'library.losses.Name', not {self.name!r}")
+        found += [
+            f"`{name}` must be text, not {value!r}"
+            for name, value in (("answer", self.answer), ("package", self.package))
+            if not isinstance(value, str)
+        ]
         return found
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kzoo.discovery import Problem
     from kzoo.plugin import Spec
 
-__all__ = ["Entry", "Registry", "get_registry", "plural", "set_plugin_choice", "with_article"]
+__all__ = ["Entry", "Former", "Registry", "get_registry", "plural", "set_plugin_choice", "with_article"]
 
 _PLURALS = {"loss": "losses"}
 
@@ -55,6 +55,26 @@ class Entry:
     def first_party(self) -> bool:
         """Whether kzoo itself publishes it."""
         return self.distribution == FIRST_PARTY
+
+
+@dataclass(frozen=True)
+class Former:
+    """A name that another library had, and what is known of it here.
+
+    Attributes:
+        name: The full old name: ``tfa.losses.SigmoidFocalCrossEntropy``.
+        successors: The components that replace it; none where nothing does.
+        answer: What differs in the successor, or what to do instead.
+    """
+
+    name: str
+    successors: tuple[Entry, ...] = ()
+    answer: str = ""
+
+    @property
+    def short(self) -> str:
+        """The name without library and group."""
+        return self.name.rpartition(".")[2]
 
 
 class Registry:
@@ -115,6 +135,46 @@ class Registry:
             raise UsageError(self._unknown(tuple(KINDS), name))
         return found
 
+    def known(self, name: str) -> bool:
+        """Return whether any kind has a component or pipeline of this name."""
+        return any(self._candidates(kind, name) for kind in KINDS)
+
+    def former(self, name: str) -> list[Former]:
+        """Return what is known of a name that another library had; an empty list where nothing is.
+
+        The name may stand alone, ``CohenKappa``, or after its library: ``tfa.metrics.CohenKappa``, also with the full
+        package and the modules between. Capitals and ``_`` matter only where names differ in nothing else.
+        """
+        *before, short = name.strip().split(".")
+        found = [
+            former
+            for former, package in self._former
+            if _plain(former.short) == _plain(short) and _is_path(before, former, package)
+        ]
+        return [former for former in found if former.short == short] or found
+
+    @functools.cached_property
+    def _former(self) -> list[tuple[Former, str]]:
+        """Every old name with its package: those that specs succeed, and those that plugins have an answer to."""
+        successors: dict[str, list[Entry]] = {}
+        for kind in KINDS:
+            for entry in self._entries[kind]:
+                for name in getattr(entry.spec, "successor_of", ()):
+                    successors.setdefault(name, []).append(entry)
+        answers = {former.name: former for plugin in self.discovery.plugins for former in plugin.former_names}
+        packages = {former.name.partition(".")[0]: former.package for former in answers.values()}
+        return [
+            (
+                Former(name, tuple(successors.get(name, ())), answers[name].answer if name in answers else ""),
+                packages.get(name.partition(".")[0], ""),
+            )
+            for name in sorted({*successors, *answers})
+        ]
+
+    def all_former(self) -> list[Former]:
+        """Return every old name that is known, ordered by name."""
+        return [former for former, _ in self._former]
+
     def bare_owner(self, entry: Entry) -> bool:
         """Return whether the entry's bare name finds this entry and no other."""
         alone = len(self._named[entry.kind, entry.name]) == 1
@@ -154,6 +214,7 @@ class Registry:
         near = self._near(kinds, bare)
         if near:
             parts.append(f"Did you mean {near}?")
+        parts += [f"{self.succession(former)} `kzoo info {former.name}` says more." for former in self.former(name)]
         elsewhere = [kind for kind in KINDS if kind not in kinds and self._candidates(kind, name)]
         if elsewhere:
             parts.append(f"There is {' and '.join(with_article(kind) for kind in elsewhere)} of that name.")
@@ -167,6 +228,13 @@ class Registry:
         else:
             parts.append("`kzoo list-losses` and the other list commands show all names.")
         return " ".join(parts)
+
+    def succession(self, former: Former) -> str:
+        """Say in a sentence what replaces an old name."""
+        if not former.successors:
+            return f"Nothing in kzoo has taken the place of `{former.name}`."
+        names = " or ".join(f"the {entry.kind} `{self.shown_name(entry)}`" for entry in former.successors)
+        return f"`{former.name}` is now {names}."
 
     def _near(self, kinds: Iterable[str], bare: str) -> str:
         import difflib
@@ -218,6 +286,18 @@ def _normal(name: str) -> tuple[str, str, str]:
     """Return distribution, colon and bare name in the spelling in which they are stored."""
     distribution, colon, bare = name.strip().rpartition(":")
     return canonical_distribution(distribution), colon, bare.replace("-", "_").lower()
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _is_path(before: list[str], former: Former, package: str) -> bool:
+    """Return whether what was written before an old name leads to it: nothing, or its library, group and modules."""
+    if not before:
+        return True
+    library, *groups = former.name.split(".")[:-1]
+    return before[0] in (library, package) and groups == before[1 : 1 + len(groups)]
 
 
 def _fits(spec: Spec, task: str) -> bool:

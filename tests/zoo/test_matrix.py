@@ -1,6 +1,7 @@
 """Every component that is listed for a pipeline's task trains there: two steps, and a test."""
 
 import functools
+import json
 import math
 
 import numpy as np
@@ -56,7 +57,8 @@ def _components(kind):
     for name in PIPELINES:
         task = get_registry().get("pipeline", name).spec.task
         for entry in get_registry().fitting(kind, task):
-            if entry.first_party:
+            of_activity = getattr(entry.spec, "applies_to", "weights") == "activity"  # refused by a run
+            if entry.first_party and not of_activity:
                 reference = str(Reference(entry.name, dict(entry.spec.example)))
                 yield pytest.param(name, reference, id=f"{name}-{reference}")
 
@@ -76,7 +78,7 @@ def test_every_fitting_optimizer_trains(pipeline, optimizer):
 @pytest.mark.parametrize(("pipeline", "schedule"), [c for c in components("schedule") if c.values[0] == "mnist"])
 def test_every_schedule_trains(pipeline, schedule):
     table = Reference.parse(schedule).to_mapping()
-    options = ["optimizer.name=sgd", *(f"optimizer.learning_rate.{k}={v}" for k, v in table.items())]
+    options = ["optimizer.name=sgd", *(f"optimizer.learning_rate.{k}={json.dumps(v)}" for k, v in table.items())]
     assert math.isfinite(train(pipeline, options=options)["loss"])
 
 

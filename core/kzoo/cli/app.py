@@ -45,10 +45,12 @@ COMMANDS: dict[str, Place] = {
     "run": Place("kzoo.cli.run:run", "Pipelines", "Train and test a pipeline, with any component in it."),
     "evaluate": Place("kzoo.cli.evaluate:evaluate", "Pipelines", "Test a trained model."),
     "predict": Place("kzoo.cli.predict:predict", "Pipelines", "Predict the class of images."),
+    "report": Place("kzoo.cli.report:report", "Pipelines", "Draw the pictures of a run and write its report.html."),
     "runs": Place("kzoo.cli.runs:runs", "Pipelines", "List the runs of a folder and their results."),
     "fetch": Place("kzoo.cli.fetch:fetch", "Pipelines", "Download the real data of pipelines."),
     "list-plugins": Place("kzoo.cli.listing:list_plugins", "Plugins", "List the installed plugins and their state."),
     "new-plugin": Place("kzoo.cli.new_plugin:new_plugin", "Plugins", "Write a plugin of your own to start from."),
+    "check-plugin": Place("kzoo.cli.check_plugin:check_plugin", "Plugins", "Check an installed plugin."),
 }
 """Every command. A command's module is imported when that command is called, and no other."""
 

@@ -53,8 +53,8 @@ def complete_optimizer(incomplete: str) -> Offers:
 
 
 def complete_regularizer(incomplete: str) -> Offers:
-    """Return the regularizers whose name starts with what was typed."""
-    return _names(("regularizer",), incomplete)
+    """Return the regularizers of weights whose name starts with what was typed; a run takes no others."""
+    return _names(("regularizer",), incomplete, applies_to="weights")
 
 
 def complete_pipeline(incomplete: str) -> Offers:
@@ -148,7 +148,7 @@ def _joined(text: str, position: int) -> tuple[list[str], int]:
     return words, new_position
 
 
-def _names(kinds: Sequence[str], incomplete: str) -> Offers:
+def _names(kinds: Sequence[str], incomplete: str, **fields: str) -> Offers:
     """Return the names that start with what was typed; a reference that has arguments already stays as it is."""
     with _quiet():
         registry = _registry()
@@ -157,6 +157,7 @@ def _names(kinds: Sequence[str], incomplete: str) -> Offers:
         if "=" in incomplete:
             return [(incomplete, "")]
         entries = [entry for kind in kinds for entry in registry.entries(kind)]
+        entries = [e for e in entries if all(getattr(e.spec, name) == value for name, value in fields.items())]
         found = dict(_offers(registry, entries, incomplete))
         exact = incomplete.endswith(":") and _known(registry, kinds, incomplete[:-1])
         return [*found.items()] or ([(incomplete, "")] if exact else [])

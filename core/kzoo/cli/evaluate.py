@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,7 +40,8 @@ def evaluate(
     runtime.start(debug=options.debugging())
     found = measure(saved, data=data, listener=Terminal(quiet=json), batch_size=batch_size)
     if json:
-        output.emit_json({"model": str(saved.path), **asdict(found)})
+        shown = {item.name: getattr(found, item.name) for item in fields(found) if item.name != "outcome"}
+        output.emit_json({"model": str(saved.path), **shown})
         return
     _show(found)
 

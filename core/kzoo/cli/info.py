@@ -15,13 +15,15 @@ from kzoo.reference import Reference
 from kzoo.registry import get_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from kzoo.registry import Entry, Registry
+    from kzoo.registry import Entry, Former, Registry
 
 __all__ = ["info"]
 
 _FLAGS = {"loss": "--loss", "metric": "--metric", "optimizer": "--optimizer", "regularizer": "--regularizer"}
+
+_SHELL = frozenset(' "[]{}*?$&|;<>()')
 
 
 def info(
@@ -29,7 +31,7 @@ def info(
         str,
         typer.Argument(
             metavar="NAME",
-            help="A component or pipeline, as the lists show it.",
+            help="A component or pipeline, as the lists show it, or the name it had in another library.",
             autocompletion=completion.complete_component,
         ),
     ],
@@ -47,11 +49,17 @@ def info(
 ) -> None:
     """Show all that is known of a component or pipeline."""
     registry = get_registry()
+    former = [] if kind else _asked_former(registry, name)
+    if former and not registry.known(name):
+        _show_former(former, registry, as_json=as_json)
+        return
     entries = _entries(registry, Reference.parse(name).name, kind)
     failures: list[KzooError] = []
     described = []
     for entry in entries:
         known = describe(entry, registry)
+        if former:
+            known["former"] = [answer for answer in _answers(former, registry) if entry.name in answer["is_now"]]
         try:
             known |= _from_target(entry, registry)
         except KzooError as error:  # what the spec says is still worth showing
@@ -67,6 +75,48 @@ def info(
             output.show(line)
     if failures:
         raise failures[0]
+
+
+def _asked_former(registry: Registry, name: str) -> list[Former]:
+    """Return the names of another library that are meant, unless ``name`` is how a component here is written.
+
+    ``CohenKappa`` is the old name and ``cohen_kappa`` the component, though either finds it.
+    """
+    former = registry.former(name)
+    exact = any(name == old.short for old in former) and not name.islower()
+    return former if exact or not registry.known(name) else []
+
+
+def _answers(former: Iterable[Former], registry: Registry) -> list[dict[str, Any]]:
+    """Return what is known of old names, as the JSON output has it."""
+    return [
+        {
+            "former_name": old.name,
+            "is_now": [registry.shown_name(entry) for entry in old.successors],
+            "succession": registry.succession(old),
+            "answer": old.answer,
+        }
+        for old in former
+    ]
+
+
+def _show_former(former: Sequence[Former], registry: Registry, *, as_json: bool) -> None:
+    """Show what replaces an old name. It imports nothing heavy: the successor's own page has its parameters."""
+    entries = {(entry.kind, entry.qualified): entry for old in former for entry in old.successors}
+    successors = [describe(entry, registry) | _usage(entry, registry) for entry in entries.values()]
+    answers = _answers(former, registry)
+    if as_json:
+        output.emit_json({"former": answers, "successors": successors})
+        return
+    from kzoo.cli.pages import former_lines, lines
+
+    for line in former_lines(answers):
+        output.show(line)
+    for known in successors:
+        output.show("")
+        for line in lines([known]):
+            output.show(line)
+        output.show(f"  kzoo info {known['shown']}  (its parameters)")
 
 
 def _entries(registry: Registry, name: str, kind: str) -> list[Entry]:
@@ -120,17 +170,25 @@ def _usage(entry: Entry, registry: Registry) -> dict[str, Any]:
     tasks = getattr(entry.spec, "tasks", ())
     fitting = [pipeline for pipeline in pipelines if not tasks or getattr(pipeline.spec, "task", "") in tasks]
     where = registry.shown_name(fitting[0]) if fitting else "PIPELINE"
-    text = f"'{reference}'" if set(reference) & set(' "[]{}*?$&|;<>()') else reference
+    text = f"'{reference}'" if set(reference) & _SHELL else reference
     if entry.kind == "schedule":
         arguments = dict(getattr(entry.spec, "example", {}))
         arguments.pop(getattr(entry.spec, "steps_argument", ""), None)  # kzoo fills it in
         settings = {"name": registry.shown_name(entry), **arguments}
-        written = " ".join(f"-o optimizer.learning_rate.{key}={value}" for key, value in settings.items())
+        written = " ".join(_option(f"optimizer.learning_rate.{key}", value) for key, value in settings.items())
         return {"command": f"kzoo run {where} {written}", "python": ""}
-    return {
-        "command": f"kzoo run {where} {_FLAGS[entry.kind]} {text}",
-        "python": f'kzoo.{entry.kind}("{reference}")' if '"' not in reference else f"kzoo.{entry.kind}('{reference}')",
-    }
+    python = f'kzoo.{entry.kind}("{reference}")' if '"' not in reference else f"kzoo.{entry.kind}('{reference}')"
+    if getattr(entry.spec, "applies_to", "weights") == "activity":
+        return {"command": "", "python": f"keras.layers.Dense(64, activity_regularizer={python})"}
+    return {"command": f"kzoo run {where} {_FLAGS[entry.kind]} {text}", "python": python}
+
+
+def _option(key: str, value: Any) -> str:
+    """Return a setting as the command line takes it; in quotes where a shell would read something into it."""
+    import json
+
+    text = f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+    return f"-o '{text}'" if set(text) & _SHELL else f"-o {text}"
 
 
 def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any]:

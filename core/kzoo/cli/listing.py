@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["list_losses", "list_metrics", "list_optimizers", "list_pipelines", "list_plugins", "list_regularizers"]
 
 _NAME = {"shown": "name", "aliases": "aliases"}
+_OWN_FIELDS = (
+    "tasks",
+    "targets",
+    "direction",
+    "note",
+    "task",
+    "recipes",
+    "steps_argument",
+    "applies_to",
+    "successor_of",
+)
 _END = {"tasks": "tasks", "summary": "summary", "from": "from"}
 
 
@@ -48,7 +59,7 @@ def list_regularizers(
     task: options.TaskOption = "", search: options.SearchOption = "", as_json: options.JsonOption = False
 ) -> None:
     """List the regularizers."""
-    _list_components(("regularizer",), {**_NAME, **_END}, task, search, as_json=as_json)
+    _list_components(("regularizer",), {**_NAME, "applies_to": "for", **_END}, task, search, as_json=as_json)
 
 
 def list_pipelines(
@@ -94,7 +105,7 @@ def describe(entry: Entry, registry: Registry) -> dict[str, Any]:
         "reference": spec.reference,
     }
     # Each kind has fields of its own; what a spec lacks, its row lacks.
-    for name in ("tasks", "targets", "direction", "note", "task", "recipes", "steps_argument"):
+    for name in _OWN_FIELDS:
         if hasattr(spec, name):
             value = getattr(spec, name)
             described[name] = value if isinstance(value, str) else sorted(value)

@@ -11,16 +11,18 @@ from kzoo.cli import output
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["lines"]
+__all__ = ["former_lines", "lines"]
 
 _FIELDS = {
     "task": "Task",
     "tasks": "Tasks",
     "targets": "Labels",
     "direction": "Better",
+    "applies_to": "For",
     "aliases": "Aliases",
     "target": "Target",
     "reference": "Source",
+    "successor_of": "Replaces",
 }
 
 _LABELS = {"dense": "one-hot", "sparse": "class indices"}
@@ -34,7 +36,14 @@ def lines(described: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield from _page(known)
 
 
+def former_lines(answers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what is known of names that another library had."""
+    for answer in answers:
+        yield from _wrapped(f"{answer['succession']} {answer['answer']}")
+
+
 def _page(known: Mapping[str, Any]) -> Iterator[str]:
+    yield from former_lines(known.get("former", ()))
     title = f"{known['shown']}: {known['kind']} of {known['distribution']} {known['version']}"
     yield _heading(title)
     yield from _wrapped(known["summary"])

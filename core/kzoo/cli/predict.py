@@ -48,9 +48,8 @@ def predict(
     if json:
         output.emit_json([_plain(result, top) for result in results])
     else:
-        rows = [_row(result, top) for result in good]
-        columns = {"image": "image", "class": "class", "probability": "probability"}
-        output.emit(rows, {**columns, "others": "next"} if top > 1 else columns, as_json=False)
+        rows = [{"image": str(r.path), **r.prediction.columns(top)} for r in good if r.prediction is not None]
+        output.emit(rows, {name: name for name in rows[0]} if rows else {}, as_json=False)
     if len(good) < len(results):
         output.say(f"{len(results) - len(good)} of {len(results)} images could not be read.")
         raise typer.Exit(1)
@@ -63,29 +62,10 @@ def _reporting(results: Iterable[ImagePrediction]) -> Iterable[ImagePrediction]:
         yield result
 
 
-def _row(result: ImagePrediction, top: int) -> dict[str, Any]:
-    assert result.prediction is not None
-    others = ", ".join(f"{name} {p:.3f}" for name, p in result.prediction.top(top)[1:])
-    return {
-        "image": str(result.path),
-        "class": result.prediction.label,
-        "probability": f"{result.prediction.probability:.4f}",
-        "others": others,
-    }
-
-
 def _plain(result: ImagePrediction, top: int) -> dict[str, Any]:
     if result.prediction is None:
         return {"image": str(result.path), "error": result.error}
-    found = result.prediction
-    return {
-        "image": str(result.path),
-        "class": found.label,
-        "index": found.index,
-        "probability": found.probability,
-        "top": [{"class": name, "probability": p} for name, p in found.top(top)],
-        "probabilities": dict(found.probabilities),
-    }
+    return {"image": str(result.path), **result.prediction.to_dict(top)}
 
 
 def _write_csv(path: Path, results: Iterable[ImagePrediction], class_names: Iterable[str]) -> None:
@@ -95,13 +75,14 @@ def _write_csv(path: Path, results: Iterable[ImagePrediction], class_names: Iter
 
     from kzoo.errors import KzooError
     from kzoo.files import write_text
+    from kzoo.pipeline import ClassPrediction
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image", "class", "probability", *class_names])
     for result in results:
         found = result.prediction
-        assert found is not None
+        assert isinstance(found, ClassPrediction)
         writer.writerow([result.path, found.label, found.probability, *found.probabilities.values()])
     try:
         write_text(path, text.getvalue())

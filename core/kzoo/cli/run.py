@@ -172,6 +172,8 @@ def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
     output.emit(rows, {"metric": "metric", "test": "test"}, as_json=False)
     output.show(f"data  {manifest['data']['description']}")
     output.show(f"run   {result.run.path}")
+    if (page := result.run.path / "report.html").exists():
+        output.show(f"report  {page}")
     if manifest["data"]["reason"]:
         output.warn("These are results on the embedded sample, NOT on the real data, which could not be downloaded.")
     listener.say(f"Next: kzoo evaluate {result.run.path}")

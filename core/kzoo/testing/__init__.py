@@ -13,16 +13,22 @@ Example:
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from kzoo.testing.report import CheckFailure, NotConformant, Outcome, Report
-from kzoo.testing.run import checks, parametrize, report_on
+
+if TYPE_CHECKING:
+    from kzoo.testing.distribution import DistributionReport, check_distribution
+    from kzoo.testing.run import checks, parametrize
 
 __all__ = [
     "CheckFailure",
+    "DistributionReport",
     "NotConformant",
     "Outcome",
     "Report",
+    "check_distribution",
     "check_loss",
     "check_metric",
     "check_optimizer",
@@ -31,6 +37,23 @@ __all__ = [
     "checks",
     "parametrize",
 ]
+
+# Resolved on first use, so that what a distribution publishes can be looked at without importing Keras.
+_HOMES = {
+    "DistributionReport": "kzoo.testing.distribution",
+    "check_distribution": "kzoo.testing.distribution",
+    "checks": "kzoo.testing.run",
+    "parametrize": "kzoo.testing.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module 'kzoo.testing' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
 
 
 def check_loss(component: Any, **options: Any) -> Report:
@@ -44,24 +67,30 @@ def check_loss(component: Any, **options: Any) -> Report:
     Returns:
         The report: ``ran``, ``passed``, ``skipped``, ``failed``, ``expected_failures``, ``raise_if_failed()``.
     """
-    return report_on("loss", component, **options)
+    return _report_on("loss", component, **options)
 
 
 def check_metric(component: Any, **options: Any) -> Report:
     """Run the checks of a metric; see `check_loss`."""
-    return report_on("metric", component, **options)
+    return _report_on("metric", component, **options)
 
 
 def check_optimizer(component: Any, **options: Any) -> Report:
     """Run the checks of an optimizer; see `check_loss`."""
-    return report_on("optimizer", component, **options)
+    return _report_on("optimizer", component, **options)
 
 
 def check_schedule(component: Any, **options: Any) -> Report:
     """Run the checks of a learning-rate schedule; see `check_loss`."""
-    return report_on("schedule", component, **options)
+    return _report_on("schedule", component, **options)
 
 
 def check_regularizer(component: Any, **options: Any) -> Report:
     """Run the checks of a regularizer; see `check_loss`."""
-    return report_on("regularizer", component, **options)
+    return _report_on("regularizer", component, **options)
+
+
+def _report_on(kind: str, component: Any, **options: Any) -> Report:
+    from kzoo.testing.run import report_on
+
+    return report_on(kind, component, **options)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import importlib
 import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import KzooError, UsageError
 from kzoo.plugin import KINDS
-from kzoo.registry import Registry, get_registry, with_article
+from kzoo.registry import Registry, get_registry, plural, with_article
 from kzoo.targets import load_target
 from kzoo.testing.publication import CHECKS, Publication, check_publication, publication_of
 from kzoo.testing.report import FAILED, PASSED, Outcome, Report
@@ -18,9 +20,26 @@ if TYPE_CHECKING:
 
     from kzoo.registry import Entry
 
-__all__ = ["DistributionReport", "check_components", "check_distribution", "check_listing", "chosen", "needs_components"]
+__all__ = [
+    "DistributionReport",
+    "check_components",
+    "check_distribution",
+    "check_listing",
+    "chosen",
+    "needs_components",
+]
 
 _PIPELINE = "pipeline"
+
+_BASES = {
+    "loss": "keras.losses.Loss",
+    "metric": "keras.metrics.Metric",
+    "optimizer": "keras.optimizers.Optimizer",
+    "schedule": "keras.optimizers.schedules.LearningRateSchedule",
+    "regularizer": "keras.regularizers.Regularizer",
+    _PIPELINE: "kzoo.pipeline.Pipeline",
+}
+"""What a target of each kind derives from."""
 
 
 @dataclass(frozen=True)
@@ -127,14 +146,26 @@ def chosen(found: Publication, kinds: Collection[str] = (), components: Collecti
     ]
     known = {name for entry in entries for name in (entry.name, *entry.spec.aliases)}
     if (kinds and not entries) or wanted - known:
-        missing = ", ".join(f" `{name}`" for name in sorted(wanted - known))
-        has = ", ".join(f"{entry.kind} `{entry.name}`" for entry in found.entries) or "nothing"
-        message = (
-            f"{found.distribution} {found.version} publishes no {' or '.join(kinds) or 'component'}{missing}. "
-            f"It publishes {has}."
-        )
-        raise UsageError(message)
+        raise UsageError(_nothing(found, kinds, sorted(wanted - known)))
     return entries
+
+
+def _nothing(found: Publication, kinds: Collection[str], missing: Collection[str]) -> str:
+    """Say that a distribution publishes nothing of these kinds and names, and what it does publish."""
+    names = [entry.name for entry in found.entries if not kinds or entry.kind in kinds]
+    near = [close for name in missing for close in difflib.get_close_matches(name, names, n=1)]
+    hint = f" Did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
+    counts = {kind: sum(entry.kind == kind for entry in found.entries) for kind in KINDS}
+    has = (
+        ", ".join(f"{count} {kind if count == 1 else _plural(kind)}" for kind, count in counts.items() if count)
+        or "nothing"
+    )
+    what = f"{' or '.join(kinds) or 'component'} {', '.join(f'`{name}`' for name in missing)}".rstrip()
+    return f"{found.distribution} {found.version} publishes no {what}.{hint} It publishes {has}."
+
+
+def _plural(kind: str) -> str:
+    return "schedules" if kind == "schedule" else plural(kind)
 
 
 def check_listing(found: Publication, only: Collection[str] = ()) -> tuple[Report, float | None]:
@@ -203,7 +234,8 @@ def _outcomes(entry: Entry, registry: Registry, only: Collection[str]) -> list[O
 
 def _fault_of_target(entry: Entry) -> str:
     """Return why the spec's target, or one of its variants, cannot be used; empty where all can."""
-    base = _base(entry.kind)
+    module, _, name = _BASES[entry.kind].rpartition(".")
+    base = getattr(importlib.import_module(module), name)
     for variant in (None, *dict.fromkeys(getattr(entry.spec, "variants", {}).values())):
         try:
             found = load_target(entry, variant=variant)
@@ -211,23 +243,8 @@ def _fault_of_target(entry: Entry) -> str:
             return str(error)
         if inspect.isclass(found) and not issubclass(found, base):
             more = "" if entry.kind == _PIPELINE else ", or a function that returns one of its objects"
-            return f"saw `{variant or entry.spec.target}`, expected a subclass of {_public_name(base)}{more}"
+            return f"saw `{variant or entry.spec.target}`, expected a subclass of {_BASES[entry.kind]}{more}"
     return ""
-
-
-def _base(kind: str) -> type:
-    if kind == _PIPELINE:
-        from kzoo.pipeline import Pipeline
-
-        return Pipeline
-    from kzoo.testing.subject import BASES
-
-    return BASES[kind]
-
-
-def _public_name(base: type) -> str:
-    path = str(getattr(base, "_api_export_path", "") or f"{base.__module__}.{base.__name__}")
-    return path[0] if isinstance(path, list) else path
 
 
 def _states(entry: Entry) -> Outcome:

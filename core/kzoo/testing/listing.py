@@ -80,8 +80,8 @@ def _place() -> str:
     """Return the line of the plugin that led to this import: the outermost one that is neither ours nor Python's."""
     frame, places = sys._getframe(2), []  # noqa: SLF001 - there is no other way to ask who imports
     while frame is not None:
-        file, module = frame.f_code.co_filename, str(frame.f_globals.get("__name__", ""))
-        if not file.startswith("<") and module.split(".")[0] not in {"__main__", "importlib", "kzoo", "pluggy"}:
+        file, package = frame.f_code.co_filename, str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if not file.startswith("<") and package not in {"__main__", "importlib", "kzoo", "pluggy"}:
             places.append(f"line {frame.f_lineno} of {Path(*Path(file).parts[-2:]).as_posix()}")
         frame = frame.f_back  # type: ignore[assignment]
     return places[-1] if places else "a place unknown"
@@ -94,11 +94,11 @@ def _load(distribution: str) -> Cost:
     points = [point for point in installed()[0] if origin(point.dist)[0] == distribution]
     before = set(sys.modules)
     watch = _Watch()
-    sys.meta_path.insert(0, watch)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, watch)
     start = time.perf_counter()
     discover(entry_points=points)
     milliseconds = (time.perf_counter() - start) * 1000
-    sys.meta_path.remove(watch)  # type: ignore[arg-type]
+    sys.meta_path.remove(watch)
     # Some only ask whether a package is there: what counts is what was imported.
     heavy = {name: watch.seen.get(name, "a place unknown") for name in sorted((HEAVY & set(sys.modules)) - before)}
     return Cost(milliseconds, heavy)

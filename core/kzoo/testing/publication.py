@@ -38,6 +38,7 @@ class Publication:
         version: Its version.
         entry_points: The names of its entry points in the group.
         entries: Its valid specs.
+        former_names: The number of old names that it has an answer to.
         problems: What went wrong while its plugins were loaded.
         notes: What its author should know, and is no mistake: a name that somebody else has, a missing summary.
     """
@@ -46,6 +47,7 @@ class Publication:
     version: str
     entry_points: tuple[str, ...]
     entries: tuple[Entry, ...]
+    former_names: int
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
 
@@ -64,12 +66,15 @@ def publication_of(name: str, registry: Registry | None = None) -> Publication:
     if not plugins and not problems:
         raise _absent(name, key, registry)
     entries = [entry for entry in _all_entries(registry) if entry.distribution == key]
-    points = {one.entry_point for one in (*plugins, *problems)} - {""}
+    points = {plugin.entry_point for plugin in plugins} | {
+        problem.entry_point for problem in problems if problem.entry_point
+    }
     return Publication(
         key,
-        (plugins or problems)[0].version,
+        plugins[0].version if plugins else problems[0].version,
         tuple(sorted(points)),
         tuple(entries),
+        sum(len(plugin.former_names) for plugin in plugins),
         tuple(problems),
         tuple(_notes(entries, registry)),
     )
@@ -87,7 +92,7 @@ def check_publication(found: Publication, only: Collection[str] = ()) -> tuple[t
             outcomes.append(_passed_if(stage, came=bool(waiting) or stage == "metadata"))
         if stage in _FATAL:
             waiting -= {problem.entry_point for problem in faults}
-    if waiting and not found.entries:
+    if waiting and not (found.entries or found.former_names):
         outcomes.append(Outcome("publishes", FAILED, "saw no valid spec from any hook, expected at least one"))
     else:
         outcomes.append(_passed_if("publishes", came=bool(waiting)))
@@ -172,7 +177,8 @@ def _absent(name: str, key: str, registry: Registry) -> KzooError:
 
 def _not_installed(name: str, registry: Registry) -> str:
     discovery = registry.discovery
-    others = {one.distribution for one in (*discovery.plugins, *discovery.problems, *discovery.disabled)}
+    others = {plugin.distribution for plugin in (*discovery.plugins, *discovery.disabled)}
+    others |= {problem.distribution for problem in discovery.problems}
     near = difflib.get_close_matches(name, sorted(others), n=1)
     external = ", ".join(sorted(others - {"kzoo"})) or "none"
     hint = f" Did you mean `{near[0]}`?" if near else ""

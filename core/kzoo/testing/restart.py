@@ -18,7 +18,7 @@ from kzoo.testing.tools import close
 if TYPE_CHECKING:
     from kzoo.testing.subject import Subject
 
-__all__ = ["fresh_process", "keras_file", "network"]
+__all__ = ["fresh_process", "keras_file", "network", "regularizer_argument"]
 
 _BATCH = 4
 _FEATURES = 3
@@ -60,7 +60,7 @@ def network(subject: Subject) -> tuple[Any, dict[str, Any]]:
         model = _network(np.shape(y_pred)[1:], *head(subject), **nothing)
     else:
         y_true = np.random.default_rng(4).normal(size=(_BATCH, 2)).astype("float32")
-        extra = {"kernel_regularizer": subject.make()} if subject.kind == "regularizer" else {}
+        extra = {regularizer_argument(subject): subject.make()} if subject.kind == "regularizer" else {}
         model = _network((2,), **extra)
     made = subject.make() if subject.kind != "regularizer" else None
     # Eagerly: nothing is compiled for five steps, which makes this check quick.
@@ -77,6 +77,13 @@ def network(subject: Subject) -> tuple[Any, dict[str, Any]]:
         settings["optimizer"] = keras.optimizers.SGD(made)
     model.compile(**settings)
     return model, {"x": x, "y": y_true, "steps": 3, "train": int(subject.kind != "metric")}
+
+
+def regularizer_argument(subject: Subject) -> str:
+    """Return the argument of a layer that takes this regularizer."""
+    spec = subject.entry.spec if subject.entry else None
+    of_activity = getattr(spec, "applies_to", "weights") == "activity"
+    return "activity_regularizer" if of_activity else "kernel_regularizer"
 
 
 def _network(

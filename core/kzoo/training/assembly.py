@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kzoo.config import RunConfig
     from kzoo.data.splits import Splits
     from kzoo.pipeline import Pipeline
-    from kzoo.registry import Registry
+    from kzoo.registry import Entry, Registry
 
 __all__ = ["Assembly", "check_components"]
 
@@ -31,10 +31,23 @@ def check_components(config: RunConfig, task: str, registry: Registry) -> list[s
     cautions: dict[str, None] = {}
     for kind, reference in asked:
         entry = check_fits(kind, reference, task, registry)
+        _check_applies(entry)
         caution = getattr(entry.spec, "cautions", {}).get(task)
         if caution:
             cautions[f"`{entry.name}`: {caution}"] = None
     return list(cautions)
+
+
+def _check_applies(entry: Entry) -> None:
+    """Raise `UsageError` for a regularizer of what a layer puts out: a run sets that of the kernels."""
+    if getattr(entry.spec, "applies_to", "weights") == "activity":
+        message = (
+            f"The regularizer `{entry.name}` (from {entry.origin}) is for what a layer puts out, and a run sets the "
+            "regularizer of the kernels. Use it in a network of your own, as in "
+            f'`keras.layers.Dense(64, activity_regularizer=kzoo.regularizer("{entry.name}"))`; '
+            "`kzoo list-regularizers` shows those for weights."
+        )
+        raise UsageError(message)
 
 
 class Assembly:

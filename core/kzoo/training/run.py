@@ -227,7 +227,28 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
     results = trainer.evaluate(work.batches(work.splits.test))
     work.clock.lap("test")
     run.update(status="done", results={"test": results}, timings=work.clock.laps, training=record)
+    if config.values["report"]:
+        _draw(work)
     return RunResult(run, "done", results, trained.history, parts.model)
+
+
+def _draw(work: _Work) -> None:
+    """Write the pictures and the page of a run that is done; what fails here takes nothing away from it."""
+    from kzoo.report import write_report
+    from kzoo.training.outcome import class_outcome
+
+    names, parts, size = work.splits.class_names, work.parts, work.config.train.batch_size
+    outcome = class_outcome(parts.model, parts.pipeline, work.splits.test, names, batch_size=size) if names else None
+    try:
+        write_report(work.run, outcome)
+    except OSError as error:
+        work.listener.warn(
+            f"The run is done, but its report could not be written to {work.run.path}: {error.strerror or error}. "
+            "`kzoo report` draws it again."
+        )
+        return
+    work.clock.lap("report")
+    work.run.update(timings=work.clock.laps)
 
 
 def _callbacks(work: _Work, best: Any, nan: Any, shown: Any) -> list[Any]:

@@ -128,6 +128,7 @@ SCHEDULES: list[ScheduleSpec] = with_class_names(
         summary="Falls along half a cosine over the run, after a linear warm-up if wanted.",
         example={"initial_learning_rate": 0.01, "decay_steps": 1000},
         steps_argument="decay_steps",
+        warmup_argument="warmup_steps",
         note=f"`decay_steps` are counted after `warmup_steps`. {_DECIMALS}",
         reference="Loshchilov, Hutter 2016, https://arxiv.org/abs/1608.03983",
     ),

@@ -57,9 +57,7 @@ class Corn(ThresholdLoss):
           regression based on conditional probabilities
     """
 
-    def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name: str = "corn", dtype: Any = None
-    ) -> None:
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "corn", dtype: Any = None) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from kzoo.component import as_class_labels, widen
-from kzoo_plugins.losses.logs import ClassLoss, check_share, log_probabilities
+from kzoo_plugins.losses.logs import ClassLoss, check_share, log_and_missing, log_probabilities
 
 __all__ = ["Poly1", "SmoothedCrossentropy", "poly1", "smoothed_crossentropy"]
 
@@ -45,7 +45,7 @@ class SmoothedCrossentropy(ClassLoss):
 
     Example:
         >>> round(float(SmoothedCrossentropy(label_smoothing=0.5)([0], [[0.5, 0.25, 0.25]])), 4)
-        1.0397
+        0.9242
 
     References:
         - [Szegedy et al., 2016](https://arxiv.org/abs/1512.00567), Rethinking the Inception Architecture for Computer
@@ -67,9 +67,7 @@ class SmoothedCrossentropy(ClassLoss):
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample, shape ``(...)``."""
-        return smoothed_crossentropy(
-            y_true, y_pred, label_smoothing=self.label_smoothing, from_logits=self.from_logits
-        )
+        return smoothed_crossentropy(y_true, y_pred, label_smoothing=self.label_smoothing, from_logits=self.from_logits)
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
@@ -129,9 +127,7 @@ class Poly1(ClassLoss):
         return poly1(y_true, y_pred, epsilon=self.epsilon, from_logits=self.from_logits)
 
 
-def smoothed_crossentropy(
-    y_true: Any, y_pred: Any, *, label_smoothing: float = 0.1, from_logits: bool = False
-) -> Any:
+def smoothed_crossentropy(y_true: Any, y_pred: Any, *, label_smoothing: float = 0.1, from_logits: bool = False) -> Any:
     """Return the crossentropy of each sample with smoothed labels; see `SmoothedCrossentropy`.
 
     Example:
@@ -154,7 +150,5 @@ def poly1(y_true: Any, y_pred: Any, *, epsilon: float = 2.0, from_logits: bool =
     """
     y_pred = widen(y_pred)
     y_true = as_class_labels(ops.convert_to_tensor(y_true), y_pred, "poly1")
-    logs = log_probabilities(y_pred, from_logits=from_logits)
-    # From logits, 1 - p comes from log p, so that it does not round to 0 before p is 1.
-    missing = -ops.expm1(logs) if from_logits else 1 - y_pred
+    logs, missing = log_and_missing(y_pred, from_logits=from_logits)
     return ops.sum(y_true * (epsilon * missing - logs), axis=-1)

@@ -13,7 +13,7 @@ from kzoo_plugins.losses.logs import (
     ClassLoss,
     check_at_least_0,
     check_share,
-    log_probabilities,
+    log_and_missing,
     log_sigmoids,
     safe_power,
 )
@@ -99,7 +99,7 @@ class Focal(ClassLoss):
 
     For a one-hot label it is alpha_y (1 - p_y)^gamma (-log p_y). Keras's `categorical_focal_crossentropy` has one
     `alpha` for all classes, 0.25 by default, takes one-hot labels only and clips probabilities to 1e-7; this one weighs
-    classes 1 by default, or each by its own alpha, takes class indices as well, and is exact on logits.
+    classes 1 by default, or each by its own alpha, takes class indices as well, and from logits it has no clipping.
 
     Args:
         gamma: How little easy samples weigh, at least 0; 0 is the crossentropy. Defaults to 2.
@@ -180,9 +180,7 @@ def focal(
     """
     y_pred = widen(y_pred)
     y_true = as_class_labels(ops.convert_to_tensor(y_true), y_pred, "focal")
-    logs = log_probabilities(y_pred, from_logits=from_logits)
-    # From logits, 1 - p is taken from log p, so that it does not round to 0 before p is 1.
-    missing = -ops.expm1(logs) if from_logits else 1 - y_pred
+    logs, missing = log_and_missing(y_pred, from_logits=from_logits)
     values = -y_true * safe_power(missing, gamma) * logs
     if alpha is not None:
         values = values * _weights(alpha, y_pred)

@@ -8,13 +8,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo.component import class_probabilities, widen
+from kzoo.component import as_class_labels, class_probabilities, widen
 from kzoo_plugins.losses.logs import SMALLEST, ClassLoss
 
 __all__ = ["WeightedKappa", "weighted_kappa"]
 
 _WEIGHTS = ("quadratic", "linear")
 _RANK = 2
+_NEAR_CHANCE = 0.5
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
@@ -61,7 +62,7 @@ class WeightedKappa(ClassLoss):
         >>> loss = WeightedKappa()
         >>> near, far = [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]
         >>> round(float(loss([0, 2], near)), 4), round(float(loss([0, 2], far)), 4)
-        (-0.9163, 0.0)
+        (-1.0986, 0.0)
 
     References:
         - [de la Torre et al., 2018](https://doi.org/10.1016/j.patrec.2017.05.018), Weighted kappa loss function for
@@ -85,9 +86,20 @@ class WeightedKappa(ClassLoss):
         self.epsilon = epsilon
         self.from_logits = from_logits
 
-    def values(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Return the loss of the batch as the value of each sample; here a weight is part of the value too."""
-        y_true, y_pred = self.align(y_true, y_pred)
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Return the reduced loss of the batch, in whose kappa each sample counts by its weight."""
+        if sample_weight is None:
+            return super().__call__(y_true, y_pred)
+        with keras.name_scope(self.name):
+            labels, scores = self.align(self._tensor(y_true), self._tensor(y_pred))
+            values = self._values(labels, scores, sample_weight)
+        return self.reduce(values, y_pred, sample_weight)
+
+    def per_sample(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of the batch as the value of each sample, shape ``(N,)``."""
+        return self._values(y_true, y_pred, None)
+
+    def _values(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         return weighted_kappa(
             y_true,
             y_pred,
@@ -96,10 +108,6 @@ class WeightedKappa(ClassLoss):
             from_logits=self.from_logits,
             sample_weight=sample_weight,
         )
-
-    def per_sample(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of the batch without weights as the value of each sample, shape ``(N,)``."""
-        return self.values(y_true, y_pred)
 
 
 def weighted_kappa(
@@ -115,5 +123,70 @@ def weighted_kappa(
 
     Example:
         >>> [round(float(value), 4) for value in weighted_kappa([0, 2], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])]
-        [-0.9163, -0.9163]
+        [-1.0986, -1.0986]
     """
+    _check_arguments(weights, epsilon)
+    y_pred = class_probabilities(widen(y_pred), from_logits=from_logits)
+    shape = tuple(y_pred.shape)
+    if len(shape) != _RANK:
+        message = f"`weighted_kappa` takes y_pred of shape (samples, classes), not {shape}."
+        raise ValueError(message)
+    y_true = as_class_labels(ops.convert_to_tensor(y_true), y_pred, "weighted_kappa")
+    shares = _shares(sample_weight, y_pred)
+    # Costs for the label of each sample, (N, K): with quadratic ones of 100 classes and more up to 1, not to 10,000.
+    costs = ops.matmul(y_true, _costs(shape[-1], weights, y_pred.dtype))
+    mean_costs, mean_pred = (ops.sum(shares * value, axis=0, keepdims=True) for value in (costs, y_pred))
+    expected = ops.sum(mean_costs * mean_pred)
+    disagreement = _over(ops.sum(shares * costs * y_pred), expected)
+    # Near full agreement 1 - kappa keeps its digits as a quotient; near chance, where its logarithm is about 0, kappa
+    # does as the covariance of costs and predictions. Each logarithm is given what is safe for it, as both have a
+    # gradient.
+    kappa = -_over(ops.sum(shares * (costs - mean_costs) * (y_pred - mean_pred)), expected)
+    near = ops.logical_and(expected > SMALLEST, ops.abs(kappa) < _NEAR_CHANCE)
+    loss = ops.where(
+        near,
+        ops.log1p(ops.where(near, epsilon - kappa, 0.0)),
+        ops.log(ops.where(near, 1.0, disagreement + epsilon)),
+    )
+    return ops.broadcast_to(loss, ops.shape(y_pred)[:1])
+
+
+def _over(part: Any, expected: Any) -> Any:
+    """Return ``part / expected``, and 0 with gradient 0 where nothing is expected."""
+    # The inner `where` keeps 0/0 out of the gradient.
+    known = expected > SMALLEST
+    return ops.where(known, part / ops.where(known, expected, 1.0), 0.0)
+
+
+def _shares(sample_weight: Any, y_pred: Any) -> Any:
+    """Return the share of each sample in the sum of all weights, shape (N, 1); all 0 where the weights are."""
+    one = ops.ones_like(y_pred[:, :1])
+    if sample_weight is None:
+        return one / ops.sum(one)
+    weight = ops.cast(ops.convert_to_tensor(sample_weight), y_pred.dtype)
+    shape, samples = tuple(weight.shape), y_pred.shape[0]
+    if shape not in ((), (1,), (1, 1)):
+        fits = shape[1:] in ((), (1,)) and (None in (shape[0], samples) or shape[0] == samples)
+        if not fits:
+            message = (
+                f"`weighted_kappa` got sample weights of shape {shape} for predictions of shape {tuple(y_pred.shape)}. "
+                "It takes one weight for each sample."
+            )
+            raise ValueError(message)
+    weight = one * ops.reshape(weight, (-1, 1))
+    return ops.divide_no_nan(weight, ops.sum(weight))
+
+
+def _costs(classes: int, weights: str, dtype: Any) -> Any:
+    rank = ops.arange(classes, dtype=dtype) / max(classes - 1, 1)
+    apart = ops.abs(ops.expand_dims(rank, 0) - ops.expand_dims(rank, 1))
+    return ops.square(apart) if weights == "quadratic" else apart
+
+
+def _check_arguments(weights: str, epsilon: float) -> None:
+    if weights not in _WEIGHTS:
+        message = f"`weights` must be one of {', '.join(map(repr, _WEIGHTS))}, not {weights!r}."
+        raise ValueError(message)
+    if not (math.isfinite(epsilon) and epsilon > 0):
+        message = f"`epsilon` must be a finite number above 0, not {epsilon}."
+        raise ValueError(message)

@@ -14,8 +14,10 @@ __all__ = [
     "ClassLoss",
     "check_at_least_0",
     "check_share",
+    "log_and_missing",
     "log_probabilities",
     "log_sigmoids",
+    "logits_of",
     "safe_log",
     "safe_power",
 ]
@@ -41,6 +43,21 @@ def log_probabilities(y_pred: Any, *, from_logits: bool) -> Any:
     """Return the logarithm of each class's probability over the last axis."""
     # The softmax of large logits rounds to 0 and 1; its logarithm does not.
     return ops.log_softmax(y_pred, axis=-1) if from_logits else safe_log(y_pred)
+
+
+def log_and_missing(y_pred: Any, *, from_logits: bool) -> tuple[Any, Any]:
+    """Return log p and 1 - p of each class's probability over the last axis."""
+    logs = log_probabilities(y_pred, from_logits=from_logits)
+    return logs, -ops.expm1(logs) if from_logits else 1 - y_pred
+
+
+def logits_of(y_pred: Any, *, from_logits: bool) -> Any:
+    """Return logits: those given, or the logarithm of probabilities.
+
+    The logarithm of a softmax is its logits, all shifted by one number for each sample. A loss that does not see such a
+    shift is therefore the same whether it gets a network's logits or their softmax, as far as no probability is 0.
+    """
+    return y_pred if from_logits else safe_log(y_pred)
 
 
 def log_sigmoids(y_pred: Any, *, from_logits: bool) -> tuple[Any, Any, Any, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kzoo.plugin import RegularizerSpec, hookimpl
-from kzoo_plugins.regularizers.specs import weights
+from kzoo_plugins.regularizers.specs import activity, weights
 
 __all__ = ["kzoo_regularizers"]
 
-_FAMILIES = (weights,)
+_FAMILIES = (weights, activity)
 
 
 @hookimpl

@@ -15,7 +15,7 @@ from PIL import Image
 from kzoo.cli import main
 from kzoo.runs import Run, list_runs
 
-TINY = ["--recipe", "quick", "--epochs", "1", "--limit", "60", "--batch-size", "20"]
+TINY = ["--recipe", "quick", "--epochs", "1", "--limit", "60", "--batch-size", "20", "-o", "report=false"]
 
 
 @pytest.fixture(autouse=True)

@@ -41,12 +41,6 @@ def boxes_of(seed, images=12, classes=4):
     return truth, found
 
 
-@pytest.fixture(autouse=True)
-def _needs_the_library(request):
-    if "without_the_library" not in request.node.name:
-        pytest.importorskip("faster_coco_eval")
-
-
 @pytest.mark.parametrize("seed", PYCOCOTOOLS)
 def test_it_is_what_pycocotools_says(seed):
     found = box_map(*boxes_of(seed))

@@ -6,4 +6,59 @@ from kzoo.plugin import OptimizerSpec
 
 __all__ = ["OPTIMIZERS"]
 
-OPTIMIZERS: list[OptimizerSpec] = []
+_FOLDER = "kzoo_plugins.optimizers"
+_DECAY_IN_STEP = "`weight_decay` is part of the step, as in the paper, and not taken off before, as Keras does."
+
+OPTIMIZERS: list[OptimizerSpec] = [
+    OptimizerSpec(
+        name="radam",
+        target=f"{_FOLDER}.radam:RAdam",
+        summary="Adam that needs no warm-up: its first steps, which would be erratic, are plain momentum.",
+        aliases=("rectified_adam", "rectifiedadam"),
+        example={"learning_rate": 0.001},
+        note="For TensorFlow Addons' `total_steps`, `warmup_proportion` and `min_lr` take a schedule.",
+        successor_of=("tfa.optimizers.RectifiedAdam",),
+        reference="Liu et al. 2019, https://arxiv.org/abs/1908.03265",
+    ),
+    OptimizerSpec(
+        name="adabelief",
+        target=f"{_FOLDER}.adabelief:AdaBelief",
+        summary="Adam that takes large steps where gradients are as it expects them, and small ones elsewhere.",
+        aliases=("ada_belief",),
+        example={"learning_rate": 0.001},
+        note="TensorFlow Addons has `rectify=true` and `epsilon=1e-14` by default.",
+        successor_of=("tfa.optimizers.AdaBelief",),
+        reference="Zhuang et al. 2020, https://arxiv.org/abs/2010.07468",
+    ),
+    OptimizerSpec(
+        name="yogi",
+        target=f"{_FOLDER}.yogi:Yogi",
+        summary="Adam whose step sizes cannot grow fast when gradients are rare or small for a while.",
+        example={"learning_rate": 0.01},
+        note="`beta_1` and `beta_2` were `beta1` and `beta2` in TensorFlow Addons.",
+        successor_of=("tfa.optimizers.Yogi",),
+        reference="Zaheer et al. 2018, https://papers.nips.cc/paper/8186-adaptive-methods-for-nonconvex-optimization",
+    ),
+    OptimizerSpec(
+        name="novograd",
+        target=f"{_FOLDER}.novograd:NovoGrad",
+        summary="Momentum of gradients that are divided, layer by layer, by a running mean of their size.",
+        aliases=("novo_grad",),
+        example={"learning_rate": 0.01},
+        note=f"{_DECAY_IN_STEP} TensorFlow Addons has `learning_rate=0.001,beta_1=0.9,beta_2=0.999` by default.",
+        successor_of=("tfa.optimizers.NovoGrad",),
+        reference="Ginsburg et al. 2019, https://arxiv.org/abs/1905.11286",
+    ),
+    OptimizerSpec(
+        name="lars",
+        target=f"{_FOLDER}.lars:LARS",
+        summary="SGD for large batches: each layer's step is a small share of the size of its weights.",
+        example={"learning_rate": 1.0, "weight_decay": 0.0001},
+        note=f"{_DECAY_IN_STEP} Wants far larger rates than SGD, and a warm-up.",
+        expected_failures={
+            name: "its momentum holds the rates of earlier steps, as in the paper, so a rate of 0 does not stop it"
+            for name in ("one_trace", "schedule")
+        },
+        reference="You et al. 2017, https://arxiv.org/abs/1708.03888",
+    ),
+]

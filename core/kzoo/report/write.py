@@ -1,0 +1,117 @@
+"""Writes the pictures of a run and its page."""
+
+from __future__ import annotations
+
+import io
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from kzoo.files import replacing, write_text
+from kzoo.report import page
+from kzoo.report.outcome import ClassOutcome, ValueOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    from kzoo.runs import Run
+
+__all__ = ["write_report"]
+
+_DPI = 110
+
+_CAPTIONS = {
+    "curves": "Loss and metrics over the epochs",
+    "confusion": "Confusion matrix of the test split",
+    "mistakes": "The most confident mistakes",
+    "examples": "Test examples as predicted",
+    "values": "Predicted and true values of the test split",
+}
+
+
+def write_report(run: Run, outcome: ClassOutcome | ValueOutcome | None = None) -> list[Path]:
+    """Draw the pictures of a run into its folder ``plots``, and write ``report.html``, which holds them.
+
+    Args:
+        run: A run whose manifest holds its history and, if it was tested, its results.
+        outcome: What the model said of the test split; None where it was not tested.
+
+    Returns:
+        The files written, the page last.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    manifest = run.manifest()
+    figures = _figures(manifest.get("training", {}).get("history") or [], outcome)
+    folder = run.path / "plots"
+    folder.mkdir(exist_ok=True)
+    written, parts = [], []
+    for name, figure in figures.items():
+        png = _png(figure)
+        path = folder / f"{name}.png"
+        with replacing(path) as temporary:
+            temporary.write_bytes(png)
+        written.append(path)
+        parts.append((_CAPTIONS[name], page.picture(png, _CAPTIONS[name])))
+    text = page.page(f"{run.name}", [*_summary(manifest, outcome), *parts, *_record(run, manifest)])
+    target = run.path / "report.html"
+    write_text(target, text)
+    return [*written, target]
+
+
+def _figures(history: Sequence[Mapping[str, Any]], outcome: ClassOutcome | ValueOutcome | None) -> dict[str, Figure]:
+    """Return the pictures that there is something to draw for, by name, in the order in which they are shown."""
+    from kzoo.report import figures, sheets
+
+    found = {}
+    if history:
+        found["curves"] = figures.curves(history)
+    if isinstance(outcome, ClassOutcome):
+        found["confusion"] = figures.confusion(outcome.confusion(), outcome.class_names)
+        if outcome.image is not None:
+            mistakes = outcome.mistakes(sheets.MOST_IMAGES)
+            if len(mistakes):
+                found["mistakes"] = sheets.sheet(outcome, mistakes.tolist())
+            found["examples"] = sheets.sheet(outcome, outcome.examples(sheets.MOST_IMAGES).tolist())
+    elif isinstance(outcome, ValueOutcome):
+        found["values"] = figures.values(outcome)
+    return found
+
+
+def _png(figure: Figure) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=_DPI)
+    return stream.getvalue()
+
+
+def _summary(manifest: Mapping[str, Any], outcome: Any) -> list[tuple[str, str]]:
+    """Return what a reader wants to know first: what was trained on what, and what came of it."""
+    data = manifest["data"]
+    text = page.paragraph(f"{manifest['pipeline']}, recipe {manifest['recipe']}, seed {manifest['seed']}.")
+    text += page.paragraph(f"Data: {data['description']}.")
+    if data.get("reason"):
+        text += page.warning("Trained on the embedded sample, NOT on the real data, which could not be downloaded.")
+    elif data["used"] == "sample":
+        text += page.warning("Trained on the embedded sample: these results say nothing about the real task.")
+    if manifest["status"] != "done":
+        text += page.warning(f"This run is {manifest['status']}.")
+    results = (manifest.get("results") or {}).get("test", {})
+    rows = [{"metric": name, "test": value} for name, value in results.items()]
+    parts = [("", text), ("Test results", page.table(rows))] if rows else [("", text)]
+    if isinstance(outcome, ClassOutcome):
+        parts.append(("Classes", page.table([{"class": name, **row} for name, row in outcome.per_class().items()])))
+    return parts
+
+
+def _record(run: Run, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what it takes to do it again."""
+    settings = run.config_path.read_text(encoding="utf-8")
+    command = shlex.join(manifest.get("argv", []))
+    seconds = [{"part": name, "seconds": float(value)} for name, value in (manifest.get("timings") or {}).items()]
+    return [("Time", page.table(seconds)), ("Command", page.code(command)), ("Settings", page.code(settings))]
