@@ -214,7 +214,8 @@ class Registry:
         near = self._near(kinds, bare)
         if near:
             parts.append(f"Did you mean {near}?")
-        parts += [f"{self.succession(former)} `kzoo info {former.name}` says more." for former in self.former(name)]
+        for former in self.former(name)[:1]:
+            parts.append(f"{self.succession(former)} `kzoo info {former.name}` says more.")
         elsewhere = [kind for kind in KINDS if kind not in kinds and self._candidates(kind, name)]
         if elsewhere:
             parts.append(f"There is {' and '.join(with_article(kind) for kind in elsewhere)} of that name.")

@@ -109,7 +109,7 @@ def cases():
         weights = np.random.default_rng(seed).normal(size=shape).astype("float32")
         table = OF_WEIGHTS + (OF_INPUTS if len(shape) > 1 else [])
         found += [_case(*row, weights) for row in table]
-        if len(shape) > 1:
+        if len(shape) > 1 and shape[-1] > 1:
             probabilities = softmax(weights.astype("float64") * 3, -1).astype("float32")
             found += [
                 _case(*ENTROPY, probabilities, slope=confidence_slope),

@@ -109,6 +109,26 @@ def test_every_hook_is_called(fixture_points):
     assert (plugin.distribution, plugin.version, plugin.entry_point) == ("kzoo-good", "1.2", "good")
 
 
+def test_old_names_are_kept_beside_the_specs(fixture_points):
+    [plugin] = discover(entry_points=fixture_points("good")).plugins
+    assert [former.name for former in plugin.former_names] == ["old.losses.FormerLoss", "old.losses.Gone"]
+
+
+def test_a_wrong_old_name_costs_no_component(fixture_points, monkeypatch):
+    points = fixture_points("good")
+    module = points[0].load()
+    offered = [FormerName(name="undotted", answer="x"), FormerName(name="a.B", answer=3), "a.C"]
+    monkeypatch.setattr(module, "kzoo_former_names", hookimpl(lambda: offered))
+    found = discover(entry_points=points)
+    assert found.plugins[0].specs
+    assert not found.plugins[0].former_names
+    text = str(found.problems[0])
+    assert "old name 'undotted': `name` must be a dotted name such as 'library.losses.Name'" in text
+    assert "`answer` must be text, not 3" in text
+    assert "must return FormerName objects, not 'a.C'" in text
+    assert found.problems[0].kinds == ()
+
+
 def test_one_entry_point_name_in_two_distributions(fixture_points):
     found = discover(entry_points=fixture_points("same_names"))
     assert not found.problems

@@ -4,7 +4,7 @@ import pytest
 
 from kzoo.discovery import Discovery, Plugin, PluginChoice, Problem, discover
 from kzoo.errors import UsageError
-from kzoo.plugin import KINDS, LossSpec, MetricSpec, OptimizerSpec, PipelineSpec
+from kzoo.plugin import KINDS, FormerName, LossSpec, MetricSpec, OptimizerSpec, PipelineSpec
 from kzoo.registry import Registry, get_registry, plural, set_plugin_choice
 
 
@@ -186,3 +186,60 @@ def test_first_party_names():
     assert known.get("metric", "emd").first_party
     assert known.get("loss", "mse").name == "mean_squared_error"
     assert known.get("optimizer", "adam").spec.target == "keras.optimizers:Adam"
+
+
+class TestFormerNames:
+    FOUND = registry(
+        Plugin(
+            "kzoo",
+            "0.1",
+            "p",
+            "m",
+            (loss("pair", successor_of=("old.losses.PairLoss", "old.losses.pair_loss")), loss("lone")),
+            (
+                FormerName(name="old.losses.PairLoss", answer="Its margin was 2.", package="old_package"),
+                FormerName(name="old.optimizers.Lazy", answer="Use adam.", package="old_package"),
+            ),
+        ),
+        plugin("kzoo-a", loss("twin", successor_of=("old.losses.PairLoss", "other.losses.Twin"))),
+    )
+
+    @pytest.mark.parametrize(
+        "name",
+        ["PairLoss", "old.losses.PairLoss", "old_package.losses.PairLoss", "old_package.losses.pairs.PairLoss"],
+    )
+    def test_every_spelling_of_the_path(self, name):
+        [former] = self.FOUND.former(name)
+        assert (former.name, former.answer) == ("old.losses.PairLoss", "Its margin was 2.")
+        assert [entry.qualified for entry in former.successors] == ["kzoo:pair", "kzoo-a:twin"]
+        assert self.FOUND.succession(former) == "`old.losses.PairLoss` is now the loss `pair` or the loss `twin`."
+
+    def test_capitals_tell_a_class_from_a_function(self):
+        assert [former.name for former in self.FOUND.former("pair_loss")] == ["old.losses.pair_loss"]
+        assert [former.name for former in self.FOUND.former("pairloss")] == [
+            "old.losses.PairLoss",
+            "old.losses.pair_loss",
+        ]
+
+    @pytest.mark.parametrize(
+        "name", ["Other", "old.metrics.PairLoss", "new.losses.PairLoss", "losses.PairLoss", "", ".", "old.losses."]
+    )
+    def test_what_is_no_old_name(self, name):
+        assert self.FOUND.former(name) == []
+
+    def test_a_name_without_a_successor(self):
+        [former] = self.FOUND.former("Lazy")
+        assert (former.successors, former.answer) == ((), "Use adam.")
+        assert self.FOUND.succession(former) == "Nothing in kzoo has taken the place of `old.optimizers.Lazy`."
+
+    def test_a_name_without_an_answer(self):
+        [former] = self.FOUND.former("other.losses.Twin")
+        assert (len(former.successors), former.answer) == (1, "")
+
+    def test_asking_for_an_old_name_says_what_it_is_now(self):
+        with pytest.raises(UsageError, match=r"`old.losses.PairLoss` is now the loss `pair`.*`kzoo info old"):
+            self.FOUND.get("loss", "PairLoss")
+
+    def test_all_of_them(self):
+        names = [former.name for former in self.FOUND.all_former()]
+        assert names == ["old.losses.PairLoss", "old.losses.pair_loss", "old.optimizers.Lazy", "other.losses.Twin"]

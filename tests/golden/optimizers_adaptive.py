@@ -1,4 +1,4 @@
-"""Adaptive and layer-wise optimizers, from torch, optax, pytorch_optimizer and timm; 100 steps in float64."""
+"""Adaptive and layer-wise optimizers, from torch, optax and pytorch_optimizer; 100 steps in float64."""
 
 import functools
 import importlib.metadata
@@ -6,8 +6,8 @@ import importlib.metadata
 import jax
 import numpy as np
 import optax
+import optax.contrib
 import pytorch_optimizer
-import timm.optim
 import torch
 from agreement.case import Case
 
@@ -17,9 +17,7 @@ SHAPES = [(2, 2), (3,)]
 STEPS = 100
 RECORDED = np.array([1, 2, 4, 5, 6, 7, 30, 100])
 TORCH = f"torch {torch.__version__}"
-PYTORCH_OPTIMIZER, TIMM, OPTAX = (
-    f"{name} {importlib.metadata.version(name)}" for name in ("pytorch_optimizer", "timm", "optax")
-)
+PYTORCH_OPTIMIZER, OPTAX = (f"{name} {importlib.metadata.version(name)}" for name in ("pytorch_optimizer", "optax"))
 
 
 def paths(scale=1.0):
@@ -53,19 +51,25 @@ def case(component, reference, run, *, note="", gradients=None, **more):
     )
 
 
-def in_torch(make, prepare=None):
-    """Return a function that runs a torch optimizer; ``prepare`` may set its state before the first step."""
+def in_torch(make, prepare=None, *, as_matrices=False, idle=False):
+    """Return a function that runs a torch optimizer.
+
+    ``prepare`` may set its state before the first step. With ``as_matrices`` it sees vectors as matrices of one column;
+    with ``idle`` it sees no gradient where the gradient is 0.
+    """
 
     def run(starts, gradients):
-        parameters = [torch.nn.Parameter(torch.tensor(start)) for start in starts]
+        shapes = [(*start.shape, 1) if as_matrices and start.ndim == 1 else start.shape for start in starts]
+        parameters = [torch.nn.Parameter(torch.tensor(s).reshape(shape)) for s, shape in zip(starts, shapes, strict=True)]
         optimizer = make(parameters)
         if prepare:
             prepare(optimizer, parameters)
         for step in range(STEPS):
             for parameter, rows in zip(parameters, gradients, strict=True):
-                parameter.grad = torch.tensor(rows[step].astype("float64"))
+                gradient = torch.tensor(rows[step].astype("float64")).reshape(parameter.shape)
+                parameter.grad = None if idle and not gradient.any() else gradient
             optimizer.step()
-            yield [parameter.detach().numpy().copy() for parameter in parameters]
+            yield [p.detach().numpy().reshape(start.shape).copy() for p, start in zip(parameters, starts, strict=True)]
 
     return run
 
@@ -204,8 +208,8 @@ def novograd_cases():
     )
     yield case(
         {"name": "novograd", "learning_rate": 0.05},
-        f"{TIMM} NvNovoGrad",
-        in_torch(functools.partial(timm.optim.NvNovoGrad, lr=0.05)),
+        f"{PYTORCH_OPTIMIZER} NovoGrad",
+        in_torch(functools.partial(pytorch_optimizer.NovoGrad, lr=0.05), idle=True),
         note="a variable that is idle at first",
         gradients=late(0, 3),
     )
@@ -219,18 +223,10 @@ def lars_cases():
         {"learning_rate": 5.0, "momentum": 0.0},
     ):
         rate = {"learning_rate": 0.1, "momentum": 0.9, **arguments}
-        names = {"learning_rate": "lr", "trust_coefficient": "trust_coeff"}
-        timms = {names.get(name, name): value for name, value in rate.items()}
-        yield case(
-            {"name": "lars", **arguments},
-            f"{TIMM} Lars",
-            in_torch(functools.partial(timm.optim.Lars, eps=0.0, always_adapt=True, **timms)),
-        )
-        yield case(
-            {"name": "lars", **arguments, "skip_vectors": True},
-            f"{PYTORCH_OPTIMIZER} LARS",
-            in_torch(functools.partial(pytorch_optimizer.LARS, **torch_names(rate))),
-        )
+        make = functools.partial(pytorch_optimizer.LARS, **torch_names(rate))
+        reference = f"{PYTORCH_OPTIMIZER} LARS"
+        yield case({"name": "lars", **arguments}, reference, in_torch(make, as_matrices=True))
+        yield case({"name": "lars", **arguments, "skip_vectors": True}, reference, in_torch(make))
     yield case(
         {
             "name": "lars",
@@ -242,9 +238,52 @@ def lars_cases():
     )
 
 
+def cocob_cases():
+    for arguments in ({}, {"alpha": 2.0}, {"alpha": 10.0, "epsilon": 1.0}, {"learning_rate": 0.001}):
+        names = {"epsilon": "eps"}
+        own = {names.get(name, name): value for name, value in arguments.items()}
+        yield case({"name": "cocob", **arguments}, f"{OPTAX} cocob", in_optax(optax.contrib.cocob(**own)))
+
+
+def frank_wolfe(rate, radius, find):
+    """Return a function that goes towards the point of a ball that ``find`` gives, as in Jaggi's Algorithm 1."""
+
+    def run(starts, gradients):
+        weights = starts
+        for step in range(STEPS):
+            rows = [row[step].astype("float64") for row in gradients]
+            pairs = zip(weights, rows, strict=True)
+            weights = [(1 - rate) * weight + rate * radius * find(row) for weight, row in pairs]
+            yield weights
+
+    return run
+
+
+def least_of_frobenius(gradient):
+    return -gradient / np.linalg.norm(gradient)
+
+
+def least_of_nuclear(gradient):
+    matrix = gradient.reshape(-1, gradient.shape[-1]) if gradient.ndim > 1 else gradient[:, None]
+    left, _, right = np.linalg.svd(matrix)
+    return -np.outer(left[:, 0], right[0]).reshape(gradient.shape)
+
+
+def conditional_gradient_cases():
+    for name, find in (("frobenius", least_of_frobenius), ("nuclear", least_of_nuclear)):
+        for rate, radius in ((0.01, 10.0), (0.25, 0.5)):
+            yield case(
+                {"name": "conditional_gradient", "radius": radius, "norm": name, "learning_rate": rate},
+                f"numpy {np.__version__} linalg, in float64",
+                frank_wolfe(rate, radius, find),
+            )
+
+
 def cases():
     yield from radam_cases()
     yield from adabelief_cases()
     yield from yogi_cases()
     yield from novograd_cases()
     yield from lars_cases()
+    yield from cocob_cases()
+    yield from conditional_gradient_cases()

@@ -81,8 +81,17 @@ def _asked_former(registry: Registry, name: str) -> list[Former]:
     """Return the names of another library that are meant, unless ``name`` is how a component here is written.
 
     ``CohenKappa`` is the old name and ``cohen_kappa`` the component, though either finds it.
+
+    Raises:
+        UsageError: A dotted name that no library has.
     """
     former = registry.former(name)
+    if not former and "." in name and ":" not in name:
+        message = f"No library whose names kzoo knows has `{name}`."
+        short = name.rpartition(".")[2]
+        if registry.former(short) or registry.known(short):
+            message += f" `kzoo info {short}` has something of that name."
+        raise UsageError(message)
     exact = any(name == old.short for old in former) and not name.islower()
     return former if exact or not registry.known(name) else []
 

@@ -16,6 +16,7 @@ OPTIMIZERS: list[OptimizerSpec] = with_class_names(
         target="keras.optimizers:SGD",
         summary="Stochastic gradient descent, with momentum if wanted.",
         example={"learning_rate": 0.01, "momentum": 0.9},
+        successor_of=("tfa.optimizers.SGDW",),
     ),
     OptimizerSpec(
         name="rmsprop",
@@ -36,6 +37,7 @@ OPTIMIZERS: list[OptimizerSpec] = with_class_names(
         target="keras.optimizers:AdamW",
         summary="Adam with weight decay that is separate from the gradient.",
         example={"learning_rate": 0.001, "weight_decay": 0.004},
+        successor_of=("tfa.optimizers.AdamW",),
         reference="Loshchilov, Hutter 2019, https://arxiv.org/abs/1711.05101",
     ),
     OptimizerSpec(
@@ -96,6 +98,7 @@ OPTIMIZERS: list[OptimizerSpec] = with_class_names(
         summary="Adam whose step is scaled, for each variable, to the size of its weights: for large batches.",
         example={"learning_rate": 0.001},
         note="Weight decay stays outside of that scaling; in the paper it is inside.",
+        successor_of=("tfa.optimizers.LAMB",),
         reference="You et al. 2019, https://arxiv.org/abs/1904.00962",
     ),
     OptimizerSpec(

@@ -1,10 +1,14 @@
-"""Registers Keras's own components under their Keras names; light, since targets are imported only on use."""
+"""Registers Keras's own components under their Keras names, and the names that TensorFlow Addons had for components.
+
+It is light, since targets are imported only on use.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from kzoo.plugin import hookimpl
+from kzoo_plugins.former_names import FORMER_NAMES
 from kzoo_plugins.keras_builtins.known_failures import with_known_failures
 from kzoo_plugins.keras_builtins.losses import LOSSES
 from kzoo_plugins.keras_builtins.metrics import METRICS
@@ -12,9 +16,9 @@ from kzoo_plugins.keras_builtins.optimizers import OPTIMIZERS, SCHEDULES
 from kzoo_plugins.keras_builtins.regularizers import REGULARIZERS
 
 if TYPE_CHECKING:
-    from kzoo.plugin import LossSpec, MetricSpec, OptimizerSpec, RegularizerSpec, ScheduleSpec
+    from kzoo.plugin import FormerName, LossSpec, MetricSpec, OptimizerSpec, RegularizerSpec, ScheduleSpec
 
-__all__ = ["kzoo_losses", "kzoo_metrics", "kzoo_optimizers", "kzoo_regularizers"]
+__all__ = ["kzoo_former_names", "kzoo_losses", "kzoo_metrics", "kzoo_optimizers", "kzoo_regularizers"]
 
 
 @hookimpl
@@ -39,3 +43,9 @@ def kzoo_optimizers() -> list[OptimizerSpec | ScheduleSpec]:
 def kzoo_regularizers() -> list[RegularizerSpec]:
     """Return Keras's regularizers."""
     return with_known_failures(REGULARIZERS)
+
+
+@hookimpl
+def kzoo_former_names() -> list[FormerName]:
+    """Return the names of TensorFlow Addons; kzoo's own components and Keras's have taken their place."""
+    return FORMER_NAMES

@@ -64,11 +64,7 @@ class Asymmetric(Loss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        check_at_least_0(gamma_neg=gamma_neg, gamma_pos=gamma_pos)
-        check_share(clip=clip)
-        if clip == 1:
-            message = "`clip` must be below 1: with 1 no answer but yes would cost anything."
-            raise ValueError(message)
+        _check_arguments(gamma_neg, gamma_pos, clip)
         self.gamma_neg = gamma_neg
         self.gamma_pos = gamma_pos
         self.clip = clip
@@ -101,6 +97,7 @@ def asymmetric(
         >>> [round(float(value), 4) for value in asymmetric([1.0, 0.0], [0.5, 0.5])]
         [0.3466, 0.0245]
     """
+    _check_arguments(gamma_neg, gamma_pos, clip)
     y_true, y_pred = align_shapes(widen(y_true), widen(y_pred), "asymmetric")
     log_yes, log_no, yes, no = log_sigmoids(y_pred, from_logits=from_logits)
     if clip:
@@ -111,3 +108,11 @@ def asymmetric(
     positive = y_true * safe_power(no, gamma_pos) * log_yes
     negative = (1 - y_true) * safe_power(shifted, gamma_neg) * log_no
     return -(positive + negative)
+
+
+def _check_arguments(gamma_neg: float, gamma_pos: float, clip: float) -> None:
+    check_at_least_0(gamma_neg=gamma_neg, gamma_pos=gamma_pos)
+    check_share(clip=clip)
+    if clip == 1:
+        message = "`clip` must be below 1: with 1 a no would never cost anything."
+        raise ValueError(message)

@@ -73,13 +73,7 @@ class BiTempered(ClassLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        check_share(t1=t1)
-        if not (math.isfinite(t2) and t2 >= 1):
-            message = f"`t2` must be a finite number of at least 1, not {t2}."
-            raise ValueError(message)
-        if not (iterations == int(iterations) and iterations >= 1):
-            message = f"`iterations` must be a whole number of at least 1, not {iterations}."
-            raise ValueError(message)
+        _check_temperatures(t1, t2, iterations)
         self.t1 = t1
         self.t2 = t2
         self.iterations = iterations
@@ -88,7 +82,7 @@ class BiTempered(ClassLoss):
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample, shape ``(...)``."""
         return bi_tempered(
-            y_true, y_pred, t1=self.t1, t2=self.t2, iterations=int(self.iterations), from_logits=self.from_logits
+            y_true, y_pred, t1=self.t1, t2=self.t2, iterations=self.iterations, from_logits=self.from_logits
         )
 
 
@@ -107,9 +101,10 @@ def bi_tempered(
         >>> [round(float(value), 4) for value in bi_tempered([0, 0], [[0.9, 0.1], [0.1, 0.9]])]
         [0.0936, 1.5409]
     """
+    _check_temperatures(t1, t2, iterations)
     y_pred = widen(y_pred)
     y_true = as_class_labels(ops.convert_to_tensor(y_true), y_pred, "bi_tempered")
-    logs = log_tempered_softmax(logits_of(y_pred, from_logits=from_logits), t2=t2, iterations=iterations)
+    logs = log_tempered_softmax(logits_of(y_pred, from_logits=from_logits), t2=t2, iterations=int(iterations))
     # All powers of p are taken of its logarithm, which stays finite where p rounds to 0.
     divergence = y_true * (_tempered(safe_log(y_true), t1) - _tempered(logs, t1))
     log_labels = ops.where(y_true > 0, ops.exp((2 - t1) * safe_log(y_true)), 0.0)
@@ -148,3 +143,13 @@ def _newton(logits: Any, center: Any, tail: float) -> Any:
 def _tempered(logs: Any, t: float) -> Any:
     """Return ``log_t(u)`` for the logarithm of u."""
     return logs if t == 1 else ops.expm1((1 - t) * logs) / (1 - t)
+
+
+def _check_temperatures(t1: float, t2: float, iterations: int) -> None:
+    check_share(t1=t1)
+    if not (math.isfinite(t2) and t2 >= 1):
+        message = f"`t2` must be a finite number of at least 1, not {t2}."
+        raise ValueError(message)
+    if not (iterations == int(iterations) and iterations >= 1):
+        message = f"`iterations` must be a whole number of at least 1, not {iterations}."
+        raise ValueError(message)

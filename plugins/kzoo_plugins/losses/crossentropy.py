@@ -116,9 +116,7 @@ class Poly1(ClassLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        if not (math.isfinite(epsilon) and epsilon >= -1):
-            message = f"`epsilon` must be a finite number of at least -1, not {epsilon}."
-            raise ValueError(message)
+        _check_epsilon(epsilon)
         self.epsilon = epsilon
         self.from_logits = from_logits
 
@@ -134,6 +132,7 @@ def smoothed_crossentropy(y_true: Any, y_pred: Any, *, label_smoothing: float = 
         >>> [round(float(value), 4) for value in smoothed_crossentropy([0, 0], [[0.9, 0.1], [0.1, 0.9]])]
         [0.2152, 2.1927]
     """
+    check_share(label_smoothing=label_smoothing)
     y_pred = widen(y_pred)
     y_true = as_class_labels(ops.convert_to_tensor(y_true), y_pred, "smoothed_crossentropy")
     logs = log_probabilities(y_pred, from_logits=from_logits)
@@ -148,7 +147,14 @@ def poly1(y_true: Any, y_pred: Any, *, epsilon: float = 2.0, from_logits: bool =
         >>> [round(float(value), 4) for value in poly1([0, 0], [[1.0, 0.0], [0.5, 0.5]], epsilon=-1)]
         [0.0, 0.1931]
     """
+    _check_epsilon(epsilon)
     y_pred = widen(y_pred)
     y_true = as_class_labels(ops.convert_to_tensor(y_true), y_pred, "poly1")
     logs, missing = log_and_missing(y_pred, from_logits=from_logits)
     return ops.sum(y_true * (epsilon * missing - logs), axis=-1)
+
+
+def _check_epsilon(epsilon: float) -> None:
+    if not (math.isfinite(epsilon) and epsilon >= -1):
+        message = f"`epsilon` must be a finite number of at least -1, not {epsilon}."
+        raise ValueError(message)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from kzoo.component import Loss, as_class_labels, widen
+from kzoo.component import Loss, align_shapes, as_class_labels, widen
 from kzoo_plugins.losses.logs import (
     ClassLoss,
     check_at_least_0,
@@ -75,9 +75,7 @@ class SigmoidFocal(Loss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        check_at_least_0(gamma=gamma)
-        if alpha is not None:
-            check_share(alpha=alpha)
+        _check_share_and_gamma(alpha, gamma)
         self.alpha = alpha
         self.gamma = gamma
         self.from_logits = from_logits
@@ -136,8 +134,7 @@ class Focal(ClassLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        check_at_least_0(gamma=gamma)
-        _check_alpha(alpha)
+        _check_weights_and_gamma(alpha, gamma)
         self.gamma = gamma
         self.alpha = alpha
         self.from_logits = from_logits
@@ -156,7 +153,8 @@ def sigmoid_focal(
         >>> [round(float(value), 4) for value in sigmoid_focal([1.0, 0.0], [0.5, 0.5])]
         [0.0433, 0.13]
     """
-    y_true, y_pred = widen(y_true), widen(y_pred)
+    _check_share_and_gamma(alpha, gamma)
+    y_true, y_pred = align_shapes(widen(y_true), widen(y_pred), "sigmoid_focal")
     log_yes, log_no, yes, no = log_sigmoids(y_pred, from_logits=from_logits)
     # 1 - p_t as a sum of products, so that nothing is lost where p_t is near 1.
     missing = yes * (1 - y_true) + no * y_true
@@ -178,6 +176,7 @@ def focal(
         >>> [round(float(value), 4) for value in focal([0, 1], [[0.5, 0.5], [0.25, 0.75]])]
         [0.1733, 0.018]
     """
+    _check_weights_and_gamma(alpha, gamma)
     y_pred = widen(y_pred)
     y_true = as_class_labels(ops.convert_to_tensor(y_true), y_pred, "focal")
     logs, missing = log_and_missing(y_pred, from_logits=from_logits)
@@ -195,7 +194,14 @@ def _weights(alpha: float | Sequence[float], y_pred: Any) -> Any:
     return ops.convert_to_tensor(alpha, dtype=y_pred.dtype)
 
 
-def _check_alpha(alpha: float | Sequence[float] | None) -> None:
+def _check_share_and_gamma(alpha: float | None, gamma: float) -> None:
+    check_at_least_0(gamma=gamma)
+    if alpha is not None:
+        check_share(alpha=alpha)
+
+
+def _check_weights_and_gamma(alpha: float | Sequence[float] | None, gamma: float) -> None:
+    check_at_least_0(gamma=gamma)
     weights = [] if alpha is None else [alpha] if isinstance(alpha, (int, float)) else list(alpha)
     if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
         message = f"`alpha` must hold finite numbers of at least 0, not {alpha}."

@@ -72,15 +72,7 @@ class LDAM(ClassLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        check_at_least_0(max_margin=max_margin)
-        if not (math.isfinite(scale) and scale > 0):
-            message = f"`scale` must be a finite number above 0, not {scale}."
-            raise ValueError(message)
-        if class_counts is not None:
-            class_counts = list(class_counts)
-            if not all(math.isfinite(count) and count > 0 for count in class_counts):
-                message = f"`class_counts` must hold finite numbers above 0, not {class_counts}."
-                raise ValueError(message)
+        _check_arguments(class_counts, max_margin, scale)
         self.class_counts = class_counts
         self.max_margin = max_margin
         self.scale = scale
@@ -113,6 +105,7 @@ def ldam(
         >>> [round(float(value), 4) for value in ldam([0, 1], [[0.5, 0.5], [0.5, 0.5]], max_margin=0)]
         [0.6931, 0.6931]
     """
+    _check_arguments(class_counts, max_margin, scale)
     y_pred = widen(y_pred)
     y_true = as_class_labels(ops.convert_to_tensor(y_true), y_pred, "ldam")
     margins = _margins(class_counts, max_margin, y_pred)
@@ -130,3 +123,13 @@ def _margins(class_counts: Sequence[float] | None, max_margin: float, y_pred: An
     rarest = min(class_counts)
     margins = [max_margin * (rarest / count) ** 0.25 for count in class_counts]
     return ops.convert_to_tensor(margins, dtype=y_pred.dtype)
+
+
+def _check_arguments(class_counts: Sequence[float] | None, max_margin: float, scale: float) -> None:
+    check_at_least_0(max_margin=max_margin)
+    if not (math.isfinite(scale) and scale > 0):
+        message = f"`scale` must be a finite number above 0, not {scale}."
+        raise ValueError(message)
+    if class_counts is not None and not all(math.isfinite(count) and count > 0 for count in class_counts):
+        message = f"`class_counts` must hold finite numbers above 0, not {list(class_counts)}."
+        raise ValueError(message)

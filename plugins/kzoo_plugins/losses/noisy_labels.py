@@ -62,9 +62,7 @@ class GeneralizedCrossentropy(ClassLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        if not 0 < q <= 1:
-            message = f"`q` must be above 0 and at most 1, not {q}."
-            raise ValueError(message)
+        _check_q(q)
         self.q = q
         self.from_logits = from_logits
 
@@ -127,10 +125,7 @@ class SymmetricCrossentropy(ClassLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        check_at_least_0(alpha=alpha, beta=beta)
-        if not (math.isfinite(log_zero) and log_zero < 0):
-            message = f"`log_zero` must be a finite number below 0, not {log_zero}."
-            raise ValueError(message)
+        _check_weights(alpha, beta, log_zero)
         self.alpha = alpha
         self.beta = beta
         self.log_zero = log_zero
@@ -155,6 +150,7 @@ def generalized_crossentropy(y_true: Any, y_pred: Any, *, q: float = 0.7, from_l
         >>> [round(float(value), 4) for value in generalized_crossentropy([0, 1], [[0.5, 0.5], [0.5, 0.5]], q=1)]
         [0.5, 0.5]
     """
+    _check_q(q)
     y_pred = widen(y_pred)
     y_true = as_class_labels(ops.convert_to_tensor(y_true), y_pred, "generalized_crossentropy")
     logs = log_probabilities(y_pred, from_logits=from_logits)
@@ -177,9 +173,23 @@ def symmetric_crossentropy(
         >>> [round(float(value), 4) for value in symmetric_crossentropy([0, 1], [[0.5, 0.5], [0.9, 0.1]])]
         [2.0693, 3.8303]
     """
+    _check_weights(alpha, beta, log_zero)
     y_pred = widen(y_pred)
     y_true = as_class_labels(ops.convert_to_tensor(y_true), y_pred, "symmetric_crossentropy")
     logs = log_probabilities(y_pred, from_logits=from_logits)
     probabilities = ops.exp(logs) if from_logits else y_pred
     log_labels = ops.log(ops.maximum(y_true, math.exp(log_zero)))
     return -ops.sum(alpha * y_true * logs + beta * probabilities * log_labels, axis=-1)
+
+
+def _check_q(q: float) -> None:
+    if not 0 < q <= 1:
+        message = f"`q` must be above 0 and at most 1, not {q}."
+        raise ValueError(message)
+
+
+def _check_weights(alpha: float, beta: float, log_zero: float) -> None:
+    check_at_least_0(alpha=alpha, beta=beta)
+    if not (math.isfinite(log_zero) and log_zero < 0):
+        message = f"`log_zero` must be a finite number below 0, not {log_zero}."
+        raise ValueError(message)

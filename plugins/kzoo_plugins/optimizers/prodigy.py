@@ -151,7 +151,7 @@ class Prodigy(MomentOptimizer):
     def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
         """Look at all gradients, make the next estimate, then step."""
         variables = list(trainable_variables)
-        d = ops.convert_to_tensor(self._estimate)
+        d = ops.copy(self._estimate)
         rate = d * ops.cast(learning_rate, "float32")
         if self.bias_correction:
             steps = self.steps_taken()
@@ -161,7 +161,7 @@ class Prodigy(MomentOptimizer):
         nothing = [ops.zeros(()) for _ in rest]
         self._each(self._remember, nothing, rest, rate)
         self._each(self._look, grads, variables, ops.stack([rate, d]))
-        d_next = self._next_estimate(d, sum(ops.convert_to_tensor(self._shares[at]) for at in sorted(indices)))
+        d_next = self._next_estimate(d, sum(ops.copy(self._shares[at]) for at in sorted(indices)))
         self._each(self._move, [ops.zeros(()) for _ in variables], variables, ops.stack([rate, d_next]))
 
     def _each(self, update: Callable[..., None], gradients: Any, variables: list[Any], value: Any) -> None:
@@ -178,7 +178,7 @@ class Prodigy(MomentOptimizer):
         """Keep the first weights of a variable that has no gradient now, and may have one later."""
         del gradient, value
         kept = self._means["first_weights"][self._get_variable_index(variable)]
-        self.assign(kept, ops.where(ops.equal(self.iterations, 0), variable, kept))
+        self.assign(kept, ops.where(ops.equal(self.iterations, 0), widen(variable), widen(kept)))
 
     def _look(self, gradient: Any, variable: Any, value: Any) -> None:
         """Take a gradient into the means, and note what it says of the distance."""
@@ -203,7 +203,8 @@ class Prodigy(MomentOptimizer):
     def _next_estimate(self, d: Any, shares: Any) -> Any:
         """Return the next estimate, from what all variables added up to."""
         some = shares[1] > 0  # else every gradient so far was 0, and says nothing
-        numerator = ops.where(some, self.beta_3 * self._numerator + shares[0], self._numerator)
+        before = ops.copy(self._numerator)
+        numerator = ops.where(some, self.beta_3 * before + shares[0], before)
         found = ops.where(some, self.d_coef * numerator / ops.where(some, shares[1], 1.0), 0.0)
         largest = ops.maximum(self._largest, found)
         d_next = largest

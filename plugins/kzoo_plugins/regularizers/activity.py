@@ -40,10 +40,11 @@ class Entropy(Regularizer):
         from_logits: Whether the layer puts out logits, to which a softmax is applied. Defaults to False.
 
     Call arguments:
-        outputs: Probabilities or logits of shape (..., K).
+        outputs: Probabilities or logits of shape (..., K), K being at least 2.
 
     Raises:
-        ValueError: `factor` is below 0 or not finite; the outputs are a single number.
+        ValueError: `factor` is below 0 or not finite; the outputs are a single number, or of one class only, as those
+            of a sigmoid for two classes: give the layer a softmax over both.
 
     Example:
         >>> layer = keras.layers.Activation("softmax", activity_regularizer=Entropy(factor=1.0))
@@ -120,13 +121,20 @@ def entropy(outputs: Any, *, from_logits: bool = False) -> Any:
     A probability of 0 adds nothing, with the finite gradient that a probability of 1e-12 has.
 
     Raises:
-        ValueError: The outputs are a single number.
+        ValueError: The outputs are a single number, or of one class only.
 
     Example:
         >>> [round(float(value), 6) for value in entropy([[0.5, 0.5], [0.25, 0.75]])]
         [0.693147, 0.562335]
     """
     outputs = _with_features(outputs)
+    if outputs.shape[-1] == 1:
+        message = (
+            f"The entropy is that of a distribution over the last axis, and outputs of shape {tuple(outputs.shape)} "
+            "have one class there. Let the layer put out a probability for each class: a softmax over two in place of "
+            "a sigmoid."
+        )
+        raise ValueError(message)
     if from_logits:
         logs = ops.log_softmax(outputs, axis=-1)
         # A class that is ruled out by a logit of minus infinity adds nothing; 0 times infinity would be NaN.

@@ -44,7 +44,7 @@ class SoftOrthogonal(Regularizer):
 
     References:
         - [Bansal, Chen, Wang, 2018](https://arxiv.org/abs/1810.09102), Can We Gain More from Orthogonality
-          Regularizations in Training Deep CNNs?, section 3.1
+          Regularizations in Training Deep CNNs?
     """
 
     def __init__(self, factor: float = 0.01) -> None:
@@ -90,7 +90,7 @@ class SRIP(Regularizer):
 
     References:
         - [Bansal, Chen, Wang, 2018](https://arxiv.org/abs/1810.09102), Can We Gain More from Orthogonality
-          Regularizations in Training Deep CNNs?, section 3.4
+          Regularizations in Training Deep CNNs?
     """
 
     def __init__(self, factor: float = 0.01) -> None:

@@ -136,6 +136,49 @@ def test_unknown_name_and_kind(kzoo):
     assert "There is no kind `lose`" in kzoo("info", "good_loss", "--kind", "lose")[2]
 
 
+def test_an_old_name_shows_its_successor_without_importing_it(kzoo, monkeypatch):
+    monkeypatch.setattr("kzoo.targets.load_target", None)
+    for name in ("FormerLoss", "old.losses.FormerLoss", "old_package.losses.former.FormerLoss"):
+        code, out, err = kzoo("info", name)
+        assert (code, err) == (0, "")
+        lines = out.splitlines()
+        assert lines[0] == "`old.losses.FormerLoss` is now the loss `good_loss`. Its slope was steeper."
+        assert "good_loss: loss of kzoo-good 1.2" in lines
+        assert "Replaces: old.losses.FormerLoss" in lines
+        assert '  kzoo.loss("good_loss:slope=2")' in lines
+    known = json.loads(kzoo("info", "FormerLoss", "--json")[1])
+    assert known["former"] == [
+        {
+            "former_name": "old.losses.FormerLoss",
+            "is_now": ["good_loss"],
+            "succession": "`old.losses.FormerLoss` is now the loss `good_loss`.",
+            "answer": "Its slope was steeper.",
+        }
+    ]
+    assert [successor["qualified"] for successor in known["successors"]] == ["kzoo-good:good_loss"]
+
+
+def test_an_old_name_that_nothing_replaces_says_what_to_do(kzoo):
+    code, out, err = kzoo("info", "old.losses.Gone")
+    assert (code, err) == (0, "")
+    assert out == "Nothing in kzoo has taken the place of `old.losses.Gone`. Use your hands.\n"
+
+
+def test_an_old_name_that_is_also_a_component_shows_the_whole_page(kzoo):
+    code, out, _ = kzoo("info", "Lookahead", "--json")
+    known = json.loads(out)
+    assert (code, known["name"]) == (0, "lookahead")
+    assert known["former"][0]["former_name"] == "tfa.optimizers.Lookahead"
+    assert {parameter["name"] for parameter in known["parameters"]} >= {"inner", "k", "alpha"}
+    assert "former" not in json.loads(kzoo("info", "lookahead", "--json")[1])
+
+
+def test_a_dotted_name_that_nobody_had(kzoo):
+    code, _, err = kzoo("info", "old.metrics.FormerLoss")
+    assert code == 2
+    assert "No library whose names kzoo knows has `old.metrics.FormerLoss`. `kzoo info FormerLoss` has" in err
+
+
 def test_load_target_takes_variants_and_refuses_what_cannot_be_called():
     entry = get_registry().get("loss", "good_loss")
     assert load_target(entry).__name__ == "GoodLoss"

@@ -72,14 +72,6 @@ class TestArguments:
         with pytest.raises(ValueError, match="A single number is no"):
             made()(np.float32(1.0))
 
-    def test_a_run_refuses_one_of_activity(self, capsys):
-        from kzoo.cli import main
-
-        assert main(["run", "mnist", "--regularizer", "decov"]) == 2
-        message = " ".join(capsys.readouterr().err.split())
-        assert "The regularizer `decov` (from kzoo" in message
-        assert 'activity_regularizer=kzoo.regularizer("decov")' in message
-
     def test_by_name(self):
         assert kzoo.regularizer("group_lasso:factor=0.5,axis=-2").axis == -2
         with pytest.raises(UsageError, match="`alpha` must be from 0"):
@@ -153,37 +145,3 @@ class TestNumbers:
         far = np.array([1.0, -1.0, 30.0, -30.0], "float32")
         assert np.isfinite(float(LogBarrier()(far)))
         assert (np.sign(gradient(LogBarrier(), far)) == np.sign(far)).all()
-
-    def test_entropy_at_probabilities_0_and_1_and_at_logits_of_infinity(self):
-        certain = np.eye(3, dtype="float32")
-        assert float(Entropy()(certain)) == 0
-        assert np.isfinite(gradient(Entropy(), certain)).all()
-        ruled_out = np.array([[0.0, 0.0, -np.inf]], "float32")
-        assert float(Entropy(factor=1.0, from_logits=True)(ruled_out)) == pytest.approx(-np.log(2))
-        assert np.isfinite(gradient(Entropy(from_logits=True), ruled_out)).all()
-
-
-class TestActivity:
-    @pytest.mark.parametrize("batch", [2, 8])
-    def test_a_layer_adds_the_mean_over_a_batch_of_any_size(self, batch):
-        rows = np.tile(np.array([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]], "float32"), (batch // 2, 1))
-        layer = keras.layers.Activation("linear", activity_regularizer=Entropy(factor=0.3))
-        layer(rows)
-        p = rows.astype("float64")
-        assert float(layer.losses[0]) == pytest.approx(0.3 * (p * np.log(p)).sum(-1).mean(), rel=1e-5)
-        layer = keras.layers.Activation("linear", activity_regularizer=DeCov(factor=0.3))
-        layer(rows)
-        covariance = np.cov(p, rowvar=False, bias=True)
-        others = covariance - np.diag(np.diag(covariance))
-        assert float(layer.losses[0]) == pytest.approx(0.3 * (others**2).sum() / 2, rel=1e-4)
-
-    def test_a_batch_of_one_has_no_covariance(self):
-        assert float(DeCov()(np.array([[1.0, 2.0]], "float32"))) == 0
-
-    def test_in_a_model_whose_batch_size_is_unknown(self):
-        hidden = keras.layers.Conv2D(3, 3, activation="relu", activity_regularizer=DeCov())
-        last = keras.layers.Dense(4, activation="softmax", activity_regularizer=Entropy())
-        model = keras.Sequential([keras.Input((6, 6, 1)), hidden, keras.layers.Flatten(), last])
-        model.compile("sgd", "sparse_categorical_crossentropy")
-        x = np.random.default_rng(0).normal(size=(5, 6, 6, 1)).astype("float32")
-        assert np.isfinite(model.train_on_batch(x, np.array([0, 1, 2, 3, 0])))

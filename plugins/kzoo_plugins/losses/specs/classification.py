@@ -39,7 +39,7 @@ LOSSES: list[LossSpec] = [
         tasks=_TASKS,
         inputs="classes",
         properties={"zero_at_equality": True, "range": (0, None)},
-        example={"gamma": 2, "alpha": 0.25},
+        example={"gamma": 2},
         note=(
             "Keras's `categorical_focal_crossentropy` takes one-hot labels only, multiplies by alpha=0.25 unless told "
             "otherwise, and clips probabilities to 1e-7; this one takes class indices too, and weighs classes 1."

@@ -61,4 +61,34 @@ OPTIMIZERS: list[OptimizerSpec] = [
         },
         reference="You et al. 2017, https://arxiv.org/abs/1708.03888",
     ),
+    OptimizerSpec(
+        name="cocob",
+        target=f"{_FOLDER}.cocob:COCOB",
+        summary="Needs no learning rate: each weight bets what its earlier steps won on the next gradient.",
+        note="A constant `learning_rate` other than 0 changes nothing; `alpha` says how careful the first steps are.",
+        successor_of=("tfa.optimizers.COCOB",),
+        reference="Orabona, Tommasi 2017, https://arxiv.org/abs/1705.07795",
+    ),
+    OptimizerSpec(
+        name="conditional_gradient",
+        target=f"{_FOLDER}.conditional_gradient:ConditionalGradient",
+        summary="Keeps each variable's weights in a ball, by steps towards a point on its surface; Frank-Wolfe.",
+        aliases=("frank_wolfe", "conditionalgradient"),
+        example={"radius": 10.0, "learning_rate": 0.01},
+        note=(
+            "`learning_rate` is the part of the way that a step goes; in TensorFlow Addons it was 1 minus that, and "
+            "`radius` was `lambda_`. Choose a radius above the norm that the weights begin with."
+        ),
+        successor_of=("tfa.optimizers.ConditionalGradient",),
+        reference="Ravi et al. 2018, https://arxiv.org/abs/1803.06453",
+    ),
+    OptimizerSpec(
+        name="proximal_adagrad",
+        target=f"{_FOLDER}.proximal_adagrad:ProximalAdagrad",
+        summary="Adagrad whose L1 term sets small weights to exactly 0.",
+        aliases=("proximaladagrad",),
+        example={"learning_rate": 0.01, "l1_regularization_strength": 0.001},
+        successor_of=("tfa.optimizers.ProximalAdagrad",),
+        reference="Duchi, Singer 2009, https://www.jmlr.org/papers/v10/duchi09a.html",
+    ),
 ]

@@ -12,6 +12,7 @@ REGULARIZERS: list[RegularizerSpec] = [
         target="kzoo_plugins.regularizers.activity:Entropy",
         summary="Confidence penalty: the negative entropy of predicted probabilities.",
         aliases=("confidence_penalty",),
+        tasks={"classification", "ordinal", "segmentation"},
         applies_to="activity",
         example={"factor": 0.1},
         note="For the layer whose outputs are the probabilities, or the logits with from_logits=true. At most 0.",

@@ -1,0 +1,96 @@
+"""COCOB, conditional gradient and proximal Adagrad beyond their references: what each is for, and refusals."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo_plugins.optimizers.cocob import COCOB
+from kzoo_plugins.optimizers.conditional_gradient import ConditionalGradient
+from kzoo_plugins.optimizers.proximal_adagrad import ProximalAdagrad
+
+
+def minimize(optimizer, target, steps, start=0.0):
+    """Return where the optimizer goes for the square distance to a target, and the norms on its way."""
+    target = np.asarray(target, "float32")
+    weight, norms = keras.Variable(np.full(target.shape, start, "float32")), []
+    optimizer.build([weight])
+    for _ in range(steps):
+        optimizer.apply([2 * (weight - target)], [weight])
+        norms.append(float(np.linalg.norm(weight)))
+    return np.array(weight), norms
+
+
+@pytest.mark.parametrize("norm", ["frobenius", "nuclear"])
+def test_the_weights_stay_in_the_ball_and_reach_its_nearest_point(norm):
+    target = np.diag([3.0, 4.0])
+
+    class Step(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 2 / (keras.ops.cast(step, "float32") + 2)
+
+    found, norms = minimize(ConditionalGradient(2.0, norm, Step()), target, 400)
+    assert max(norms) <= 2 * (1 + 1e-6)
+    # On the Frobenius ball that is the target, shortened; on the nuclear one, the singular values less 2.5, or 0.
+    nearest = target * 2 / 5 if norm == "frobenius" else np.diag([0.5, 1.5])
+    np.testing.assert_allclose(found, nearest, atol=0.02)
+
+
+@pytest.mark.parametrize("mode", ["graph", "xla"])
+def test_a_kernel_is_a_matrix_with_its_outputs_as_columns(mode):
+    gradient = np.random.default_rng(3).normal(size=(3, 3, 2, 4)).astype("float32")
+    weight, optimizer = keras.Variable(np.zeros_like(gradient)), ConditionalGradient(1.0, "nuclear", 1.0)
+    optimizer.build([weight])
+    tf.function(lambda g: optimizer.apply([g], [weight]), jit_compile=mode == "xla")(tf.constant(gradient))
+    left, _, right = np.linalg.svd(gradient.reshape(18, 4).astype("float64"))
+    np.testing.assert_allclose(weight, -np.outer(left[:, 0], right[0]).reshape(gradient.shape), atol=1e-5)
+
+
+def test_without_a_gradient_the_weights_stay():
+    for norm in ("frobenius", "nuclear"):
+        weight, optimizer = keras.Variable(np.ones((2, 2), "float32")), ConditionalGradient(1.0, norm, 0.5)
+        optimizer.apply([keras.ops.zeros((2, 2))], [weight])
+        np.testing.assert_array_equal(weight, np.ones((2, 2)))
+
+
+def test_proximal_adagrad_sets_useless_weights_to_exactly_0():
+    target = [2.0, 0.2, -0.3, -1.0]
+    proximal = ProximalAdagrad(0.5, l1_regularization_strength=1.0)
+    found, _ = minimize(proximal, target, 500, start=0.5)
+    # The minimum of (w - t)^2 + |w| is t less 1/2, or 0.
+    np.testing.assert_allclose(found, [1.5, 0, 0, -0.5], atol=1e-4)
+    assert (found[1:3] == 0).all()
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
+def test_cocob_needs_no_rate_whatever_the_size_of_the_loss(scale):
+    weight, optimizer = keras.Variable(np.zeros(2, "float32")), COCOB()
+    optimizer.build([weight])
+    target = np.array([5.0, -0.5], "float32")
+    for _ in range(600):
+        optimizer.apply([scale * keras.ops.sign(weight - target)], [weight])
+    np.testing.assert_allclose(weight, target, atol=0.2)
+
+
+def test_the_weight_decay_of_cocob_is_not_undone_by_its_bets():
+    weight, optimizer = keras.Variable(np.ones(2, "float32")), COCOB(weight_decay=0.1)
+    for _ in range(3):
+        optimizer.apply([keras.ops.zeros(2)], [weight])
+    np.testing.assert_allclose(weight, 0.9**3, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cls", "arguments", "match"),
+    [
+        (COCOB, {"alpha": 0.5}, "`alpha` must be at least 1"),
+        (COCOB, {"epsilon": 0.0}, "`epsilon` must be a finite number above 0"),
+        (ConditionalGradient, {"radius": 0.0}, "`radius` must be a finite number above 0"),
+        (ConditionalGradient, {"radius": 1.0, "norm": "spectral"}, "`norm` must be one of frobenius, nuclear"),
+        (ProximalAdagrad, {"initial_accumulator_value": 0.0}, "`initial_accumulator_value` must be a finite number"),
+        (ProximalAdagrad, {"l1_regularization_strength": -1.0}, "`l1_regularization_strength` must be a finite number"),
+        (ProximalAdagrad, {"l2_regularization_strength": -1.0}, "`l2_regularization_strength` must be a finite number"),
+    ],
+)
+def test_a_wrong_argument_is_refused(cls, arguments, match):
+    with pytest.raises(ValueError, match=match):
+        cls(**arguments)
