@@ -31,9 +31,9 @@ kzoo info CohenKappa
 ```
 
 Names in the second column are those of kzoo: `--loss triplet_semihard` on the command line,
-`kzoo.loss("triplet_semihard")` in Python, or the class itself, from the module that stands below it. A loss's module has
-the function of the same name as well, for each sample and without reduction. Where Keras has the successor, kzoo lists
-it under its Keras name.
+`kzoo.loss("triplet_semihard")` in Python, or the class itself, whose path stands below it. A loss's module has a
+function beside the class, for each sample and without reduction. Where Keras has the successor, kzoo lists it under its
+Keras name.
 
 What holds for all of them:
 
@@ -42,8 +42,8 @@ What holds for all of them:
 - Metrics of classes find out their number from the first batch.
 - Optimizers are Keras 3's: `learning_rate` takes a schedule, and `clipnorm`, `clipvalue`, `weight_decay`, `use_ema` and
   `gradient_accumulation_steps` are arguments of each. `lr` and `decay` are gone.
-- Saved models hold the objects' full configuration, and `kzoo.load_model` finds the classes again. A file that was saved
-  with TensorFlow Addons must be rebuilt: load its weights into the model made anew.
+- Saved models hold the objects' full configuration, and `kzoo.load_model` finds the classes again. A model that was
+  saved with TensorFlow Addons is to be made anew, and its weights loaded into it.
 
 This page is made by `python docs/from_tensorflow_addons.py`.
 """

@@ -150,5 +150,5 @@ def test_the_page_is_followed(shell):
         failing += wrong
         assert (code != 0) == wrong, f"$ {line}\n{said}"
         assert agrees(said, shown), f"$ {line}\n{said}\nThe page says:\n{shown}"
-        print(f"$ {line}\n{said}")  # shown where a later line fails
+        sys.stdout.write(f"$ {line}\n{said}\n")  # shown where a later line fails
     assert failing == 2, "the page shows what happens without the plugin, and with two of one name"

@@ -5,18 +5,32 @@ from __future__ import annotations
 import abc
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
+    from kzoo.data.frames import Frame, Part, Source
     from kzoo.data.splits import Dataset, Split
 
-__all__ = ["ClassPrediction", "ImageClassifier", "Pipeline", "Prediction", "Task", "ValuePrediction"]
+__all__ = [
+    "ClassPrediction",
+    "Forward",
+    "ImageClassifier",
+    "ModelPredictor",
+    "Pipeline",
+    "Prediction",
+    "Predictor",
+    "Task",
+    "ValuePrediction",
+]
 
 Task = Literal["classification", "binary", "ordinal", "regression", "detection"]
+
+Forward: TypeAlias = "Callable[[np.ndarray], np.ndarray]"
+"""A trained model as a function from a batch of its inputs to its outputs."""
 
 
 class Prediction(abc.ABC):
@@ -34,6 +48,10 @@ class Prediction(abc.ABC):
     @abc.abstractmethod
     def to_dict(self, top: int = 1) -> dict[str, Any]:
         """Return the whole answer as plain data, for JSON."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the whole answer as rows of a CSV file; one row with `columns` by default."""
+        return [self.columns()]
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,12 @@ class ClassPrediction(Prediction):
             "top": [{"class": name, "probability": p} for name, p in self.top(top)],
             "probabilities": dict(self.probabilities),
         }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return class, probability, and the probability of every class under its name."""
+        clash = self.probabilities.keys() & {"class", "probability"}
+        named = {f"p({name})" if name in clash else name: p for name, p in self.probabilities.items()}
+        return [{"class": self.label, "probability": self.probability, **named}]
 
 
 @dataclass(frozen=True)
@@ -185,6 +209,91 @@ class Pipeline(abc.ABC):
     def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:
         """Return the frame with the prediction written on it."""
 
+    def open_sources(self, text: str, part: Part) -> list[Source]:
+        """Return what a user means by ``text``: images, videos, a camera or a stream, unless the inputs are others.
+
+        Raises:
+            DataError: Nothing of that name exists, or it holds nothing to predict.
+        """
+        from kzoo.data.frames import open_sources
+
+        return open_sources(text, part)
+
+    def predictor(self, forward: Forward | None, card: Mapping[str, Any]) -> Predictor:
+        """Return what turns the inputs of a source into predictions.
+
+        A pipeline overrides this where it remembers earlier frames, needs no training, or has settings: its
+        keyword-only arguments, which ``-o KEY=VALUE`` or ``--key VALUE`` of ``kzoo predict`` set. Give them plain
+        defaults; where the default is False or True, ``--key`` alone sets True.
+
+        Args:
+            forward: The trained model; None where the user named the pipeline and no model.
+            card: What is stored with the model, such as ``input_shape`` and ``class_names``; empty without one.
+
+        Raises:
+            UsageError: This pipeline predicts nothing without a trained model, or a setting has no such value.
+        """
+        if forward is None:
+            from kzoo.errors import UsageError
+
+            message = (
+                f"`{self.name}` is a pipeline, and it needs a trained model to predict. Train one with `kzoo run "
+                f"{self.name}`, then name the run: `kzoo predict last SOURCE`."
+            )
+            raise UsageError(message)
+        return ModelPredictor(self, forward, card)
+
+
+class Predictor(abc.ABC):
+    """Turns the inputs of sources into predictions; it may remember the frames of one source.
+
+    Attributes:
+        pipeline: The pipeline that it belongs to.
+        batch_size: The most inputs in one call of `predict`. A camera's frames come one at a time.
+    """
+
+    batch_size = 32
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+
+    def start(self, source: Source) -> None:  # noqa: B027 - most predictors remember nothing
+        """Be told that the inputs that follow are another source's; what was remembered no longer holds.
+
+        Pictures of a source of the kind ``images`` have nothing to do with one another.
+        """
+
+    @abc.abstractmethod
+    def predict(self, frames: Sequence[Any]) -> Sequence[Prediction]:
+        """Return one prediction for each input, in order; `kzoo.data.frames.Frame`, unless the pipeline reads others."""
+
+    def draw(self, frame: Frame, prediction: Prediction) -> np.ndarray:
+        """Return the picture with the prediction on it, RGB, uint8."""
+        return self.pipeline.draw(frame.pixels, prediction)
+
+
+class ModelPredictor(Predictor):
+    """Each frame by itself through a trained model.
+
+    Args:
+        pipeline: Prepares the frames and decodes the outputs.
+        forward: The model.
+        card: What is stored with it: ``input_shape`` and ``class_names``.
+    """
+
+    def __init__(self, pipeline: Pipeline, forward: Forward, card: Mapping[str, Any]) -> None:
+        super().__init__(pipeline)
+        self.forward = forward
+        self.input_shape = tuple(card["input_shape"])
+        self.class_names = list(card["class_names"])
+
+    def predict(self, frames: Sequence[Frame]) -> Sequence[Prediction]:
+        """Return the decoded outputs of the model."""
+        import numpy as np
+
+        inputs = np.stack([self.pipeline.prepare(frame.pixels, self.input_shape) for frame in frames])
+        return self.pipeline.decode(self.forward(inputs), self.class_names)
+
 
 class ImageClassifier(Pipeline):
     """A pipeline that sorts images into classes: what all such pipelines share.
@@ -226,14 +335,6 @@ class ImageClassifier(Pipeline):
 
     def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:
         """Return the frame with the prediction written on it."""
-        import numpy as np
-        from PIL import Image, ImageDraw, ImageFont
+        from kzoo.data.frames import write_text
 
-        image = Image.fromarray(frame)
-        size = max(12, min(frame.shape[:2]) // 16)
-        font = ImageFont.load_default(size)
-        text = prediction.text
-        pen = ImageDraw.Draw(image)
-        pen.rectangle(pen.textbbox((size // 2, size // 2), text, font=font), fill=(0, 0, 0))
-        pen.text((size // 2, size // 2), text, font=font, fill=(255, 255, 255))
-        return np.asarray(image)
+        return write_text(frame, prediction.text)

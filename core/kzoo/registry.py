@@ -162,7 +162,7 @@ class Registry:
                 for name in getattr(entry.spec, "successor_of", ()):
                     successors.setdefault(name, []).append(entry)
         answers = {former.name: former for plugin in self.discovery.plugins for former in plugin.former_names}
-        packages = {former.name.partition(".")[0]: former.package for former in answers.values()}
+        packages = {former.name.partition(".")[0]: former.package for former in answers.values() if former.package}
         return [
             (
                 Former(name, tuple(successors.get(name, ())), answers[name].answer if name in answers else ""),

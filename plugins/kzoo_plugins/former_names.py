@@ -57,7 +57,7 @@ _CYCLE = (
 )
 _DECAY = (
     "It was not multiplied by the learning rate, and in Keras it is: divide the old number by the learning rate. Then "
-    "it also follows a schedule. Variables are left out with the optimizer's `exclude_from_weight_decay(var_names=...)`."
+    "it also follows a schedule. Variables are left out with the optimizer's method `exclude_from_weight_decay`."
 )
 _BASE_DECAY = f"Every optimizer of Keras has `weight_decay`, so none has to be extended. {_DECAY}"
 
@@ -75,14 +75,18 @@ _TABLE = (
     (
         "losses",
         "WeightedKappaLoss",
-        "`weightage` is `weights`, and `num_classes` is read from the predictions. The old one had no reduction, but "
-        "one number for the batch all the same. It takes class indices and logits too.",
+        (
+            "`weightage` is `weights`, and `num_classes` is read from the predictions. The old one had no reduction, "
+            "but one number for the batch all the same. It takes class indices and logits too."
+        ),
     ),
     (
         "metrics",
         "CohenKappa",
-        "`weightage` is `weights`. `num_classes` need not be given, nor `sparse_labels`: the form of the labels is "
-        "seen. `regression=True` is left out: give class indices or probabilities.",
+        (
+            "`weightage` is `weights`. `num_classes` need not be given, nor `sparse_labels`: the form of the labels "
+            "is seen. `regression=True` is left out: give class indices or probabilities."
+        ),
     ),
     ("metrics", "F1Score", _F_SCORE),
     ("metrics", "FBetaScore", _F_SCORE),
@@ -105,41 +109,53 @@ _TABLE = (
     (
         "metrics",
         "MeanMetricWrapper",
-        "Keras has it as `keras.metrics.MeanMetricWrapper`. With kzoo's base classes, "
-        "`kzoo.component.MeanMetric` makes a metric of a function of each sample.",
+        (
+            "Keras has it as `keras.metrics.MeanMetricWrapper`. With kzoo's base classes, `kzoo.component.MeanMetric` "
+            "makes a metric of a function of each sample."
+        ),
     ),
     (
         "metrics",
         "MultiLabelConfusionMatrix",
-        "It is `confusion_matrix:multilabel=true`, one 2 x 2 matrix for each label. Outputs are probabilities, with "
-        "`threshold=0.5` by default, where they had to be 0 or 1; sample weights count, which they did not.",
+        (
+            "It is `confusion_matrix:multilabel=true`, one 2 x 2 matrix for each label. Outputs are probabilities, "
+            "with `threshold=0.5` by default, where they had to be 0 or 1; sample weights count, which they did not."
+        ),
     ),
     (
         "metrics",
         "PearsonsCorrelation",
-        "Keras's is `pearson_correlation:axis=0`, the mean over batches of what each batch gives; the old one sorted "
-        "all values into bins. `spearman`, of ranks, is over all samples.",
+        (
+            "Keras's is `pearson_correlation:axis=0`, the mean over batches of what each batch gives; the old one "
+            "sorted all values into bins. `spearman`, of ranks, is over all samples."
+        ),
     ),
     (
         "metrics",
         "RSquare",
-        "The same `multioutput` and `num_regressors`. With several outputs the old one, as Keras's R2Score does, "
-        "counted each of them as one more sample when it adjusted; `adjusted_r2` counts samples.",
+        (
+            "The same `multioutput` and `num_regressors`. With several outputs the old one, as Keras's R2Score does, "
+            "counted each of them as one more sample when it adjusted; `adjusted_r2` counts samples."
+        ),
     ),
     ("metrics", "SpearmansRank", _CORRELATION + "It is `spearman`."),
     (
         "optimizers",
         "AdaBelief",
-        "The old defaults are `adabelief:rectify=true,epsilon=1e-14`. `amsgrad` is left out. For `total_steps`, "
-        "`warmup_proportion` and `min_lr` take a schedule: `warmup_cosine`, or `warmup_stable_decay` with a linear "
-        "decay of all that follows the warm-up, as the old one had.",
+        (
+            "The old defaults are `adabelief:rectify=true,epsilon=1e-14`. `amsgrad` is left out. For `total_steps`, "
+            "`warmup_proportion` and `min_lr` take a schedule: `warmup_cosine`, or `warmup_stable_decay` with a "
+            "linear decay of all that follows the warm-up, as the old one had."
+        ),
     ),
     ("optimizers", "AdamW", f"Keras has taken it over. `weight_decay` means something else. {_DECAY}"),
     (
         "optimizers",
         "AveragedOptimizerWrapper",
-        "It was the base class of averages of the weights. Ready ones are `swa` and, for every optimizer, "
-        "`use_ema=true`; to write another, derive from `kzoo_plugins.optimizers.averaging.SwapsWeights`.",
+        (
+            "It was the base class of averages of the weights. Ready ones are `swa` and, for every optimizer, "
+            "`use_ema=true`; to write another, derive from `kzoo_plugins.optimizers.averaging.SwapsWeights`."
+        ),
     ),
     (
         "optimizers",
@@ -149,16 +165,20 @@ _TABLE = (
     (
         "optimizers",
         "ConditionalGradient",
-        "`lambda_` is `radius`, `ord='fro'` is `norm=frobenius` and `'nuclear'` is `norm=nuclear`. `learning_rate` is the "
-        "part of the way that a step goes, which was 1 minus the old one: its 0.99 is "
-        "`conditional_gradient:radius=0.01,learning_rate=0.01`.",
+        (
+            "`lambda_` is `radius`, `ord='fro'` is `norm=frobenius` and `'nuclear'` is `norm=nuclear`. "
+            "`learning_rate` is the part of the way that a step goes, which was 1 minus the old one: its 0.99 is "
+            "`conditional_gradient:radius=0.01,learning_rate=0.01`."
+        ),
     ),
     (
         "optimizers",
         "CyclicalLearningRate",
-        "`maximal_learning_rate` is `max_learning_rate`. In place of a function `scale_fn` there are three modes, "
-        "`triangular`, `triangular2` and `exp_range`; for any other scale, derive from "
-        "`keras.optimizers.schedules.LearningRateSchedule`.",
+        (
+            "`maximal_learning_rate` is `max_learning_rate`. In place of a function `scale_fn` there are three modes, "
+            "`triangular`, `triangular2` and `exp_range`; for any other scale, derive from "
+            "`keras.optimizers.schedules.LearningRateSchedule`."
+        ),
     ),
     ("optimizers", "DecoupledWeightDecayExtension extend_with_decoupled_weight_decay", _BASE_DECAY),
     ("optimizers", "ExponentialCyclicalLearningRate", _CYCLE.format("exp_range", "iterations")),
@@ -170,40 +190,55 @@ _TABLE = (
     (
         "optimizers",
         "LAMB",
-        "Keras has taken it over, with `epsilon=1e-7` where it was 1e-6. Its weight decay stays outside of the scaling "
-        "by layer, where the old one, as the paper, had it inside. There is no `exclude_from_layer_adaptation`.",
+        (
+            "Keras has taken it over, with `epsilon=1e-7` where it was 1e-6. Its weight decay stays outside of the "
+            "scaling by layer, where the old one, as the paper, had it inside. There is no "
+            "`exclude_from_layer_adaptation`."
+        ),
     ),
     (
         "optimizers",
         "LazyAdam",
-        "It moved only those rows of an embedding that a batch looks up. Keras's `adam` moves the running means of "
-        "every row at every step, which is Adam as it was published. In `adagrad` a row that is not looked up stays as "
-        "it is.",
+        (
+            "It moved only those rows of an embedding that a batch looks up. Keras's `adam` moves the running means "
+            "of every row at every step, which is Adam as it was published. In `adagrad` a row that is not looked up "
+            "stays as it is."
+        ),
     ),
     (
         "optimizers",
         "Lookahead",
-        "`sync_period` is `k`, 5 by default as in the paper and not 6; `slow_step_size` is `alpha`; `optimizer` is "
-        "`inner`. The old default is `lookahead:inner=adam,k=6`.",
+        (
+            "`sync_period` is `k`, 5 by default as in the paper and not 6; `slow_step_size` is `alpha`; `optimizer` "
+            "is `inner`. The old default is `lookahead:inner=adam,k=6`."
+        ),
     ),
     (
         "optimizers",
         "MovingAverage",
-        "Every optimizer of Keras has it: `use_ema=true` and `ema_momentum`, 0.99 by default, for `average_decay`. "
-        "kzoo validates and saves the averaged weights. `start_step` and `dynamic_decay` are left out.",
+        (
+            "Every optimizer of Keras has it: `use_ema=true` and `ema_momentum`, 0.99 by default, for "
+            "`average_decay`. kzoo validates and saves the averaged weights. `start_step` and `dynamic_decay` are "
+            "left out."
+        ),
     ),
     (
         "optimizers",
         "MultiOptimizer",
-        "Keras has it as `keras.optimizers.MultiOptimizer`, which takes no layers but a `keras.optimizers.OptimizerMap` "
-        "from patterns of variable paths to optimizers, or a function of the variable. It takes objects and no names, "
-        "so it is used in Python only.",
+        (
+            "Keras has it as `keras.optimizers.MultiOptimizer`, which takes no layers but a "
+            "`keras.optimizers.OptimizerMap` from patterns of variable paths to optimizers, or a function of the "
+            "variable. It takes objects and no names, so it is used in Python only."
+        ),
     ),
     (
         "optimizers",
         "NovoGrad",
-        "The old defaults are `novograd:learning_rate=0.001,beta_1=0.9,beta_2=0.999,epsilon=1e-7`; here they are the "
-        "paper's. `amsgrad` is left out. With a schedule the old momentum went on with the rates of earlier steps.",
+        (
+            "The old defaults are `novograd:learning_rate=0.001,beta_1=0.9,beta_2=0.999,epsilon=1e-7`; here they are "
+            "the paper's. `amsgrad` is left out. With a schedule the old momentum went on with the rates of earlier "
+            "steps."
+        ),
     ),
     (
         "optimizers",
@@ -213,25 +248,31 @@ _TABLE = (
     (
         "optimizers",
         "RectifiedAdam",
-        "`sma_threshold` is `threshold`, and the old epsilon is `radam:epsilon=1e-7`. `amsgrad` is left out. For "
-        "`total_steps`, `warmup_proportion` and `min_lr` take a schedule.",
+        (
+            "`sma_threshold` is `threshold`, and the old epsilon is `radam:epsilon=1e-7`. `amsgrad` is left out. For "
+            "`total_steps`, `warmup_proportion` and `min_lr` take a schedule."
+        ),
     ),
     ("optimizers", "SGDW", f"It is `sgd:momentum=0.9,weight_decay=0.01`, with numbers of your own. {_DECAY}"),
     (
         "optimizers",
         "SWA",
-        "`start_averaging` is `start`, `average_period` is `period`, `optimizer` is `inner`. The first weights enter the "
-        "mean `period` steps after `start`; in the old one those at `start` did too. Evaluation and saved files have "
-        "the mean without a callback or `assign_average_vars`.",
+        (
+            "`start_averaging` is `start`, `average_period` is `period`, `optimizer` is `inner`. The first weights "
+            "enter the mean `period` steps after `start`; in the old one those at `start` did too. Evaluation and "
+            "saved files have the mean without a callback or `assign_average_vars`."
+        ),
     ),
     ("optimizers", "Triangular2CyclicalLearningRate", _CYCLE.format("triangular2", "cycle")),
     ("optimizers", "TriangularCyclicalLearningRate", _CYCLE.format("triangular", "cycle")),
     (
         "optimizers",
         "Yogi",
-        "`beta1` and `beta2` are `beta_1` and `beta_2`. `epsilon` is added to the corrected root, where it was added "
-        "before the correction and so weighed more in the first steps. `activation='tanh'` and the penalties inside of "
-        "the step are left out: use `--regularizer`.",
+        (
+            "`beta1` and `beta2` are `beta_1` and `beta_2`. `epsilon` is added to the corrected root, where it was "
+            "added before the correction and so weighed more in the first steps. `activation='tanh'` and the "
+            "penalties inside of the step are left out: use `--regularizer`."
+        ),
     ),
 )
 

@@ -10,6 +10,7 @@ from kzoo.discovery import PluginChoice, discover
 from kzoo.entry_points import installed
 from kzoo.errors import KzooError, UsageError
 from kzoo.hookspecs import HOOKS
+from kzoo.plugin import FormerName, hookimpl
 
 TAKES_NO_ARGUMENT = "takes no argument, but its implementation has 'config'"
 NO_HOOK = "implements no hook; mark its functions with `kzoo.plugin.hookimpl`"

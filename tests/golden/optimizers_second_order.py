@@ -15,7 +15,7 @@ from agreement.case import Case
 
 jax.config.update("jax_enable_x64", True)
 
-SHAPES = [(3,), (3, 2), (2, 1, 2, 3)]
+SHAPES = [(2,), (3, 2), (2, 1, 2, 3)]  # a first gradient leaves at most one direction out, which is then known
 STEPS = 100
 RECORDED = np.array([1, 2, 3, 11, 12, 50, 100])
 TORCH, PRODIGYOPT, OPTAX = (
@@ -27,7 +27,10 @@ def paths(start=1.0, drift=0.0):
     """Return weights to begin with and gradients for each step: few digits, exact in float32, which pack well."""
     rng = np.random.default_rng(0)
     starts = [few_digits(start * rng.normal(size=shape)) for shape in SHAPES]
-    return starts, [few_digits(rng.normal(size=(STEPS, *shape)) + drift) for shape in SHAPES]
+    gradients = [rng.normal(size=(STEPS, *shape)) for shape in SHAPES]
+    for rows in gradients:
+        rows[:8] += drift  # not for longer: weights that can fall for ever make Prodigy's estimate grow for ever
+    return starts, [few_digits(rows) for rows in gradients]
 
 
 def few_digits(values):
@@ -166,7 +169,7 @@ def adopt_cases():
     yield torch_case({"name": "adopt", "learning_rate": 0.01}, shifted)
 
 
-DESCRIBED = {"start": "weights that begin at 0", "drift": "gradients that mostly agree"}
+DESCRIBED = {"start": "weights that begin at 0", "drift": "gradients that agree at first"}
 
 
 def prodigy_cases():
@@ -251,16 +254,20 @@ def by_fractional_power(starts, gradients, *, rate, epsilon, every=1, longest=10
 
 def shampoo_cases():
     shampoo = functools.partial(functools.partial, pytorch_optimizer.Shampoo)
-    yield torch_case({"name": "shampoo"}, shampoo(lr=0.1))
+    small = "the root of an epsilon of 1e-6 makes rounding in directions without a gradient 1000 times larger"
+    yield torch_case({"name": "shampoo"}, shampoo(lr=0.1, matrix_eps=1e-4))
+    yield torch_case(
+        {"name": "shampoo", "epsilon": 1e-6}, shampoo(lr=0.1, matrix_eps=1e-6), tolerance=1e-4, reason=small
+    )
     yield torch_case(
         {"name": "shampoo", "learning_rate": 0.5, "epsilon": 1e-2, "weight_decay": 0.1},
         shampoo(lr=0.5, matrix_eps=1e-2),
         decay=0.05,
     )
     for arguments, names in (
-        ({"epsilon": 1e-4}, {"epsilon": 1e-4}),
+        ({"epsilon": 1e-3}, {"epsilon": 1e-3}),
         ({"epsilon": 1e-2, "precondition_frequency": 5}, {"epsilon": 1e-2, "every": 5}),
-        ({"max_precondition_dim": 2}, {"epsilon": 1e-6, "longest": 2}),
+        ({"max_precondition_dim": 2}, {"epsilon": 1e-4, "longest": 2}),
     ):
         yield case(
             {"name": "shampoo", **arguments},

@@ -182,7 +182,8 @@ def cyclical():
             )
 
         # After 1024 cycles torch's triangular2 overflows.
-        steps = STEPS[STEPS <= (1000 if arguments["mode"] == "triangular2" else 4000)]
+        last = 1000 if arguments["mode"] == "triangular2" else 4000
+        steps = STEPS[: np.searchsorted(STEPS, last) + 1]
         yield Case(
             kind="schedule",
             component={"name": "cyclical", **arguments},

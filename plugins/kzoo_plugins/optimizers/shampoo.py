@@ -35,7 +35,7 @@ class Shampoo(MomentOptimizer):
 
     Args:
         learning_rate: The rate, or a schedule. Defaults to 0.1.
-        epsilon: Added to the diagonals, above 0. Defaults to 1e-6.
+        epsilon: Added to the diagonals, above 0. Below 1e-4, float32 is the limit. Defaults to 1e-4.
         precondition_frequency: Steps between two computations of the powers, at least 1. With more than 1, gradients
             in directions that the last computation had not seen take long steps. Defaults to 1.
         max_precondition_dim: Axes longer than this have the diagonals of their matrices alone, at least 1. Time grows
@@ -68,7 +68,7 @@ class Shampoo(MomentOptimizer):
     def __init__(
         self,
         learning_rate: Any = 0.1,
-        epsilon: float = 1e-6,
+        epsilon: float = 1e-4,
         precondition_frequency: int = 1,
         max_precondition_dim: int = 1024,
         weight_decay: float | None = None,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
 from kzoo.component import ConfigFromSignature
 from kzoo_plugins.optimizers.schedules.arguments import check_rate, check_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Join"]
 
@@ -61,7 +63,7 @@ class Join(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedule)
                 check_rate("schedules", schedule, zero=True)
             elif not callable(schedule):
                 message = f"`schedules` must hold schedules or numbers, not {schedule!r}."
-                raise ValueError(message)
+                raise ValueError(message)  # noqa: TRY004
         self.schedules = list(schedules)
         self.boundaries = [int(boundary) for boundary in boundaries]
 

@@ -25,9 +25,7 @@ class _Warmup(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedu
     final_learning_rate: float
     _rise: int
 
-    def _take(
-        self, highest: float, total_steps: int, warmup_steps: float, initial: float, final: float
-    ) -> None:
+    def _take(self, highest: float, total_steps: int, warmup_steps: float, initial: float, final: float) -> None:
         """Check and keep the arguments that every such schedule has."""
         check_rate("max_learning_rate", highest)
         check_steps("total_steps", total_steps)

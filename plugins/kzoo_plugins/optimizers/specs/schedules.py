@@ -74,8 +74,8 @@ SCHEDULES: list[ScheduleSpec] = [
         resolves={"schedules": "schedule"},
         boundaries_argument="boundaries",
         note=(
-            "A number among the schedules is a constant rate. A schedule that needs the steps of the run is given those "
-            "of its own part."
+            "A number among the schedules is a constant rate. A schedule that needs the steps of the run is given "
+            "those of its own part."
         ),
     ),
 ]
