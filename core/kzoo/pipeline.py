@@ -265,7 +265,7 @@ class Predictor(abc.ABC):
 
     @abc.abstractmethod
     def predict(self, frames: Sequence[Any]) -> Sequence[Prediction]:
-        """Return one prediction for each input, in order; `kzoo.data.frames.Frame`, unless the pipeline reads others."""
+        """Return one prediction for each input, in order; each a `Frame`, unless the pipeline reads others."""
 
     def draw(self, frame: Frame, prediction: Prediction) -> np.ndarray:
         """Return the picture with the prediction on it, RGB, uint8."""

@@ -60,7 +60,9 @@ def in_torch(make, prepare=None, *, as_matrices=False, idle=False):
 
     def run(starts, gradients):
         shapes = [(*start.shape, 1) if as_matrices and start.ndim == 1 else start.shape for start in starts]
-        parameters = [torch.nn.Parameter(torch.tensor(s).reshape(shape)) for s, shape in zip(starts, shapes, strict=True)]
+        parameters = [
+            torch.nn.Parameter(torch.tensor(s).reshape(shape)) for s, shape in zip(starts, shapes, strict=True)
+        ]
         optimizer = make(parameters)
         if prepare:
             prepare(optimizer, parameters)
@@ -230,7 +232,12 @@ def lars_cases():
     yield case(
         {
             "name": "lars",
-            "learning_rate": {"name": "exponential_decay", "initial_learning_rate": 10.0, "decay_steps": 10, "decay_rate": 0.5},
+            "learning_rate": {
+                "name": "exponential_decay",
+                "initial_learning_rate": 10.0,
+                "decay_steps": 10,
+                "decay_rate": 0.5,
+            },
         },
         f"{OPTAX} lars",
         in_optax(optax.lars(optax.exponential_decay(10.0, 10, 0.5))),

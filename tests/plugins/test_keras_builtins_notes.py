@@ -5,11 +5,18 @@ import functools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy.stats import spearmanr
 from sklearn.metrics import r2_score
 
+from kzoo.cli.listing import describe
+from kzoo.registry import get_registry
+from kzoo_plugins.keras_builtins.known_failures import KNOWN_FAILURES
+from kzoo_plugins.losses.focal import SigmoidFocal
+from kzoo_plugins.losses.noisy_labels import GeneralizedCrossentropy
 from kzoo_plugins.metrics.ranking import SpearmanCorrelation
 from kzoo_plugins.metrics.regression import AdjustedR2
+from kzoo_plugins.optimizers.schedules import WarmupCosine
 
 CLASSES = 3
 IDS = np.array([0, 1, 2, 0])
@@ -165,3 +172,59 @@ def test_regularizers():
     assert np.isnan(float(keras.regularizers.OrthogonalRegularizer()(keras.ops.ones((1, 3)))))
     with pytest.raises(ValueError, match="rank 2"):
         keras.regularizers.OrthogonalRegularizer()(keras.ops.ones((3, 3, 2, 2)))
+
+
+RIGHT = {
+    ("loss", "keras_tversky"): "tversky",
+    ("loss", "dice"): "soft_dice",
+    ("loss", "binary_focal_crossentropy"): "sigmoid_focal",
+    ("loss", "categorical_generalized_cross_entropy"): "generalized_crossentropy",
+    ("metric", "r2_score"): "adjusted_r2",
+    ("metric", "pearson_correlation"): "spearman",
+    ("metric", "concordance_correlation"): "spearman",
+    ("optimizer", "keras_schedule_free_adamw"): "schedule_free_adamw",
+    ("schedule", "cosine_decay"): "warmup_cosine",
+}
+
+
+@pytest.mark.parametrize(("wrong", "right"), RIGHT.items(), ids=lambda name: name if isinstance(name, str) else name[1])
+def test_the_note_names_the_right_one(wrong, right):
+    kind, name = wrong
+    registry = get_registry()
+    assert f"`{right}`" in registry.get(kind, name).spec.note
+    assert not registry.get(kind, right).spec.target.startswith("keras.")
+
+
+@pytest.mark.parametrize(("kind", "name"), KNOWN_FAILURES)
+def test_info_tells_every_known_failure(kind, name):
+    registry = get_registry()
+    assert describe(registry.get(kind, name), registry)["expected_failures"] == KNOWN_FAILURES[kind, name]
+
+
+def test_the_right_generalized_crossentropy():
+    def gradient(loss, y_pred):
+        y_pred = tf.constant(y_pred)
+        with tf.GradientTape() as tape:
+            tape.watch(y_pred)
+            value = loss(IDS, y_pred)
+        return tape.gradient(value, y_pred).numpy()
+
+    never = ONE_HOT[[1, 0, 0, 1]]
+    assert not np.isfinite(gradient(keras.losses.CategoricalGeneralizedCrossEntropy(), never)).all()
+    assert np.isfinite(gradient(GeneralizedCrossentropy(), never)).all()
+    right = GeneralizedCrossentropy()
+    assert float(right(IDS[:, None], SOFTMAX)) == pytest.approx(float(right(IDS, SOFTMAX)))
+
+
+def test_the_right_focal_loss_weighs_and_does_not_clip():
+    assert float(SigmoidFocal(alpha=0.1)(ANSWERS, SIGMOID)) != float(SigmoidFocal(alpha=0.9)(ANSWERS, SIGMOID))
+    almost_sure = np.array([[1e-9]], "float32")
+    keras_loss = keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True)
+    exact = 0.25 * (1 - 1e-9) ** 2 * -np.log(1e-9)
+    assert float(keras_loss([[1.0]], almost_sure)) != pytest.approx(exact, rel=0.1)
+    assert float(SigmoidFocal()([[1.0]], almost_sure)) == pytest.approx(exact, rel=1e-5)
+
+
+def test_the_right_cosine_counts_the_warm_up_and_takes_whole_numbers():
+    schedule = WarmupCosine(max_learning_rate=1, total_steps=20, warmup_steps=10)
+    assert [float(schedule(step)) for step in (10, 15, 20)] == pytest.approx([1.0, 0.5, 0.0], abs=1e-6)

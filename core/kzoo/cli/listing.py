@@ -109,7 +109,7 @@ def describe(entry: Entry, registry: Registry) -> dict[str, Any]:
         if hasattr(spec, name):
             value = getattr(spec, name)
             described[name] = value if isinstance(value, str) else sorted(value)
-    for name in ("cautions", "example", "variants", "resolves"):
+    for name in ("cautions", "example", "variants", "resolves", "expected_failures"):
         if hasattr(spec, name):
             described[name] = dict(getattr(spec, name))
     return described

@@ -60,6 +60,8 @@ def _page(known: Mapping[str, Any]) -> Iterator[str]:
     for key, heading in (("formula", "Formula"), ("example_code", "Example"), ("references", "References")):
         yield from _section(heading, (known.get(key) or "").splitlines())
     yield from _pipeline(known)
+    failures = known.get("expected_failures", {})
+    yield from _section("Known failures in the conformance kit", [f"{name}: {why}" for name, why in failures.items()])
     yield from _section("Use", filter(None, (known.get("command"), known.get("python"))))
 
 

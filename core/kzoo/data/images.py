@@ -18,7 +18,7 @@ from kzoo.data.splits import ArraySplit, Dataset
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 __all__ = ["IMAGE_SUFFIXES", "UnreadableImageError", "expand", "find_images", "read_image", "read_image_folder"]
 
@@ -37,24 +37,32 @@ _SPLIT_NAMES = {
 _LAYOUT = "one folder of images for each class (root/cat/1.jpg), or such folders inside train, validation and test"
 
 
-def find_images(folder: Path) -> list[Path]:
-    """Return the image files in a folder and the folders below it, sorted by path; hidden ones are left out."""
+def find_images(folder: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> list[Path]:
+    """Return the image files in a folder and the folders below it, sorted by path; hidden ones are left out.
+
+    Args:
+        folder: Where to look.
+        suffixes: How the names of the files end that are wanted.
+    """
     found = []
     for parent, folders, files in os.walk(folder):
         # Hidden files are no pictures: macOS puts a `._name.jpg` beside every file of a zip.
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         found += [
-            Path(parent, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+            Path(parent, name) for name in files if not name.startswith(".") and Path(name).suffix.lower() in suffixes
         ]
     return sorted(found)
 
 
-def expand(source: str | Path) -> list[Path]:
+def expand(source: str | Path, *, suffixes: Collection[str] = IMAGE_SUFFIXES, what: str = "images") -> list[Path]:
     """Return the image files that a file, a folder or a pattern like ``photos/*.jpg`` stands for, sorted.
 
     A file named by itself is taken whatever its name; folders and patterns give files with an image's name.
+
+    Args:
+        source: File, folder or pattern.
+        suffixes: How the names of the files end that are wanted, if not those of images.
+        what: What files named so are called in errors.
 
     Raises:
         DataError: Nothing of that name exists, or it holds or matches no image.
@@ -62,19 +70,19 @@ def expand(source: str | Path) -> list[Path]:
     path = Path(source).expanduser()
     if path.is_file():
         return [path]
-    suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+    endings = ", ".join(sorted(suffixes))
     if path.is_dir():
-        if images := find_images(path):
+        if images := find_images(path, suffixes):
             return images
-        message = f"The folder {path} holds no images (files named {suffixes}), not in the folders below it either."
+        message = f"The folder {path} holds no {what} (files named {endings}), not in the folders below it either."
         raise DataError(message)
     if not glob.has_magic(str(path)):
         message = f"`{source}` cannot be found: no file or folder of that name exists (looked in {Path.cwd()})."
         raise DataError(message)
     matches = sorted(match for match in map(Path, glob.iglob(str(path), recursive=True)) if match.is_file())  # noqa: PTH207 - Path.glob takes no absolute pattern
-    if images := [match for match in matches if match.suffix.lower() in IMAGE_SUFFIXES]:
+    if images := [match for match in matches if match.suffix.lower() in suffixes]:
         return images
-    what = f"{len(matches)} file(s), but none is named like an image ({suffixes})" if matches else "nothing"
+    what = f"{len(matches)} file(s), but none is named like {what} ({endings})" if matches else "nothing"
     message = f"The pattern `{source}` matches {what} (looked in {Path.cwd()})."
     raise DataError(message)
 

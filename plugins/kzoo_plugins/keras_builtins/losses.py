@@ -95,7 +95,10 @@ LOSSES: list[LossSpec] = with_class_names(
         targets=_DENSE,
         cautions=_ONE_VS_ALL,
         example={"gamma": 2.0},
-        note="`alpha` has no effect unless `apply_class_balancing=true` is given.",
+        note=(
+            "`alpha` has no effect unless `apply_class_balancing=true` is given. In `sigmoid_focal` it has, and nothing is "
+            "clipped."
+        ),
         reference=_LIN,
     ),
     LossSpec(
@@ -107,7 +110,8 @@ LOSSES: list[LossSpec] = with_class_names(
         example={"q": 0.7},
         note=(
             "Keras 3.15 compares every sample with every label where labels have shape (N, 1): give them as (N,). "
-            "Its gradient is not finite where the true class has probability 0."
+            "Its gradient is not finite where the true class has probability 0. `generalized_crossentropy` is right in "
+            "both, and takes one-hot labels and logits too."
         ),
         reference="Zhang, Sabuncu 2018, https://arxiv.org/abs/1805.07836",
     ),

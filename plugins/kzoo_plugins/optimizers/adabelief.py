@@ -47,7 +47,7 @@ class AdaBelief(MomentOptimizer):
         >>> weight = keras.Variable([1.0, -1.0])
         >>> optimizer = AdaBelief(0.9)
         >>> optimizer.apply([keras.ops.array([0.5, 0.25])], [weight])  # 0.9 / 0.9, since g - m is 0.9 g
-        >>> [round(float(w), 6) for w in weight]
+        >>> [round(float(w), 6) for w in weight.numpy()]
         [0.0, -2.0]
 
     References:
@@ -63,6 +63,7 @@ class AdaBelief(MomentOptimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-16,
+        *,
         rectify: bool = False,
         **base: Any,
     ) -> None:

@@ -45,7 +45,7 @@ class COCOB(MomentOptimizer):
         >>> weight = keras.Variable([1.0, -1.0])
         >>> optimizer = COCOB()
         >>> optimizer.apply([keras.ops.array([1000.0, -0.001])], [weight])
-        >>> [round(float(w), 6) for w in weight]
+        >>> [round(float(w), 6) for w in weight.numpy()]
         [0.99, -0.99]
 
     References:

@@ -47,7 +47,7 @@ class ConditionalGradient(MomentOptimizer):
         >>> weight = keras.Variable([1.0, 0.0])
         >>> optimizer = ConditionalGradient(radius=10.0, learning_rate=0.5)
         >>> optimizer.apply([keras.ops.array([0.0, -3.0])], [weight])  # half of the way to (0, 10)
-        >>> [round(float(w), 6) for w in weight]
+        >>> [round(float(w), 6) for w in weight.numpy()]
         [0.5, 5.0]
 
     References:

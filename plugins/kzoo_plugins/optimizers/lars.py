@@ -33,10 +33,10 @@ class LARS(LayerwiseOptimizer):
         learning_rate: The rate, or a schedule. Defaults to 0.1. Rates of 1 and more, after a warm-up, are usual.
         momentum: The decay of the momentum, in [0, 1). Defaults to 0.9.
         trust_coefficient: The share of the weights that a step at a rate of 1 changes, above 0. Defaults to 0.001.
+        weight_decay: The share d of the weights that is added to the gradient, at least 0, or None.
         nesterov: Whether to step from where the momentum leads. Defaults to False.
         skip_vectors: Whether variables of fewer than two dimensions (biases, batch normalization) are trained with
             a = 1 and d = 0, as later work does. Defaults to False, as in the paper.
-        weight_decay: The share d of the weights that is added to the gradient, at least 0, or None.
         **base: The further arguments of `keras.optimizers.Optimizer`.
 
     Raises:
@@ -46,7 +46,7 @@ class LARS(LayerwiseOptimizer):
         >>> weight = keras.Variable([3.0, 4.0])
         >>> optimizer = LARS(1.0, trust_coefficient=0.1)
         >>> optimizer.apply([keras.ops.array([0.0, 2.0])], [weight])  # a tenth of |w| = 5, along the gradient
-        >>> [round(float(w), 6) for w in weight]
+        >>> [round(float(w), 6) for w in weight.numpy()]
         [3.0, 3.5]
 
     References:
@@ -60,9 +60,10 @@ class LARS(LayerwiseOptimizer):
         learning_rate: Any = 0.1,
         momentum: float = 0.9,
         trust_coefficient: float = 0.001,
+        weight_decay: float | None = None,
+        *,
         nesterov: bool = False,
         skip_vectors: bool = False,
-        weight_decay: float | None = None,
         **base: Any,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **base)

@@ -30,12 +30,12 @@ class NovoGrad(LayerwiseOptimizer):
     a layer which is idle at the start does not begin with a step 1 / sqrt(1 - beta_2) times as long.
 
     Args:
-        learning_rate: The rate, or a schedule. Defaults to 0.01, the paper's for images.
+        learning_rate: The rate, or a schedule. Defaults to 0.01.
         beta_1: The decay of the momentum, in [0, 1). Defaults to 0.95.
         beta_2: The decay of the mean of squared norms, in [0, 1). Defaults to 0.98.
         epsilon: Added to the root, above 0. Defaults to 1e-8.
-        grad_averaging: Whether the momentum is a mean and not a sum. Defaults to False.
         weight_decay: The share d of the weights that goes into the momentum, as in the paper; at least 0, or None.
+        grad_averaging: Whether the momentum is a mean and not a sum. Defaults to False.
         **base: The further arguments of `keras.optimizers.Optimizer`.
 
     Raises:
@@ -45,7 +45,7 @@ class NovoGrad(LayerwiseOptimizer):
         >>> weight = keras.Variable([1.0, -1.0])
         >>> optimizer = NovoGrad(1.0)
         >>> optimizer.apply([keras.ops.array([3.0, 4.0])], [weight])  # the gradient over its norm, 5
-        >>> [round(float(w), 6) for w in weight]
+        >>> [round(float(w), 6) for w in weight.numpy()]
         [0.4, -1.8]
 
     References:
@@ -62,8 +62,9 @@ class NovoGrad(LayerwiseOptimizer):
         beta_1: float = 0.95,
         beta_2: float = 0.98,
         epsilon: float = 1e-8,
-        grad_averaging: bool = False,
         weight_decay: float | None = None,
+        *,
+        grad_averaging: bool = False,
         **base: Any,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **base)

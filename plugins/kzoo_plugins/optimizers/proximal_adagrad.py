@@ -43,7 +43,7 @@ class ProximalAdagrad(MomentOptimizer):
         >>> weight = keras.Variable([1.0, 0.25])
         >>> optimizer = ProximalAdagrad(1.0, initial_accumulator_value=1.0, l1_regularization_strength=0.5)
         >>> optimizer.apply([keras.ops.zeros(2)], [weight])
-        >>> [round(float(w), 6) for w in weight]
+        >>> [round(float(w), 6) for w in weight.numpy()]
         [0.5, 0.0]
 
     References:

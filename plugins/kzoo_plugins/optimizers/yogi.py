@@ -24,8 +24,8 @@ class Yogi(MomentOptimizer):
     w = w - c * m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)
     ```
 
-    m begins at 0 and v at `initial_accumulator_value`. The paper leaves the two corrections by ``1 - beta^t`` out, for
-    brevity; TensorFlow Addons, optax and this class have them. (optax begins m at `initial_accumulator_value` too.)
+    m begins at 0 and v at `initial_accumulator_value`. The paper's Algorithm 2 has no corrections by ``1 - beta^t``;
+    TensorFlow Addons, optax and this class have them. (optax begins m at `initial_accumulator_value` too.)
 
     Args:
         learning_rate: The rate, or a schedule. Defaults to 0.01.
@@ -44,7 +44,7 @@ class Yogi(MomentOptimizer):
         >>> weight = keras.Variable([1.0, -1.0])
         >>> optimizer = Yogi(1.0, epsilon=1e-8, initial_accumulator_value=0.0)
         >>> optimizer.apply([keras.ops.array([0.5, 0.25])], [weight])  # the first step is Adam's
-        >>> [round(float(w), 6) for w in weight]
+        >>> [round(float(w), 6) for w in weight.numpy()]
         [0.0, -2.0]
 
     References:

@@ -250,7 +250,7 @@ def test_a_source_is_a_file_a_folder_or_a_pattern(tmp_path, monkeypatch):
     [
         ("none.png", "cannot be found"),
         ("*.gif", "matches nothing"),
-        ("*.txt", r"matches 1 file\(s\), but none is named like an image"),
+        ("*.txt", r"matches 1 file\(s\), but none is named like images"),
         ("empty", "holds no images"),
     ],
 )

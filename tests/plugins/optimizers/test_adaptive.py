@@ -66,10 +66,10 @@ def test_a_constant_gradient_leaves_adabelief_finite():
 
 def test_yogi_remembers_a_large_gradient_longer_than_adam():
     # The paper's case: after one large gradient, Adam forgets it at a rate that does not look at the gradients.
-    gradients = [10.0] + [0.01] * 3000
-    yogi = run(Yogi(0.01), gradients)
-    adam = run(keras.optimizers.Adam(0.01), gradients)
-    assert yogi[-2] - yogi[-1] < (adam[-2] - adam[-1]) / 3
+    gradients = [10.0] + [0.01] * 150
+    yogi = run(Yogi(0.01, beta_2=0.9), gradients)
+    adam = run(keras.optimizers.Adam(0.01, beta_2=0.9), gradients)
+    assert yogi[-2] - yogi[-1] < (adam[-2] - adam[-1]) / 100
 
 
 @pytest.mark.parametrize("cls", [RAdam, AdaBelief, Yogi])

@@ -17,7 +17,7 @@ def run(optimizer, gradients, start=((3.0, 1.0), (-1.0, 2.0))):
     found = []
     for gradient in gradients:
         optimizer.apply([keras.ops.convert_to_tensor(gradient, "float32")], weights)
-        found.append(np.array(weights[0]))
+        found.append(weights[0].numpy())
     return found
 
 
@@ -60,7 +60,7 @@ def test_an_idle_layer_begins_with_a_step_of_the_usual_length():
 
 
 def test_grad_averaging_makes_the_momentum_a_mean():
-    plain, mean = (run(NovoGrad(0.1, beta_1=0.9, grad_averaging=g), np.ones((400, 2, 2))) for g in (False, True))
+    plain, mean = (run(NovoGrad(0.1, beta_1=0.9, grad_averaging=g), np.ones((100, 2, 2))) for g in (False, True))
     assert np.linalg.norm(mean[-1] - mean[-2]) == pytest.approx(0.1, rel=1e-3)  # the rate, times a gradient of norm 1
     assert np.linalg.norm(plain[-1] - plain[-2]) == pytest.approx(1.0, rel=1e-3)
 

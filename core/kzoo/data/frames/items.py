@@ -95,7 +95,7 @@ class Part:
             raise UsageError(message)
 
 
-@dataclass
+@dataclass(eq=False)
 class Source(abc.ABC):
     """Something that inputs are read from, one after the other. Iterating over it opens it; it is read once.
 
@@ -105,7 +105,8 @@ class Source(abc.ABC):
             as a camera), or ``table``.
         part: Which part of it is wanted.
         notes: What was found while reading that a user must know, such as a video that is cut off.
-        rate: Frames in a second that it promises, or None.
+        rate: Frames in a second that it promises, or None; known once reading has begun.
+        closed: Whether somebody asked it to stop.
     """
 
     name: str
@@ -113,10 +114,15 @@ class Source(abc.ABC):
     part: Part = field(default_factory=Part)
     notes: list[str] = field(default_factory=list)
     rate: float | None = None
+    closed: bool = False
 
     @abc.abstractmethod
     def __iter__(self) -> Iterator[Item]:
         """Yield the inputs in order, and a `Failure` for each one that cannot be read."""
+
+    def close(self) -> None:
+        """Ask the source to end after the present input; safe in a signal handler and from another thread."""
+        self.closed = True
 
     @property
     def live(self) -> bool:
@@ -143,4 +149,7 @@ def seconds(text: str) -> float:
     if not right or any(number >= 60 for number in numbers[1:]):  # noqa: PLR2004 - 1:75 is a typing error
         message = f"`{text}` is no time: give seconds (12.5), mm:ss (1:30) or hh:mm:ss."
         raise UsageError(message)
-    return sum(number * 60**power for power, number in enumerate(reversed(numbers)))
+    total = 0.0
+    for number in numbers:
+        total = 60 * total + number
+    return total

@@ -10,8 +10,8 @@ _OTHERS_COUNT = {
     "batches_add_up": "A sample is compared with the others of its batch, so its value depends on which they are."
 }
 _TFA_DISTANCES = (
-    "The default distance is the squared Euclidean one, which TensorFlow Addons called `L_2`; its `L_1` is `l2` here. "
-    "A function as distance is not taken."
+    "The default distance is the squared Euclidean one, `squared-L2` in TensorFlow Addons; the default there, `L2`, is "
+    "`l2` here. A function as distance is not taken."
 )
 _SHARE = "A sample's value is its share in the batch's loss times the number of samples, so that the mean is the loss."
 

@@ -8,6 +8,7 @@ __all__ = ["OPTIMIZERS"]
 
 _FOLDER = "kzoo_plugins.optimizers"
 _DECAY_IN_STEP = "`weight_decay` is part of the step, as in the paper, and not taken off before, as Keras does."
+_RATES_IN_MOMENTUM = "its momentum holds the rates of earlier steps, as in the paper, so a rate of 0 does not stop it"
 
 OPTIMIZERS: list[OptimizerSpec] = [
     OptimizerSpec(
@@ -55,10 +56,7 @@ OPTIMIZERS: list[OptimizerSpec] = [
         summary="SGD for large batches: each layer's step is a small share of the size of its weights.",
         example={"learning_rate": 1.0, "weight_decay": 0.0001},
         note=f"{_DECAY_IN_STEP} Wants far larger rates than SGD, and a warm-up.",
-        expected_failures={
-            name: "its momentum holds the rates of earlier steps, as in the paper, so a rate of 0 does not stop it"
-            for name in ("one_trace", "schedule")
-        },
+        expected_failures=dict.fromkeys(("one_trace", "schedule"), _RATES_IN_MOMENTUM),
         reference="You et al. 2017, https://arxiv.org/abs/1708.03888",
     ),
     OptimizerSpec(
