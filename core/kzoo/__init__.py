@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo._version import __version__
 
 if TYPE_CHECKING:
-    from kzoo.api import loss, metric, optimizer, regularizer, run
+    from kzoo.api import loss, metric, optimizer, predict, regularizer, run
     from kzoo.errors import KzooError
     from kzoo.saving import load_model, register_with_keras
 
@@ -22,6 +22,7 @@ __all__ = [
     "loss",
     "metric",
     "optimizer",
+    "predict",
     "register_with_keras",
     "regularizer",
     "run",
@@ -33,6 +34,7 @@ _HOMES = {
     "loss": "kzoo.api",
     "metric": "kzoo.api",
     "optimizer": "kzoo.api",
+    "predict": "kzoo.api",
     "register_with_keras": "kzoo.saving",
     "regularizer": "kzoo.api",
     "run": "kzoo.api",

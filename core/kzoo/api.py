@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from kzoo.reference import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from kzoo.data.frames import Item
+    from kzoo.pipeline import Prediction
     from kzoo.training.run import RunResult
 
-__all__ = ["loss", "metric", "optimizer", "regularizer", "run"]
+__all__ = ["loss", "metric", "optimizer", "predict", "regularizer", "run"]
 
 
 def loss(name: str, **kwargs: Any) -> Any:
@@ -106,6 +108,47 @@ def run(
     result = train(settings, root=Path(out), strategy=strategy)
     assert result is not None  # only a dry run has no result
     return result
+
+
+def predict(
+    model: str | Path,
+    source: str | Path,
+    *,
+    every: int = 1,
+    start: float = 0.0,
+    end: float | None = None,
+    max_frames: int | None = None,
+    **settings: Any,
+) -> Iterator[tuple[Item, Prediction | None]]:
+    """Predict images, a video, what a camera sees or the rows of a table, one after the other.
+
+    Args:
+        model: A run, a ``.keras`` file, or a pipeline that needs no training, as for ``kzoo predict``.
+        source: What `kzoo.data.frames.open_sources` takes: a file, folder, pattern, camera number or URL.
+        every: Take one frame of this many.
+        start: Seconds to leave out.
+        end: Seconds at which to stop.
+        max_frames: Stop after this many inputs.
+        **settings: Of the pipeline's predictor.
+
+    Yields:
+        Each input (``.pixels``, ``.index``, ``.time``, ``.path``) and its prediction; for one that cannot be read a
+        `kzoo.data.frames.Failure` and None.
+
+    Raises:
+        KzooError: The model or the source does not exist, or a setting is unknown.
+    """
+    from kzoo.data.frames import Part
+    from kzoo.prediction import find_target, predict_source
+    from kzoo.training import runtime
+
+    target = find_target(str(model))
+    part = Part(every=every, start=start, end=end, max_frames=max_frames)
+    sources = target.pipeline.open_sources(str(source), part)
+    if target.saved is not None:
+        runtime.start()
+    predictor = target.predictor(settings)
+    return ((found.item, found.prediction) for each in sources for found in predict_source(predictor, each))
 
 
 def _component(kind: str, name: str, kwargs: Mapping[str, Any]) -> Any:

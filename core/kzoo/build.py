@@ -136,10 +136,10 @@ def _resolved(entry: Entry, kwargs: dict[str, Any], context: Context, registry: 
 def _contexts(entry: Entry, kwargs: Mapping[str, Any], context: Context, count: int) -> list[Context]:
     """Return what each component of a list is built for: a schedule among schedules, for its own part of the run."""
     boundaries = kwargs.get(getattr(entry.spec, "boundaries_argument", ""))
-    fit = isinstance(boundaries, (list, tuple)) and len(boundaries) == count - 1
-    if context.total_steps is None or not fit or not all(isinstance(step, int) for step in boundaries):
+    steps = boundaries if isinstance(boundaries, (list, tuple)) else ()
+    if context.total_steps is None or len(steps) != count - 1 or not all(isinstance(step, int) for step in steps):
         return [context] * count  # the constructor refuses boundaries that do not fit
-    edges = pairwise((0, *boundaries, context.total_steps))
+    edges = pairwise((0, *steps, context.total_steps))
     return [replace(context, total_steps=max(1, end - begin)) for begin, end in edges]
 
 

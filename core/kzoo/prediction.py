@@ -17,7 +17,7 @@ from kzoo.saving import load_model
 from kzoo.targets import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -112,7 +112,7 @@ def check_settings(pipeline: Pipeline, settings: Iterable[str]) -> None:
             raise UsageError(message)
 
 
-def predict_source(predictor: Predictor, source: Source) -> Iterator[Result]:
+def predict_source(predictor: Predictor, source: Source) -> Generator[Result, None, None]:
     """Yield one result for each input of a source, in order; an unreadable one is reported and the rest go on.
 
     A camera's frames are predicted one by one, the latest first to be asked for; all else goes in batches.

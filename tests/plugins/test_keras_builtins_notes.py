@@ -221,8 +221,8 @@ def test_the_right_focal_loss_weighs_and_does_not_clip():
     almost_sure = np.array([[1e-9]], "float32")
     keras_loss = keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True)
     exact = 0.25 * (1 - 1e-9) ** 2 * -np.log(1e-9)
-    assert float(keras_loss([[1.0]], almost_sure)) != pytest.approx(exact, rel=0.1)
-    assert float(SigmoidFocal()([[1.0]], almost_sure)) == pytest.approx(exact, rel=1e-5)
+    assert float(keras_loss(ANSWERS[:1], almost_sure)) != pytest.approx(exact, rel=0.1)
+    assert float(SigmoidFocal()(ANSWERS[:1], almost_sure)) == pytest.approx(exact, rel=1e-5)
 
 
 def test_the_right_cosine_counts_the_warm_up_and_takes_whole_numbers():

@@ -44,7 +44,9 @@ COMMANDS: dict[str, Place] = {
     "list-pipelines": Place("kzoo.cli.listing:list_pipelines", "Pipelines", "List the pipelines of the zoo."),
     "run": Place("kzoo.cli.run:run", "Pipelines", "Train and test a pipeline, with any component in it."),
     "evaluate": Place("kzoo.cli.evaluate:evaluate", "Pipelines", "Test a trained model."),
-    "predict": Place("kzoo.cli.predict:predict", "Pipelines", "Predict the class of images."),
+    "predict": Place(
+        "kzoo.cli.predict:predict", "Pipelines", "Predict images, videos, a camera or the rows of a table."
+    ),
     "report": Place("kzoo.cli.report:report", "Pipelines", "Draw the pictures of a run and write its report.html."),
     "runs": Place("kzoo.cli.runs:runs", "Pipelines", "List the runs of a folder and their results."),
     "fetch": Place("kzoo.cli.fetch:fetch", "Pipelines", "Download the real data of pipelines."),
@@ -129,7 +131,7 @@ def load_command(name: str) -> Any:
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     shell = typer.Typer(add_completion=False, rich_markup_mode=None)
-    shell.command(name, cls=_Command, epilog=_COMMAND_EPILOG, context_settings=_context_settings())(found)
+    shell.command(name, cls=_Command, epilog=_COMMAND_EPILOG, context_settings=_context_settings(found))(found)
     return typer.main.get_command(shell)
 
 
@@ -219,8 +221,10 @@ def _close_stdout() -> None:
         return
 
 
-def _context_settings() -> dict[str, Any]:
-    return {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+def _context_settings(command: Any = None) -> dict[str, Any]:
+    """Return what holds for every command, and what a command's own attribute ``context_settings`` adds."""
+    own = getattr(command, "context_settings", {})
+    return {"help_option_names": ["-h", "--help"], "max_content_width": 100, **own}
 
 
 def _paint_name(found: re.Match[str]) -> str:

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
+    "cell",
     "console",
     "emit",
     "emit_json",
+    "emit_json_line",
     "error",
     "message_console",
     "paint",
@@ -64,9 +66,15 @@ def emit_json(value: Any) -> None:
     show(json.dumps(_jsonable(value), indent=2, ensure_ascii=ascii_only, allow_nan=False))
 
 
-def show(text: str = "") -> None:
+def emit_json_line(value: Any) -> None:
+    """Write one value to stdout as one line of JSON, at once, for whoever reads along."""
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    show(json.dumps(_jsonable(value), ensure_ascii=ascii_only, allow_nan=False), flush=True)
+
+
+def show(text: str = "", *, flush: bool = False) -> None:
     """Write a line of results to stdout."""
-    print(text)  # noqa: T201 - the one place that does
+    print(text, flush=flush)  # noqa: T201 - the one place that does
 
 
 def say(text: str) -> None:
@@ -146,7 +154,7 @@ def table_lines(
         width: Wrap cells so that no line is wider; None keeps every row in one line.
         paint: Colours the headings and the first column; None for plain text.
     """
-    cells = [[_cell(row.get(key)) for key in columns] for row in rows]
+    cells = [[cell(row.get(key)) for key in columns] for row in rows]
     numeric = [_is_number_column([row.get(key) for row in rows]) for key in columns]
     headings = [heading.upper() for heading in columns.values()]
     by_column = list(zip(headings, *cells, strict=True))
@@ -178,7 +186,8 @@ def _labelled(label: str, text: str, style: str) -> None:
     print(paragraph(f"{label} {text}", sys.stderr).replace(label, painted, 1), file=sys.stderr)  # noqa: T201
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Return a value as a table shows it."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -186,7 +195,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.5g}"
     if isinstance(value, (list, tuple, set, frozenset)):
-        return ", ".join(map(_cell, value))
+        return ", ".join(map(cell, value))
     return " ".join(str(value).split())
 
 

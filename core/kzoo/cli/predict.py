@@ -1,91 +1,244 @@
-"""``kzoo predict``: what a trained model says of images."""
+"""``kzoo predict``: what a model says of images, videos, a camera, a table."""
 
 from __future__ import annotations
 
+import contextlib
+import difflib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kzoo.cli import options, output
+from kzoo.cli import completion, options, output
+from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from kzoo.prediction import ImagePrediction
+    from kzoo.cli.predictions import Printer
+    from kzoo.data.frames import Source
+    from kzoo.data.frames.writing import Saver
+    from kzoo.pipeline import Predictor
 
 __all__ = ["predict"]
 
 
 def predict(
-    model: Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run (folder, name or `last`) or a .keras file.")],
-    source: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Images: files, folders or globs.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|MODEL|PIPELINE",
+            help="A run (folder, name or `last`), a .keras file, or a pipeline that needs no training.",
+            autocompletion=completion.complete_pipeline,
+        ),
+    ],
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Images, videos, folders, globs, a camera (0) or a stream's URL. Tables: CSV files.",
+        ),
+    ],
     *,
-    top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many classes to show for each image.")] = 3,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Also write all probabilities here.")
+    top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many classes to show for each input.")] = 3,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="OUT", help="Draw the predictions: a folder, or an .mp4 for a video or camera."),
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Draw the predictions in a window; q closes it.")] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Also write all that is predicted.")] = None,
+    every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Take one frame of N.")] = 1,
+    start: Annotated[
+        str, typer.Option("--start", metavar="TIME", help="Leave out what is before it (12.5, mm:ss).")
+    ] = "",
+    end: Annotated[str, typer.Option("--end", metavar="TIME", help="Stop there (12.5, mm:ss).")] = "",
+    max_frames: Annotated[
+        int | None, typer.Option("--max-frames", min=1, metavar="N", help="Stop after N frames of each source.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            "-o",
+            metavar="KEY=VALUE",
+            help="A setting of the pipeline's predictor; --KEY VALUE means the same. May be repeated.",
+        ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
-    json: options.JsonOption = False,
+    json: Annotated[bool, typer.Option("--json", help="Write a line of JSON for each input, as they come.")] = False,
 ) -> None:
-    """Predict the class of images, with its probability.
+    """Predict images, videos, a camera or the rows of a table.
 
-    An image that cannot be read is reported and the rest go on; the exit code is then 1.
+    An input that cannot be read is reported and the rest go on; the exit code is then 1. Ctrl-C ends a camera.
     """
-    from kzoo.data.images import expand
-    from kzoo.evaluation import find_model
+    from kzoo.cli.predictions import Printer
+    from kzoo.data.frames import Part, seconds
+    from kzoo.data.frames.opening import combined
+    from kzoo.data.frames.writing import Saver
+    from kzoo.prediction import check_settings, find_target, predict_settings
 
-    saved = find_model(model, out)
-    paths = [path for text in source for path in expand(text)]
-    from kzoo.prediction import predict_images
-    from kzoo.training import runtime
+    if model.startswith("-"):
+        message = f"Name the run, the model or the pipeline before `{model}`: kzoo predict RUN SOURCE {model}."
+        raise UsageError(message)
+    target = find_target(model, out)
+    texts, given = _split(source, predict_settings(target.pipeline))
+    given = {**_from_options(settings or ()), **given}
+    check_settings(target.pipeline, given)
+    if not texts:
+        message = "Name what is to be predicted: images, videos, folders, a camera (0), a URL."
+        raise UsageError(message)
+    part = Part(
+        every=every,
+        start=seconds(start) if start else 0.0,
+        end=seconds(end) if end else None,
+        max_frames=max_frames,
+    )
+    sources = combined([found for text in texts for found in target.pipeline.open_sources(text, part)])
+    saver = Saver(save, sources) if save else None
+    window = _window(sources) if show else None
+    if target.saved is not None:
+        from kzoo.training import runtime
 
-    runtime.start(debug=options.debugging())
-    results = list(_reporting(predict_images(saved, paths)))
-    good = [result for result in results if result.prediction is not None]
-    if csv:
-        _write_csv(csv, good, saved.card["class_names"])
-    if json:
-        output.emit_json([_plain(result, top) for result in results])
-    else:
-        rows = [{"image": str(r.path), **r.prediction.columns(top)} for r in good if r.prediction is not None]
-        output.emit(rows, {name: name for name in rows[0]} if rows else {}, as_json=False)
-    if len(good) < len(results):
-        output.say(f"{len(results) - len(good)} of {len(results)} images could not be read.")
+        runtime.start(debug=options.debugging())
+    predictor = target.predictor(given)
+    printer = Printer(top=top, as_json=json, csv=csv, sources=sources)
+    stopped = _predict(predictor, sources, printer, saver, window)
+    if saver and saver.written:
+        output.say(_said(saver.written))
+    if printer.failed:
+        what = "images" if all(found.kind == "images" for found in sources) else "inputs"
+        output.say(f"{printer.failed} of {printer.seen} {what} could not be read.")
         raise typer.Exit(1)
+    if stopped and not any(found.live for found in sources):
+        raise typer.Exit(130)
 
 
-def _reporting(results: Iterable[ImagePrediction]) -> Iterable[ImagePrediction]:
-    for result in results:
-        if result.error:
-            output.error(result.error)
-        yield result
+def _predict(
+    predictor: Predictor, sources: Sequence[Source], printer: Printer, saver: Saver | None, window: Any
+) -> bool:
+    """Go through the sources; return whether the user ended it."""
+    began = time.perf_counter()
+    with contextlib.ExitStack() as ending, _stoppable(sources) as stop:
+        for sink in (saver, window):
+            if sink:
+                ending.callback(sink.close)
+        ending.enter_context(printer)
+        for source in sources:
+            _read(predictor, source, printer, saver, window)
+            if stop() or (window and window.closed):
+                break
+        ended = bool(stop())
+    took = time.perf_counter() - began
+    done = printer.seen - printer.failed
+    if done > 1:
+        rate = done / max(took, 1e-9)
+        output.say(f"{done} {printer.unit} in {took:.1f} s: {rate:.1f} a second, reading and drawing included.")
+    return ended
 
 
-def _plain(result: ImagePrediction, top: int) -> dict[str, Any]:
-    if result.prediction is None:
-        return {"image": str(result.path), "error": result.error}
-    return {"image": str(result.path), **result.prediction.to_dict(top)}
+def _read(predictor: Predictor, source: Source, printer: Printer, saver: Saver | None, window: Any) -> None:
+    """Predict one source to its end, and say what was found there."""
+    from kzoo.data.frames import Frame
+    from kzoo.prediction import annotated, predict_source
+
+    printer.start(source)
+    if saver:
+        saver.start(source)
+    with contextlib.closing(predict_source(predictor, source)) as results:
+        for result in results:
+            printer.write(result)
+            picture = annotated(predictor, result) if saver or window else None
+            if picture is None:
+                continue
+            if saver and isinstance(result.item, Frame):
+                saver.write(source, result.item, picture)
+            if window and not window.show(picture, source):
+                source.close()
+    for note in source.notes:
+        output.warn(note)
+    if dropped := getattr(source, "dropped", 0):
+        output.say(f"{source.name}: {dropped} frames came faster than they were predicted and were left out.")
 
 
-def _write_csv(path: Path, results: Iterable[ImagePrediction], class_names: Iterable[str]) -> None:
-    """Write one line for each image: path, class, probability, and the probability of every class."""
-    import csv
-    import io
+@contextlib.contextmanager
+def _stoppable(sources: Sequence[Source]) -> Iterator[Any]:
+    """Let Ctrl-C end the sources, so that what is being written is finished; a second one interrupts at once."""
+    from kzoo.training.interrupt import stoppable
 
-    from kzoo.errors import KzooError
-    from kzoo.files import write_text
-    from kzoo.pipeline import ClassPrediction
+    def notice(text: str) -> None:
+        del text  # speaks of training
+        for source in sources:
+            source.close()
+        output.say("Stopping; press Ctrl-C again to stop at once.")
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", "class", "probability", *class_names])
-    for result in results:
-        found = result.prediction
-        assert isinstance(found, ClassPrediction)
-        writer.writerow([result.path, found.label, found.probability, *found.probabilities.values()])
-    try:
-        write_text(path, text.getvalue())
-    except OSError as error:
-        message = f"--csv {path} cannot be written: {error.strerror}."
-        raise KzooError(message) from error
+    with stoppable(notice) as stop:
+        yield stop
+
+
+def _window(sources: Sequence[Source]) -> Any:
+    from kzoo.cli.window import Window
+
+    if any(source.kind == "table" for source in sources):
+        message = "--show draws on pictures, and a table has none."
+        raise UsageError(message)
+    return Window("kzoo predict")
+
+
+def _said(written: Sequence[Path]) -> str:
+    if len(written) == 1:
+        return f"Saved {written[0]}."
+    folder = written[0].parent
+    return f"Saved {len(written)} files in {folder}."
+
+
+def _from_options(given: Sequence[str]) -> dict[str, Any]:
+    """Return the settings that ``-o KEY=VALUE`` gives."""
+    from kzoo.config import layer_from_options
+
+    return layer_from_options(given)
+
+
+def _split(arguments: Sequence[str], known: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """Return what is left of the arguments without ``--key value``, ``--key=value`` and ``--flag``, and these settings.
+
+    Args:
+        arguments: All that the command line did not know.
+        known: The settings that the pipeline has, with their defaults.
+    """
+    from kzoo.reference import parse_value
+
+    texts: list[str] = []
+    given: dict[str, Any] = {}
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-") or argument == "-":
+            texts.append(argument)
+            continue
+        name, equals, value = argument.removeprefix("--").partition("=")
+        key = name.replace("-", "_")
+        if not argument.startswith("--") or key not in known:
+            raise UsageError(_no_such_option(argument.partition("=")[0], known))
+        if equals:
+            given[key] = parse_value(value)
+        elif isinstance(known[key], bool):
+            given[key] = True
+        else:
+            following = next(rest, None)
+            if following is None:
+                message = f"--{name} needs a value."
+                raise UsageError(message)
+            given[key] = parse_value(following)
+    return texts, given
+
+
+def _no_such_option(option: str, known: Mapping[str, Any]) -> str:
+    own = ("top", "save", "show", "csv", "every", "start", "end", "max-frames", "option", "out", "json")
+    names = [f"--{name.replace('_', '-')}" for name in (*own, *known)]
+    near = difflib.get_close_matches(option, names, n=1)
+    hint = f" Did you mean `{near[0]}`?" if near else ""
+    settings = ", ".join(f"--{name.replace('_', '-')}" for name in known) or "none"
+    return f"There is no option `{option}`.{hint} Settings of this pipeline's predictor: {settings}."
+
+
+predict.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's settings

@@ -96,8 +96,8 @@ LOSSES: list[LossSpec] = with_class_names(
         cautions=_ONE_VS_ALL,
         example={"gamma": 2.0},
         note=(
-            "`alpha` has no effect unless `apply_class_balancing=true` is given. In `sigmoid_focal` it has, and nothing is "
-            "clipped."
+            "`alpha` has no effect unless `apply_class_balancing=true` is given. In `sigmoid_focal` it has, and "
+            "nothing is clipped."
         ),
         reference=_LIN,
     ),

@@ -132,7 +132,7 @@ SCHEDULES: list[ScheduleSpec] = with_class_names(
         example={"initial_learning_rate": 0.01, "decay_steps": 1000},
         steps_argument="decay_steps",
         warmup_argument="warmup_steps",
-        note=f"`decay_steps` are counted after `warmup_steps`. {_DECIMALS} `warmup_cosine` counts all steps of the run.",
+        note=(f"`decay_steps` are counted after `warmup_steps`; `warmup_cosine` counts the warm-up too. {_DECIMALS}"),
         reference="Loshchilov, Hutter 2016, https://arxiv.org/abs/1608.03983",
     ),
     ScheduleSpec(

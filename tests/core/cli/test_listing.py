@@ -127,6 +127,8 @@ def test_json_of_a_component(kzoo, plugins):
         "example": {"slope": 2},
         "variants": {},
         "resolves": {},
+        "successor_of": ["old.losses.FormerLoss"],
+        "expected_failures": {},
     }
 
 

@@ -241,7 +241,7 @@ def test_predict_is_what_keras_predicts(trained, images, capsys):
     from kzoo.saving import load_model
 
     assert main(["predict", str(trained.path), "a.png", "b.png", "--json", "--top", "2"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     pixels = [np.asarray(Image.open(name).resize((28, 28), Image.Resampling.LANCZOS)) for name in ("a.png", "b.png")]
     expected = load_model(trained.path, compile=False).predict(np.stack(pixels)[..., None], verbose=0)
     for result, row in zip(found, expected, strict=True):
@@ -263,7 +263,7 @@ def test_predict_reports_what_it_cannot_read_and_goes_on(trained, images, capsys
 
 def test_predict_takes_globs_and_says_when_nothing_fits(trained, images, capsys):
     assert main(["predict", str(trained.path), str(images / "[ab].png"), "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)) == 2
+    assert len(capsys.readouterr().out.splitlines()) == 2
     assert main(["predict", str(trained.path), str(images / "*.gif")]) != 0
     assert "*.gif" in capsys.readouterr().err
 

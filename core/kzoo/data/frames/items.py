@@ -91,7 +91,7 @@ class Part:
             message = f"`every` and `max_frames` must be 1 or more, not {self.every} and {self.max_frames}."
             raise UsageError(message)
         if self.start < 0 or (self.end is not None and self.end <= self.start):
-            message = f"`start` must be 0 or more and `end` later, not {self.start:g} and {self.end:g} seconds."
+            message = f"`start` must be 0 or more and `end` later, not {self.start} and {self.end} seconds."
             raise UsageError(message)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kzoo.data.frames.camera import CameraSource
@@ -13,7 +14,10 @@ from kzoo.data.frames.video import VIDEO_SUFFIXES, VideoSource, is_video
 from kzoo.data.images import IMAGE_SUFFIXES, expand
 from kzoo.errors import DataError, UsageError
 
-__all__ = ["open_sources"]
+__all__ = ["combined", "open_sources"]
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _STREAMS = frozenset({"http", "https", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp"})
 
@@ -46,6 +50,15 @@ def open_sources(text: str | Path, part: Part | None = None) -> list[Source]:
     images = [path for path in paths if path not in set(videos)]
     together: list[Source] = [ImageSource(images, part, name)] if images else []
     return [*together, *(VideoSource(path, part) for path in videos)]
+
+
+def combined(sources: Sequence[Source]) -> list[Source]:
+    """Return the sources with all images in one, so that files named one by one go in batches too."""
+    images = [source for source in sources if type(source) is ImageSource]
+    if len(images) < 2:  # noqa: PLR2004 - one is one already
+        return list(sources)
+    together = ImageSource([path for source in images for path in source.paths], images[0].part, "images")
+    return [together, *(source for source in sources if type(source) is not ImageSource)]
 
 
 def _from_url(url: str, part: Part) -> Source:

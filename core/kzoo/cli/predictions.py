@@ -1,0 +1,149 @@
+"""How predictions are written: JSON lines, a table, lines while a video runs, and a CSV file beside them."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+from kzoo.cli import output
+from kzoo.errors import KzooError
+from kzoo.files import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self, TextIO
+
+    from kzoo.data.frames import Item, Source
+    from kzoo.prediction import Result
+
+__all__ = ["Printer"]
+
+_WHERE = {"images": ("image",), "video": ("video", "frame", "time"), "camera": ("frame", "time"), "table": ()}
+_UNITS = {"images": "images", "video": "frames", "camera": "frames", "table": "rows"}
+
+
+class Printer:
+    """Writes results to stdout, what could not be read to stderr, and all of it to a CSV file if one is asked for.
+
+    Images and rows of a table become one table at the end; frames of a video or camera one line each as they come.
+
+    Args:
+        top: How many alternatives to show.
+        as_json: Write a line of JSON for each input instead, as it comes.
+        csv: The CSV file, or None. It appears whole, at the end.
+        sources: All sources there will be.
+
+    Attributes:
+        unit: What the inputs are called.
+        seen: How many inputs there were.
+        failed: How many of them could not be read.
+    """
+
+    def __init__(self, *, top: int, as_json: bool, csv: Path | None, sources: Sequence[Source]) -> None:
+        self.top, self.as_json = top, as_json
+        self.seen = self.failed = 0
+        kinds = {source.kind for source in sources}
+        units = {_UNITS[kind] for kind in kinds}
+        self.unit = units.pop() if len(units) == 1 else "inputs"
+        self._rows: list[dict[str, Any]] = []
+        self._lines: _Lines | None = None
+        self._file = _CsvFile(csv, sources) if csv else None
+
+    def __enter__(self) -> Self:
+        if self._file:
+            self._file.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Write the table and finish the CSV file: of what there was, if it was interrupted."""
+        if self._file:
+            self._file.close()
+        if self._rows:
+            output.emit(self._rows, {name: name for row in self._rows for name in row}, as_json=False)
+
+    def start(self, source: Source) -> None:
+        """Be told that the results that follow are this source's."""
+        self._lines = _Lines() if source.kind in ("video", "camera") else None
+
+    def write(self, result: Result) -> None:
+        """Write one result."""
+        self.seen += 1
+        where = result.item.columns()
+        if result.prediction is None:
+            self.failed += 1
+            output.error(result.error)
+            if self.as_json:
+                output.emit_json_line({**where, "error": result.error})
+            return
+        if self.as_json:
+            took = {"latency_ms": round(1000 * result.seconds, 2)} if "frame" in where else {}
+            output.emit_json_line({**where, **result.prediction.to_dict(self.top), **took})
+        elif self._lines:
+            self._lines.write({**where, **result.prediction.columns(self.top)})
+        else:
+            self._rows.append({**where, **result.prediction.columns(self.top)})
+        if self._file:
+            self._file.write(result.item, result.prediction.rows())
+
+
+class _Lines:
+    """A table whose rows are shown as they come, each column as wide as its widest cell up to there."""
+
+    def __init__(self) -> None:
+        self._widths: dict[str, int] = {}
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        if list(row) != list(self._widths):
+            self._widths = {name: len(name) for name in row}
+            self._show({name: name.upper() for name in row})
+        self._show(row)
+
+    def _show(self, row: Mapping[str, Any]) -> None:
+        cells = {name: output.cell(value) for name, value in row.items()}
+        self._widths.update({name: max(self._widths[name], len(text)) for name, text in cells.items()})
+        output.show("  ".join(text.ljust(self._widths[name]) for name, text in cells.items()).rstrip(), flush=True)
+
+
+class _CsvFile:
+    """Rows of predictions in a file, written as they come; its columns are those of the first."""
+
+    def __init__(self, path: Path, sources: Sequence[Source]) -> None:
+        self._path = path
+        self._where = list(dict.fromkeys(name for source in sources for name in _WHERE[source.kind]))
+        self._whole: AbstractContextManager[Path] | None = None
+        self._text: TextIO | None = None
+        self._writer: csv.DictWriter[str] | None = None
+
+    def open(self) -> None:
+        self._whole = replacing(self._path)
+        try:
+            temporary = self._whole.__enter__()
+            self._text = temporary.open("w", encoding="utf-8", newline="")
+        except OSError as error:
+            message = f"--csv {self._path} cannot be written: {error.strerror}."
+            raise KzooError(message) from error
+
+    def write(self, item: Item, rows: Sequence[Mapping[str, Any]]) -> None:
+        assert self._text is not None
+        for row in rows:
+            whole = {**item.columns(), **row}
+            if self._writer is None:
+                fields = list(dict.fromkeys([*self._where, *whole]))
+                self._writer = csv.DictWriter(self._text, fields, restval="", lineterminator="\n")
+                self._writer.writeheader()
+            self._writer.writerow(whole)
+
+    def close(self) -> None:
+        if self._text is None or self._whole is None:
+            return
+        try:
+            self._text.close()
+            self._whole.__exit__(None, None, None)
+        except OSError as error:
+            message = f"--csv {self._path} cannot be written: {error.strerror}."
+            raise KzooError(message) from error

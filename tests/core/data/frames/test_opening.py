@@ -1,0 +1,85 @@
+"""What a user types, and what it stands for."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kzoo.data.frames import open_sources
+from kzoo.data.frames.camera import CameraSource
+from kzoo.data.frames.opening import combined
+from kzoo.data.frames.pictures import ImageSource
+from kzoo.data.frames.video import VideoSource
+from kzoo.errors import DataError, UsageError
+
+
+@pytest.fixture
+def folder(tmp_path, film, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in ("in/a.png", "in/c.jpg", "5"):
+        Image.fromarray(np.zeros((3, 3), np.uint8)).save(tmp_path / name, format="PNG")
+    film("in/b.mp4")
+    film("in/d.avi", code="MJPG")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "device"),
+    [
+        ("0", CameraSource, 0),
+        ("12", CameraSource, 12),
+        ("/dev/video1", CameraSource, "/dev/video1"),
+        ("rtsp://user:word@camera/1", CameraSource, "rtsp://user:word@camera/1"),
+        ("http://camera/video.mjpg", CameraSource, "http://camera/video.mjpg"),
+        ("https://host/stream.m3u8", CameraSource, "https://host/stream.m3u8"),
+    ],
+)
+def test_cameras_and_streams(folder, text, kind, device):
+    (source,) = open_sources(text)
+    assert isinstance(source, kind)
+    assert source.device == device
+    assert source.live
+
+
+def test_a_file_named_like_a_number_is_a_file(folder):
+    (source,) = open_sources("5")
+    assert isinstance(source, ImageSource)
+
+
+def test_the_address_of_a_video_is_a_video(folder):
+    (source,) = open_sources("https://host/clips/a.mp4?x=1")
+    assert isinstance(source, VideoSource)
+    assert not source.live
+
+
+def test_a_folder_gives_images_together_and_each_video(folder):
+    images, *videos = open_sources("in")
+    assert [path.name for path in images.paths] == ["a.png", "c.jpg"]
+    assert [video.path.name for video in videos] == ["b.mp4", "d.avi"]
+    assert [type(source) for source in open_sources("in/*.mp4")] == [VideoSource]
+    assert [len(source.paths) for source in open_sources("in/*.[pj]*g")] == [2]
+
+
+def test_images_named_one_by_one_go_together(folder):
+    sources = combined([*open_sources("in/a.png"), *open_sources("in/b.mp4"), *open_sources("in/c.jpg")])
+    assert [type(source) for source in sources] == [ImageSource, VideoSource]
+    assert len(list(sources[0])) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("nothing.png", DataError, "cannot be found"),
+        ("*.gif", DataError, "matches nothing"),
+        ("ftp://host/a.mp4", UsageError, "rtsp"),
+        ("https://host/a.png", DataError, "download it"),
+    ],
+)
+def test_what_cannot_be_opened(folder, text, error, words):
+    with pytest.raises(error, match=words):
+        open_sources(text)
+
+
+def test_an_empty_folder(tmp_path):
+    with pytest.raises(DataError, match="holds no images or videos"):
+        open_sources(tmp_path)

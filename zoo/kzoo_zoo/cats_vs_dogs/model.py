@@ -1,0 +1,82 @@
+"""Networks for photos in a few classes. Raw uint8 pixels in, probabilities out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import layers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["build_classic", "build_default"]
+
+
+def build_classic(input_shape: Sequence[int], num_classes: int, regularizer: Any = None) -> keras.Model:
+    """Return the tutorial's network: three convolutions with max-pooling and a hidden dense layer with dropout."""
+    regularized = {"kernel_regularizer": regularizer}
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = layers.Rescaling(1 / 255)(inputs)
+    for width in (32, 64, 64):
+        x = layers.Conv2D(width, 3, activation="relu", **regularized)(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(128, activation="relu", **regularized)(x)
+    x = layers.Dropout(0.5)(x)
+    return keras.Model(inputs, probabilities(x, num_classes, regularizer), name="cats_vs_dogs_classic")
+
+
+def build_default(
+    input_shape: Sequence[int],
+    num_classes: int,
+    regularizer: Any = None,
+    *,
+    widths: Sequence[int] = (24, 48, 96, 192),
+    dropout: float = 0.2,
+) -> keras.Model:
+    """Return a small residual network, its first convolution with stride 2.
+
+    Every width after the first is a stage: a convolution, max-pooling, and from the second stage on a residual block
+    of two convolutions, all batch-normalized; then the average over all places and one dense layer.
+
+    Args:
+        input_shape: Height, width and channels of the images.
+        num_classes: The number of classes.
+        regularizer: For the kernels of all convolutions and dense layers, or None.
+        widths: The channels of the first convolution and of each stage.
+        dropout: The part of the averaged features that is dropped in training.
+    """
+    regularized = {"kernel_regularizer": regularizer}
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    x = layers.Conv2D(widths[0], 5, strides=2, padding="same", use_bias=False, **regularized)(x)
+    x = normalized_relu(x)
+    for stage, width in enumerate(widths[1:]):
+        x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+        # Pooling before normalization: the same result up to the statistics, on a quarter of the pixels.
+        x = layers.MaxPooling2D()(x)
+        x = normalized_relu(x)
+        if stage > 0:
+            y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+            y = normalized_relu(y)
+            y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(y)
+            # The branch begins at zero, so that the block begins as the identity.
+            y = layers.BatchNormalization(momentum=0.9, gamma_initializer="zeros")(y)
+            x = layers.Activation("relu")(layers.Add()([x, y]))
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(inputs, probabilities(x, num_classes, regularizer), name="cats_vs_dogs_default")
+
+
+def probabilities(x: Any, num_classes: int, regularizer: Any = None) -> Any:
+    """Return the last layer's output: the probability of the second of two classes, or that of every class."""
+    units, activation = (1, "sigmoid") if num_classes == 2 else (num_classes, "softmax")  # noqa: PLR2004 - yes and no
+    return layers.Dense(units, activation=activation, dtype="float32", kernel_regularizer=regularizer)(x)
+
+
+def normalized_relu(x: Any) -> Any:
+    """Return the batch-normalized ReLU."""
+    # A short run: with the usual momentum of 0.99 the averages would lag behind the weights at its end.
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    return layers.Activation("relu")(x)
