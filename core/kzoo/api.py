@@ -77,7 +77,7 @@ def run(
         options: Further settings by dotted key: ``{"train.steps_per_execution": 8}``.
         out: The folder that runs go to.
         strategy: A `tf.distribute.Strategy` to train under.
-        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``.
+        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``, ``target``.
 
     Raises:
         KzooError: What was asked for does not exist, does not fit or cannot be read; `UsageError` among them.
@@ -88,7 +88,7 @@ def run(
     from kzoo.training.configure import configure
     from kzoo.training.run import train
 
-    unknown = set(flags) - {"epochs", "batch_size", "seed", "data", "limit"}
+    unknown = set(flags) - {"epochs", "batch_size", "seed", "data", "limit", "target"}
     if unknown:
         message = f"kzoo.run has no argument {', '.join(sorted(unknown))}."
         raise UsageError(message)

@@ -2,7 +2,7 @@
 
 The tables are those of a recipe file::
 
-    [data]       source, validation_fraction, limit
+    [data]       source, validation_fraction, limit, and keyword arguments of the pipeline's load_path
     [model]      keyword arguments of the pipeline's build_model
     [augment]    keyword arguments of the pipeline's augment; `enabled = false` turns it off
     [loss]       name and arguments; likewise [optimizer] and [regularizer]
@@ -144,6 +144,12 @@ class RunConfig:
         return [Reference.read(metric) for metric in self.values["metrics"]]
 
     @property
+    def data_settings(self) -> dict[str, Any]:
+        """What the table ``[data]`` holds for the pipeline's own `load_path` and `load_sample`."""
+        own = (*DEFAULTS["data"], *(name.removeprefix("data.") for name in _OPTIONAL))
+        return {name: value for name, value in self.values["data"].items() if name not in own}
+
+    @property
     def train(self) -> TrainSettings:
         """The table ``[train]``."""
         return TrainSettings(**self.values["train"])
@@ -188,6 +194,8 @@ class RunConfig:
             examples = {**DEFAULTS[key], **optional}
             for name, item in value.items():
                 where = self._from(f"{key}.{name}")
+                if name not in examples and key == "data":
+                    continue  # a setting of the pipeline's own; the run checks that there is one of that name
                 if name not in examples:
                     raise UsageError(_unknown_key(f"{key}.{name}", [f"{key}.{n}" for n in examples], where))
                 _check_type(f"{key}.{name}", item, examples[name], where)

@@ -16,7 +16,7 @@ from kzoo.targets import load_target
 
 if TYPE_CHECKING:
     from kzoo.data.splits import Splits
-    from kzoo.report import ClassOutcome
+    from kzoo.report import ClassOutcome, ValueOutcome
     from kzoo.training.run import Listener
 
 __all__ = ["Evaluation", "SavedModel", "evaluate", "find_model"]
@@ -45,7 +45,9 @@ class SavedModel:
                 "kzoo.load_model in Python instead."
             )
             raise KzooError(message)
-        return load_target(get_registry().get("pipeline", name))()
+        pipeline = load_target(get_registry().get("pipeline", name))()
+        pipeline.restore(self.card)
+        return pipeline
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Evaluation:
         data: Where the test data came from.
         size: The number of test examples.
         notes: What was said about the data.
-        outcome: What was predicted of each example, for the pictures; None for other tasks.
+        outcome: What was predicted of each example, for the pictures; None where it is neither classes nor numbers.
     """
 
     metrics: dict[str, Any]
@@ -70,7 +72,7 @@ class Evaluation:
     data: str
     size: int
     notes: list[str] = field(default_factory=list)
-    outcome: ClassOutcome | None = None
+    outcome: ClassOutcome | ValueOutcome | None = None
 
 
 def find_model(text: str, root: Path = DEFAULT_ROOT) -> SavedModel:
@@ -96,8 +98,9 @@ def evaluate(saved: SavedModel, *, data: str | None, listener: Listener, batch_s
     Raises:
         KzooError: A component's distribution is missing, or the data cannot be used.
     """
+    from kzoo.report import ClassOutcome
     from kzoo.training.batches import label_transform, ordered_batches
-    from kzoo.training.outcome import class_outcome
+    from kzoo.training.outcome import outcome_of
     from kzoo.training.trainer import Trainer
 
     pipeline = saved.pipeline()
@@ -119,7 +122,8 @@ def evaluate(saved: SavedModel, *, data: str | None, listener: Listener, batch_s
     size = batch_size or (saved.run.config().train.batch_size if saved.run else 128)
     labels = label_transform(saved.card.get("label_form", ""), len(classes))
     metrics = Trainer(model).evaluate(ordered_batches(splits.test, size, labels))
-    found = class_outcome(model, pipeline, splits.test, classes, batch_size=size) if classes else None
+    outcome = outcome_of(model, pipeline, splits, batch_size=size)
+    found = outcome if isinstance(outcome, ClassOutcome) else None
     return Evaluation(
         metrics=metrics,
         per_class=found.per_class() if found else {},
@@ -128,19 +132,20 @@ def evaluate(saved: SavedModel, *, data: str | None, listener: Listener, batch_s
         data=splits.provenance.description,
         size=len(splits.test),
         notes=notes,
-        outcome=found,
+        outcome=outcome,
     )
 
 
 def _request(saved: SavedModel, data: str | None) -> DataRequest:
     """Return the request for the data of the model's run, so that seed and limit give the very same splits."""
+    settings = saved.card.get("data_settings", {})
     if saved.run is None:
-        return DataRequest(data or "auto")
+        return DataRequest(data or "auto", settings=settings)
     stored = saved.run.manifest()["data"]
     values = saved.run.config().values["data"]
     source = data or (stored["location"] if stored["used"] == "path" else stored["used"])
     limit = values.get("limit") if data is None else None
-    return DataRequest(source, saved.run.config().seed, values["validation_fraction"], limit)
+    return DataRequest(source, saved.run.config().seed, values["validation_fraction"], limit, settings)
 
 
 def _check_fingerprint(saved: SavedModel, splits: Splits, data: str | None) -> list[str]:

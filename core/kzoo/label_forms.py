@@ -10,7 +10,7 @@ from keras import ops
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["OtherLabelForm", "choose_label_form", "fit_metric"]
+__all__ = ["MeanOutput", "OtherLabelForm", "choose_label_form", "fit_metric"]
 
 
 def choose_label_form(targets: Collection[str], *, classes: bool) -> str:
@@ -25,7 +25,7 @@ def choose_label_form(targets: Collection[str], *, classes: bool) -> str:
 
 def fit_metric(metric: Any, targets: Collection[str], label_form: str, num_classes: int) -> Any:
     """Return the metric, wrapped where it does not take labels of ``label_form``."""
-    if not label_form or not targets or label_form in targets:
+    if label_form in ("", "column") or not targets or label_form in targets:
         return metric
     return OtherLabelForm(metric, label_form="sparse" if label_form == "dense" else "dense", num_classes=num_classes)
 
@@ -73,3 +73,35 @@ class OtherLabelForm(keras.metrics.Metric):  # type: ignore[misc]
             "num_classes": self.num_classes,
             "name": self.name,
         }
+
+
+@keras.saving.register_keras_serializable(package="kzoo")
+class MeanOutput(keras.metrics.Metric):  # type: ignore[misc]
+    """Shows a metric of numbers the predicted means alone, where a network predicts mean and variance.
+
+    Args:
+        metric: The metric.
+        name: By default that of ``metric``.
+    """
+
+    def __init__(self, metric: Any, name: str | None = None) -> None:
+        if isinstance(metric, dict):
+            metric = keras.saving.deserialize_keras_object(metric)
+        super().__init__(name=name or metric.name, dtype=metric.dtype)
+        self.metric = metric
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Add one batch, ``y_pred`` of shape ``(N, 2)``."""
+        return self.metric.update_state(y_true, y_pred[..., :1], sample_weight=sample_weight)
+
+    def result(self) -> Any:
+        """Return the wrapped metric's result."""
+        return self.metric.result()
+
+    def reset_state(self) -> None:
+        """Reset the wrapped metric."""
+        self.metric.reset_state()
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"metric": keras.saving.serialize_keras_object(self.metric), "name": self.name}

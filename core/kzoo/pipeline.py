@@ -133,12 +133,17 @@ class Pipeline(abc.ABC):
     """One ready problem: its data, its networks and the meaning of its outputs.
 
     A pipeline states its task and name, keeps recipes (TOML files) in the folder ``recipes`` beside its module, and
-    implements the methods below. Keyword-only arguments of `build_model` and `augment` are settings: the tables
-    ``[model]`` and ``[augment]`` of a recipe or ``-o model.width=64`` set them, and unknown ones are refused.
+    implements the methods below. Keyword-only arguments of `load_path` (with `load_sample`), `build_model` and
+    `augment` are settings: the tables ``[data]``, ``[model]`` and ``[augment]`` of a recipe or ``-o model.width=64``
+    set them, and unknown ones are refused.
     """
 
     name: ClassVar[str]
-    task: ClassVar[Task]
+    task: Task
+    unit: ClassVar[str] = "img"
+    """What examples are called where their speed is shown."""
+    has_real_data: ClassVar[bool] = True
+    """Whether `fetch_real` has anything to fetch; ``kzoo fetch --all`` leaves out pipelines without."""
 
     def recipes(self) -> dict[str, Path]:
         """Return the recipe files by name."""
@@ -170,10 +175,26 @@ class Pipeline(abc.ABC):
 
     @abc.abstractmethod
     def build_model(self, input_shape: Sequence[int], num_classes: int, *, regularizer: Any = None) -> Any:
-        """Return an uncompiled `keras.Model` that takes raw inputs (uint8 pixels) of ``input_shape``."""
+        """Return an uncompiled `keras.Model` that takes raw inputs (uint8 pixels) of ``input_shape``.
+
+        Where labels are not classes, ``num_classes`` is the number of values in each. A pipeline that adds the
+        keyword-only argument ``predicts`` is told in it what the loss compares with the labels, one of
+        `kzoo.plugin.INPUTS`; it is no setting of the user's.
+        """
+
+    def task_of(self, class_names: Sequence[str]) -> Task:
+        """Return the task that data with these classes means; `task` unless a pipeline lets the data decide.
+
+        A task that is not the spec's own must be among its ``other_tasks``.
+        """
+        del class_names
+        return self.task
+
+    def restore(self, card: Mapping[str, Any]) -> None:  # noqa: B027 - most pipelines need no more than their code
+        """Take up what is stored with a model whose inputs are to be read, such as ``schema``; nothing by default."""
 
     def adapt(self, model: Any, train: Split) -> None:  # noqa: B027 - most networks have nothing to adapt
-        """Set what the network learns from the inputs alone before training starts; nothing by default."""
+        """Set what the network learns from the training data before training starts; nothing by default."""
 
     def augment(self, x: Any, *, seed: Any, epoch: Any) -> Any:
         """Return a training batch, changed at random; unchanged by default. Runs inside a tf.data graph.
@@ -204,6 +225,10 @@ class Pipeline(abc.ABC):
         del outputs, num_classes
         message = f"The pipeline `{self.name}` has no classes."
         raise TypeError(message)
+
+    def values(self, outputs: np.ndarray) -> np.ndarray:
+        """Return what is predicted of each example, shape (N, D), from the model's outputs; where there are no classes."""
+        return outputs
 
     @abc.abstractmethod
     def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 __all__ = [
     "API_VERSION",
@@ -102,6 +102,15 @@ _FORMER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
+def _among(field: str, names: Iterable[Any], known: Collection[str]) -> list[str]:
+    """Return the fault of a field that holds names which are not known, if it does."""
+    unknown = [name for name in names if name not in known]  # a thousand specs are looked at for every list
+    if not unknown:
+        return []
+    listed = ", ".join(sorted({str(name) for name in unknown}))
+    return [f"`{field}` may {'name' if field == 'resolves' else 'hold'} {', '.join(known)}, not {listed}"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spec:
     """What is known of one component or pipeline without importing it.
@@ -163,12 +172,8 @@ class _ComponentSpec(Spec):
     def faults(self) -> list[str]:
         """Return what is wrong with this spec, one sentence for each fault."""
         found = super().faults()
-        unknown = sorted({str(task) for task in (*self.tasks, *self.cautions)} - set(TASKS))
-        if unknown:
-            found.append(f"`tasks` may hold {', '.join(TASKS)}, not {', '.join(unknown)}")
-        wrong = sorted({str(kind) for kind in self.resolves.values()} - set(KINDS))
-        if wrong:
-            found.append(f"`resolves` may name {', '.join(KINDS)}, not {', '.join(wrong)}")
+        found += _among("tasks", (*self.tasks, *self.cautions), TASKS)
+        found += _among("resolves", self.resolves.values(), KINDS)
         return found
 
     def fits(self, task: str) -> bool:
@@ -195,14 +200,10 @@ class _LabelledSpec(_ComponentSpec):
     def faults(self) -> list[str]:
         """Return what is wrong with this spec, one sentence for each fault."""
         found = super().faults()
-        unknown = sorted({str(form) for form in self.targets} - set(LABEL_FORMS))
-        if unknown:
-            found.append(f"`targets` may hold {', '.join(LABEL_FORMS)}, not {', '.join(unknown)}")
+        found += _among("targets", self.targets, LABEL_FORMS)
         if self.inputs and self.inputs not in INPUTS:
             found.append(f"`inputs` must be one of {', '.join(INPUTS)}, not {self.inputs!r}")
-        unknown = sorted({str(name) for name in self.properties} - set(PROPERTIES))
-        if unknown:
-            found.append(f"`properties` may hold {', '.join(PROPERTIES)}, not {', '.join(unknown)}")
+        found += _among("properties", self.properties, PROPERTIES)
         return found
 
 
@@ -289,6 +290,7 @@ class PipelineSpec(Spec):
 
     Attributes:
         task: What the pipeline is for, one of `TASKS`.
+        other_tasks: What it may be for instead, where the task follows from the data.
         recipes: The names of its recipes, ``default`` among them.
     """
 
@@ -296,12 +298,14 @@ class PipelineSpec(Spec):
 
     task: str
     recipes: Collection[str] = ("default",)
+    other_tasks: Collection[str] = ()
 
     def faults(self) -> list[str]:
         """Return what is wrong with this spec, one sentence for each fault."""
         found = super().faults()
-        if self.task not in TASKS:
-            found.append(f"`task` must be one of {', '.join(TASKS)}, not {self.task!r}")
+        for name, task in (("task", self.task), *(("other_tasks", task) for task in self.other_tasks)):
+            if task not in TASKS:
+                found.append(f"`{name}` must be one of {', '.join(TASKS)}, not {task!r}")
         return found
 
 

@@ -106,7 +106,7 @@ def adan_cases():
     # optax's `adan` is no reference: it weighs the change by 1 - 0.92, where the paper's 1 - beta_2 is 1 - 0.08.
     yield case(
         {"name": "adan", "learning_rate": 0.05, "epsilon": 1e-6, "weight_decay": 0.5},
-        "NumPy, Algorithm 1 of the paper with its bias correction, float64",
+        "NumPy, with the names and betas of the paper and the bias correction of its authors' code, float64",
         adan_by_hand,
     )
 

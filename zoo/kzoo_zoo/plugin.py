@@ -27,4 +27,20 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             summary="Small colour photos, 32x32, ten classes of animals and vehicles.",
             reference="Krizhevsky 2009",
         ),
+        PipelineSpec(
+            name="cats_vs_dogs",
+            target="kzoo_zoo.cats_vs_dogs.pipeline:CatsVsDogs",
+            task="binary",
+            other_tasks=("classification",),
+            recipes=("classic", "default", "quick"),
+            summary="Photos of the user's own, one folder for each class; by itself, cats and dogs.",
+            reference="Elson, Douceur, Howell, Saul 2007",
+        ),
+        PipelineSpec(
+            name="regression",
+            target="kzoo_zoo.regression.pipeline:Regression",
+            task="regression",
+            recipes=("classic", "default", "quick"),
+            summary="A number predicted from the other columns of a table (CSV); by itself, a noisy wave.",
+        ),
     ]

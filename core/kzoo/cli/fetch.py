@@ -36,6 +36,8 @@ def fetch(
         message = f"Name a pipeline ({', '.join(registry.names('pipeline'))}), or --all."
         raise UsageError(message)
     entries = [registry.get("pipeline", name.replace("-", "_")) for name in names]
+    if everything:
+        entries = [entry for entry in entries if load_target(entry).has_real_data]
     from kzoo.cli.transfers import TransferLine
 
     line = TransferLine()

@@ -164,6 +164,8 @@ def table_lines(
         words = [max(_width(word) for cell in column for word in cell.split(" ")) for column in by_column]
         widths = _squeeze(widths, room, least=words)  # at spaces where that is enough
         widths = _squeeze(widths, room, least=[_NARROWEST] * len(widths))
+    elif paint is None:  # nothing to break and nothing to paint: what lists of a thousand components go through
+        return [_GAP.join(map(_padded, row, widths, numeric)).rstrip() for row in [headings, *cells]]
     lines = []
     for number, row in enumerate([headings, *cells]):
         wrapped = [_wrap(cell, limit) for cell, limit in zip(row, widths, strict=True)]
@@ -180,6 +182,11 @@ def table_lines(
     return lines
 
 
+def _padded(text: str, width: int, right: bool) -> str:
+    blank = " " * (width - _width(text))
+    return blank + text if right else text + blank
+
+
 def _labelled(label: str, text: str, style: str) -> None:
     painted = paint(label, style) if uses_color(sys.stderr) else label
     # Colour codes have no width, so the label is put in after wrapping.
@@ -188,6 +195,8 @@ def _labelled(label: str, text: str, style: str) -> None:
 
 def cell(value: Any) -> str:
     """Return a value as a table shows it."""
+    if isinstance(value, str):
+        return " ".join(value.split())
     if value is None:
         return ""
     if isinstance(value, bool):

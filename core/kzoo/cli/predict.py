@@ -155,6 +155,7 @@ def _read(predictor: Predictor, source: Source, printer: Printer, saver: Saver |
                 saver.write(source, result.item, picture)
             if window and not window.show(picture, source):
                 source.close()
+                break
     for note in source.notes:
         output.warn(note)
     if dropped := getattr(source, "dropped", 0):

@@ -62,6 +62,9 @@ def run(
     data: Annotated[
         str | None, typer.Option("--data", "-d", metavar="SOURCE", help="auto, real, sample, or a file or folder.")
     ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="COLUMN", help="The column of a table to predict.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="At most this many examples of each split.")] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs go to.")] = Path("runs"),
     config: Annotated[
@@ -100,6 +103,7 @@ def run(
         seed=seed,
         data=data,
         limit=limit,
+        target=target,
     )
     if print_config:
         output.show(settings.to_toml().rstrip())
@@ -146,14 +150,15 @@ class Terminal:
             self._download = TransferLine()
         self._download(done, total, name)
 
-    def progress(self, *, examples: int, batch_size: int) -> Any:
+    def progress(self, *, examples: int, batch_size: int, unit: str) -> Any:
         """Return the callback that shows the training: a live line where both outputs are terminals."""
         if self._quiet:
             return None
         from kzoo.training.progress import ProgressLines
 
         live = sys.stdout.isatty() and sys.stderr.isatty()
-        return ProgressLines(output.message_console(), examples=examples, batch_size=batch_size, live=live)
+        console = output.message_console()
+        return ProgressLines(console, examples=examples, batch_size=batch_size, unit=unit, live=live)
 
 
 def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import glob
 import math
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kzoo.data.cache import readable_size
 from kzoo.data.decoding import ImageMode, UnreadableImageError, read_image
-from kzoo.data.splits import ArraySplit, Dataset
-from kzoo.errors import DataError
+from kzoo.data.image_store import StoredSplit, decode_all, open_store
+from kzoo.data.splits import ArraySplit, Dataset, Split
+from kzoo.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 __all__ = ["IMAGE_SUFFIXES", "UnreadableImageError", "expand", "find_images", "read_image", "read_image_folder"]
 
@@ -29,6 +28,8 @@ TEST_FRACTION = 0.2
 """The part of each class that is kept for the test where a folder has no test split."""
 MOST_NAMED = 20
 """At most this many unreadable files are named in one error."""
+MEMORY_LIMIT = 256 * 10**6
+"""Images that need more are decoded into a file of the cache and read from there."""
 
 _SPLIT_NAMES = {
     "train": "train", "training": "train", "validation": "validation", "val": "validation", "valid": "validation",
@@ -95,8 +96,15 @@ class _Part:
     labels: tuple[int, ...]
 
 
-def read_image_folder(root: Path, *, size: Sequence[int], mode: ImageMode = "RGB") -> Dataset:
-    """Read a folder of images per class into memory.
+def read_image_folder(
+    root: Path,
+    *,
+    size: Sequence[int],
+    mode: ImageMode = "RGB",
+    unreadable: str = "stop",
+    progress: Callable[[int, int], None] | None = None,
+) -> Dataset:
+    """Read a folder of images per class: into memory, or where they need more than `MEMORY_LIMIT`, into the cache.
 
     ``root`` holds one folder for each class, or the folders ``train`` and, as far as there are any, ``validation``
     (or ``val``, ``valid``) and ``test``, each with the same class folders. Without a test split, 20 % of each class are
@@ -106,6 +114,8 @@ def read_image_folder(root: Path, *, size: Sequence[int], mode: ImageMode = "RGB
         root: The folder.
         size: ``(height, width)`` that every image is resized to.
         mode: ``RGB``, or ``L`` for gray.
+        unreadable: What to do with files that cannot be read: ``stop`` and name them, or ``skip`` them, which is said.
+        progress: Called with the number of images decoded and of all, where they are decoded into the cache.
 
     Returns:
         Images uint8 of shape (N, height, width, 3) or (N, height, width, 1); labels int64 of shape (N,).
@@ -113,7 +123,11 @@ def read_image_folder(root: Path, *, size: Sequence[int], mode: ImageMode = "RGB
     Raises:
         DataError: The folders are not laid out so, a class has no image, the splits have different classes, or files
             cannot be read: all of them are found before the error is raised.
+        UsageError: ``unreadable`` is neither stop nor skip.
     """
+    if unreadable not in ("stop", "skip"):
+        message = f"`data.unreadable` must be stop or skip, not {unreadable!r}."
+        raise UsageError(message)
     folders = _split_folders(root)
     class_names = _class_names(folders)
     parts = {name: _listed(folder, class_names) for name, folder in folders.items()}
@@ -122,12 +136,18 @@ def read_image_folder(root: Path, *, size: Sequence[int], mode: ImageMode = "RGB
         parts["train"], parts["test"] = _keep_for_test(root, parts["train"], class_names)
         note = f"; {TEST_FRACTION:.0%} of each class kept for the test"
     order = ("train", "validation", "test")
-    pixels = _read_all(root, [path for name in order if name in parts for path in parts[name].paths], size, mode)
+    order = tuple(name for name in order if name in parts)
+    paths = [path for name in order for path in parts[name].paths]
+    labels = np.asarray([label for name in order for label in parts[name].labels], dtype=np.int64)
+    everything, failures = _read_all(root, paths, labels, size, mode, progress)
+    notes = _report(root, paths, failures, skip=unreadable == "skip")
     splits, start = {}, 0
-    for name in (name for name in order if name in parts):
-        labels = np.asarray(parts[name].labels, dtype=np.int64)
-        splits[name] = ArraySplit(pixels[start : start + len(labels)], labels)
-        start += len(labels)
+    for name in order:
+        rows = np.arange(start, start + len(parts[name].paths))
+        start += len(rows)
+        splits[name] = everything.take(rows[~np.isin(rows, list(failures))]) if failures else everything.take(rows)
+        if failures:
+            _check_classes(root, name, splits[name], class_names)
     counts = ", ".join(f"{len(split)} {name}" for name, split in splits.items())
     return Dataset(
         train=splits["train"],
@@ -138,6 +158,7 @@ def read_image_folder(root: Path, *, size: Sequence[int], mode: ImageMode = "RGB
             f"{counts} images of {len(class_names)} classes from {root.name} at {size[0]}x{size[1]} {mode}{note}"
         ),
         location=str(root),
+        notes=notes,
     )
 
 
@@ -226,31 +247,49 @@ def _keep_for_test(root: Path, part: _Part, class_names: Sequence[str]) -> tuple
     return train, test
 
 
-def _read_all(root: Path, paths: Sequence[Path], size: Sequence[int], mode: ImageMode) -> np.ndarray:
-    """Return all images in one array; Pillow decodes outside the interpreter lock, so threads help."""
-    shape = (len(paths), size[0], size[1], 3 if mode == "RGB" else 1)
-    try:
-        pixels = np.empty(shape, dtype=np.uint8)
-    except MemoryError as error:
-        message = f"{len(paths)} images of {root} need {readable_size(math.prod(shape))} of memory, more than is free."
-        raise DataError(message) from error
+def _read_all(
+    root: Path,
+    paths: Sequence[Path],
+    labels: np.ndarray,
+    size: Sequence[int],
+    mode: ImageMode,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Split, dict[int, str]]:
+    """Return all images as one split, and why some cannot be read, by their number."""
+    shape = (size[0], size[1], 3 if mode == "RGB" else 1)
+    if len(paths) * math.prod(shape) > MEMORY_LIMIT:
+        stored, failures = open_store(root, paths, size=size, mode=mode, progress=progress)
+        return StoredSplit(stored, shape, np.arange(len(paths)), labels), failures
+    pixels = np.empty((len(paths), *shape), dtype=np.uint8)
+    failures, start = {}, 0
+    for piece, reasons in decode_all(paths, size=size, mode=mode):
+        pixels[start : start + len(piece)] = piece
+        start += len(piece)
+        failures |= reasons
+    return ArraySplit(pixels, labels), failures
 
-    def read(index: int) -> UnreadableImageError | None:
-        try:
-            pixels[index] = read_image(paths[index], size=size, mode=mode)
-        except UnreadableImageError as error:
-            return error
-        return None
 
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        failures = [failure for failure in pool.map(read, range(len(paths))) if failure is not None]
-    if failures:
-        failures.sort(key=lambda failure: failure.path)
-        lines = [f"{failure.path.relative_to(root)}: {failure.reason}" for failure in failures[:MOST_NAMED]]
-        if len(failures) > MOST_NAMED:
-            lines.append(f"and {len(failures) - MOST_NAMED} more")
-        message = (
-            f"{len(failures)} of {len(paths)} images in {root} cannot be read; mend or remove them. {'; '.join(lines)}."
-        )
+def _report(root: Path, paths: Sequence[Path], failures: dict[int, str], *, skip: bool) -> tuple[str, ...]:
+    """Return the note that names the files left out; raise `DataError` where none may be."""
+    if not failures:
+        return ()
+    named = sorted((paths[number].relative_to(root).as_posix(), reason) for number, reason in failures.items())
+    lines = [f"{name}: {reason}" for name, reason in named[:MOST_NAMED]]
+    if len(named) > MOST_NAMED:
+        lines.append(f"and {len(named) - MOST_NAMED} more")
+    listed = "; ".join(lines)
+    if skip:
+        return (f"{len(failures)} of {len(paths)} images in {root} cannot be read and are left out. {listed}.",)
+    message = (
+        f"{len(failures)} of {len(paths)} images in {root} cannot be read; mend or remove them, or leave them out with "
+        f"-o data.unreadable=skip. {listed}."
+    )
+    raise DataError(message)
+
+
+def _check_classes(root: Path, name: str, split: Split, class_names: Sequence[str]) -> None:
+    """Raise `DataError` for a class of which no image could be read."""
+    missing = sorted(set(range(len(class_names))) - set(split.labels.tolist()))
+    if missing:
+        message = f"No image of the class `{class_names[missing[0]]}` in the {name} split of {root} can be read."
         raise DataError(message)
-    return pixels

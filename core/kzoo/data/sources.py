@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from kzoo.data.splits import ArraySplit, DataRequest, Dataset, Provenance, Splits
+from kzoo.data.splits import DataRequest, Dataset, Provenance, Split, Splits
 from kzoo.errors import DataError, NetworkUnreachableError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["DataSource", "load_splits"]
 
@@ -22,10 +23,10 @@ class DataSource(Protocol):
     def fetch_real(self, *, download: bool) -> Path:
         """Return the file of the real data, downloading it if allowed and needed."""
 
-    def load_path(self, path: Path) -> Dataset:
+    def load_path(self, path: Path, **settings: Any) -> Dataset:
         """Read a file or folder."""
 
-    def load_sample(self) -> Dataset:
+    def load_sample(self, **settings: Any) -> Dataset:
         """Return the embedded sample."""
 
 
@@ -40,6 +41,8 @@ def load_splits(source: DataSource, request: DataRequest, warn: Callable[[str], 
         UsageError: The request is neither a known word nor an existing path.
     """
     dataset, provenance = _choose(source, request, warn)
+    for note in dataset.notes:
+        warn(note)
     train, validation = dataset.train, dataset.validation
     if validation is None:
         train, validation = _keep_aside(train, request)
@@ -55,13 +58,16 @@ def load_splits(source: DataSource, request: DataRequest, warn: Callable[[str], 
         class_names=dataset.class_names,
         provenance=provenance,
         fingerprint={name: part.digest() for name, part in parts.items() if part is not None},
+        input_names=dataset.input_names,
+        output_names=dataset.output_names,
+        schema=dataset.schema,
     )
 
 
 def _choose(source: DataSource, request: DataRequest, warn: Callable[[str], None]) -> tuple[Dataset, Provenance]:
     asked = request.source
     if asked == "sample":
-        dataset = source.load_sample()
+        dataset = _sample(source, request)
         return dataset, Provenance(asked, "sample", dataset.description)
     if asked in ("auto", "real"):
         try:
@@ -70,14 +76,14 @@ def _choose(source: DataSource, request: DataRequest, warn: Callable[[str], None
             if asked == "real":
                 message = f"{error} Name your own copy with --data PATH, or take the embedded sample, --data sample."
                 raise NetworkUnreachableError(message) from error
-            dataset = source.load_sample()
+            dataset = _sample(source, request)
             warn(
                 f"Training on the embedded sample, NOT on the real data: {error} The results say nothing about the "
                 f"real task. Sample: {dataset.description}. To use real data, connect once and run `kzoo fetch`, or "
                 "name it with --data PATH; --data sample asks for the sample and silences this warning."
             )
             return dataset, Provenance(asked, "sample", dataset.description, reason=str(error))
-        dataset = source.load_path(path)
+        dataset = _read(source, path, request)
         return dataset, Provenance(asked, "real", dataset.description, str(path))
     path = Path(asked).expanduser()
     if not path.exists():
@@ -86,11 +92,25 @@ def _choose(source: DataSource, request: DataRequest, warn: Callable[[str], None
             f"(looked in {Path.cwd()})."
         )
         raise UsageError(message)
-    dataset = source.load_path(path.resolve())
+    dataset = _read(source, path.resolve(), request)
     return dataset, Provenance(asked, "path", dataset.description, str(path.resolve()))
 
 
-def _keep_aside(train: ArraySplit, request: DataRequest) -> tuple[ArraySplit, ArraySplit | None]:
+def _read(source: DataSource, path: Path, request: DataRequest) -> Dataset:
+    return source.load_path(path, **_taken(source.load_path, request.settings))
+
+
+def _sample(source: DataSource, request: DataRequest) -> Dataset:
+    return source.load_sample(**_taken(source.load_sample, request.settings))
+
+
+def _taken(method: Callable[..., Dataset], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a method takes: how files are read means nothing to a sample that is drawn."""
+    known = inspect.signature(method).parameters
+    return {name: value for name, value in settings.items() if name in known}
+
+
+def _keep_aside(train: Split, request: DataRequest) -> tuple[Split, Split | None]:
     """Split validation data off the training data: which examples depends on the seed alone."""
     count = round(len(train) * request.validation_fraction)
     if request.validation_fraction > 0:
@@ -107,7 +127,7 @@ def _keep_aside(train: ArraySplit, request: DataRequest) -> tuple[ArraySplit, Ar
     return train.take(np.sort(order[count:])), train.take(np.sort(order[:count]))
 
 
-def _limited(split: ArraySplit, request: DataRequest) -> ArraySplit:
+def _limited(split: Split, request: DataRequest) -> Split:
     """Return at most ``limit`` examples, drawn over the whole split so that sorted labels do not drop classes."""
     if request.limit is None or len(split) <= request.limit:
         return split

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import abc
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["ArraySplit", "DataRequest", "Dataset", "Provenance", "Split", "Splits"]
+__all__ = ["ArraySplit", "DataRequest", "Dataset", "Provenance", "Split", "Splits", "digest_of"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,15 @@ class DataRequest:
         seed: Decides which training examples become the validation split.
         validation_fraction: The part of the training data that is kept aside for validation, in [0, 1).
         limit: Use at most this many examples of each split; None for all.
+        settings: What else the run's table ``[data]`` holds: keyword arguments of the pipeline's ``load_path`` and
+            ``load_sample``, each of which gets those that it takes.
     """
 
     source: str = "auto"
     seed: int = 0
     validation_fraction: float = 0.1
     limit: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,24 @@ class Split(abc.ABC):
     @abc.abstractmethod
     def labels(self) -> np.ndarray:
         """The labels of all examples, in their order."""
+
+    @abc.abstractmethod
+    def take(self, indices: np.ndarray) -> Split:
+        """Return the split of the examples at ``indices``."""
+
+    @abc.abstractmethod
+    def digest(self) -> str:
+        """Return the SHA-256 of the examples: their shapes, types and bytes."""
+
+
+def digest_of(arrays: Iterable[tuple[tuple[int, ...], np.dtype[Any], Iterable[np.ndarray]]]) -> str:
+    """Return the SHA-256 of arrays, each given as its shape, its type and its rows in pieces of any size."""
+    digest = hashlib.sha256()
+    for shape, dtype, pieces in arrays:
+        digest.update(f"{shape} {dtype.str} ".encode())
+        for piece in pieces:
+            digest.update(np.ascontiguousarray(piece).reshape(-1).data)
+    return digest.hexdigest()
 
 
 class ArraySplit(Split):
@@ -108,11 +129,7 @@ class ArraySplit(Split):
 
     def digest(self) -> str:
         """Return the SHA-256 of the examples: their shapes, types and bytes."""
-        digest = hashlib.sha256()
-        for array in (self.x, self.y):
-            digest.update(f"{array.shape} {array.dtype.str} ".encode())
-            digest.update(np.ascontiguousarray(array).reshape(-1).data)
-        return digest.hexdigest()
+        return digest_of((array.shape, array.dtype, [array]) for array in (self.x, self.y))
 
 
 @dataclass(frozen=True)
@@ -126,14 +143,22 @@ class Dataset:
         description: One line for people: what it is and how much of it.
         validation: A validation split that came with the data; None to take one from ``train``.
         location: The file or folder it was read from; empty for the sample.
+        notes: What a user must be told of it, such as files that were left out.
+        input_names: The name of each input where examples are rows of numbers.
+        output_names: The name of each output where labels are not classes.
+        schema: What a saved model must know of the data to read other data the same way, as plain values.
     """
 
-    train: ArraySplit
-    test: ArraySplit
+    train: Split
+    test: Split
     class_names: tuple[str, ...]
     description: str
-    validation: ArraySplit | None = None
+    validation: Split | None = None
     location: str = ""
+    notes: tuple[str, ...] = ()
+    input_names: tuple[str, ...] = ()
+    output_names: tuple[str, ...] = ()
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -147,6 +172,9 @@ class Splits:
         class_names: The name of each class index; empty where labels are not classes.
         provenance: Where the data came from.
         fingerprint: SHA-256 of each split, keyed ``train``, ``validation`` and ``test``.
+        input_names: The name of each input where examples are rows of numbers.
+        output_names: The name of each output where labels are not classes.
+        schema: What a saved model must know of the data, as plain values.
     """
 
     train: Split
@@ -155,6 +183,9 @@ class Splits:
     class_names: tuple[str, ...]
     provenance: Provenance
     fingerprint: Mapping[str, str]
+    input_names: tuple[str, ...] = ()
+    output_names: tuple[str, ...] = ()
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sizes(self) -> dict[str, int]:

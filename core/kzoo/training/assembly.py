@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +10,18 @@ from kzoo.build import Context, build, check_fits
 from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kzoo.config import RunConfig
     from kzoo.data.splits import Splits
     from kzoo.pipeline import Pipeline
     from kzoo.registry import Entry, Registry
 
-__all__ = ["Assembly", "check_components"]
+__all__ = ["Assembly", "check_components", "check_data_settings", "fitting_task"]
 
 _CLASS_TASKS = ("classification", "ordinal")
+_PREDICTS = {"classification": "classes", "ordinal": "classes", "binary": "binary", "regression": "values"}
+"""What a loss compares with the labels where its spec does not say."""
 
 
 def check_components(config: RunConfig, task: str, registry: Registry) -> list[str]:
@@ -38,6 +43,37 @@ def check_components(config: RunConfig, task: str, registry: Registry) -> list[s
     return list(cautions)
 
 
+def fitting_task(config: RunConfig, tasks: Sequence[str], registry: Registry) -> str:
+    """Return the first of a pipeline's tasks that all components fit.
+
+    Raises:
+        UsageError: There is none; says what does not fit the first one.
+    """
+    first: UsageError | None = None
+    for task in tasks:
+        try:
+            check_components(config, task, registry)
+        except UsageError as error:
+            first = first or error
+        else:
+            return task
+    assert first is not None, "a pipeline has a task"
+    raise first
+
+
+def check_data_settings(config: RunConfig, pipeline: Pipeline) -> None:
+    """Raise `UsageError` for a setting of ``[data]`` that neither kzoo nor the pipeline knows."""
+    known = {p.name for p in inspect.signature(pipeline.load_path).parameters.values() if p.kind is p.KEYWORD_ONLY}
+    for name in config.data_settings:
+        if name not in known:
+            everywhere = ("source", "validation_fraction", "limit")
+            near = difflib.get_close_matches(name, [*everywhere, *known], n=1)
+            listed = ", ".join(f"data.{other}" for other in (*everywhere, *sorted(known)))
+            hint = f"Did you mean `data.{near[0]}`?" if near else f"There are: {listed}."
+            message = f"The pipeline `{pipeline.name}` has no setting `data.{name}`. {hint}"
+            raise UsageError(message)
+
+
 def _check_applies(entry: Entry) -> None:
     """Raise `UsageError` for a regularizer of what a layer puts out: a run sets that of the kernels."""
     if getattr(entry.spec, "applies_to", "weights") == "activity":
@@ -57,7 +93,9 @@ class Assembly:
     no data, `compile` the rest.
 
     Attributes:
-        label_form: ``dense``, ``sparse``, or an empty text where labels are not classes.
+        label_form: ``dense``, ``sparse``, ``column`` (0 or 1, for a single output), or an empty text where labels are
+            not classes.
+        predicts: What the loss compares with the labels, one of `kzoo.plugin.INPUTS`.
         monitor_direction: ``min`` or ``max``: which way ``train.monitor`` gets better.
         model: The compiled model.
         batches: The training data in its order.
@@ -70,7 +108,12 @@ class Assembly:
 
         self.config, self.pipeline, self.registry = config, pipeline, registry
         spec = registry.get("loss", config.loss.name).spec
-        self.label_form = choose_label_form(spec.targets, classes=pipeline.task in _CLASS_TASKS)  # type: ignore[attr-defined]
+        self.label_form = (
+            "column"
+            if pipeline.task == "binary"
+            else choose_label_form(spec.targets, classes=pipeline.task in _CLASS_TASKS)  # type: ignore[attr-defined]
+        )
+        self.predicts = getattr(spec, "inputs", "") or _PREDICTS.get(pipeline.task, "")
         context = Context(pipeline.task, self.label_form)
         self.loss = build("loss", config.loss, context=context, registry=registry)
         self._build_metrics(0)  # the arguments are checked before any data is read
@@ -80,15 +123,18 @@ class Assembly:
         _check_settings(pipeline.augment, _without(config.values["augment"], "enabled"), "augment")
 
     def _build_metrics(self, num_classes: int) -> list[Any]:
-        from kzoo.label_forms import fit_metric
+        from kzoo.label_forms import MeanOutput, fit_metric
 
         built = []
         for reference in self.config.metrics:
             spec = self.registry.get("metric", reference.name).spec
-            form = self.label_form if self.label_form in spec.targets else next(iter(sorted(spec.targets)), "")  # type: ignore[attr-defined]
+            kept = self.label_form == "column" or self.label_form in spec.targets  # type: ignore[attr-defined]
+            form = self.label_form if kept else next(iter(sorted(spec.targets)), "")  # type: ignore[attr-defined]
             context = Context(self.pipeline.task, form)
             metric = build("metric", reference, context=context, registry=self.registry, name=reference.slug)
             targets = spec.targets  # type: ignore[attr-defined]
+            if self.predicts == "gaussians" != getattr(spec, "inputs", ""):
+                metric = MeanOutput(metric)
             built.append(fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric)
         return built
 
@@ -117,10 +163,12 @@ class Assembly:
         config, settings = self.config, self.config.train
         _check_monitor(config, validated=splits.validation is not None)
         self.num_classes = len(splits.class_names)
-        specimen = splits.train.fetch([0])[0]
+        specimen, label = splits.train.fetch([0])
         self.input_shape = tuple(specimen.shape[1:])
+        outputs = self.num_classes or int(label.shape[-1] if len(label.shape) > 1 else 1)
+        told = {"predicts": self.predicts} if "predicts" in _keywords(self.pipeline.build_model) else {}
         self.model = self.pipeline.build_model(
-            self.input_shape, self.num_classes, regularizer=self.regularizer, **config.values["model"]
+            self.input_shape, outputs, regularizer=self.regularizer, **told, **config.values["model"]
         )
         self.pipeline.adapt(self.model, splits.train)
         self.labels = label_transform(self.label_form, self.num_classes)
@@ -164,14 +212,16 @@ def _check_monitor(config: RunConfig, *, validated: bool) -> None:
 
 def _check_settings(function: Any, settings: Any, table: str) -> None:
     """Refuse a setting of ``[model]`` or ``[augment]`` that the pipeline's method has no keyword for."""
-    own = {"regularizer", "seed", "epoch"}
-    parameters = inspect.signature(function).parameters.values()
-    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in own]
+    known = [name for name in _keywords(function) if name not in ("regularizer", "predicts", "seed", "epoch")]
     for name in settings:
         if name not in known:
             listed = ", ".join(f"{table}.{other}" for other in known) or "none"
             message = f"This pipeline has no setting `{table}.{name}`. Settings of [{table}]: {listed}."
             raise UsageError(message)
+
+
+def _keywords(function: Any) -> list[str]:
+    return [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
 
 
 def _without(table: Any, key: str) -> dict[str, Any]:

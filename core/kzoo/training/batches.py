@@ -99,7 +99,13 @@ def ordered_batches(split: Split, batch_size: int, labels: Callable[[Any], Any] 
 
 
 def label_transform(label_form: str, num_classes: int) -> Callable[[Any], Any] | None:
-    """Return the function from class indices to labels of ``label_form``, one-hot rows or indices; None for neither."""
+    """Return the function from class indices to labels of ``label_form``; None where labels stay as they are.
+
+    ``dense`` are one-hot rows, ``sparse`` the indices, and ``column`` is 0 or 1 in float32, of shape ``(N, 1)``:
+    against a network's single output, labels of shape ``(N,)`` would be spread to ``(N, N)``.
+    """
+    if label_form == "column":
+        return lambda y: tf.cast(tf.reshape(y, [-1, 1]), tf.float32)
     if label_form == "dense":
         return lambda y: tf.one_hot(tf.cast(tf.reshape(y, [-1]), tf.int32), num_classes)
     if label_form == "sparse":

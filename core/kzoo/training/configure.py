@@ -22,6 +22,7 @@ _FLAGS = {
     "batch_size": ("train", "batch_size"),
     "data": ("data", "source"),
     "limit": ("data", "limit"),
+    "target": ("data", "target"),
     "seed": ("seed",),
 }
 
@@ -49,7 +50,7 @@ def configure(
         regularizer: Likewise; ``none`` for none.
         metrics: References of metrics beside the recipe's.
         options: ``KEY=VALUE`` texts, on top of everything.
-        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``; None where not given.
+        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``, ``target``; None where not given.
 
     Raises:
         UsageError: A name or value that does not exist or fit.

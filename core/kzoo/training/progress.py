@@ -31,14 +31,16 @@ class ProgressLines(keras.callbacks.Callback):  # type: ignore[misc]
         examples: Training examples in one epoch.
         batch_size: Examples in one step.
         live: Whether to draw a line that changes in place.
+        unit: What the examples are called in the speed.
     """
 
-    def __init__(self, console: Console, *, examples: int, batch_size: int, live: bool) -> None:
+    def __init__(self, console: Console, *, examples: int, batch_size: int, live: bool, unit: str = "img") -> None:
         super().__init__()
         self._console = console
         self._examples = examples
         self._batch_size = batch_size
         self._live = live
+        self._unit = unit
         self._bar: Progress | None = None
         self._task: Any = None
         self._epoch = 0
@@ -106,4 +108,4 @@ class ProgressLines(keras.callbacks.Callback):  # type: ignore[misc]
         """Return the speed of the training steps in this epoch, validation left out."""
         seconds = self._ended - self._timed_from
         done = self._done - self._skipped
-        return f"{done / seconds:,.0f} img/s" if seconds > 0 and done else ""
+        return f"{done / seconds:,.0f} {self._unit}/s" if seconds > 0 and done else ""

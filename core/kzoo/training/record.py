@@ -42,6 +42,7 @@ def manifest(
             **asdict(splits.provenance),
             "sizes": splits.sizes,
             "class_names": list(splits.class_names),
+            "schema": dict(splits.schema),
             "fingerprint": dict(splits.fingerprint),
         },
         "task": pipeline.task,

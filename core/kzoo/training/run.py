@@ -15,7 +15,7 @@ from kzoo.registry import get_registry
 from kzoo.runs import DEFAULT_ROOT, Run, create_run
 from kzoo.targets import load_target
 from kzoo.training import runtime
-from kzoo.training.assembly import Assembly, check_components
+from kzoo.training.assembly import Assembly, check_components, check_data_settings, fitting_task
 from kzoo.training.record import manifest, opening
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kzoo.config import RunConfig
     from kzoo.data.splits import Split, Splits
     from kzoo.pipeline import Pipeline
+    from kzoo.plugin import PipelineSpec
 
 __all__ = ["Listener", "RunResult", "Silent", "train"]
 
@@ -41,7 +42,7 @@ class Listener(Protocol):
     def download(self, done: int, total: int | None, name: str) -> None:
         """Take the progress of a download, in bytes."""
 
-    def progress(self, *, examples: int, batch_size: int) -> Any:
+    def progress(self, *, examples: int, batch_size: int, unit: str) -> Any:
         """Return a Keras callback that shows the training and has a method ``close``, or None."""
 
 
@@ -60,9 +61,9 @@ class Silent:
     def download(self, done: int, total: int | None, name: str) -> None:
         """Show nothing."""
 
-    def progress(self, *, examples: int, batch_size: int) -> Any:
+    def progress(self, *, examples: int, batch_size: int, unit: str) -> Any:
         """Show nothing."""
-        del examples, batch_size
+        del examples, batch_size, unit
 
 
 @dataclass
@@ -112,17 +113,28 @@ def train(
     listener = listener or Silent()
     registry = get_registry()
     entry = registry.get("pipeline", config.pipeline)
-    for caution in check_components(config, entry.spec.task, registry):  # type: ignore[attr-defined]
-        listener.warn(caution)
+    spec: PipelineSpec = entry.spec  # type: ignore[assignment]
+    task = fitting_task(config, (spec.task, *spec.other_tasks), registry)
+    pipeline: Pipeline = load_target(entry)()
+    check_data_settings(config, pipeline)
     clock = _Clock()
     runtime.start(debug=debug)
     clock.lap("start tensorflow")
     runtime.seed_everything(config.seed)
-    pipeline: Pipeline = load_target(entry)()
     with _scope(strategy):
-        parts = Assembly(config, pipeline, registry)
+        pipeline.task = task  # type: ignore[assignment]
+        parts = Assembly(config, pipeline, registry)  # refuses wrong arguments before any data is read
         splits = load_splits(_WithProgress(pipeline, listener), _request(config), listener.warn)
         clock.lap("load data")
+        pipeline.task = pipeline.task_of(splits.class_names)
+        if pipeline.task != spec.task:
+            listener.say(
+                f"The data has {len(splits.class_names)} classes: the task is {pipeline.task}, not {spec.task}."
+            )
+        for caution in check_components(config, pipeline.task, registry):
+            listener.warn(caution)
+        if pipeline.task != task:
+            parts = Assembly(config, pipeline, registry)
         parts.compile(splits)
     clock.lap("build model")
     listener.say(opening(config, splits))
@@ -163,6 +175,9 @@ class _Work:
             "class_names": list(self.splits.class_names),
             "input_shape": list(self.parts.input_shape),
             "label_form": self.parts.label_form,
+            "data_settings": self.config.data_settings,
+            "output_names": list(self.splits.output_names),
+            "schema": dict(self.splits.schema),
             "run": self.run.name,
         }
 
@@ -185,7 +200,9 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
         settings.monitor, parts.monitor_direction, lambda model: save_model(model, run.best_path, work.card)
     )
     nan = StopOnNaN()
-    shown = work.listener.progress(examples=len(work.splits.train), batch_size=settings.batch_size)
+    shown = work.listener.progress(
+        examples=len(work.splits.train), batch_size=settings.batch_size, unit=parts.pipeline.unit
+    )
     trainer = Trainer(parts.model, strategy=strategy, steps_per_execution=settings.steps_per_execution)
     validation = work.splits.validation
     try:
@@ -235,10 +252,9 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
 def _draw(work: _Work) -> None:
     """Write the pictures and the page of a run that is done; what fails here takes nothing away from it."""
     from kzoo.report import write_report
-    from kzoo.training.outcome import class_outcome
+    from kzoo.training.outcome import outcome_of
 
-    names, parts, size = work.splits.class_names, work.parts, work.config.train.batch_size
-    outcome = class_outcome(parts.model, parts.pipeline, work.splits.test, names, batch_size=size) if names else None
+    outcome = outcome_of(work.parts.model, work.parts.pipeline, work.splits, batch_size=work.config.train.batch_size)
     try:
         write_report(work.run, outcome)
     except OSError as error:
@@ -298,4 +314,6 @@ def _scope(strategy: Any) -> Any:
 
 def _request(config: RunConfig) -> DataRequest:
     data = config.values["data"]
-    return DataRequest(data["source"], config.seed, data["validation_fraction"], data.get("limit"))
+    return DataRequest(
+        data["source"], config.seed, data["validation_fraction"], data.get("limit"), config.data_settings
+    )

@@ -25,9 +25,9 @@ class Adan(MomentOptimizer):
     w = (w - c * (m' + beta_2 * v') / (sqrt(n') + epsilon)) / (1 + c * weight_decay)
     ```
 
-    where m', v' and n' are m, v and n divided by 1 - beta^step. The paper writes 1 - beta for each beta, and leaves
-    out that division, which its authors' code has. The decay is the paper's, a proximal step; Keras's own optimizers
-    multiply by 1 - c * weight_decay before the step.
+    where m', v' and n' are m, v and n divided by 1 - beta^step, as in its authors' code. What the paper calls beta is
+    1 - beta here. The decay is the paper's, a proximal step; Keras's own optimizers multiply by 1 - c * weight_decay
+    before the step.
 
     Args:
         learning_rate: The rate, or a schedule. Defaults to 0.001.

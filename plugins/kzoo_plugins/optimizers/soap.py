@@ -34,7 +34,8 @@ class SOAP(MomentOptimizer):
 
     Ql and Qr are the eigenvectors of L and R after the first step, which moves nothing. Every
     ``precondition_frequency`` steps, they are brought up to date by one power iteration and a QR decomposition. A
-    kernel of a convolution has such a basis along each of its axes. This is the order of the authors' code, which adds
+    kernel of a convolution has such a basis along each of its axes. Directions that the first gradients leave out have
+    an arbitrary basis, which may be another one on another machine. This is the order of the authors' code, which adds
     epsilon to the root as Adam does, where the paper has it below. Weights decay before the step, as in Keras's own
     optimizers; in that code, after it.
 

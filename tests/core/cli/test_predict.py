@@ -89,6 +89,11 @@ def photos(tmp_path):
     return folder
 
 
+def csv_rows(path):
+    with Path(path).open() as file:
+        return list(csv.DictReader(file))
+
+
 def lines(capsys):
     out, err = capsys.readouterr()
     return [json.loads(line) for line in out.splitlines()], err
@@ -104,7 +109,7 @@ def test_images_and_what_cannot_be_read(photos, capsys):
     assert "1 of 7 images could not be read" in err
     assert "a second" in err
     assert sorted(path.name for path in Path("out").iterdir()) == [f"{n}.png" for n in range(6)]
-    rows = list(csv.DictReader(Path("all.csv").open()))
+    rows = csv_rows("all.csv")
     assert [(row["class"], row["dark"]) for row in rows[2:4]] == [("dark3", "0.75"), ("bright4", "0.25")]
     assert Brightness.made.batches == [4, 2]
 
@@ -142,7 +147,7 @@ def test_parts_of_a_video_as_lines(capsys):
     out = capsys.readouterr().out.splitlines()
     assert out[0].split() == ["VIDEO", "FRAME", "TIME", "CLASS", "PROBABILITY", "NEXT"]
     assert [line.split()[1] for line in out[1:]] == ["5", "7", "9", "11", "13"]
-    assert [row["frame"] for row in csv.DictReader(Path("a.csv").open())] == ["5", "7", "9", "11", "13"]
+    assert [row["frame"] for row in csv_rows("a.csv")] == ["5", "7", "9", "11", "13"]
 
 
 def test_state_starts_anew_with_every_source(photos, capsys):
@@ -150,7 +155,7 @@ def test_state_starts_anew_with_every_source(photos, capsys):
     film("b.mp4", [0] * 3)
     assert main(["predict", "x", "photos/0.png", "a.mp4", "b.mp4", "--json", "--csv", "all.csv"]) == 0
     assert [line["class"] for line in lines(capsys)[0]] == ["dark1", *("dark1", "dark2", "dark3") * 2]
-    rows = list(csv.DictReader(Path("all.csv").open()))
+    rows = csv_rows("all.csv")
     assert [(row["image"] != "", row["frame"]) for row in rows[:2]] == [(True, ""), (False, "0")]
 
 
@@ -195,11 +200,10 @@ def test_the_target_comes_first(capsys):
 
 
 class Endless:
-    """A camera whose user presses Ctrl-C when it has given ten frames."""
+    """A camera that gives frames as fast as they are read."""
 
     def __init__(self):
-        self.given = 0
-        self.pressed = threading.Event()
+        self.released = threading.Event()
 
     def isOpened(self):  # noqa: N802 - OpenCV's name
         return True
@@ -208,26 +212,31 @@ class Endless:
         return 10.0
 
     def read(self):
-        self.given += 1
-        if self.given == 10:
-            os.kill(os.getpid(), signal.SIGINT)
         return True, np.full((130, 160, 3), 7, np.uint8)
 
     def release(self):
-        self.pressed.set()
+        self.released.set()
 
 
 def test_ctrl_c_ends_a_camera_and_its_film_is_whole(monkeypatch, capsys):
     device = Endless()
     monkeypatch.setattr(camera, "_open", lambda number: device)
+    said = Bright.predict
+
+    def fifth(self, frames):
+        if len(self.batches) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+        return said(self, frames)
+
+    monkeypatch.setattr(Bright, "predict", fifth)
     assert main(["predict", "x", "0", "--save", "out.mp4", "--csv", "a.csv", "--json"]) == 0
     found, err = lines(capsys)
-    assert found
+    assert len(found) == 5
     assert "Stopping" in err
     assert len(frames_of("out.mp4")) >= 1
-    assert len(list(csv.DictReader(Path("a.csv").open()))) == len(found)
+    assert len(csv_rows("a.csv")) == 5
     assert set(Brightness.made.batches) == {1}
-    assert device.pressed.is_set()
+    assert device.released.is_set()
 
 
 def test_a_camera_that_is_not_there(capsys):
@@ -247,7 +256,7 @@ def test_show_without_a_screen_or_windows(photos, monkeypatch, capsys):
         WINDOW_NORMAL = 0
 
         def namedWindow(self, *args):  # noqa: N802 - OpenCV's name
-            raise cv2.error("not implemented")
+            raise cv2.error
 
     with pytest.raises(UsageError, match="pip install opencv-python"):
         window.Window("x", Headless())
@@ -256,7 +265,7 @@ def test_show_without_a_screen_or_windows(photos, monkeypatch, capsys):
 def test_a_window_is_shown_until_q(photos, monkeypatch):
     class Screen:
         WINDOW_NORMAL = COLOR_RGB2BGR = WND_PROP_VISIBLE = 0
-        namedWindow = imshow = destroyAllWindows = lambda *args: None
+        namedWindow = imshow = destroyAllWindows = lambda *args: None  # noqa: N815
         cvtColor = staticmethod(lambda pixels, code: pixels)  # noqa: N815
         getWindowProperty = staticmethod(lambda title, name: 1)  # noqa: N815
         keys = iter([-1, ord("x"), ord("q")])
@@ -265,7 +274,8 @@ def test_a_window_is_shown_until_q(photos, monkeypatch):
             return next(self.keys)
 
     monkeypatch.setenv("DISPLAY", ":0")
-    monkeypatch.setattr(window, "Window", lambda title, screen=window.Window("x", Screen()): screen)
+    shown = window.Window("x", Screen())
+    monkeypatch.setattr(window, "Window", lambda title: shown)
     film("a.mp4", [0] * 10)
     assert main(["predict", "x", "a.mp4", "--show"]) == 0
     assert Brightness.made.batches == [4]

@@ -14,7 +14,7 @@ OPTIMIZERS: list[OptimizerSpec] = [
         name="adan",
         target="kzoo_plugins.optimizers.adan:Adan",
         summary="Follows the mean gradient and its mean change, so that it brakes before it overshoots.",
-        note="The paper's rates are 5 to 10 times those of Adam. `weight_decay` is the paper's, taken after the step.",
+        note="Its authors take rates 5 to 10 times those of Adam. `weight_decay` is theirs too, taken after the step.",
         example={"learning_rate": 0.005},
         reference="Xie et al. 2022, https://arxiv.org/abs/2208.06677",
     ),

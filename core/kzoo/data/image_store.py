@@ -1,0 +1,217 @@
+"""Images decoded once into a file of the cache and read from there by index: for folders too large for memory."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, TYPE_CHECKING, Any
+
+import filelock
+import numpy as np
+
+from kzoo.data.cache import data_home, ensure_room, readable_size
+from kzoo.data.decoding import ImageMode, UnreadableImageError, read_image
+from kzoo.data.splits import Split, digest_of
+from kzoo.errors import DataError
+from kzoo.files import replacing, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["STORE_LIMIT", "StoredSplit", "decode_all", "open_store"]
+
+STORE_LIMIT = 40 * 10**9
+"""The most that all stores together take on the disk. Those used longest ago are removed for a new one."""
+_FOLDER = "images"
+_FORMAT = 1  # raise it when `read_image` makes other pixels of the same file
+_CHUNK = 256  # images decoded before they are written
+_DIGEST_ROWS = 1024
+
+
+class StoredSplit(Split):
+    """Images in a file, read when they are asked for; labels in memory.
+
+    The file stays open, so that a training goes on even where another process removes the file from the cache. It is
+    mapped anew in every call, so that pages read do not count as memory of this process for longer than that.
+
+    Args:
+        path: The images, uint8, one after the other and nothing else.
+        shape: The shape of one image.
+        rows: The place of each example in the file, int64 of shape ``(N,)``.
+        y: Labels of shape ``(N,)``.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], rows: np.ndarray, y: np.ndarray) -> None:
+        if len(rows) != len(y):
+            message = f"{len(rows)} images and {len(y)} labels do not belong together."
+            raise ValueError(message)
+        self._file: IO[bytes] = path.open("rb")
+        self._shape, self._rows, self._y = shape, rows, y
+        self._count = path.stat().st_size // math.prod(shape)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        """Return the images at ``indices``, uint8 of shape ``(len(indices), H, W, C)``."""
+        stored = np.memmap(self._file, np.uint8, "r", shape=(self._count, *self._shape))
+        return np.array(stored[self._rows[indices]])
+
+    def fetch(self, indices: Any) -> tuple[Any, Any]:
+        """Return images and labels at ``indices``."""
+        import tensorflow as tf
+
+        indices = tf.convert_to_tensor(indices)
+        x = tf.numpy_function(self.read, [indices], tf.uint8, stateful=False)
+        x = tf.ensure_shape(x, (indices.shape[0], *self._shape))
+        return x, tf.gather(tf.constant(self._y), indices)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels of all examples, in their order."""
+        return self._y
+
+    def take(self, indices: np.ndarray) -> StoredSplit:
+        """Return the split of the examples at ``indices``."""
+        part = object.__new__(StoredSplit)
+        part._file, part._shape, part._count = self._file, self._shape, self._count
+        part._rows, part._y = self._rows[indices], self._y[indices]
+        return part
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the examples, the same as that of an `ArraySplit` of them."""
+        starts = range(0, len(self), _DIGEST_ROWS)
+        pieces = (self.read(np.arange(start, min(start + _DIGEST_ROWS, len(self)))) for start in starts)
+        images = ((len(self), *self._shape), np.dtype(np.uint8), pieces)
+        return digest_of([images, (self._y.shape, self._y.dtype, [self._y])])
+
+
+def open_store(
+    root: Path,
+    paths: Sequence[Path],
+    *,
+    size: Sequence[int],
+    mode: ImageMode,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Path, dict[int, str]]:
+    """Return the file with the decoded images, made first if it is not in the cache, and what could not be read.
+
+    A store belongs to the list of files with their sizes and times of change, and to the size of the images: where one
+    of them changes, another store is made. Stores are in the folder ``images`` of the cache and can be removed at any
+    time; together they take at most `STORE_LIMIT`.
+
+    Args:
+        root: The folder that the files are named from.
+        paths: The files; row ``i`` is image ``i``.
+        size: ``(height, width)`` that every image is resized to.
+        mode: ``RGB`` or ``L``.
+        progress: Called with the number of images done and of all.
+
+    Returns:
+        The file, and the reasons by row of those that could not be read; their rows are black.
+
+    Raises:
+        DataError: The store would be larger than `STORE_LIMIT`, or the disk is too small.
+    """
+    shape = (size[0], size[1], 3 if mode == "RGB" else 1)
+    needed = len(paths) * math.prod(shape)
+    if needed > STORE_LIMIT:
+        message = (
+            f"{len(paths):,} images of {root} at {size[0]}x{size[1]} need {readable_size(needed)} in the cache, and "
+            f"the limit is {readable_size(STORE_LIMIT)}. Take smaller images (-o data.image_size=...) or fewer."
+        )
+        raise DataError(message)
+    folder = data_home() / _FOLDER
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{_key(root, paths, size, mode)}.u8"
+    failures = path.with_suffix(".json")
+    with filelock.FileLock(path.with_suffix(".lock")):  # a second process waits and then finds the store
+        if not (path.is_file() and failures.is_file() and path.stat().st_size == needed):
+            _make_room(folder, needed)
+            ensure_room(folder, needed, f"the decoded images of {root}")
+            _write(path, failures, decode_all(paths, size=size, mode=mode), len(paths), progress)
+        os.utime(path)
+        found = json.loads(failures.read_text(encoding="utf-8"))
+    return path, {int(row): reason for row, reason in found.items()}
+
+
+def decode_all(
+    paths: Sequence[Path], *, size: Sequence[int], mode: ImageMode
+) -> Iterator[tuple[np.ndarray, dict[int, str]]]:
+    """Yield the images of the files in pieces, in order, with the reasons by row for those that cannot be read.
+
+    Pillow decodes outside the interpreter lock, so threads help.
+    """
+    shape = (size[0], size[1], 3 if mode == "RGB" else 1)
+
+    def read(path: Path) -> np.ndarray | str:
+        try:
+            return read_image(path, size=size, mode=mode)
+        except UnreadableImageError as error:
+            return error.reason
+
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        for start in range(0, len(paths), _CHUNK):
+            pixels = np.zeros((min(_CHUNK, len(paths) - start), *shape), np.uint8)
+            failures: dict[int, str] = {}
+            for number, image in enumerate(pool.map(read, paths[start : start + _CHUNK])):
+                if isinstance(image, str):
+                    failures[start + number] = image
+                else:
+                    pixels[number] = image
+            yield pixels, failures
+
+
+def _write(
+    path: Path,
+    failures: Path,
+    pieces: Iterator[tuple[np.ndarray, dict[int, str]]],
+    total: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Write the images, then what could not be read, then give the images their name: the name says it is whole."""
+    found: dict[int, str] = {}
+    done = 0
+    try:
+        with replacing(path) as temporary:
+            with temporary.open("wb") as file:
+                for pixels, reasons in pieces:
+                    file.write(pixels.data)
+                    found |= reasons
+                    done += len(pixels)
+                    if progress is not None:
+                        progress(done, total)
+            write_json(failures, found)
+    except OSError as error:
+        message = f"The decoded images cannot be written to {path.parent}: {error.strerror or error}."
+        raise DataError(message) from error
+
+
+def _key(root: Path, paths: Sequence[Path], size: Sequence[int], mode: ImageMode) -> str:
+    digest = hashlib.sha256(f"{_FORMAT} {tuple(size)} {mode} {root}\n".encode())
+    for path in paths:
+        try:
+            state = path.stat()
+        except OSError:  # a broken link, or gone since it was listed: it will be reported as unreadable
+            digest.update(f"{path.relative_to(root)}\n".encode(errors="surrogateescape"))
+        else:
+            text = f"{path.relative_to(root)} {state.st_size} {state.st_mtime_ns}\n"
+            digest.update(text.encode(errors="surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+def _make_room(folder: Path, needed: int) -> None:
+    """Remove the stores used longest ago until a new one fits under the limit."""
+    stores = sorted(folder.glob("*.u8"), key=lambda path: path.stat().st_mtime)
+    total = sum(path.stat().st_size for path in stores)
+    while stores and total + needed > STORE_LIMIT:
+        oldest = stores.pop(0)
+        total -= oldest.stat().st_size
+        for path in (oldest, oldest.with_suffix(".json")):
+            with contextlib.suppress(OSError):  # Windows keeps what another process has open
+                path.unlink()

@@ -1,0 +1,353 @@
+"""From a table in a file to a data set of numbers: which columns are what, which rows are kept for the test."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kzoo.data.splits import ArraySplit, Dataset
+from kzoo.data.tables.cells import Numbers, is_missing
+from kzoo.data.tables.files import CsvFile
+from kzoo.data.tables.schema import Column, RowReader, TableSchema
+from kzoo.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["TableSettings", "read_table"]
+
+_CHUNK = 4096  # rows looked at together
+_FEWEST = 2  # one row to learn from and one to test on
+
+
+@dataclass(frozen=True)
+class TableSettings:
+    """How a table is to be read.
+
+    Attributes:
+        target: The column to predict; empty for the last one.
+        exclude: Columns to leave out.
+        categorical: Columns of numbers that name categories, such as a postal code.
+        max_categories: The most different texts that a column may hold.
+        test_fraction: The part of the rows that is kept for the test, always the same rows for the same number of rows.
+
+    Raises:
+        UsageError: A value that is out of range.
+    """
+
+    target: str = ""
+    exclude: Sequence[str] = ()
+    categorical: Sequence[str] = ()
+    max_categories: int = 50
+    test_fraction: float = 0.2
+
+    def __post_init__(self) -> None:
+        if type(self.test_fraction) not in (float, int) or type(self.max_categories) is not int:
+            message = (
+                f"`data.test_fraction` and `data.max_categories` must be numbers, not {self.test_fraction!r} and "
+                f"{self.max_categories!r}."
+            )
+            raise UsageError(message)
+        if not 0 < self.test_fraction < 1:
+            message = f"`data.test_fraction` must be above 0 and below 1, not {self.test_fraction}."
+            raise UsageError(message)
+        if self.max_categories < 1:
+            message = f"`data.max_categories` must be at least 1, not {self.max_categories}."
+            raise UsageError(message)
+
+
+def read_table(path: Path, settings: TableSettings, schema: TableSchema | None = None) -> tuple[Dataset, TableSchema]:
+    """Read a table into a data set of numbers, and return what a model must know to read others the same way.
+
+    A column in which every cell is a number, or missing, is one of numbers; one in which at most half of them are is
+    one of texts; any other is refused, since it is either by mistake. Medians and categories are those of the rows that
+    are not kept for the test. Rows without a target are left out, which the description says.
+
+    Args:
+        path: The file.
+        settings: How to read it.
+        schema: What a trained model knows of its columns; it is then followed, and ``settings`` decides only on the
+            test rows.
+
+    Returns:
+        Inputs float64 of shape (N, F), labels float32 of shape (N, 1).
+
+    Raises:
+        DataError: The table cannot be used; the message names column and line.
+        UsageError: A setting names a column that does not exist.
+    """
+    file = CsvFile.open(path)
+    if schema is None:
+        roles = _roles(file, settings)
+        columns = [_LearnedColumn(name, file.header.index(name)) for name in roles.inputs]
+        goal = _LearnedColumn(roles.target, file.header.index(roles.target))
+        _look(file, [*columns, goal])
+        texts = [column.is_text(file, settings, forced=column.name in settings.categorical) for column in columns]
+        goal.check_target(file)
+        reader = RowReader(
+            [Column(c.name) for c in columns], [c.place for c in columns], Numbers(file.separator), texts
+        )
+        notes = [*roles.notes]
+        target, place = roles.target, goal.place
+    else:
+        *places, place = schema.places(file.header, path, target=True)
+        reader = RowReader(schema.columns, places, Numbers(file.separator))
+        target, notes = schema.target, []
+    rows = _read(file, reader, place, target, settings)
+    if rows.without_target:
+        notes.append(f"{rows.without_target} row(s) without `{target}` left out (first in line {rows.first_without})")
+    test = _test_rows(len(rows.targets), path, settings)
+    if schema is None:
+        if len(np.unique(rows.targets)) == 1:
+            message = f"`{target}` is {rows.targets[0]:g} in every row of {path}: there is nothing to learn."
+            raise DataError(message)
+        schema, rows.values = _fit(file, reader, target, rows.values, ~test)
+    notes += reader.notes()
+    inputs, labels = schema.encode(rows.values), rows.targets.astype(np.float32)[:, None]
+    return _dataset(path, schema, (inputs, labels), test, notes), schema
+
+
+def _dataset(
+    path: Path, schema: TableSchema, arrays: tuple[np.ndarray, np.ndarray], test: np.ndarray, notes: Sequence[str]
+) -> Dataset:
+    inputs, labels = arrays
+    if not np.isfinite(labels).all():
+        message = f"`{schema.target}` in {path} is beyond the range of 32-bit floats: give it in another unit."
+        raise DataError(message)
+    texts = sum(bool(column.categories) for column in schema.columns)
+    kinds = f"{len(schema.columns) - texts} of numbers, {texts} of texts" if texts else "numbers"
+    said = [f"`{schema.target}` from {len(schema.columns)} columns ({kinds}; {len(schema.features)} inputs)", *notes]
+    return Dataset(
+        train=ArraySplit(inputs[~test], labels[~test]),
+        test=ArraySplit(inputs[test], labels[test]),
+        class_names=(),
+        description=f"{len(labels):,} rows of {path.name}, {test.sum():,} kept for the test: {'; '.join(said)}",
+        location=str(path),
+        input_names=tuple(schema.features),
+        output_names=(schema.target,),
+        schema=schema.to_dict(),
+    )
+
+
+@dataclass
+class _Roles:
+    """Which columns are inputs and which is the target, and what was decided without being asked."""
+
+    target: str
+    inputs: list[str]
+    notes: list[str]
+
+
+def _roles(file: CsvFile, settings: TableSettings) -> _Roles:
+    notes = []
+    for name, setting in (
+        (settings.target, "target"),
+        *((name, "exclude") for name in settings.exclude),
+        *((name, "categorical") for name in settings.categorical),
+    ):
+        if name and name not in file.header:
+            listed = ", ".join(f"`{column}`" for column in file.header)
+            message = f"`data.{setting}` names the column `{name}`, which {file.path} does not have. It has: {listed}."
+            raise UsageError(message)
+    left_out = set(settings.exclude)
+    if "" in file.header:
+        left_out.add("")
+        notes.append("the first column, which has no name, left out as an index")
+    names = [name for name in file.header if name not in left_out]
+    target = settings.target or (names[-1] if names else "")
+    if settings.target in left_out:
+        message = f"`data.exclude` leaves out `{target}`, which is the target."
+        raise UsageError(message)
+    if not settings.target:
+        notes.append("the target is the last column, since --target names none")
+    inputs = [name for name in names if name != target]
+    if not inputs:
+        message = (
+            f"{file.path} has no column to predict `{target}` from (its columns are separated by {file.separators})."
+        )
+        raise DataError(message)
+    return _Roles(target, inputs, notes)
+
+
+@dataclass
+class _LearnedColumn:
+    """What a first look at a column finds."""
+
+    name: str
+    place: int
+    numbers: int = 0
+    missing: int = 0
+    texts: int = 0
+    first_text: tuple[int, str] = (0, "")
+    first_number: tuple[int, str] = (0, "")
+    examples: set[str] = field(default_factory=set)
+
+    def add(self, lines: Sequence[int], cells: Sequence[str], numbers: Numbers) -> None:
+        """Take note of some cells."""
+        for line, text in zip(lines, cells, strict=True):
+            try:
+                value = numbers.read(text)
+            except ValueError:
+                self.texts += 1
+                self.first_text = self.first_text if self.first_text[0] else (line, text)
+                continue
+            if value != value:  # noqa: PLR0124 - NaN, and fast
+                self.missing += 1
+            else:
+                self.numbers += 1
+                self.first_number = self.first_number if self.first_number[0] else (line, text)
+
+    def is_text(self, file: CsvFile, settings: TableSettings, *, forced: bool) -> bool:
+        """Return whether it is a column of texts; refuse one that is neither texts nor numbers, or empty."""
+        if not self.numbers and not self.texts:
+            message = f"The column `{self.name}` of {file.path} is empty: leave it out with {self._exclude}."
+            raise DataError(message)
+        if forced or not self.texts:
+            return forced
+        if self.numbers > self.texts:
+            line, text = self.first_text
+            message = (
+                f"The column `{self.name}` of {file.path} holds {self.numbers:,} numbers and {self.texts:,} texts, "
+                f"the first in line {line}: `{text}`.{Numbers.hint(text)} Mend these cells or empty them, leave the "
+                f"column out with {self._exclude}, or take all its values as categories with "
+                f"-o data.categorical={self.name}."
+            )
+            raise DataError(message)
+        return True
+
+    def check_target(self, file: CsvFile) -> None:
+        """Refuse a column that cannot be predicted as a number."""
+        if self.texts:
+            line, text = self.first_text
+            message = (
+                f"The target `{self.name}` of {file.path} holds `{text}` in line {line}, which is no finite number."
+                f"{Numbers.hint(text)} This pipeline predicts numbers; name another column with --target."
+            )
+            raise DataError(message)
+        if not self.numbers:
+            message = f"The target `{self.name}` of {file.path} is empty in every row. Name another with --target."
+            raise DataError(message)
+
+    @property
+    def _exclude(self) -> str:
+        return f"-o data.exclude={self.name}"
+
+
+def _look(file: CsvFile, columns: Sequence[_LearnedColumn]) -> None:
+    """Go through a whole file once and take note of what its columns hold."""
+    numbers = Numbers(file.separator)
+    rows = file.rows()
+    while chunk := list(itertools.islice(rows, _CHUNK)):
+        for line, cells in chunk:
+            _check_row(file, line, cells)
+        lines = [line for line, _ in chunk]
+        across = list(zip(*(cells for _, cells in chunk), strict=True))
+        for column in columns:
+            column.add(lines, across[column.place], numbers)
+    if numbers.mixed:
+        message = f"{file.path} {numbers.mixed}: write all its numbers alike."
+        raise DataError(message)
+
+
+def _check_row(file: CsvFile, line: int, cells: Sequence[str]) -> None:
+    if fault := file.fault(cells):
+        message = f"Line {line} of {file.path} {fault}."
+        raise DataError(message)
+
+
+@dataclass
+class _Rows:
+    """The rows of a file as numbers."""
+
+    values: np.ndarray
+    targets: np.ndarray
+    without_target: int
+    first_without: int
+
+
+def _read(file: CsvFile, reader: RowReader, place: int, target: str, settings: TableSettings) -> _Rows:
+    """Go through a file and read its rows."""
+    numbers = Numbers(file.separator)
+    parts: list[np.ndarray] = []
+    targets: list[float] = []
+    without, first = 0, 0
+    rows = file.rows()
+    while chunk := list(itertools.islice(rows, _CHUNK)):
+        values = []
+        for line, cells in chunk:
+            _check_row(file, line, cells)
+            if is_missing(cells[place]):
+                without, first = without + 1, first or line
+                continue
+            try:
+                values.append(reader.read(line, cells))
+                targets.append(numbers.read(cells[place]))
+            except DataError as error:
+                message = f"Line {line} of {file.path}: {error}"
+                raise DataError(message) from error
+            except ValueError as error:
+                message = f"Line {line} of {file.path}: `{target}` is `{cells[place]}`, which is no finite number."
+                raise DataError(message) from error
+        _check_categories(file, reader, settings)
+        parts.append(np.asarray(values, dtype=np.float64).reshape(len(values), len(reader.categories)))
+    found = np.concatenate(parts) if parts else np.empty((0, len(reader.categories)))
+    return _Rows(found, np.asarray(targets), without, first)
+
+
+def _check_categories(file: CsvFile, reader: RowReader, settings: TableSettings) -> None:
+    """Refuse a column of texts that names no categories."""
+    for name, known in zip(reader.names, reader.categories, strict=True):
+        if reader.learning and known is not None and len(known) > settings.max_categories:
+            message = (
+                f"The column `{name}` of {file.path} holds more than {settings.max_categories} different texts, such as "
+                f"`{next(iter(known))}`: that is no set of categories. Leave it out with -o data.exclude={name}, or "
+                "allow more with -o data.max_categories=N."
+            )
+            raise DataError(message)
+
+
+def _test_rows(count: int, path: Path, settings: TableSettings) -> np.ndarray:
+    """Return which rows are kept for the test; it depends on their number alone."""
+    if count < _FEWEST:
+        message = (
+            f"{path} has {count} row(s) that hold a target: one is needed to learn from and another to test on, at "
+            "least."
+        )
+        raise DataError(message)
+    kept = np.zeros(count, dtype=bool)
+    most = min(max(1, round(count * settings.test_fraction)), count - 1)
+    kept[np.random.default_rng(0x7E57).permutation(count)[:most]] = True
+    return kept
+
+
+def _fit(
+    file: CsvFile, reader: RowReader, target: str, values: np.ndarray, train: np.ndarray
+) -> tuple[TableSchema, np.ndarray]:
+    """Return the schema that the training rows give, and all rows in its terms."""
+    columns, found = [], values.copy()
+    for number, (name, known) in enumerate(zip(reader.names, reader.categories, strict=True)):
+        seen = values[train, number]
+        missing = np.isnan(seen)
+        if missing.all():
+            message = (
+                f"The column `{name}` of {file.path} is empty in all rows that are not kept for the test: leave it out "
+                f"with -o data.exclude={name}."
+            )
+            raise DataError(message)
+        if known is None:
+            columns.append(Column(name, (), float(np.median(seen[~missing])), bool(missing.any())))
+            continue
+        present = {int(index) for index in np.unique(seen[~missing])}
+        categories = tuple(sorted(text for text, index in known.items() if index in present))
+        order = np.full(len(known) + 1, -1.0)  # the last for rows of the test whose text training does not see
+        for text, index in known.items():
+            if text in categories:
+                order[index] = categories.index(text)
+        kept = ~np.isnan(values[:, number])
+        found[kept, number] = order[values[kept, number].astype(int)]
+        columns.append(Column(name, categories, 0.0, bool(missing.any())))
+    return TableSchema(target, tuple(columns)), found

@@ -1,0 +1,1 @@
+"""Counting the fingers of a hand before a camera."""

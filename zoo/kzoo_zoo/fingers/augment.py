@@ -1,0 +1,212 @@
+"""How training pictures are changed at random, so that a network survives another camera, room and hand."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+__all__ = ["disturbed", "pasted"]
+
+_BAND = 3  # pixels at the border that the wall is estimated from
+_EDGE = 4.0  # over which the mask goes from nothing to all
+_LUMA, _CHROMA = 0.35, 1.5
+"""What brightness and colour count for when skin is told from a wall: a wall has shadows, but seldom skin's colour."""
+
+
+def pasted(
+    images: Any,
+    backgrounds: Any,
+    *,
+    seed: Any,
+    paste: float = 0.6,
+    rotation: float = 40.0,
+    smallest: float = 0.45,
+    largest: float = 1.05,
+) -> Any:
+    """Return the batch with every hand moved, turned, scaled and mirrored, many of them before another background.
+
+    Where a hand is before a plain wall, the wall is estimated from the border, and what differs from it is the hand: it
+    is brought to a random size and place, whole, and pasted on one of the backgrounds with probability ``paste``.
+    Other pictures are zoomed and moved as they are.
+
+    Args:
+        images: uint8 tensor of shape (batch, height, width, 3).
+        backgrounds: uint8 tensor of shape (N, height, width, 3), N at least 1.
+        seed: Integer tensor of shape (2,), different in every step.
+        paste: The share of the hands before a plain wall that get another background.
+        rotation: The largest turn, in degrees.
+        smallest: The least height or width of a hand, as a part of the picture's.
+        largest: The most.
+    """
+    x = tf.cast(images, tf.float32)
+    alpha, plain = _mask(x)
+    seeds = _seeds(seed, 4)
+    transforms = _placements(alpha, plain, seed=seeds[0], rotation=rotation, smallest=smallest, largest=largest)
+    moved = _warped(tf.concat([x, 255.0 * alpha], axis=-1), transforms)
+    x, alpha = moved[..., :3], moved[..., 3:] / 255
+    batch = tf.shape(x)[0]
+    u = tf.random.stateless_uniform((3, batch), seeds[1])
+    chosen = tf.logical_and(plain, u[0] < paste)
+    x = _relit_hand(x, alpha, chosen, seed=seeds[2])
+    scene = tf.gather(backgrounds, tf.cast(u[1] * tf.cast(tf.shape(backgrounds)[0], tf.float32), tf.int32))
+    scene = _mirrored(_zoomed(tf.cast(scene, tf.float32), seed=seeds[3]), u[2] < 0.5)  # noqa: PLR2004 - half of them
+    mixed = alpha * x + (1 - alpha) * scene
+    x = tf.where(chosen[:, None, None, None], mixed, x)
+    return tf.ensure_shape(tf.cast(tf.clip_by_value(tf.round(x), 0, 255), tf.uint8), images.shape)
+
+
+def disturbed(images: Any, *, seed: Any, strength: float = 1.0) -> Any:
+    """Return the batch under other light and through another camera: brightness, contrast, colour, blur, noise, a patch.
+
+    Args:
+        images: uint8 tensor of shape (batch, height, width, 3).
+        seed: Integer tensor of shape (2,), different in every step.
+        strength: 0 changes nothing, 1 is meant for pictures of a few cameras.
+    """
+    x = tf.cast(images, tf.float32)
+    batch, height, width = tf.unstack(tf.shape(x)[:3])
+    seeds = _seeds(seed, 4)
+    n = strength * tf.random.stateless_normal((6, batch, 1, 1, 1), seeds[0])
+    mean = tf.reduce_mean(x, axis=(1, 2, 3), keepdims=True)
+    x = mean + (x - mean) * tf.exp(0.2 * n[0])
+    gray = tf.reduce_mean(x, axis=3, keepdims=True)
+    x = gray + (x - gray) * tf.exp(0.3 * n[1])
+    # Warmer or colder light, and a little of green or magenta.
+    gains = tf.concat([0.12 * n[2] + 0.05 * n[3], -0.05 * n[3], -0.12 * n[2] + 0.05 * n[3]], axis=-1)
+    x = x * tf.exp(0.3 * n[4] + gains)
+    x = 255 * tf.pow(tf.clip_by_value(x / 255, 0.0, 1.0), tf.exp(0.2 * n[5]))
+    u = tf.random.stateless_uniform((8, batch), seeds[1])
+    blurred = tf.nn.avg_pool2d(x, 3, 1, "SAME")
+    x = tf.where((u[0] < 0.3 * strength)[:, None, None, None], blurred, x)
+    sigma = 8.0 * strength * u[1] * tf.cast(u[2] < 0.5, tf.float32)  # noqa: PLR2004 - half of them
+    x = x + sigma[:, None, None, None] * tf.random.stateless_normal(tf.shape(x), seeds[2])
+    # One patch of a random colour, up to a fifth of the side: less than a hand, about a finger.
+    side = (0.05 + 0.15 * u[3:5]) * tf.cast(u[5] < 0.3 * strength, tf.float32)
+    rows, columns = tf.range(height), tf.range(width)
+    inside_rows = tf.abs(tf.cast(rows, tf.float32)[None] / tf.cast(height, tf.float32) - u[6][:, None]) < side[0][:, None] / 2
+    inside_columns = (
+        tf.abs(tf.cast(columns, tf.float32)[None] / tf.cast(width, tf.float32) - u[7][:, None]) < side[1][:, None] / 2
+    )
+    patch = tf.logical_and(inside_rows[:, :, None], inside_columns[:, None, :])[..., None]
+    x = tf.where(patch, 255 * tf.random.stateless_uniform((batch, 1, 1, 3), seeds[3]), x)
+    return tf.ensure_shape(tf.cast(tf.clip_by_value(tf.round(x), 0, 255), tf.uint8), images.shape)
+
+
+def _seeds(seed: Any, count: int) -> list[Any]:
+    return [tf.random.experimental.stateless_fold_in(tf.cast(seed, tf.int64), number) for number in range(count)]
+
+
+def _mask(x: Any) -> tuple[Any, Any]:
+    """Return how much of each pixel is hand, shape (batch, height, width, 1), and where the wall is plain, (batch,).
+
+    The wall is a quadratic surface through the border; the lower edge is left out, where the arm comes in.
+    """
+    height, width = x.shape[1:3]
+    rows, columns = np.indices((height, width))
+    border = ((rows < _BAND) | (columns < _BAND) | (columns >= width - _BAND)) & (rows < 0.85 * height)
+    border = np.flatnonzero(border)[::3]
+    r, c = rows.ravel() / (height / 2) - 1, columns.ravel() / (width / 2) - 1
+    design = np.stack([np.ones_like(r), r, c, r * r, c * c, r * c], axis=1).astype(np.float32)
+    at_border = tf.constant(design[border])
+    x = _luma_and_chroma(x)
+    levels = tf.gather(tf.reshape(x, (-1, height * width, 3)), border, axis=1)
+    weights = tf.ones_like(levels[..., :1])
+    for _ in range(3):  # what is far off, such as a sleeve, counts ever less
+        weighted = weights * at_border
+        normal = tf.einsum("bpi,pj->bij", weighted, at_border) + 1e-3 * tf.eye(6)
+        surface = tf.linalg.solve(normal, tf.einsum("bpi,bpc->bic", weighted, levels))
+        off = tf.norm(levels - tf.einsum("pi,bic->bpc", at_border, surface), axis=-1, keepdims=True)
+        weights = 1 / (1 + tf.square(off / 5))
+    wall = tf.reshape(tf.einsum("pi,bic->bpc", tf.constant(design), surface), (-1, height, width, 3))
+    usual = tf.sort(off[..., 0], axis=1)[:, int(0.6 * len(border))]
+    level = tf.maximum(16.0, 3.0 * usual)[:, None, None, None]
+    alpha = tf.sigmoid((tf.norm(x - wall, axis=-1, keepdims=True) - level) / _EDGE)
+    alpha = -tf.nn.max_pool2d(-tf.nn.max_pool2d(alpha, 3, 1, "SAME"), 3, 1, "SAME")  # closes small holes
+    share = tf.reduce_mean(alpha, axis=(1, 2, 3))
+    plain = (usual < 8) & (share > 0.02) & (share < 0.6)  # noqa: PLR2004 - a wall, and something before it
+    return alpha, plain
+
+
+def _luma_and_chroma(x: Any) -> Any:
+    """Return brightness and two differences of colour, weighted so that their distance tells skin from a wall."""
+    luma = tf.reduce_sum(x * (0.299, 0.587, 0.114), axis=-1, keepdims=True)
+    return tf.concat([_LUMA * luma, _CHROMA * (x[..., :1] - luma), _CHROMA * (x[..., 2:] - luma)], axis=-1)
+
+
+def _placements(alpha: Any, plain: Any, *, seed: Any, rotation: float, smallest: float, largest: float) -> Any:
+    """Return a projective transform for each picture, from the place in the result to the place in the picture."""
+    batch, height, width = tf.unstack(tf.shape(alpha)[:3])
+    u = tf.random.stateless_uniform((8, batch), seed, minval=-1.0)
+    low_y, high_y = _extent(alpha, 2)
+    low_x, high_x = _extent(alpha, 1)
+    size = tf.cast(height, tf.float32)
+    extent = tf.maximum(high_y - low_y, high_x - low_x) / size
+    wanted = tf.exp(math.log(smallest) + (math.log(largest) - math.log(smallest)) * (u[0] + 1) / 2)
+    scale = tf.where(plain, tf.clip_by_value(wanted / extent, 0.35, 2.2), tf.exp(0.25 * u[0]))
+    centre_y = tf.where(plain, (low_y + high_y) / 2, size / 2)
+    centre_x = tf.where(plain, (low_x + high_x) / 2, size / 2)
+    room = tf.where(plain, tf.maximum(0.04, (1 - scale * extent) / 2), 0.1)
+    to_y, to_x = size * (0.5 + room * u[1]), size * (0.5 + room * u[2])
+    ratio = tf.exp(0.2 * u[3])
+    # Most hands are upright; the more they are turned, the fewer.
+    angle = u[4] * tf.abs(u[5]) * math.radians(rotation) * 1.5
+    lean = 0.15 * u[6]
+    side = tf.sign(u[7])
+    a = side * ratio / scale * tf.cos(angle)
+    b = side * ratio / scale * (lean * tf.cos(angle) - tf.sin(angle))
+    c = tf.sin(angle) / (scale * ratio)
+    d = (lean * tf.sin(angle) + tf.cos(angle)) / (scale * ratio)
+    zero = tf.zeros_like(a)
+    return tf.stack([a, b, centre_x - a * to_x - b * to_y, c, d, centre_y - c * to_x - d * to_y, zero, zero], axis=1)
+
+
+def _extent(alpha: Any, axis: int) -> tuple[Any, Any]:
+    """Return where the hand begins and ends along the other axis, in pixels."""
+    filled = tf.reduce_sum(tf.cast(alpha[..., 0] > 0.5, tf.float32), axis=axis) >= 2  # noqa: PLR2004 - no single pixel
+    places = tf.cast(tf.range(tf.shape(filled)[1]), tf.float32)
+    last = tf.cast(tf.shape(filled)[1], tf.float32)
+    low = tf.reduce_min(tf.where(filled, places, last), axis=1)
+    high = tf.reduce_max(tf.where(filled, places + 1, 0.0), axis=1)
+    return tf.where(high > low, low, 0.0), tf.where(high > low, high, last)
+
+
+def _warped(x: Any, transforms: Any) -> Any:
+    """Return the pictures under their transforms; the border goes on outwards, so that an arm does not end in the air."""
+    moved = tf.raw_ops.ImageProjectiveTransformV3(
+        images=x,
+        transforms=transforms,
+        output_shape=tf.shape(x)[1:3],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+    )
+    return tf.ensure_shape(moved, x.shape)
+
+
+def _zoomed(x: Any, *, seed: Any) -> Any:
+    """Return backgrounds zoomed in on a random part."""
+    batch, size = tf.shape(x)[0], tf.cast(tf.shape(x)[1], tf.float32)
+    u = tf.random.stateless_uniform((3, batch), seed)
+    seen = 0.5 + 0.5 * u[0]
+    zero = tf.zeros_like(seen)
+    return _warped(
+        x, tf.stack([seen, zero, u[1] * (1 - seen) * size, zero, seen, u[2] * (1 - seen) * size, zero, zero], axis=1)
+    )
+
+
+def _mirrored(x: Any, which: Any) -> Any:
+    return tf.where(which[:, None, None, None], tf.reverse(x, axis=[2]), x)
+
+
+def _relit_hand(x: Any, alpha: Any, chosen: Any, *, seed: Any) -> Any:
+    """Return the pictures with each chosen hand in other light than its old background's."""
+    batch = tf.shape(x)[0]
+    n = tf.random.stateless_normal((batch, 1, 1, 4), seed)
+    total = tf.reduce_sum(alpha, axis=(1, 2), keepdims=True) + 1.0
+    mean = tf.reduce_sum(alpha * x, axis=(1, 2), keepdims=True) / total
+    # Between a bright and a dark skin there is a factor of about 3.
+    relit = mean * tf.exp(0.35 * n[..., :1] + 0.08 * n[..., 1:]) + (x - mean) * tf.exp(0.25 * n[..., :1])
+    return tf.where(chosen[:, None, None, None], relit, x)

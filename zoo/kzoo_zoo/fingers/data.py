@@ -1,0 +1,215 @@
+"""Pictures of hands in folders 0 to 5 and none, from one place or several; and the drawn sample."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kzoo.data.decoding import UnreadableImageError, read_image
+from kzoo.data.images import find_images
+from kzoo.data.splits import ArraySplit, Dataset
+from kzoo.errors import DataError
+from kzoo_zoo.fingers.bursts import bursts, keep_apart
+from kzoo_zoo.fingers.framing import framed
+from kzoo_zoo.fingers.hands import draw_hands
+from kzoo_zoo.fingers.scenes import draw_scenes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["CLASS_NAMES", "IMAGE_SIZE", "NONE", "load_folders", "load_sample"]
+
+NONE = "none"
+CLASS_NAMES = (NONE, "0", "1", "2", "3", "4", "5")
+"""No hand, then the counts in their order."""
+
+IMAGE_SIZE = (96, 96)
+
+_NONE_NAMES = frozenset({NONE, "background", "backgrounds", "empty", "no_hand", "nothing"})
+_SPLITS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
+           "validation": "validation", "test": "test", "testing": "test"}  # fmt: skip
+_TEST_FRACTION, _VALIDATION_FRACTION = 0.2, 0.1
+_MOST_NAMED = 20
+_PLAIN = 4.0  # levels; a wall with nothing before it differs less from a smooth surface
+_LAYOUT = (
+    "folders named 0 to 5 and, if there are pictures without a hand, none; either in the folder itself or in train and "
+    "test inside it. A folder of pictures alone is taken as pictures without a hand"
+)
+
+Part = tuple[np.ndarray, np.ndarray]
+
+
+def load_folders(roots: Sequence[Path], *, drawn: int, seed: int = 0) -> Dataset:
+    """Read one or several folders of pictures, and draw what they lack.
+
+    Without a test split in a folder, a fifth of the pictures of each class is kept for the test, and without a
+    validation split a tenth of the rest for that: whole bursts of near-duplicates, so that no frame of one moment is
+    learned from and tested on. A picture in the folder 0 on which there is nothing at all counts as none. Where there
+    are few pictures without a hand, drawn scenes are added to the training pictures.
+
+    Args:
+        roots: The folders.
+        drawn: How many drawn hands of each count are added to the training pictures.
+        seed: Decides which bursts are kept aside.
+
+    Raises:
+        DataError: A folder is laid out otherwise, or files cannot be read: all of them are found first.
+    """
+    gathered: dict[str, list[Part]] = {"train": [], "validation": [], "test": []}
+    emptied = 0
+    for root in roots:
+        parts, moved = _read(root)
+        emptied += moved
+        for name, part in _divided(parts, seed).items():
+            gathered[name].append(part)
+    joined = {name: _joined(parts) for name, parts in gathered.items() if parts}
+    for name in ("train", "test"):
+        if name not in joined or not len(joined[name][1]):
+            message = f"{_listed(roots)} holds no pictures to {name}. Expected {_LAYOUT}."
+            raise DataError(message)
+    counts = ", ".join(f"{len(joined[name][1])} {name}" for name in joined)
+    description = f"{counts} pictures of hands from {', '.join(root.name for root in roots)} at 96x96"
+    if emptied:
+        description += f"; {emptied} empty picture(s) in 0 taken as none"
+    joined["train"], added = _completed(joined["train"], drawn)
+    if added:
+        description += f"; {added} drawn ones added to train"
+    return Dataset(
+        train=ArraySplit(*joined["train"]),
+        validation=ArraySplit(*joined["validation"]) if "validation" in joined else None,
+        test=ArraySplit(*joined["test"]),
+        class_names=CLASS_NAMES,
+        description=description,
+        location=",".join(map(str, roots)),
+    )
+
+
+def load_sample(*, per_class: int = 150) -> Dataset:
+    """Return drawn hands, the same bytes on every call.
+
+    Args:
+        per_class: Training pictures of each of the seven classes; there are a fifth as many for the test.
+    """
+    train = draw_hands(per_class, size=IMAGE_SIZE[0], seed=0)
+    test = draw_hands(max(1, per_class // 5), size=IMAGE_SIZE[0], seed=1)
+    return Dataset(
+        train=ArraySplit(*train),
+        test=ArraySplit(*test),
+        class_names=CLASS_NAMES,
+        description=f"{len(train[1])} train, {len(test[1])} test images: drawn hands of 0 to 5 fingers and none, 96x96",
+    )
+
+
+def _completed(train: Part, drawn: int) -> tuple[Part, int]:
+    """Return the training pictures with drawn hands, and with drawn scenes where few are without a hand."""
+    x, y = train
+    added: list[Part] = []
+    if drawn:
+        hands, labels = draw_hands(drawn, size=IMAGE_SIZE[0], seed=2)
+        added.append((hands[labels > 0], labels[labels > 0]))
+    missing = int(np.bincount(y[y > 0], minlength=7)[1:].mean()) - int((y == 0).sum())
+    if missing > 0:
+        added.append((draw_scenes(missing, size=IMAGE_SIZE[0], seed=3), np.zeros(missing, np.int64)))
+    return _joined([(x, y), *added]), sum(len(labels) for _, labels in added)
+
+
+def _divided(parts: Mapping[str, Part], seed: int) -> dict[str, Part]:
+    """Return train, validation and test; what is missing is kept aside from the training pictures, whole bursts."""
+    found = dict(parts)
+    for name, fraction in (("test", _TEST_FRACTION), ("validation", _VALIDATION_FRACTION)):
+        if name in found or "train" not in found:
+            continue
+        x, y = found["train"]
+        kept = np.zeros(len(y), dtype=bool)
+        for label in np.unique(y):
+            members = np.flatnonzero(y == label)
+            kept[members] = keep_apart(bursts(x[members]), fraction, seed=seed)
+        found["train"], found[name] = (x[~kept], y[~kept]), (x[kept], y[kept])
+    return {name: part for name, part in found.items() if len(part[1])}
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
+
+
+def _read(root: Path) -> tuple[dict[str, Part], int]:
+    """Return the pictures of one folder by split, and how many of the folder 0 are empty."""
+    if not root.is_dir():
+        message = f"{root} is not a folder. Expected {_LAYOUT}."
+        raise DataError(message)
+    inside = _folders(root)
+    splits = {_SPLITS[folder.name.lower()]: folder for folder in inside if folder.name.lower() in _SPLITS}
+    listed = {name: _classes(folder) for name, folder in splits.items()} if splits else {"train": _classes(root)}
+    paths = [path for part in listed.values() for files in part.values() for path in files]
+    pixels = iter(np.split(_decoded(root, paths), np.cumsum([sum(map(len, p.values())) for p in listed.values()])[:-1]))
+    found, emptied = {}, 0
+    for name, part in listed.items():
+        x = next(pixels)
+        y = np.concatenate([np.full(len(files), CLASS_NAMES.index(label), np.int64) for label, files in part.items()])
+        empty = np.array([label == 1 and _is_plain(image) for image, label in zip(x, y, strict=True)])
+        y[empty] = 0
+        emptied += int(empty.sum())
+        found[name] = x, y
+    return found, emptied
+
+
+def _classes(folder: Path) -> dict[str, list[Path]]:
+    """Return the pictures of each class in a folder."""
+    found: dict[str, list[Path]] = {}
+    for inside in _folders(folder):
+        name = inside.name.lower()
+        label = NONE if name in _NONE_NAMES else name
+        if label not in CLASS_NAMES:
+            message = f"{inside} is no count of fingers. Expected {_LAYOUT}."
+            raise DataError(message)
+        found.setdefault(label, []).extend(find_images(inside))
+    if not found:
+        found[NONE] = find_images(folder)
+    if not any(found.values()):
+        message = f"{folder} holds no pictures. Expected {_LAYOUT}."
+        raise DataError(message)
+    return found
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__MACOSX")))
+
+
+def _decoded(root: Path, paths: Sequence[Path]) -> np.ndarray:
+    def read(path: Path) -> np.ndarray | UnreadableImageError:
+        try:
+            return framed(read_image(path), IMAGE_SIZE)
+        except UnreadableImageError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        found: list[Any] = list(pool.map(read, paths))
+    failures = [one for one in found if isinstance(one, UnreadableImageError)]
+    if failures:
+        lines = [f"{failure.path.relative_to(root)}: {failure.reason}" for failure in failures[:_MOST_NAMED]]
+        if len(failures) > _MOST_NAMED:
+            lines.append(f"and {len(failures) - _MOST_NAMED} more")
+        message = (
+            f"{len(failures)} of {len(paths)} pictures in {root} cannot be read; mend or remove them. "
+            f"{'; '.join(lines)}."
+        )
+        raise DataError(message)
+    return np.stack(found)
+
+
+def _is_plain(image: np.ndarray) -> bool:
+    """Return whether a picture is one smooth surface, such as a wall."""
+    gray = image.mean(axis=2)
+    gray = gray.reshape(24, gray.shape[0] // 24, 24, -1).mean(axis=(1, 3))
+    rows, columns = (axis.ravel() / 12 - 1 for axis in np.indices(gray.shape))
+    design = np.stack([np.ones_like(rows), rows, columns, rows**2, columns**2, rows * columns], axis=1)
+    smooth = design @ np.linalg.lstsq(design, gray.ravel(), rcond=None)[0]
+    return bool(np.sqrt(np.mean((gray.ravel() - smooth) ** 2)) < _PLAIN)
+
+
+def _listed(roots: Sequence[Path]) -> str:
+    return ", ".join(map(str, roots))

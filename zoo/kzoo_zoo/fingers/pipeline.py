@@ -1,0 +1,109 @@
+"""The fingers pipeline: how many fingers a hand before a camera shows, and whether there is a hand at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kzoo.errors import DataError, UsageError
+from kzoo.pipeline import ImageClassifier
+from kzoo_zoo.fingers import data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from kzoo.data.splits import Dataset, Split
+    from kzoo.pipeline import Forward, Predictor
+
+__all__ = ["Fingers"]
+
+
+class Fingers(ImageClassifier):
+    """Counting fingers: no hand, or 0 to 5 of them.
+
+    The classes are ``none`` and the counts in their order. To a loss that knows an order of classes, ``none`` comes
+    before 0: every question "a hand? at least one finger? two? ..." is answered no. Where it must be as far from every
+    count, ``emd`` takes a matrix of distances; the recipe ``emd`` has one.
+    """
+
+    name = "fingers"
+    task = "ordinal"
+
+    def fetch_real(self, *, download: bool, progress: Any = None) -> Path:
+        """Raise: there is no collection of such pictures that may be downloaded for you."""
+        del download, progress
+        message = (
+            "The pipeline `fingers` has no data of its own to download. Name a folder with your own pictures, --data "
+            "FOLDER (folders 0 to 5 and none; `kzoo capture fingers --label 3 0` records them), or take the drawn "
+            "sample, --data sample."
+        )
+        raise DataError(message)
+
+    def load_path(self, path: Path, *, also: Sequence[str] | str = (), drawn: int = 60) -> Dataset:
+        """Read pictures in folders 0 to 5 and none.
+
+        Args:
+            path: A folder.
+            also: Further ones, read with it.
+            drawn: How many drawn hands of each count are added to the training pictures.
+        """
+        more = [also] if isinstance(also, str) else list(also)
+        if isinstance(drawn, bool) or not isinstance(drawn, int) or drawn < 0:
+            message = f"`data.drawn` must be a whole number of at least 0, not {drawn!r}."
+            raise UsageError(message)
+        return data.load_folders([path, *(Path(name).expanduser().resolve() for name in more)], drawn=drawn)
+
+    def load_sample(self) -> Dataset:
+        """Return drawn hands."""
+        return data.load_sample()
+
+    def build_model(
+        self, input_shape: Sequence[int], num_classes: int, *, regularizer: Any = None, network: str = "default"
+    ) -> Any:
+        """Return the network of that name, ``default`` or ``classic``."""
+        from kzoo_zoo.fingers import model
+
+        builders = {"default": model.build_default, "classic": model.build_classic}
+        if network not in builders:
+            message = f"`model.network` must be default or classic, not {network!r}."
+            raise UsageError(message)
+        return builders[network](input_shape, num_classes, regularizer)
+
+    def adapt(self, model: Any, train: Split) -> None:
+        """Keep the training pictures without a hand: hands are pasted on them."""
+        import numpy as np
+
+        del model
+        empty = np.flatnonzero(np.asarray(train.labels).reshape(-1) == 0)
+        self._backgrounds = np.asarray(train.fetch(empty)[0]) if len(empty) else None
+
+    def augment(
+        self,
+        x: Any,
+        *,
+        seed: Any,
+        epoch: Any,
+        paste: float = 0.6,
+        rotation: float = 40.0,
+        smallest: float = 0.45,
+        strength: float = 1.0,
+    ) -> Any:
+        """Move, turn and scale the hands, paste many of them on other backgrounds, and change light and sharpness."""
+        import tensorflow as tf
+
+        from kzoo_zoo.fingers.augment import disturbed, pasted
+
+        del epoch
+        seed = tf.cast(seed, tf.int64)
+        backgrounds = x if self._backgrounds is None else self._backgrounds
+        share = 0.0 if self._backgrounds is None else paste
+        x = pasted(x, backgrounds, seed=seed, paste=share, rotation=rotation, smallest=smallest)
+        return disturbed(x, seed=seed + 1, strength=strength)
+
+    def prepare(self, frame: np.ndarray, input_shape: Sequence[int]) -> np.ndarray:
+        """Return the frame as the square that the network sees."""
+        from kzoo_zoo.fingers.framing import framed
+
+        return framed(frame, input_shape[:2])

@@ -1,0 +1,1 @@
+"""The regression pipeline: numbers from the columns of a table."""
