@@ -173,10 +173,11 @@ def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | N
     seen = [(Plugin(*origins[id(point.dist)], point.name, point.value), point) for point in points]
     seen.sort(key=lambda pair: (not pair[0].first_party, pair[0].distribution, pair[0].entry_point))
     choice.check([plugin for plugin, _ in seen])
+    manager = None
     with contextlib.redirect_stdout(sys.stderr):
         for plugin, point in seen:
             if choice.wants(plugin):
-                _load(plugin, point, found)
+                manager = _load(plugin, point, found, manager or _manager())
             else:
                 found.disabled.append(plugin)
     if choice.strict and found.problems:
@@ -186,8 +187,12 @@ def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | N
     return found
 
 
-def _load(plugin: Plugin, point: Any, found: Discovery) -> None:
-    """Take one entry point through import, API check, hook check and calls; note how far it came."""
+def _load(plugin: Plugin, point: Any, found: Discovery, manager: _Manager) -> _Manager | None:
+    """Take one entry point through import, API check, hook check and calls; note how far it came.
+
+    Returns:
+        The manager, empty again, for the next plugin; None where a refused plugin may have left something in it.
+    """
     whose = (plugin.distribution, plugin.version, plugin.entry_point)
     stage = "import"
     try:
@@ -195,10 +200,10 @@ def _load(plugin: Plugin, point: Any, found: Discovery) -> None:
         stage = "api"
         _check_api(module)
         stage = "hooks"
-        manager = _register(module, plugin, found.plugins)
+        _register(module, plugin, found.plugins, manager)
     except (Exception, SystemExit) as error:
         found.problems.append(Problem(*whose, stage, error))
-        return
+        return None
     specs: list[Spec] = []
     former: list[FormerName] = []
     earlier = [spec for other in found.plugins if other.distribution == plugin.distribution for spec in other.specs]
@@ -218,6 +223,8 @@ def _load(plugin: Plugin, point: Any, found: Discovery) -> None:
         if faults:
             found.problems.append(Problem(*whose, "spec", KzooError("; ".join(faults)), kinds, names))
     found.plugins.append(Plugin(*whose, getattr(module, "__name__", plugin.module), tuple(specs), tuple(former)))
+    manager.unregister(module)
+    return manager
 
 
 def _check_api(module: Any) -> None:
@@ -242,18 +249,23 @@ class _Manager(pluggy.PluginManager):
         return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
 
 
-def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin]) -> pluggy.PluginManager:
-    """Return a plugin manager that holds this plugin alone, after a check of every hook's name and arguments.
+def _manager() -> _Manager:
+    """Return a manager that knows the hooks and holds no plugin."""
+    manager = _Manager("kzoo")
+    manager.add_hookspecs(hookspecs)
+    return manager
 
-    One manager for each plugin: pluggy stops at the first bad hook and leaves a plugin half registered, and a call
-    through a shared manager loses everybody's results when one plugin raises.
+
+def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin], manager: _Manager) -> None:
+    """Put one plugin into an empty manager, after a check of every hook's name and arguments.
+
+    A manager holds one plugin at a time: a call to several loses everybody's results when one of them raises. After a
+    plugin that was refused it is not used again: pluggy stops at the first bad hook and leaves a plugin half registered.
     """
     for other in loaded:
         if other.distribution == plugin.distribution and other.module == getattr(module, "__name__", None):
             message = f"the module `{other.module}` is already loaded by the entry point `{other.entry_point}`"
             raise KzooError(message)
-    manager = _Manager("kzoo")
-    manager.add_hookspecs(hookspecs)
     try:
         manager.register(module, plugin.qualified)
     except pluggy.PluginValidationError as error:
@@ -267,7 +279,6 @@ def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin]) -> pluggy.P
     if not callers:
         message = f"`{plugin.module}` implements no hook; mark its functions with `kzoo.plugin.hookimpl`"
         raise KzooError(message)
-    return manager
 
 
 def _call(caller: Any) -> list[Any]:

@@ -32,7 +32,7 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             target="kzoo_zoo.cats_vs_dogs.pipeline:CatsVsDogs",
             task="binary",
             other_tasks=("classification",),
-            recipes=("classic", "default", "quick"),
+            recipes=("classic", "default", "finetune", "quick", "transfer"),
             summary="Photos of the user's own, one folder for each class; by itself, cats and dogs.",
             reference="Elson, Douceur, Howell, Saul 2007",
         ),
@@ -42,5 +42,13 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             task="regression",
             recipes=("classic", "default", "quick"),
             summary="A number predicted from the other columns of a table (CSV); by itself, a noisy wave.",
+        ),
+        PipelineSpec(
+            name="fingers",
+            target="kzoo_zoo.fingers.pipeline:Fingers",
+            task="ordinal",
+            recipes=("classic", "default", "emd", "quick"),
+            summary="Fingers of a hand before a camera, 0 to 5 or no hand: by a network, or by the hand's outline.",
+            reference="Malima, Ozgur, Cetin 2006 (the outline)",
         ),
     ]

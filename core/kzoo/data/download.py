@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "RemoteFile", "cached", "fetch", "fetch_for"]
 
+_ALGORITHMS = {"sha256": "SHA-256", "md5": "MD5"}
+
 
 @dataclass(frozen=True)
 class RemoteFile:
@@ -28,10 +30,11 @@ class RemoteFile:
 
     Attributes:
         urls: Its addresses, tried in this order.
-        sha256: The SHA-256 of its bytes, as 64 hexadecimal digits.
+        sha256: The SHA-256 of its bytes, as 64 hexadecimal digits; empty where its publisher gives only `md5`.
         size: The number of its bytes; None if unknown.
         filename: Its name in the cache.
         subdir: The folder inside the cache that holds it.
+        md5: The MD5 of its bytes. It finds damage, not malice: give `sha256` where it is known.
     """
 
     urls: tuple[str, ...]
@@ -39,6 +42,17 @@ class RemoteFile:
     size: int | None
     filename: str
     subdir: str
+    md5: str = ""
+
+    @property
+    def algorithm(self) -> str:
+        """The name of the checksum that the file is held to."""
+        return "sha256" if self.sha256 else "md5"
+
+    @property
+    def checksum(self) -> str:
+        """Its value."""
+        return self.sha256 or self.md5
 
     def path(self, home: Path | None = None) -> Path:
         """Return where the file belongs, whether it is there or not."""
@@ -52,7 +66,7 @@ def cached(remote: RemoteFile, *, home: Path | None = None) -> Path | None:
         if not path.is_file() or (remote.size is not None and path.stat().st_size != remote.size):
             return None
         # Hashed every time: 170 MB take a fifth of a second, a stamp file would be one more thing to go wrong.
-        return path if pooch.file_hash(str(path)) == remote.sha256 else None
+        return path if pooch.file_hash(str(path), remote.algorithm) == remote.checksum else None
     except OSError as error:
         message = f"The cached file {path} cannot be read: {error.strerror}."
         raise DataError(message) from error
@@ -134,18 +148,20 @@ def _mirrored(urls: Sequence[str]) -> list[str]:
 
 def _retrieve(url: str, remote: RemoteFile, path: Path, progress: Progress | None) -> None:
     """Bring one file from one address, through pooch: it checks the hash, then renames the file into place."""
-    transfer = Transfer(path, remote.size, progress)
+    transfer = Transfer(path, remote.size, progress, algorithm=remote.algorithm)
+    known = f"{remote.algorithm}:{remote.checksum}"
     for last_try in (False, True):
         try:
             with _quiet_pooch():
-                pooch.retrieve(url, f"sha256:{remote.sha256}", fname=path.name, path=path.parent, downloader=transfer)
+                pooch.retrieve(url, known, fname=path.name, path=path.parent, downloader=transfer)
         except ValueError as error:  # pooch's word for a wrong hash; it has removed the bytes
-            if transfer.found in ("", remote.sha256):
+            if transfer.found in ("", remote.checksum):
                 raise
             if transfer.resumed and not last_try:
                 continue  # the bytes kept from before may be the damaged ones: once more, whole
             message = (
-                f"{remote.filename} from {url} has a wrong checksum: expected SHA-256 {remote.sha256}, found "
+                f"{remote.filename} from {url} has a wrong checksum: expected "
+                f"{_ALGORITHMS[remote.algorithm]} {remote.checksum}, found "
                 f"{transfer.found}. The file was changed by its publisher or on the way; what came was removed. Try "
                 "again, and if it stays so, get the file in another way and name it with --data PATH."
             )

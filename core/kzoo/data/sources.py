@@ -86,6 +86,9 @@ def _choose(source: DataSource, request: DataRequest, warn: Callable[[str], None
         dataset = _read(source, path, request)
         return dataset, Provenance(asked, "real", dataset.description, str(path))
     path = Path(asked).expanduser()
+    if not path.exists() and (several := _several(source, asked)):
+        dataset = _read(source, several[0], request, also=several[1:])
+        return dataset, Provenance(asked, "path", dataset.description, ",".join(map(str, several)))
     if not path.exists():
         message = (
             f"--data `{asked}` is neither auto, real nor sample, and no file or folder of that name exists "
@@ -96,8 +99,15 @@ def _choose(source: DataSource, request: DataRequest, warn: Callable[[str], None
     return dataset, Provenance(asked, "path", dataset.description, str(path.resolve()))
 
 
-def _read(source: DataSource, path: Path, request: DataRequest) -> Dataset:
-    return source.load_path(path, **_taken(source.load_path, request.settings))
+def _read(source: DataSource, path: Path, request: DataRequest, **given: Any) -> Dataset:
+    return source.load_path(path, **{**_taken(source.load_path, request.settings), **given})
+
+
+def _several(source: DataSource, asked: str) -> list[Path]:
+    """Return the paths of a list like ``a,b``, if all of them exist and the source reads several: it takes `also`."""
+    paths = [Path(part.strip()).expanduser() for part in asked.split(",")]
+    takes = "also" in inspect.signature(source.load_path).parameters
+    return [path.resolve() for path in paths] if takes and len(paths) > 1 and all(p.exists() for p in paths) else []
 
 
 def _sample(source: DataSource, request: DataRequest) -> Dataset:

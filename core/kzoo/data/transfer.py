@@ -71,16 +71,18 @@ class Transfer:
         target: The final path of the file; ``.part`` and ``.part.json`` are kept beside it.
         size: The number of bytes of the whole file, None if unknown.
         progress: Called before the first and after every chunk.
+        algorithm: What `found` is calculated by.
 
     Attributes:
-        found: The SHA-256 of what the last call brought; empty if it brought nothing.
+        found: The checksum of what the last call brought; empty if it brought nothing.
         resumed: Whether that file begins with bytes from an earlier connection.
     """
 
-    def __init__(self, target: Path, size: int | None, progress: Progress | None) -> None:
+    def __init__(self, target: Path, size: int | None, progress: Progress | None, *, algorithm: str = "sha256") -> None:
         self.target = target
         self.size = size
         self.progress = progress
+        self.algorithm = algorithm
         self.part = target.with_name(f"{target.name}.part")
         self.note = target.with_name(f"{target.name}.part.json")
         self.found = ""
@@ -108,7 +110,7 @@ class Transfer:
                     )
                     raise DataError(message) from error
                 time.sleep(pause)
-        self.found = pooch.file_hash(str(self.part))
+        self.found = pooch.file_hash(str(self.part), self.algorithm)
         self.part.replace(output_file)
         self.note.unlink(missing_ok=True)
 

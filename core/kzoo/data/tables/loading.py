@@ -86,7 +86,7 @@ def read_table(path: Path, settings: TableSettings, schema: TableSchema | None =
         columns = [_LearnedColumn(name, file.header.index(name)) for name in roles.inputs]
         goal = _LearnedColumn(roles.target, file.header.index(roles.target))
         _look(file, [*columns, goal])
-        texts = [column.is_text(file, settings, forced=column.name in settings.categorical) for column in columns]
+        texts = [column.is_text(file, forced=column.name in settings.categorical) for column in columns]
         goal.check_target(file)
         reader = RowReader(
             [Column(c.name) for c in columns], [c.place for c in columns], Numbers(file.separator), texts
@@ -201,7 +201,7 @@ class _LearnedColumn:
                 self.numbers += 1
                 self.first_number = self.first_number if self.first_number[0] else (line, text)
 
-    def is_text(self, file: CsvFile, settings: TableSettings, *, forced: bool) -> bool:
+    def is_text(self, file: CsvFile, *, forced: bool) -> bool:
         """Return whether it is a column of texts; refuse one that is neither texts nor numbers, or empty."""
         if not self.numbers and not self.texts:
             message = f"The column `{self.name}` of {file.path} is empty: leave it out with {self._exclude}."
@@ -303,8 +303,8 @@ def _check_categories(file: CsvFile, reader: RowReader, settings: TableSettings)
     for name, known in zip(reader.names, reader.categories, strict=True):
         if reader.learning and known is not None and len(known) > settings.max_categories:
             message = (
-                f"The column `{name}` of {file.path} holds more than {settings.max_categories} different texts, such as "
-                f"`{next(iter(known))}`: that is no set of categories. Leave it out with -o data.exclude={name}, or "
+                f"The column `{name}` of {file.path} holds more than {settings.max_categories} different texts, such "
+                f"as `{next(iter(known))}`: that is no set of categories. Leave it out with -o data.exclude={name}, or "
                 "allow more with -o data.max_categories=N."
             )
             raise DataError(message)

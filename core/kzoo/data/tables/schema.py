@@ -43,7 +43,7 @@ class Column:
         return [*named, f"{self.name} is missing"] if self.indicator else named
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Return the inputs of shape (N, F) for the values of `RowReader`: numbers or category indices, NaN for none."""
+        """Return the inputs, shape (N, F), for values of `RowReader`: numbers or indices of categories, NaN for none."""
         missing = np.isnan(values)
         if self.categories:
             found = (values[:, None] == np.arange(len(self.categories))).astype(np.float64)
@@ -96,8 +96,7 @@ class TableSchema:
         wanted = [column.name for column in self.columns] + ([self.target] if target else [])
         if missing := [name for name in wanted if name not in header]:
             message = (
-                f"{path} lacks the column{'s' if len(missing) > 1 else ''} {_ticked(missing)} that the model was trained "
-                f"on. Its columns: {_ticked(header)}."
+                f"{path} lacks {_ticked(missing)}, which the model was trained on. Its columns: {_ticked(header)}."
             )
             raise DataError(message)
         return [header.index(name) for name in wanted]
@@ -158,8 +157,8 @@ class RowReader:
             for name, (count, line, text) in self.unknown.items()
         ]
         found += [
-            f"`{name}`: {count} missing number{'s' if count > 1 else ''}, first in line {line}, where training had none; "
-            "the median of training is taken"
+            f"`{name}`: {count} missing number{'s' if count > 1 else ''}, first in line {line}, where training had "
+            "none; the median of training is taken"
             for name, (count, line, _) in self.filled.items()
         ]
         return found

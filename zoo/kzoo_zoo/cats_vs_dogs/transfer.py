@@ -1,0 +1,105 @@
+"""A network that others trained on a million photos, and a new last layer: the way to go with few photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import layers
+
+from kzoo.data.download import RemoteFile, fetch
+from kzoo.errors import DataError, KzooError, NetworkUnreachableError, UsageError
+from kzoo_zoo.cats_vs_dogs.model import probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["WEIGHTS", "build_transfer"]
+
+# The file and the checksum of `keras.applications.EfficientNetV2B0`, without the last layer.
+WEIGHTS = RemoteFile(
+    urls=("https://storage.googleapis.com/tensorflow/keras-applications/efficientnet_v2/efficientnetv2-b0_notop.h5",),
+    sha256="",
+    md5="893217f2bb855e2983157299931e43ff",
+    size=None,
+    filename="efficientnetv2-b0_notop.h5",
+    subdir="models",
+)
+
+_BACKBONE = "efficientnetv2-b0"
+
+
+def build_transfer(
+    input_shape: Sequence[int],
+    num_classes: int,
+    regularizer: Any = None,
+    *,
+    dropout: float = 0.2,
+    weights: str | None = None,
+    unfrozen: int = 0,
+) -> keras.Model:
+    """Return EfficientNetV2-B0 with ImageNet's weights, frozen, under one new dense layer.
+
+    Its batch normalizations stay as they are in every case: their averages are of a million photos, those of a small
+    set would be worse.
+
+    Args:
+        input_shape: Height, width and channels of the images; at least 32x32 in colour.
+        num_classes: The number of classes.
+        regularizer: For the kernel of the last layer, or None.
+        dropout: The part of the averaged features that is dropped in training.
+        weights: A file with the backbone's weights (``.h5``), or a ``.keras`` file of this network, trained; None
+            downloads the weights of ImageNet.
+        unfrozen: How many of the backbone's last layers are trained as well.
+
+    Raises:
+        NetworkUnreachableError: The weights are not in the cache and cannot be downloaded.
+        KzooError: They are damaged, or the file does not hold this network's weights.
+        UsageError: ``unfrozen`` is no number of layers.
+    """
+    inputs = keras.Input(input_shape, dtype="uint8")
+    backbone = keras.applications.EfficientNetV2B0(
+        include_top=False, weights=None, input_shape=tuple(input_shape), name=_BACKBONE
+    )
+    if not isinstance(unfrozen, int) or not 0 <= unfrozen <= len(backbone.layers):
+        message = f"`model.unfrozen` must be a number of layers from 0 to {len(backbone.layers)}, not {unfrozen!r}."
+        raise UsageError(message)
+    x = layers.Rescaling(1.0)(inputs)  # to floating point; the backbone scales by itself
+    x = backbone(x, training=False)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(dropout)(x)
+    model = keras.Model(inputs, probabilities(x, num_classes, regularizer), name="cats_vs_dogs_transfer")
+    trained = weights is not None and str(weights).endswith(".keras")
+    _load(model if trained else backbone, _pretrained() if weights is None else Path(weights).expanduser())
+    backbone.trainable = unfrozen > 0
+    if unfrozen:
+        for number, layer in enumerate(backbone.layers):
+            trains = number >= len(backbone.layers) - unfrozen
+            layer.trainable = trains and not isinstance(layer, layers.BatchNormalization)
+    return model
+
+
+def _pretrained() -> Path:
+    """Return the file with ImageNet's weights, downloaded if it is not in the cache."""
+    other = "Name a file that you have with -o model.weights=FILE, or train from scratch with --recipe default."
+    try:
+        return fetch(WEIGHTS)
+    except NetworkUnreachableError as error:
+        message = f"The recipe needs the pretrained weights {WEIGHTS.filename}. {error} {other}"
+        raise NetworkUnreachableError(message) from error
+    except DataError as error:
+        message = f"The recipe needs the pretrained weights {WEIGHTS.filename}. {error} {other}"
+        raise DataError(message) from error
+
+
+def _load(model: keras.Model, path: Path) -> None:
+    if not path.is_file():
+        message = f"`model.weights`: there is no file {path}."
+        raise UsageError(message)
+    try:
+        model.load_weights(path)
+    except (ValueError, OSError, KeyError, IndexError) as error:
+        reason = " ".join(str(error).split())[:200]
+        message = f"`model.weights`: {path} does not hold the weights of {model.name}: {reason}"
+        raise KzooError(message) from error
