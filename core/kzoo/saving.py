@@ -182,7 +182,7 @@ def _owner(name: str, registry: Registry) -> Iterable[Entry]:
     package = name.partition(">")[0]
     return [
         entry
-        for kind in _COMPONENT_KINDS
+        for kind in (*_COMPONENT_KINDS, "pipeline")  # a pipeline's network may have layers of its own
         for entry in registry.entries(kind)
         if entry.spec.target.partition(":")[0].split(".")[0] == package
     ]

@@ -10,7 +10,7 @@ from keras import layers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["build_classic", "build_default"]
+__all__ = ["MirrorAverage", "build_classic", "build_default", "normalized_relu", "probabilities"]
 
 
 def build_classic(input_shape: Sequence[int], num_classes: int, regularizer: Any = None) -> keras.Model:
@@ -32,13 +32,14 @@ def build_default(
     num_classes: int,
     regularizer: Any = None,
     *,
-    widths: Sequence[int] = (24, 48, 96, 192),
+    widths: Sequence[int] = (16, 32, 64, 128),
     dropout: float = 0.2,
 ) -> keras.Model:
-    """Return a small residual network, its first convolution with stride 2.
+    """Return a small residual network, its first convolution with stride 2; outside training it looks twice.
 
     Every width after the first is a stage: a convolution, max-pooling, and from the second stage on a residual block
-    of two convolutions, all batch-normalized; then the average over all places and one dense layer.
+    of two convolutions, all batch-normalized; then the average over all places and one dense layer. What it says of a
+    photo is the average over the photo and its mirror image.
 
     Args:
         input_shape: Height, width and channels of the images.
@@ -48,8 +49,8 @@ def build_default(
         dropout: The part of the averaged features that is dropped in training.
     """
     regularized = {"kernel_regularizer": regularizer}
-    inputs = keras.Input(input_shape, dtype="uint8")
-    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    inputs = keras.Input(input_shape)
+    x = inputs
     x = layers.Conv2D(widths[0], 5, strides=2, padding="same", use_bias=False, **regularized)(x)
     x = normalized_relu(x)
     for stage, width in enumerate(widths[1:]):
@@ -66,7 +67,32 @@ def build_default(
             x = layers.Activation("relu")(layers.Add()([x, y]))
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
-    return keras.Model(inputs, probabilities(x, num_classes, regularizer), name="cats_vs_dogs_default")
+    network = keras.Model(inputs, probabilities(x, num_classes, regularizer), name="one_view")
+    pixels = keras.Input(input_shape, dtype="uint8")
+    outputs = MirrorAverage(network, dtype="float32")(layers.Rescaling(1 / 127.5, offset=-1)(pixels))
+    return keras.Model(pixels, outputs, name="cats_vs_dogs_default")
+
+
+@keras.saving.register_keras_serializable(package="kzoo_zoo")
+class MirrorAverage(layers.Wrapper):  # type: ignore[misc]
+    """Outside training, the mean of what a network says of an image and of its mirror image.
+
+    Args:
+        layer: The network, from images of shape (batch, height, width, channels) to probabilities.
+        **options: Those of every layer.
+    """
+
+    def call(self, images: Any, training: bool | None = None) -> Any:  # noqa: FBT001 - the signature is Keras's
+        """Return the probabilities; in training those of the image alone."""
+        outputs = self.layer(images, training=training)
+        if training:
+            return outputs
+        mirrored = self.layer(keras.ops.flip(images, axis=2), training=training)
+        return (outputs + mirrored) / 2
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
+        """Return the shape of the network's outputs."""
+        return self.layer.compute_output_shape(input_shape)
 
 
 def probabilities(x: Any, num_classes: int, regularizer: Any = None) -> Any:

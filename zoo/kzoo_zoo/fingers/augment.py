@@ -76,7 +76,7 @@ def disturbed(images: Any, *, seed: Any, strength: float = 1.0) -> Any:
     x = gray + (x - gray) * tf.exp(0.3 * n[1])
     # Warmer or colder light, and a little of green or magenta.
     gains = tf.concat([0.12 * n[2] + 0.05 * n[3], -0.05 * n[3], -0.12 * n[2] + 0.05 * n[3]], axis=-1)
-    x = x * tf.exp(0.3 * n[4] + gains)
+    x = x * tf.exp(0.22 * n[4] + gains)
     x = 255 * tf.pow(tf.clip_by_value(x / 255, 0.0, 1.0), tf.exp(0.2 * n[5]))
     u = tf.random.stateless_uniform((8, batch), seeds[1])
     blurred = tf.nn.avg_pool2d(x, 3, 1, "SAME")

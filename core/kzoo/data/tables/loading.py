@@ -80,7 +80,7 @@ def read_table(path: Path, settings: TableSettings, schema: TableSchema | None =
         DataError: The table cannot be used; the message names column and line.
         UsageError: A setting names a column that does not exist.
     """
-    file = CsvFile.open(path)
+    file, followed = CsvFile.open(path), schema is not None
     if schema is None:
         roles = _roles(file, settings)
         columns = [_LearnedColumn(name, file.header.index(name)) for name in roles.inputs]
@@ -107,26 +107,39 @@ def read_table(path: Path, settings: TableSettings, schema: TableSchema | None =
             raise DataError(message)
         schema, rows.values = _fit(file, reader, target, rows.values, ~test)
     notes += reader.notes()
-    inputs, labels = schema.encode(rows.values), rows.targets.astype(np.float32)[:, None]
-    return _dataset(path, schema, (inputs, labels), test, notes), schema
+    with np.errstate(over="ignore"):  # infinities are refused below
+        labels = rows.targets.astype(np.float32)[:, None]
+    inputs = schema.encode(rows.values)
+    asked = bool(settings.target) or followed
+    return _dataset(path, schema, (inputs, labels), test, notes, asked=asked), schema
 
 
 def _dataset(
-    path: Path, schema: TableSchema, arrays: tuple[np.ndarray, np.ndarray], test: np.ndarray, notes: Sequence[str]
+    path: Path,
+    schema: TableSchema,
+    arrays: tuple[np.ndarray, np.ndarray],
+    test: np.ndarray,
+    notes: Sequence[str],
+    *,
+    asked: bool,
 ) -> Dataset:
     inputs, labels = arrays
     if not np.isfinite(labels).all():
         message = f"`{schema.target}` in {path} is beyond the range of 32-bit floats: give it in another unit."
         raise DataError(message)
     texts = sum(bool(column.categories) for column in schema.columns)
-    kinds = f"{len(schema.columns) - texts} of numbers, {texts} of texts" if texts else "numbers"
-    said = [f"`{schema.target}` from {len(schema.columns)} columns ({kinds}; {len(schema.features)} inputs)", *notes]
+    kinds = [
+        f"{count} of {kind}" for count, kind in ((len(schema.columns) - texts, "numbers"), (texts, "texts")) if count
+    ]
+    chosen = f"`{schema.target}` from columns: {' and '.join(kinds)}, {len(schema.features)} inputs"
+    said = [chosen, *([] if asked else ["the target is the last column, since --target names none"]), *notes]
     return Dataset(
         train=ArraySplit(inputs[~test], labels[~test]),
         test=ArraySplit(inputs[test], labels[test]),
         class_names=(),
         description=f"{len(labels):,} rows of {path.name}, {test.sum():,} kept for the test: {'; '.join(said)}",
         location=str(path),
+        notes=tuple(f"{path.name}: {note}." for note in notes),
         input_names=tuple(schema.features),
         output_names=(schema.target,),
         schema=schema.to_dict(),
@@ -159,11 +172,9 @@ def _roles(file: CsvFile, settings: TableSettings) -> _Roles:
         notes.append("the first column, which has no name, left out as an index")
     names = [name for name in file.header if name not in left_out]
     target = settings.target or (names[-1] if names else "")
-    if settings.target in left_out:
+    if settings.target and settings.target in left_out:
         message = f"`data.exclude` leaves out `{target}`, which is the target."
         raise UsageError(message)
-    if not settings.target:
-        notes.append("the target is the last column, since --target names none")
     inputs = [name for name in names if name != target]
     if not inputs:
         message = (
@@ -208,7 +219,7 @@ class _LearnedColumn:
             raise DataError(message)
         if forced or not self.texts:
             return forced
-        if self.numbers > self.texts:
+        if self.numbers > self.texts or Numbers.hint(self.first_text[1]):
             line, text = self.first_text
             message = (
                 f"The column `{self.name}` of {file.path} holds {self.numbers:,} numbers and {self.texts:,} texts, "
@@ -248,6 +259,9 @@ def _look(file: CsvFile, columns: Sequence[_LearnedColumn]) -> None:
         across = list(zip(*(cells for _, cells in chunk), strict=True))
         for column in columns:
             column.add(lines, across[column.place], numbers)
+    if not any((column.numbers, column.missing, column.texts) != (0, 0, 0) for column in columns):
+        message = f"{file.path} has a header and no rows."
+        raise DataError(message)
     if numbers.mixed:
         message = f"{file.path} {numbers.mixed}: write all its numbers alike."
         raise DataError(message)

@@ -43,7 +43,7 @@ class Column:
         return [*named, f"{self.name} is missing"] if self.indicator else named
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Return the inputs, shape (N, F), for values of `RowReader`: numbers or indices of categories, NaN for none."""
+        """Return the inputs, shape (N, F), for a column of values from `RowReader`."""
         missing = np.isnan(values)
         if self.categories:
             found = (values[:, None] == np.arange(len(self.categories))).astype(np.float64)

@@ -1,0 +1,163 @@
+"""The count of fingers from the outline of a hand: a ring around the palm, and the pieces that it cuts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kzoo.data.frames.video import opencv
+
+__all__ = ["Outline", "find_contours", "read_outline"]
+
+_SMALLEST, _LARGEST = 0.012, 0.6
+"""A hand covers at least and at most this part of the region."""
+_RINGS = (1.6, 1.75, 1.9, 2.05, 2.2, 2.4)
+"""Radii of the rings, in radii of the palm."""
+_WIDEST = 0.95
+"""A finger is narrower than this many radii of the palm where the ring cuts it; an arm is wider."""
+_THINNEST = 0.08
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """A hand as the outline shows it.
+
+    Attributes:
+        count: The fingers, 0 to 5.
+        confidence: The share of the rings that count as many, in [0, 1].
+        contour: Points of shape (N, 1, 2), x and y in pixels of the mask.
+        centre: The middle of the palm, x and y.
+        radius: Of the largest circle within the hand.
+    """
+
+    count: int
+    confidence: float
+    contour: np.ndarray
+    centre: tuple[float, float]
+    radius: float
+
+
+def find_contours(mask: np.ndarray) -> list[np.ndarray]:
+    """Return the outer contours of a mask, whichever version of OpenCV there is: version 3 returns a triple."""
+    cv2 = opencv()
+    found = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return list(found[0] if len(found) == 2 else found[1])  # noqa: PLR2004 - contours and hierarchy
+
+
+def read_outline(mask: np.ndarray) -> Outline | None:
+    """Return what the largest thing in a mask says, or None where it is no hand.
+
+    The palm is the largest circle within the hand: with the middle of the hull's extreme points, which courses teach, a
+    long arm pulls the centre off the palm. The ring is drawn at several radii, up to the hull's farthest point. Pieces
+    that are wider than a finger, and the one that leads to the arm, are not counted.
+
+    Args:
+        mask: uint8 of shape (H, W), 255 where something is before the background.
+    """
+    cv2 = opencv()
+    contours = find_contours(mask)
+    if not contours:
+        return None
+    contour = max(contours, key=cv2.contourArea)
+    area = cv2.contourArea(contour)
+    if not _SMALLEST * mask.size <= area <= _LARGEST * mask.size:
+        return None
+    filled = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)  # a border, so that the edge bounds the palm
+    cv2.drawContours(filled, [contour + 1], -1, 255, -1)
+    inside = cv2.distanceTransform(filled, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    filled = filled[1:-1, 1:-1]
+    centre, radius = _palm(inside, mask.shape)
+    if radius < 3:  # noqa: PLR2004 - pixels: lines, cables, noise
+        return None
+    hull = cv2.convexHull(contour)[:, 0].astype(np.float64)
+    reach = float(np.hypot(*(hull - centre).T).max())
+    # The rings go no farther than 0.95 of the farthest point of the hull, as the course's single ring does.
+    radii = [ring * radius for ring in _RINGS if ring * radius < 0.95 * reach] or [min(_RINGS[0] * radius, 0.9 * reach)]
+    arm = _arm_direction(filled, centre, radius)
+    counts = [_pieces(filled, centre, r, radius, arm) for r in radii]
+    best = _agreed(counts)
+    if best > 5 or not _hand_like(cv2, contour, area, radius, reach):  # noqa: PLR2004 - fingers of a hand
+        return None
+    agreeing = sum(1 for count in counts if count == best) / len(counts)
+    return Outline(best, agreeing, contour, (float(centre[0]), float(centre[1])), radius)
+
+
+def _palm(inside: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, float]:
+    """Return middle and radius of the largest circle within the hand, the topmost of those nearly as large."""
+    # A bare arm may be as thick as the palm: of two circles of much the same size, the hand is the farther from the
+    # edge at which the arm comes in, which is the lower one for nearly all cameras.
+    most = float(inside.max())
+    rows, columns = np.nonzero(inside > 0.93 * most)
+    del shape
+    place = int(np.argmin(rows))
+    top = rows[place]
+    near = rows <= top + 0.5 * most
+    best = int(np.argmax(inside[rows[near], columns[near]]))
+    row, column = rows[near][best], columns[near][best]
+    return np.array([column, row], dtype=np.float64), float(inside[row, column])
+
+
+def _arm_direction(filled: np.ndarray, centre: np.ndarray, radius: float) -> float | None:
+    """Return the angle at which the arm leaves the palm, or None: where the hand touches the region's edge most."""
+    height, width = filled.shape
+    edge = np.zeros(filled.shape, bool)
+    edge[[0, -1], :] = edge[:, [0, -1]] = True
+    rows, columns = np.nonzero(edge & (filled > 0))
+    if len(rows) < max(3.0, 0.5 * radius):
+        return None
+    return math.atan2(rows.mean() - centre[1], columns.mean() - centre[0])
+
+
+def _pieces(filled: np.ndarray, centre: np.ndarray, ring: float, palm: float, arm: float | None) -> int:
+    """Return how many pieces of the ring lie on the hand and are as wide as a finger, without the arm."""
+    steps = max(90, int(2 * math.pi * ring))
+    angles = np.linspace(-math.pi, math.pi, steps, endpoint=False)
+    columns = np.rint(centre[0] + ring * np.cos(angles)).astype(int)
+    rows = np.rint(centre[1] + ring * np.sin(angles)).astype(int)
+    within = (rows >= 0) & (rows < filled.shape[0]) & (columns >= 0) & (columns < filled.shape[1])
+    on = np.zeros(steps, bool)
+    on[within] = filled[rows[within], columns[within]] > 0
+    if on.all() or not on.any():
+        return 0
+    first = int(np.flatnonzero(~on)[0])  # begin in a gap, so that no piece goes over the end
+    on, angles = np.roll(on, -first), np.roll(angles, -first)
+    changes = np.flatnonzero(np.diff(np.concatenate([[0], on.astype(np.int8), [0]])))
+    pieces = []
+    for begin, end in zip(changes[::2], changes[1::2], strict=True):
+        width = (end - begin) / steps * 2 * math.pi * ring
+        middle = angles[(begin + end - 1) // 2]
+        if width >= _THINNEST * palm:
+            pieces.append((width, middle))
+    fingers = [piece for piece in pieces if piece[0] <= _WIDEST * palm]
+    wide = len(pieces) - len(fingers)
+    if arm is not None and fingers and not wide:
+        # A slender wrist: the piece that leads to the edge is the arm.
+        nearest = min(fingers, key=lambda piece: abs(_turn(piece[1], arm)))
+        if abs(_turn(nearest[1], arm)) < math.radians(40):
+            fingers.remove(nearest)
+    elif arm is None and not wide and fingers:
+        lowest = min(fingers, key=lambda piece: abs(_turn(piece[1], math.pi / 2)))
+        if abs(_turn(lowest[1], math.pi / 2)) < math.radians(30):
+            fingers.remove(lowest)
+    return len(fingers)
+
+
+def _turn(a: float, b: float) -> float:
+    return (a - b + math.pi) % (2 * math.pi) - math.pi
+
+
+def _agreed(counts: list[int]) -> int:
+    """Return the count of the rings: the largest that two of them see, as short fingers end before the outer rings."""
+    if len(counts) == 1:
+        return counts[0]
+    return sorted(counts)[-2]
+
+
+def _hand_like(cv2: Any, contour: np.ndarray, area: float, radius: float, reach: float) -> bool:
+    """Return whether a shape has the proportions of a hand: a palm of some weight, and fingers or an arm beyond it."""
+    circle = math.pi * radius**2
+    outline = cv2.arcLength(contour, closed=True)
+    return area < 9 * circle and 1.25 * radius < reach < 11 * radius and outline < 45 * radius
