@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,10 +146,16 @@ def predict(
     target = find_target(str(model))
     part = Part(every=every, start=start, end=end, max_frames=max_frames)
     sources = target.pipeline.open_sources(str(source), part)
-    if target.saved is not None:
+    if target.saved is not None or target.pipeline.loads_networks:
         runtime.start()
     predictor = target.predictor(settings)
-    return ((found.item, found.prediction) for each in sources for found in predict_source(predictor, each))
+
+    def results() -> Iterator[tuple[Item, Prediction | None]]:
+        with contextlib.closing(predictor):
+            for each in sources:
+                yield from ((found.item, found.prediction) for found in predict_source(predictor, each))
+
+    return results()
 
 
 def _component(kind: str, name: str, kwargs: Mapping[str, Any]) -> Any:

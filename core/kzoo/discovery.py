@@ -340,7 +340,7 @@ def _sift_former(offered: Sequence[Any]) -> tuple[list[FormerName], list[str], t
 
 def _fault(spec: Spec, taken: set[tuple[str, str]]) -> str:
     """Return what is wrong with a spec, or an empty text."""
-    for attribute in ("aliases", "tasks", "targets", "recipes", "successor_of"):
+    for attribute in ("aliases", "tasks", "targets", "recipes", "formats", "successor_of"):
         value = getattr(spec, attribute, ())
         if isinstance(value, str):  # a text is a collection too: of its letters
             return f"`{attribute}` must be a list of names, not {value!r}"

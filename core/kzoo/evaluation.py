@@ -1,4 +1,4 @@
-"""A saved model on a test split: loss and metrics, and for classes the report and the confusion matrix."""
+"""A saved model on a test split: loss and metrics, for classes the confusion matrix, for boxes average precision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from kzoo.saving import load_model, read_card
 from kzoo.targets import load_target
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kzoo.data.splits import Splits
+    from kzoo.detection import DetectionOutcome
+    from kzoo.pipeline import Pipeline
     from kzoo.report import ClassOutcome, ValueOutcome
     from kzoo.training.run import Listener
 
@@ -56,8 +60,10 @@ class Evaluation:
 
     Attributes:
         metrics: Loss and metrics by name.
-        per_class: For each class ``precision``, ``recall``, ``f1`` and ``support``; empty for other tasks.
-        confusion: Counts with the true class in the row and the predicted one in the column.
+        per_class: For each class ``precision``, ``recall``, ``f1`` and ``support``, or of boxes average precision and
+            more; empty for other tasks.
+        confusion: Counts with the true class in the row and the predicted one in the column. Of boxes there is one more
+            row and column, for nothing.
         class_names: The classes, in the order of rows and columns.
         data: Where the test data came from.
         size: The number of test examples.
@@ -66,13 +72,13 @@ class Evaluation:
     """
 
     metrics: dict[str, Any]
-    per_class: dict[str, dict[str, float]]
+    per_class: dict[str, dict[str, Any]]
     confusion: list[list[int]]
     class_names: tuple[str, ...]
     data: str
     size: int
     notes: list[str] = field(default_factory=list)
-    outcome: ClassOutcome | ValueOutcome | None = None
+    outcome: ClassOutcome | ValueOutcome | DetectionOutcome | None = None
 
 
 def find_model(text: str, root: Path = DEFAULT_ROOT) -> SavedModel:
@@ -86,7 +92,14 @@ def find_model(text: str, root: Path = DEFAULT_ROOT) -> SavedModel:
     return SavedModel(path, read_card(path), run)
 
 
-def evaluate(saved: SavedModel, *, data: str | None, listener: Listener, batch_size: int | None = None) -> Evaluation:
+def evaluate(
+    saved: SavedModel,
+    *,
+    data: str | None,
+    listener: Listener,
+    batch_size: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Evaluation:
     """Measure a model on the test split of its own data, or of other data.
 
     Args:
@@ -94,6 +107,7 @@ def evaluate(saved: SavedModel, *, data: str | None, listener: Listener, batch_s
         data: ``real``, ``sample``, ``auto`` or a path; None for the data that its run used.
         listener: Who is told what happens.
         batch_size: Examples in one step; by default that of the run.
+        settings: Of a detector's predictor, as for ``kzoo predict``.
 
     Raises:
         KzooError: A component's distribution is missing, or the data cannot be used.
@@ -104,6 +118,11 @@ def evaluate(saved: SavedModel, *, data: str | None, listener: Listener, batch_s
     from kzoo.training.trainer import Trainer
 
     pipeline = saved.pipeline()
+    if saved.card.get("task", pipeline.task) == "detection":
+        return _evaluate_detector(saved, pipeline, data, listener, settings or {})
+    if settings:
+        message = f"`{pipeline.name}` is no detector: measuring it has no settings."
+        raise UsageError(message)
     model = load_model(saved.path)
     if getattr(model, "optimizer", None) is None or not model.compiled:
         message = f"{saved.path} was saved without its loss and metrics, so there is nothing to evaluate."
@@ -132,6 +151,35 @@ def evaluate(saved: SavedModel, *, data: str | None, listener: Listener, batch_s
         data=splits.provenance.description,
         size=len(splits.test),
         notes=notes,
+        outcome=outcome,
+    )
+
+
+def _evaluate_detector(
+    saved: SavedModel, pipeline: Pipeline, data: str | None, listener: Listener, settings: Mapping[str, Any]
+) -> Evaluation:
+    """Measure a detector on the boxes of a test set."""
+    from kzoo.training.detecting import detector_outcome
+    from kzoo.training.trainer import predictor
+
+    if data is None and saved.run is None:
+        message = f"Name the data to measure {saved.path} on: `--data sample`, or a path."
+        raise UsageError(message)
+    request = _request(saved, data)
+    source = request.source if request.source == "sample" else Path(request.source).expanduser()
+    dataset = pipeline.annotated(source, request.settings)
+    for note in dataset.notes:
+        listener.warn(note)
+    forward = predictor(load_model(saved.path, compile=False))
+    outcome = detector_outcome(pipeline, forward, saved.card, dataset, settings)
+    return Evaluation(
+        metrics=outcome.metrics(),
+        per_class=outcome.per_class(),
+        confusion=outcome.confusion().tolist(),
+        class_names=outcome.dataset.class_names,
+        data=dataset.description,
+        size=len(dataset.images),
+        notes=list(dataset.notes),
         outcome=outcome,
     )
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from kzoo.data.frames import Frame, Part, Source
     from kzoo.data.splits import Dataset, Split
+    from kzoo.detection import AnnotatedSet
 
 __all__ = [
     "ClassPrediction",
@@ -142,8 +143,14 @@ class Pipeline(abc.ABC):
     task: Task
     unit: ClassVar[str] = "img"
     """What examples are called where their speed is shown."""
+    augments_labels: ClassVar[bool] = False
+    """Whether `augment` is called with the labels after the inputs, and returns both."""
     has_real_data: ClassVar[bool] = True
     """Whether `fetch_real` has anything to fetch; ``kzoo fetch --all`` leaves out pipelines without."""
+    loads_networks: ClassVar[bool] = False
+    """Whether `predictor` may load a network where the user named no trained model; TensorFlow is then started."""
+    evaluation_settings: ClassVar[Mapping[str, Any]] = {}
+    """Settings of `predictor` that are others where a detector is measured."""
 
     def recipes(self) -> dict[str, Path]:
         """Return the recipe files by name."""
@@ -164,6 +171,9 @@ class Pipeline(abc.ABC):
     @abc.abstractmethod
     def load_path(self, path: Path) -> Dataset:
         """Read data from a file or folder: the real set's own formats, or the user's own data.
+
+        Where it has a keyword-only argument ``say``, that is called with lines of text for the user: for what takes
+        minutes.
 
         Raises:
             DataError: The path holds nothing this pipeline can read, and why.
@@ -193,8 +203,22 @@ class Pipeline(abc.ABC):
     def restore(self, card: Mapping[str, Any]) -> None:  # noqa: B027 - most pipelines need no more than their code
         """Take up what is stored with a model whose inputs are to be read, such as ``schema``; nothing by default."""
 
-    def adapt(self, model: Any, train: Split) -> None:  # noqa: B027 - most networks have nothing to adapt
-        """Set what the network learns from the training data before training starts; nothing by default."""
+    def adapt(self, model: Any, train: Split) -> str | None:
+        """Set what the network learns from the training data before training starts; nothing by default.
+
+        Returns:
+            What a user should be told of it, or None.
+        """
+        del model, train
+        return None
+
+    def targets(self, y: Any) -> Any:
+        """Return a batch of labels as the loss takes them, after `augment`; unchanged by default. In a tf.data graph."""
+        return y
+
+    def card(self) -> dict[str, Any]:
+        """Return what else must be stored with a trained model, for `restore` and `predictor`, as plain data."""
+        return {}
 
     def augment(self, x: Any, *, seed: Any, epoch: Any) -> Any:
         """Return a training batch, changed at random; unchanged by default. Runs inside a tf.data graph.
@@ -234,6 +258,35 @@ class Pipeline(abc.ABC):
     def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:
         """Return the frame with the prediction written on it."""
 
+    def annotated(self, source: str | Path, settings: Mapping[str, Any]) -> AnnotatedSet:
+        """Return the pictures and true boxes that a detector is measured on; for pipelines with the task detection.
+
+        Args:
+            source: ``sample``, or the path of a user's own data: its test split, or all of it where it has none.
+            settings: The run's table ``[data]``.
+
+        Raises:
+            DataError: The path holds nothing this pipeline can read, and why.
+        """
+        del source, settings
+        message = f"The pipeline `{self.name}` finds no boxes."
+        raise TypeError(message)
+
+    def import_model(self, **files: Any) -> tuple[Any, dict[str, Any]]:
+        """Return a Keras model made from the files of another program, and the card that is stored with it.
+
+        For pipelines whose spec names the program in ``formats``; the command says which files there are.
+        """
+        del files
+        message = f"The pipeline `{self.name}` imports no networks."
+        raise TypeError(message)
+
+    def export_model(self, model: Any, card: Mapping[str, Any], path: Path) -> None:
+        """Write a model as a file of another program; the opposite of `import_model`."""
+        del model, card, path
+        message = f"The pipeline `{self.name}` exports no networks."
+        raise TypeError(message)
+
     def open_sources(self, text: str, part: Part) -> list[Source]:
         """Return what a user means by ``text``: images, videos, a camera or a stream, unless the inputs are others.
 
@@ -243,6 +296,24 @@ class Pipeline(abc.ABC):
         from kzoo.data.frames import open_sources
 
         return open_sources(text, part)
+
+    def recordable(self) -> tuple[str, ...] | None:
+        """Return the labels that recorded frames may have, or None where any will do.
+
+        Raises:
+            UsageError: The pipeline learns from no pictures.
+        """
+        from kzoo.errors import UsageError
+
+        message = f"The pipeline `{self.name}` learns from no labelled pictures, so there are none to record."
+        raise UsageError(message)
+
+    def recorded(self, pixels: np.ndarray) -> np.ndarray:
+        """Return what is kept of a frame that is recorded; all of it by default.
+
+        Keyword-only arguments are settings of ``kzoo capture``, as those of `predictor` are of ``kzoo predict``.
+        """
+        return pixels
 
     def predictor(self, forward: Forward | None, card: Mapping[str, Any]) -> Predictor:
         """Return what turns the inputs of a source into predictions.
@@ -296,6 +367,9 @@ class Predictor(abc.ABC):
         """Return the picture with the prediction on it, RGB, uint8."""
         return self.pipeline.draw(frame.pixels, prediction)
 
+    def close(self) -> None:  # noqa: B027 - most predictors keep nothing
+        """Be told that there is nothing more to predict, also where the user or an error ended it."""
+
 
 class ModelPredictor(Predictor):
     """Each frame by itself through a trained model.
@@ -327,6 +401,10 @@ class ImageClassifier(Pipeline):
     """
 
     task = "classification"
+
+    def recordable(self) -> tuple[str, ...] | None:
+        """Return None: the user's own classes."""
+        return None
 
     def prepare(self, frame: np.ndarray, input_shape: Sequence[int]) -> np.ndarray:
         """Return the frame resized to the model's input, in grayscale if that has one channel."""

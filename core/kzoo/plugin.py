@@ -82,6 +82,7 @@ INPUTS: Mapping[str, str] = MappingProxyType(
         "thresholds": "class labels (N,) of K ordered classes, and a logit for each of the K - 1 thresholds (N, K - 1)",
         "masks": "one-hot masks (N, H, W, K), and probabilities (N, H, W, K)",
         "boxes": "corners x1, y1, x2, y2 (N, 4), and the same (N, 4)",
+        "places": "rows that say what belongs at each place of a detector (N, R, 12 + K), and what it says (N, R, 5 + K)",
         "embeddings": "class labels (N,), and one vector for each sample (N, D)",
         "cosines": "class labels (N,), and cosines between -1 and 1 (N, K)",
         "distances": "1 for a pair that belongs together, else 0 (N,), and distances of at least 0 (N,)",
@@ -292,6 +293,7 @@ class PipelineSpec(Spec):
         task: What the pipeline is for, one of `TASKS`.
         other_tasks: What it may be for instead, where the task follows from the data.
         recipes: The names of its recipes, ``default`` among them.
+        formats: Other programs whose networks it reads and writes, such as ``darknet``.
     """
 
     kind: ClassVar[str] = "pipeline"
@@ -299,6 +301,7 @@ class PipelineSpec(Spec):
     task: str
     recipes: Collection[str] = ("default",)
     other_tasks: Collection[str] = ()
+    formats: Collection[str] = ()
 
     def faults(self) -> list[str]:
         """Return what is wrong with this spec, one sentence for each fault."""

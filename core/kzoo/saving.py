@@ -107,6 +107,7 @@ def register_with_keras() -> list[str]:
         The qualified names of the components that Keras now knows.
     """
     importlib.import_module("kzoo.label_forms")
+    importlib.import_module("kzoo.loss_parts")
     registry, known = get_registry(), []
     for kind in _COMPONENT_KINDS:
         for entry in registry.entries(kind):
@@ -193,6 +194,7 @@ def _import_owners(objects: dict[tuple[str, str], set[str]], registry: Registry)
     import keras
 
     importlib.import_module("kzoo.label_forms")
+    importlib.import_module("kzoo.loss_parts")
     missing: dict[str, set[str]] = {}
     for (module, name), where in objects.items():
         if keras.saving.get_registered_object(name) is not None:

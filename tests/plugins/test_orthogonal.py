@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kzoo_plugins.keras_builtins.orthogonal import OrthogonalRegularizer
 
@@ -27,3 +28,12 @@ def test_a_kernel_counts_as_the_matrix_of_its_filters():
 def test_it_comes_back_from_its_configuration():
     again = keras.regularizers.deserialize(keras.regularizers.serialize(OrthogonalRegularizer(0.2, "columns")))
     assert (type(again), again.factor, again.mode) == (OrthogonalRegularizer, 0.2, "columns")
+
+
+@pytest.mark.parametrize(("mode", "shape"), [("columns", (7, 1)), ("rows", (1, 7)), ("columns", (3, 3, 2, 1))])
+def test_a_single_vector_has_no_penalty_and_a_finite_gradient(mode, shape):
+    variable = keras.Variable(np.ones(shape, "float32"))
+    with tf.GradientTape() as tape:
+        penalty = OrthogonalRegularizer(0.3, mode)(variable)
+    assert float(penalty) == 0
+    np.testing.assert_array_equal(tape.gradient(penalty, variable.value), np.zeros(shape))

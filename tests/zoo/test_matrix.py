@@ -18,7 +18,9 @@ from kzoo.training.batches import ordered_batches
 from kzoo.training.configure import configure
 from kzoo.training.trainer import Trainer
 
-PIPELINES = ("mnist", "cifar10")
+CLASSES = ("mnist", "cifar10")
+PIPELINES = (*CLASSES, "cats_vs_dogs")
+SETTINGS = {"cats_vs_dogs": {"image_size": 32}}
 
 
 @functools.cache
@@ -30,7 +32,7 @@ def plain_loss(pipeline):
 def prepared(name):
     """Return a pipeline and a handful of its sample."""
     pipeline = load_target(get_registry().get("pipeline", name))()
-    return pipeline, load_splits(pipeline, DataRequest("sample", limit=16), pytest.fail)
+    return pipeline, load_splits(pipeline, DataRequest("sample", limit=16, settings=SETTINGS.get(name, {})), pytest.fail)
 
 
 def train(name, *, test=False, **asked):
@@ -90,8 +92,16 @@ def test_every_fitting_regularizer_trains(pipeline, regularizer):
 
 
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
-@pytest.mark.parametrize("pipeline", PIPELINES)
+@pytest.mark.parametrize("pipeline", CLASSES)
 def test_every_fitting_metric_measures_with_labels_of_either_form(pipeline, loss):
+    check_metrics(pipeline, loss)
+
+
+def test_every_fitting_metric_measures_yes_and_no():
+    check_metrics("cats_vs_dogs", "crossentropy")
+
+
+def check_metrics(pipeline, loss):
     references = [param.values[1] for param in components("metric") if param.values[0] == pipeline]
     logs = train(pipeline, loss=loss, metrics=references, test=True)
     for reference in references:

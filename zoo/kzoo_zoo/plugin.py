@@ -51,4 +51,13 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             summary="Fingers of a hand before a camera, 0 to 5 or no hand: by a network, or by the hand's outline.",
             reference="Malima, Ozgur, Cetin 2006 (the outline)",
         ),
+        PipelineSpec(
+            name="yolov3",
+            target="kzoo_zoo.yolov3.pipeline:Yolo",
+            task="detection",
+            recipes=("classic", "default", "quick"),
+            formats=("darknet",),
+            summary="Objects in pictures and the boxes around them: YOLOv3 and other networks of Darknet.",
+            reference="Redmon, Farhadi 2018, https://arxiv.org/abs/1804.02767",
+        ),
     ]

@@ -47,9 +47,16 @@ COMMANDS: dict[str, Place] = {
     "predict": Place(
         "kzoo.cli.predict:predict", "Pipelines", "Predict images, videos, a camera or the rows of a table."
     ),
+    "capture": Place("kzoo.cli.capture:capture", "Pipelines", "Record labelled frames of a camera or a video."),
     "report": Place("kzoo.cli.report:report", "Pipelines", "Draw the pictures of a run and write its report.html."),
     "runs": Place("kzoo.cli.runs:runs", "Pipelines", "List the runs of a folder and their results."),
     "fetch": Place("kzoo.cli.fetch:fetch", "Pipelines", "Download the real data of pipelines."),
+    "import-darknet": Place(
+        "kzoo.cli.darknet:import_darknet", "Pipelines", "Make a model of Darknet's cfg and weights."
+    ),
+    "export-darknet": Place(
+        "kzoo.cli.darknet:export_darknet", "Pipelines", "Write a model's weights as a Darknet file."
+    ),
     "list-plugins": Place("kzoo.cli.listing:list_plugins", "Plugins", "List the installed plugins and their state."),
     "new-plugin": Place("kzoo.cli.new_plugin:new_plugin", "Plugins", "Write a plugin of your own to start from."),
     "check-plugin": Place("kzoo.cli.check_plugin:check_plugin", "Plugins", "Check an installed plugin."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_module
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,10 +27,22 @@ def evaluate(
         ),
     ] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Examples in one step.")] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="DIR", help="Also draw the pictures of the test into this folder.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", metavar="KEY=VALUE", help="Of a detector: a setting, as for `kzoo predict`."),
+    ] = None,
+    coco: Annotated[
+        Path | None,
+        typer.Option("--coco", metavar="FILE", help="Of a detector: also write all boxes, as COCO's results."),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
     json: options.JsonOption = False,
 ) -> None:
-    """Test a trained model: loss and metrics, and for each class precision, recall, F1 and the confusions."""
+    """Test a trained model: loss and metrics, and for each class how well it is told or found."""
+    from kzoo.config import layer_from_options
     from kzoo.evaluation import evaluate as measure
     from kzoo.evaluation import find_model
 
@@ -38,12 +51,36 @@ def evaluate(
     from kzoo.training import runtime
 
     runtime.start(debug=options.debugging())
-    found = measure(saved, data=data, listener=Terminal(quiet=json), batch_size=batch_size)
+    given = layer_from_options(settings or ())
+    found = measure(saved, data=data, listener=Terminal(quiet=json), batch_size=batch_size, settings=given)
+    _write(found, save, coco)
     if json:
         shown = {item.name: getattr(found, item.name) for item in fields(found) if item.name != "outcome"}
         output.emit_json({"model": str(saved.path), **shown})
         return
     _show(found)
+
+
+def _write(found: Evaluation, save: Path | None, coco: Path | None) -> None:
+    """Write the pictures and the file of results, where they are asked for."""
+    from kzoo.detection import DetectionOutcome, coco_results
+    from kzoo.errors import KzooError, UsageError
+    from kzoo.files import write_text
+    from kzoo.report import write_pictures
+
+    if coco and not isinstance(found.outcome, DetectionOutcome):
+        message = "--coco writes boxes, and this model finds none."
+        raise UsageError(message)
+    try:
+        if save:
+            for path in write_pictures(save, found.outcome):
+                output.say(f"Saved {path}.")
+        if coco and isinstance(found.outcome, DetectionOutcome):
+            write_text(coco, json_module.dumps(coco_results(found.outcome)))
+            output.say(f"Saved {coco}.")
+    except OSError as error:
+        message = f"{error.filename or save or coco} cannot be written: {error.strerror or error}."
+        raise KzooError(message) from error
 
 
 def _show(found: Evaluation) -> None:
@@ -52,8 +89,8 @@ def _show(found: Evaluation) -> None:
     if found.per_class:
         output.show()
         table: list[dict[str, Any]] = [{"class": name, **values} for name, values in found.per_class.items()]
-        headings = {key: key for key in ("class", "precision", "recall", "f1", "support")}
-        output.emit(table, headings, as_json=False)
+        output.emit(table, {key: key for key in table[0]}, as_json=False)
+    if found.confusion and len(found.confusion) == len(found.class_names):
         output.show()
         counts = zip(found.class_names, found.confusion, strict=True)
         names = found.class_names

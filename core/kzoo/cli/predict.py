@@ -97,7 +97,7 @@ def predict(
     sources = combined([found for text in texts for found in target.pipeline.open_sources(text, part)])
     saver = Saver(save, sources) if save else None
     window = _window(sources) if show else None
-    if target.saved is not None:
+    if target.saved is not None or target.pipeline.loads_networks:
         from kzoo.training import runtime
 
         runtime.start(debug=options.debugging())
@@ -124,6 +124,7 @@ def _predict(
             if sink:
                 ending.callback(sink.close)
         ending.enter_context(printer)
+        ending.callback(predictor.close)
         for source in sources:
             _read(predictor, source, printer, saver, window)
             if stop() or (window and window.closed):

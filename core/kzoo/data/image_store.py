@@ -97,7 +97,7 @@ def open_store(
     *,
     size: Sequence[int],
     mode: ImageMode,
-    progress: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> tuple[Path, dict[int, str]]:
     """Return the file with the decoded images, made first if it is not in the cache, and what could not be read.
 
@@ -110,7 +110,7 @@ def open_store(
         paths: The files; row ``i`` is image ``i``.
         size: ``(height, width)`` that every image is resized to.
         mode: ``RGB`` or ``L``.
-        progress: Called with the number of images done and of all.
+        say: Called with a line of text before images are decoded, and at every quarter.
 
     Returns:
         The file, and the reasons by row of those that could not be read; their rows are black.
@@ -134,7 +134,8 @@ def open_store(
         if not (path.is_file() and failures.is_file() and path.stat().st_size == needed):
             _make_room(folder, needed)
             ensure_room(folder, needed, f"the decoded images of {root}")
-            _write(path, failures, decode_all(paths, size=size, mode=mode), len(paths), progress)
+            told = _Told(say, len(paths), f"{len(paths):,} images of {root} once into {path} ({readable_size(needed)})")
+            _write(path, failures, decode_all(paths, size=size, mode=mode), told)
         os.utime(path)
         found = json.loads(failures.read_text(encoding="utf-8"))
     return path, {int(row): reason for row, reason in found.items()}
@@ -171,25 +172,37 @@ def _write(
     path: Path,
     failures: Path,
     pieces: Iterator[tuple[np.ndarray, dict[int, str]]],
-    total: int,
-    progress: Callable[[int, int], None] | None,
+    told: _Told,
 ) -> None:
     """Write the images, then what could not be read, then give the images their name: the name says it is whole."""
     found: dict[int, str] = {}
-    done = 0
     try:
         with replacing(path) as temporary:
             with temporary.open("wb") as file:
                 for pixels, reasons in pieces:
                     file.write(pixels.data)
                     found |= reasons
-                    done += len(pixels)
-                    if progress is not None:
-                        progress(done, total)
+                    told.add(len(pixels))
             write_json(failures, found)
     except OSError as error:
         message = f"The decoded images cannot be written to {path.parent}: {error.strerror or error}."
         raise DataError(message) from error
+
+
+class _Told:
+    """Says that images are being decoded, so that nobody waits without knowing for what."""
+
+    def __init__(self, say: Callable[[str], None] | None, total: int, what: str) -> None:
+        self._say, self._total, self._done = say, total, 0
+        if say is not None:
+            say(f"Decoding {what}.")
+
+    def add(self, count: int) -> None:
+        """Count images; at every quarter but the last, say so."""
+        before, self._done = self._done, self._done + count
+        quarters = 4 * self._done // self._total
+        if self._say is not None and quarters > 4 * before // self._total and self._done < self._total:
+            self._say(f"Decoded {self._done:,} of {self._total:,} images.")
 
 
 def _key(root: Path, paths: Sequence[Path], size: Sequence[int], mode: ImageMode) -> str:

@@ -102,7 +102,7 @@ def read_image_folder(
     size: Sequence[int],
     mode: ImageMode = "RGB",
     unreadable: str = "stop",
-    progress: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Dataset:
     """Read a folder of images per class: into memory, or where they need more than `MEMORY_LIMIT`, into the cache.
 
@@ -115,7 +115,7 @@ def read_image_folder(
         size: ``(height, width)`` that every image is resized to.
         mode: ``RGB``, or ``L`` for gray.
         unreadable: What to do with files that cannot be read: ``stop`` and name them, or ``skip`` them, which is said.
-        progress: Called with the number of images decoded and of all, where they are decoded into the cache.
+        say: Called with a line of text now and then where images are decoded into the cache.
 
     Returns:
         Images uint8 of shape (N, height, width, 3) or (N, height, width, 1); labels int64 of shape (N,).
@@ -135,11 +135,10 @@ def read_image_folder(
     if "test" not in parts:
         parts["train"], parts["test"] = _keep_for_test(root, parts["train"], class_names)
         note = f"; {TEST_FRACTION:.0%} of each class kept for the test"
-    order = ("train", "validation", "test")
-    order = tuple(name for name in order if name in parts)
+    order = [name for name in ("train", "validation", "test") if name in parts]
     paths = [path for name in order for path in parts[name].paths]
     labels = np.asarray([label for name in order for label in parts[name].labels], dtype=np.int64)
-    everything, failures = _read_all(root, paths, labels, size, mode, progress)
+    everything, failures = _read_all(root, paths, labels, size, mode, say)
     notes = _report(root, paths, failures, skip=unreadable == "skip")
     splits, start = {}, 0
     for name in order:
@@ -253,12 +252,12 @@ def _read_all(
     labels: np.ndarray,
     size: Sequence[int],
     mode: ImageMode,
-    progress: Callable[[int, int], None] | None,
+    say: Callable[[str], None] | None,
 ) -> tuple[Split, dict[int, str]]:
     """Return all images as one split, and why some cannot be read, by their number."""
     shape = (size[0], size[1], 3 if mode == "RGB" else 1)
     if len(paths) * math.prod(shape) > MEMORY_LIMIT:
-        stored, failures = open_store(root, paths, size=size, mode=mode, progress=progress)
+        stored, failures = open_store(root, paths, size=size, mode=mode, say=say)
         return StoredSplit(stored, shape, np.arange(len(paths)), labels), failures
     pixels = np.empty((len(paths), *shape), dtype=np.uint8)
     failures, start = {}, 0

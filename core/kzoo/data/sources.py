@@ -23,11 +23,13 @@ class DataSource(Protocol):
     def fetch_real(self, *, download: bool) -> Path:
         """Return the file of the real data, downloading it if allowed and needed."""
 
-    def load_path(self, path: Path, **settings: Any) -> Dataset:
-        """Read a file or folder."""
+    @property
+    def load_path(self) -> Callable[..., Dataset]:
+        """Read a file or folder; keyword arguments are settings of the table ``[data]``."""
 
-    def load_sample(self, **settings: Any) -> Dataset:
-        """Return the embedded sample."""
+    @property
+    def load_sample(self) -> Callable[..., Dataset]:
+        """Return the embedded sample; likewise."""
 
 
 def load_splits(source: DataSource, request: DataRequest, warn: Callable[[str], None]) -> Splits:

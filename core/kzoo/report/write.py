@@ -6,6 +6,7 @@ import io
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from kzoo.detection import DetectionOutcome
 from kzoo.files import replacing, write_text
 from kzoo.report import page
 from kzoo.report.outcome import ClassOutcome, ValueOutcome
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from kzoo.runs import Run
 
-__all__ = ["write_report"]
+__all__ = ["write_pictures", "write_report"]
 
 _DPI = 110
 
@@ -28,10 +29,13 @@ _CAPTIONS = {
     "mistakes": "The most confident mistakes",
     "examples": "Test examples as predicted",
     "values": "Predicted and true values of the test split",
+    "precision_recall": "Precision over recall at an overlap of 0.5",
+    "confusion_of_boxes": "What each object was taken for",
+    "worst": "The images with the most errors: green right, red wrong, dashed missed",
 }
 
 
-def write_report(run: Run, outcome: ClassOutcome | ValueOutcome | None = None) -> list[Path]:
+def write_report(run: Run, outcome: ClassOutcome | ValueOutcome | DetectionOutcome | None = None) -> list[Path]:
     """Draw the pictures of a run into its folder ``plots``, and write ``report.html``, which holds them.
 
     Args:
@@ -46,23 +50,38 @@ def write_report(run: Run, outcome: ClassOutcome | ValueOutcome | None = None) -
     """
     manifest = run.manifest()
     figures = _figures(manifest.get("training", {}).get("history") or [], outcome)
-    folder = run.path / "plots"
-    folder.mkdir(exist_ok=True)
-    written, parts = [], []
-    for name, figure in figures.items():
-        png = _png(figure)
-        path = folder / f"{name}.png"
-        with replacing(path) as temporary:
-            temporary.write_bytes(png)
-        written.append(path)
-        parts.append((_CAPTIONS[name], page.picture(png, _CAPTIONS[name])))
+    pictures = {name: _png(figure) for name, figure in figures.items()}
+    written = _write(pictures, run.path / "plots")
+    parts = [(_CAPTIONS[name], page.picture(png, _CAPTIONS[name])) for name, png in pictures.items()]
     text = page.page(f"{run.name}", [*_summary(manifest, outcome), *parts, *_record(run, manifest)])
     target = run.path / "report.html"
     write_text(target, text)
     return [*written, target]
 
 
-def _figures(history: Sequence[Mapping[str, Any]], outcome: ClassOutcome | ValueOutcome | None) -> dict[str, Figure]:
+def write_pictures(folder: Path, outcome: ClassOutcome | ValueOutcome | DetectionOutcome | None) -> list[Path]:
+    """Draw the pictures of a test into a folder, which is made if need be; return the files.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    return _write({name: _png(figure) for name, figure in _figures([], outcome).items()}, folder)
+
+
+def _write(pictures: Mapping[str, bytes], folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, png in pictures.items():
+        path = folder / f"{name}.png"
+        with replacing(path) as temporary:
+            temporary.write_bytes(png)
+        written.append(path)
+    return written
+
+
+def _figures(
+    history: Sequence[Mapping[str, Any]], outcome: ClassOutcome | ValueOutcome | DetectionOutcome | None
+) -> dict[str, Figure]:
     """Return the pictures that there is something to draw for, by name, in the order in which they are shown."""
     from kzoo.report import figures, sheets
 
@@ -78,6 +97,13 @@ def _figures(history: Sequence[Mapping[str, Any]], outcome: ClassOutcome | Value
             found["examples"] = sheets.sheet(outcome, outcome.examples(sheets.MOST_IMAGES).tolist())
     elif isinstance(outcome, ValueOutcome):
         found["values"] = figures.values(outcome)
+    elif isinstance(outcome, DetectionOutcome):
+        from kzoo.report import detections
+
+        found["precision_recall"] = detections.precision_recall(outcome)
+        found["confusion_of_boxes"] = figures.confusion(*detections.confusion_of(outcome))
+        if worst := outcome.worst(detections.MOST_IMAGES):
+            found["worst"] = detections.worst_images(outcome, worst)
     return found
 
 
@@ -104,7 +130,7 @@ def _summary(manifest: Mapping[str, Any], outcome: Any) -> list[tuple[str, str]]
     results = (manifest.get("results") or {}).get("test", {})
     rows = [{"metric": name, "test": value} for name, value in results.items()]
     parts = [("", text), ("Test results", page.table(rows))] if rows else [("", text)]
-    if isinstance(outcome, ClassOutcome):
+    if isinstance(outcome, (ClassOutcome, DetectionOutcome)):
         parts.append(("Classes", page.table([{"class": name, **row} for name, row in outcome.per_class().items()])))
     return parts
 

@@ -63,12 +63,12 @@ def fitting_task(config: RunConfig, tasks: Sequence[str], registry: Registry) ->
 
 def check_data_settings(config: RunConfig, pipeline: Pipeline) -> None:
     """Raise `UsageError` for a setting of ``[data]`` that neither kzoo nor the pipeline knows."""
-    known = {p.name for p in inspect.signature(pipeline.load_path).parameters.values() if p.kind is p.KEYWORD_ONLY}
+    known = [name for name in _keywords(pipeline.load_path) if name != "say"]
     for name in config.data_settings:
         if name not in known:
             everywhere = ("source", "validation_fraction", "limit")
             near = difflib.get_close_matches(name, [*everywhere, *known], n=1)
-            listed = ", ".join(f"data.{other}" for other in (*everywhere, *sorted(known)))
+            listed = ", ".join(f"data.{other}" for other in (*everywhere, *known))
             hint = f"Did you mean `data.{near[0]}`?" if near else f"There are: {listed}."
             message = f"The pipeline `{pipeline.name}` has no setting `data.{name}`. {hint}"
             raise UsageError(message)
@@ -99,7 +99,8 @@ class Assembly:
         monitor_direction: ``min`` or ``max``: which way ``train.monitor`` gets better.
         model: The compiled model.
         batches: The training data in its order.
-        labels: The function from class indices to labels of `label_form`, or None.
+        labels: The function from class indices to labels of `label_form`, or from others to what the loss takes.
+        adapted: What the pipeline says of the network that it adapted to the data, or None.
         input_shape: The shape of one input.
     """
 
@@ -116,6 +117,10 @@ class Assembly:
         self.predicts = getattr(spec, "inputs", "") or _PREDICTS.get(pipeline.task, "")
         context = Context(pipeline.task, self.label_form)
         self.loss = build("loss", config.loss, context=context, registry=registry)
+        if self.predicts == "thresholds" and pipeline.task in _CLASS_TASKS:
+            from kzoo.threshold_losses import OfProbabilities
+
+            self.loss = OfProbabilities(self.loss)
         self._build_metrics(0)  # the arguments are checked before any data is read
         self.regularizer = build("regularizer", config.regularizer, registry=registry) if config.regularizer else None
         self.monitor_direction = self._monitor_direction()
@@ -124,8 +129,9 @@ class Assembly:
 
     def _build_metrics(self, num_classes: int) -> list[Any]:
         from kzoo.label_forms import MeanOutput, fit_metric
+        from kzoo.loss_parts import parts_of
 
-        built = []
+        built: list[Any] = [*parts_of(self.loss)]
         for reference in self.config.metrics:
             spec = self.registry.get("metric", reference.name).spec
             kept = self.label_form == "column" or self.label_form in spec.targets  # type: ignore[attr-defined]
@@ -170,15 +176,17 @@ class Assembly:
         self.model = self.pipeline.build_model(
             self.input_shape, outputs, regularizer=self.regularizer, **told, **config.values["model"]
         )
-        self.pipeline.adapt(self.model, splits.train)
-        self.labels = label_transform(self.label_form, self.num_classes)
+        self.adapted = self.pipeline.adapt(self.model, splits.train)
+        self.labels = label_transform(self.label_form, self.num_classes) or self.pipeline.targets
         augment = None
         table = config.values["augment"]
         if self.pipeline.augments and table.get("enabled", True):
             arguments = _without(table, "enabled")
 
-            def augment(x: Any, *, seed: Any, epoch: Any) -> Any:
-                return self.pipeline.augment(x, seed=seed, epoch=epoch, **arguments)
+            def augment(x: Any, y: Any, *, seed: Any, epoch: Any) -> Any:
+                if self.pipeline.augments_labels:
+                    return self.pipeline.augment(x, y, seed=seed, epoch=epoch, **arguments)  # type: ignore[call-arg]
+                return self.pipeline.augment(x, seed=seed, epoch=epoch, **arguments), y
 
         self.batches = TrainingBatches(splits.train, settings.batch_size, config.seed, augment, self.labels)
         steps = settings.epochs * self.batches.steps_per_epoch

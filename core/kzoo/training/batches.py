@@ -29,7 +29,7 @@ class TrainingBatches:
         split: The training examples.
         batch_size: Examples in one step, over all workers; the last step of an epoch takes what is left.
         seed: The run's seed.
-        augment: Called as ``augment(x, seed=(2,) int64, epoch=int64)`` on each batch of inputs, or None.
+        augment: Called as ``augment(x, y, seed=(2,) int64, epoch=int64)`` on each batch; returns both. Or None.
         labels: Applied to each batch of labels, or None.
     """
 
@@ -74,7 +74,7 @@ class TrainingBatches:
         def batch(number: Any, at: Any, part: Any, indices: Any) -> tuple[Any, Any]:
             x, y = self.split.fetch(indices)
             if self.augment is not None:
-                x = self.augment(x, seed=self._augment_seed(number, at, part), epoch=number)
+                x, y = self.augment(x, y, seed=self._augment_seed(number, at, part), epoch=number)
             return x, y if self.labels is None else self.labels(y)
 
         indices = tf.data.Dataset.range(epoch, epochs).flat_map(epoch_indices).skip(step).flat_map(parts)

@@ -87,12 +87,14 @@ class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]
     """Ends the training at the first loss that is not a number, since no later step can mend it.
 
     Attributes:
-        step: Where it happened, as text; empty while all is well.
+        where: The epoch and step, as text; empty while all is well.
+        cause: Which logged parts of the loss are no numbers either, as a sentence; empty where none are logged.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.where = ""
+        self.cause = ""
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -105,4 +107,15 @@ class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]
         loss = (logs or {}).get("loss", 0.0)
         if isinstance(loss, float) and not math.isfinite(loss) and not self.where:
             self.where = f"epoch {self._epoch}, by step {batch + 1}"
+            self.cause = _cause(self.model, logs or {})
             self.model.stop_training = True
+
+
+def _cause(model: Any, logs: dict[str, Any]) -> str:
+    """Return which parts of the loss, or else which weights, are no finite numbers."""
+    parts = {name: logs[name] for name in getattr(model.loss, "part_names", ()) if isinstance(logs.get(name), float)}
+    if bad := [name for name, value in parts.items() if not math.isfinite(value)]:
+        sound = [f"`{name}` is {value:.4g}" for name, value in parts.items() if name not in bad]
+        rest = f"; {', '.join(sound)}" if sound else ""
+        return f" Its part {', '.join(f'`{name}` is {parts[name]}' for name in bad)}{rest}."
+    return ""

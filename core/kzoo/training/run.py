@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -138,6 +140,8 @@ def train(
         parts.compile(splits)
     clock.lap("build model")
     listener.say(opening(config, splits))
+    if parts.adapted:
+        listener.say(parts.adapted)
     if dry_run:
         return None
     run = create_run(root, config, manifest(config, pipeline, splits, parts, argv, registry))
@@ -179,6 +183,7 @@ class _Work:
             "output_names": list(self.splits.output_names),
             "schema": dict(self.splits.schema),
             "run": self.run.name,
+            **self.parts.pipeline.card(),
         }
 
     def batches(self, split: Split) -> Any:
@@ -220,7 +225,7 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
     work.clock.lap("train")
     if nan.where:
         message = (
-            f"The loss stopped being a finite number in {nan.where} of {run.path}. Try a smaller learning rate "
+            f"The loss stopped being a finite number in {nan.where} of {run.path}.{nan.cause} Try a smaller learning rate "
             f"(now {config.optimizer}), or another loss (now {config.loss})."
         )
         raise KzooError(message)
@@ -303,6 +308,9 @@ class _WithProgress:
     def __init__(self, pipeline: Pipeline, listener: Listener) -> None:
         self._pipeline, self._listener = pipeline, listener
         self.load_path, self.load_sample = pipeline.load_path, pipeline.load_sample
+        if "say" in inspect.signature(pipeline.load_path).parameters:
+            read: Any = pipeline.load_path
+            self.load_path = functools.partial(read, say=listener.say)
 
     def fetch_real(self, *, download: bool) -> Path:
         return self._pipeline.fetch_real(download=download, progress=self._listener.download)

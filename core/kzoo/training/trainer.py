@@ -210,9 +210,21 @@ class Trainer:
 
 
 def predictor(model: Any) -> Callable[[Any], np.ndarray]:
-    """Return a function from a batch of inputs to the model's outputs, compiled on its first call."""
-    step = tf.function(lambda x: model(x, training=False), reduce_retracing=True, autograph=False)
-    return lambda x: np.asarray(step(tf.convert_to_tensor(x)))
+    """Return a function from a batch of inputs to the model's outputs, compiled once for batches of any size.
+
+    Where the model has several outputs it returns a list of them.
+    """
+    compiled: dict[Any, Any] = {}
+
+    def predict(x: Any) -> Any:
+        x = tf.convert_to_tensor(x)
+        spec = tf.TensorSpec((None, *x.shape[1:]), x.dtype)
+        if spec not in compiled:
+            compiled[spec] = tf.function(lambda x: model(x, training=False), [spec], autograph=False)
+        return tf.nest.map_structure(np.asarray, compiled[spec](x))
+
+    predict.model = model  # type: ignore[attr-defined] # for a pipeline that knows a faster way
+    return predict
 
 
 def _as_numbers(logs: Any) -> dict[str, Any]:

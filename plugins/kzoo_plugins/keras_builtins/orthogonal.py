@@ -19,7 +19,7 @@ class OrthogonalRegularizer(keras.regularizers.OrthogonalRegularizer):
 
     Keras's own refuses everything but a matrix. Here a convolution's kernel of shape (height, width, in, out) counts as
     the matrix of shape (height * width * in, out), whose columns are the filters, as is usual for orthogonal
-    convolutions.
+    convolutions. A single row or column, as in a layer with one output, has no penalty; Keras's own gives NaN there.
 
     Args:
         factor: Strength of the penalty. Defaults to 0.01.
@@ -42,4 +42,6 @@ class OrthogonalRegularizer(keras.regularizers.OrthogonalRegularizer):
         inputs = ops.convert_to_tensor(inputs)  # Keras's normalize fails on columns of a NumPy array
         if len(inputs.shape) > 2:  # noqa: PLR2004 - a matrix has two
             inputs = ops.reshape(inputs, (-1, inputs.shape[-1]))
+        if inputs.shape[0 if self.mode == "rows" else 1] == 1:
+            return ops.sum(inputs) * 0.0  # a single vector makes no pair, and Keras's mean over none is no number
         return super().__call__(inputs)

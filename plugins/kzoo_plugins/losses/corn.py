@@ -57,6 +57,8 @@ class Corn(ThresholdLoss):
           regression based on conditional probabilities
     """
 
+    conditional = True  # each threshold is asked only of the samples above the one before
+
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "corn", dtype: Any = None) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo_plugins.metrics import boxes
+from kzoo.detection import average_precision
 from kzoo_plugins.metrics.boxes import BoxMAP, box_map
 
 # What pycocotools 2.0.11 says of the two sets below: COCOeval(..., "bbox").stats.
@@ -146,6 +146,6 @@ def test_wrong_arguments_are_refused(arguments):
 
 def test_without_the_library_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
-    for call in (lambda: box_map([], []), lambda: BoxMAP([], decode), boxes._library):
+    for call in (lambda: box_map([], []), lambda: BoxMAP([], decode), average_precision.coco_library):
         with pytest.raises(ImportError, match=r'pip install "kzoo\[detection\]"'):
             call()

@@ -16,6 +16,7 @@ from kzoo.errors import DataError, UsageError
 from kzoo_zoo.cats_vs_dogs.animals import ANIMALS, draw_animals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["IMAGE_SIZE", "REMOTE", "fetch_real", "load_path", "load_sample"]
@@ -49,7 +50,9 @@ def fetch_real(*, download: bool, progress: Progress | None = None) -> Path:
     return fetch_for("cats_vs_dogs", REMOTE, download=download, progress=progress)
 
 
-def load_path(path: Path, *, image_size: Any = IMAGE_SIZE, unreadable: str = "") -> Dataset:
+def load_path(
+    path: Path, *, image_size: Any = IMAGE_SIZE, unreadable: str = "", say: Callable[[str], None] | None = None
+) -> Dataset:
     """Read a folder with one folder of images for each class, or an archive of such a folder.
 
     An archive is unpacked beside the cached data, once. Folders that hold nothing but one folder are gone through: in
@@ -60,6 +63,7 @@ def load_path(path: Path, *, image_size: Any = IMAGE_SIZE, unreadable: str = "")
         image_size: The side of the square that every image becomes, in pixels, or ``[height, width]``.
         unreadable: ``stop`` where files cannot be read and name them, or ``skip`` them. By default the files of an
             archive are skipped (Microsoft's has a few that are corrupt) and those of a folder stop.
+        say: Called with lines of text while an archive is unpacked and images are decoded into the cache.
 
     Returns:
         Images uint8 of shape (N, height, width, 3); labels int64 of shape (N,).
@@ -70,8 +74,8 @@ def load_path(path: Path, *, image_size: Any = IMAGE_SIZE, unreadable: str = "")
     """
     size = _sides(image_size)
     if path.is_dir():
-        return read_image_folder(path, size=size, unreadable=unreadable or "stop")
-    return read_image_folder(_class_root(_unpacked(path)), size=size, unreadable=unreadable or "skip")
+        return read_image_folder(path, size=size, unreadable=unreadable or "stop", say=say)
+    return read_image_folder(_class_root(_unpacked(path, say)), size=size, unreadable=unreadable or "skip", say=say)
 
 
 def load_sample(*, image_size: Any = IMAGE_SIZE) -> Dataset:
@@ -101,14 +105,18 @@ def _sides(image_size: Any) -> tuple[int, int]:
     return sides[0], sides[1]
 
 
-def _unpacked(archive: Path) -> Path:
+def _unpacked(archive: Path, say: Callable[[str], None] | None) -> Path:
     """Return the folder with the archive's content, unpacked into the cache if it is not there."""
     state = archive.stat()
     key = hashlib.sha256(f"{archive.resolve()} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()[:16]
     folder = data_home() / REMOTE.subdir / f"{archive.stem}-{key}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
-        return folder if folder.is_dir() else extract(archive, folder)
+        if not folder.is_dir():
+            if say is not None:
+                say(f"Unpacking {archive} into {folder}, once.")
+            extract(archive, folder)
+        return folder
 
 
 def _class_root(folder: Path) -> Path:

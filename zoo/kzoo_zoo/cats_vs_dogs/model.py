@@ -69,7 +69,9 @@ def build_default(
     x = layers.Dropout(dropout)(x)
     network = keras.Model(inputs, probabilities(x, num_classes, regularizer), name="one_view")
     pixels = keras.Input(input_shape, dtype="uint8")
-    outputs = MirrorAverage(network, dtype="float32")(layers.Rescaling(1 / 127.5, offset=-1)(pixels))
+    outputs = MirrorAverage(network, dtype="float32", name="mirror_average")(
+        layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+    )
     return keras.Model(pixels, outputs, name="cats_vs_dogs_default")
 
 

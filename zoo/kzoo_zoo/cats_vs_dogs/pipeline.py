@@ -10,7 +10,7 @@ from kzoo_zoo.cats_vs_dogs import data
 from kzoo_zoo.classifier import ZooClassifier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from kzoo.data.splits import Dataset
@@ -31,9 +31,16 @@ class CatsVsDogs(ZooClassifier):
         """Return ``binary`` for two classes, ``classification`` for more."""
         return "binary" if len(class_names) == 2 else "classification"  # noqa: PLR2004 - yes and no
 
-    def load_path(self, path: Path, *, image_size: Any = data.IMAGE_SIZE, unreadable: str = "") -> Dataset:
+    def load_path(
+        self,
+        path: Path,
+        *,
+        image_size: Any = data.IMAGE_SIZE,
+        unreadable: str = "",
+        say: Callable[[str], None] | None = None,
+    ) -> Dataset:
         """Read a folder of images per class, or an archive of one; see `data.load_path`."""
-        return data.load_path(path, image_size=image_size, unreadable=unreadable)
+        return data.load_path(path, image_size=image_size, unreadable=unreadable, say=say)
 
     def load_sample(self, *, image_size: Any = data.IMAGE_SIZE) -> Dataset:
         """Return drawn heads of cats and dogs."""

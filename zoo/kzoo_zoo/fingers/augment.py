@@ -28,7 +28,7 @@ def pasted(
 ) -> Any:
     """Return the batch with every hand moved, turned, scaled and mirrored, many of them before another background.
 
-    Where a hand is before a plain wall, the wall is estimated from the border, and what differs from it is the hand: it
+    Where a hand is before a plain wall, the wall is estimated from the border, and what differs from it is the hand. It
     is brought to a random size and place, whole, and pasted on one of the backgrounds with probability ``paste``.
     Other pictures are zoomed and moved as they are.
 
@@ -59,7 +59,7 @@ def pasted(
 
 
 def disturbed(images: Any, *, seed: Any, strength: float = 1.0) -> Any:
-    """Return the batch under other light and through another camera: brightness, contrast, colour, blur, noise, a patch.
+    """Return the batch under other light and through another camera: contrast, colour, blur, noise, a patch.
 
     Args:
         images: uint8 tensor of shape (batch, height, width, 3).
@@ -85,11 +85,9 @@ def disturbed(images: Any, *, seed: Any, strength: float = 1.0) -> Any:
     x = x + sigma[:, None, None, None] * tf.random.stateless_normal(tf.shape(x), seeds[2])
     # One patch of a random colour, up to a fifth of the side: less than a hand, about a finger.
     side = (0.05 + 0.15 * u[3:5]) * tf.cast(u[5] < 0.3 * strength, tf.float32)
-    rows, columns = tf.range(height), tf.range(width)
-    inside_rows = tf.abs(tf.cast(rows, tf.float32)[None] / tf.cast(height, tf.float32) - u[6][:, None]) < side[0][:, None] / 2
-    inside_columns = (
-        tf.abs(tf.cast(columns, tf.float32)[None] / tf.cast(width, tf.float32) - u[7][:, None]) < side[1][:, None] / 2
-    )
+    down = tf.cast(tf.range(height), tf.float32)[None] / tf.cast(height, tf.float32) - u[6][:, None]
+    across = tf.cast(tf.range(width), tf.float32)[None] / tf.cast(width, tf.float32) - u[7][:, None]
+    inside_rows, inside_columns = tf.abs(down) < side[0][:, None] / 2, tf.abs(across) < side[1][:, None] / 2
     patch = tf.logical_and(inside_rows[:, :, None], inside_columns[:, None, :])[..., None]
     x = tf.where(patch, 255 * tf.random.stateless_uniform((batch, 1, 1, 3), seeds[3]), x)
     return tf.ensure_shape(tf.cast(tf.clip_by_value(tf.round(x), 0, 255), tf.uint8), images.shape)
@@ -138,7 +136,7 @@ def _luma_and_chroma(x: Any) -> Any:
 
 def _placements(alpha: Any, plain: Any, *, seed: Any, rotation: float, smallest: float, largest: float) -> Any:
     """Return a projective transform for each picture, from the place in the result to the place in the picture."""
-    batch, height, width = tf.unstack(tf.shape(alpha)[:3])
+    batch, height = tf.unstack(tf.shape(alpha)[:2])
     u = tf.random.stateless_uniform((8, batch), seed, minval=-1.0)
     low_y, high_y = _extent(alpha, 2)
     low_x, high_x = _extent(alpha, 1)
@@ -174,7 +172,7 @@ def _extent(alpha: Any, axis: int) -> tuple[Any, Any]:
 
 
 def _warped(x: Any, transforms: Any) -> Any:
-    """Return the pictures under their transforms; the border goes on outwards, so that an arm does not end in the air."""
+    """Return the pictures under their transforms; the border goes on outwards: no arm ends in the air."""
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=x,
         transforms=transforms,

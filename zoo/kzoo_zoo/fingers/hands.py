@@ -9,7 +9,15 @@ from kzoo_zoo.fingers.scenes import draw_scene
 
 __all__ = ["draw_hand", "draw_hands"]
 
-_SKINS = ((255, 219, 190), (240, 195, 160), (224, 172, 135), (198, 140, 100), (160, 105, 72), (120, 76, 50), (84, 54, 38))
+_SKINS = (
+    (255, 219, 190),
+    (240, 195, 160),
+    (224, 172, 135),
+    (198, 140, 100),
+    (160, 105, 72),
+    (120, 76, 50),
+    (84, 54, 38),
+)
 # Length and place of each finger from the wrist's middle, in palm widths: index, middle, ring, little.
 _ROOTS = ((-0.36, -0.95), (-0.12, -1.05), (0.13, -1.02), (0.36, -0.9))
 _LENGTHS = (0.95, 1.05, 0.98, 0.75)
@@ -118,7 +126,14 @@ def _finger(
     thick = 2 * place.length(radius * rng.uniform(0.85, 1.05))
     for a, b in ((start, joint), (joint, tip)):
         cv2.line(shape, place(a), place(b), 255, thick, cv2.LINE_AA)  # type: ignore[attr-defined]
-    cv2.line(lines, place(start + (radius, 0.35)), place(tip + (radius, 0.05)), 255, max(1, thick // 10), cv2.LINE_AA)  # type: ignore[attr-defined]
+    cv2.line(
+        lines,
+        place(start + np.array([radius, 0.35])),
+        place(tip + np.array([radius, 0.05])),
+        255,
+        max(1, thick // 10),
+        cv2.LINE_AA,
+    )  # type: ignore[attr-defined]
 
 
 def _painted(

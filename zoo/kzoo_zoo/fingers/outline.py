@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,10 @@ _RINGS = (1.6, 1.75, 1.9, 2.05, 2.2, 2.4)
 _WIDEST = 0.95
 """A finger is narrower than this many radii of the palm where the ring cuts it; an arm is wider."""
 _THINNEST = 0.08
+_ARM = 45.0  # degrees to either side
+_CLUTTER, _AT_EDGE, _FROM_EDGE = 0.6, 0.3, 1.15
+_AGREEING = 0.3
+_LEAST_PALM = 3.0  # pixels; less are lines, cables, noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,41 +60,68 @@ def read_outline(mask: np.ndarray) -> Outline | None:
     Args:
         mask: uint8 of shape (H, W), 255 where something is before the background.
     """
+    contour = _hand_sized(mask)
+    if contour is None:
+        return None
     cv2 = opencv()
-    contours = find_contours(mask)
-    if not contours:
-        return None
-    contour = max(contours, key=cv2.contourArea)
-    area = cv2.contourArea(contour)
-    if not _SMALLEST * mask.size <= area <= _LARGEST * mask.size:
-        return None
     filled = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)  # a border, so that the edge bounds the palm
     cv2.drawContours(filled, [contour + 1], -1, 255, -1)
-    inside = cv2.distanceTransform(filled, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    centre, radius = _palm(cv2.distanceTransform(filled, cv2.DIST_L2, 5)[1:-1, 1:-1])
     filled = filled[1:-1, 1:-1]
-    centre, radius = _palm(inside, mask.shape)
-    if radius < 3:  # noqa: PLR2004 - pixels: lines, cables, noise
-        return None
     hull = cv2.convexHull(contour)[:, 0].astype(np.float64)
     reach = float(np.hypot(*(hull - centre).T).max())
+    if not _has_palm(contour, centre, radius, reach, mask.shape[1]):
+        return None
     # The rings go no farther than 0.95 of the farthest point of the hull, as the course's single ring does.
     radii = [ring * radius for ring in _RINGS if ring * radius < 0.95 * reach] or [min(_RINGS[0] * radius, 0.9 * reach)]
     arm = _arm_direction(filled, centre, radius)
-    counts = [_pieces(filled, centre, r, radius, arm) for r in radii]
+    counts = [_pieces(filled, centre, ring, radius, arm) for ring in radii]
     best = _agreed(counts)
-    if best > 5 or not _hand_like(cv2, contour, area, radius, reach):  # noqa: PLR2004 - fingers of a hand
-        return None
     agreeing = sum(1 for count in counts if count == best) / len(counts)
+    if best > 5 or agreeing < _AGREEING:  # noqa: PLR2004 - fingers of a hand
+        return None
     return Outline(best, agreeing, contour, (float(centre[0]), float(centre[1])), radius)
 
 
-def _palm(inside: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, float]:
+def _hand_sized(mask: np.ndarray) -> np.ndarray | None:
+    """Return the contour of the largest thing in a mask, or None where it has no hand's size or is not alone."""
+    contours = find_contours(mask)
+    if not contours:
+        return None
+    cv2 = opencv()
+    contour = max(contours, key=cv2.contourArea)
+    area = cv2.contourArea(contour)
+    # Much else beside it, or much of the edge covered: the scene has changed, or somebody walks by.
+    beside = np.count_nonzero(mask) - area
+    if not _SMALLEST * mask.size <= area <= _LARGEST * mask.size or beside > _CLUTTER * area:
+        return None
+    return None if _at_edge(mask) > _AT_EDGE else contour
+
+
+def _has_palm(contour: np.ndarray, centre: np.ndarray, radius: float, reach: float, width: int) -> bool:
+    """Return whether a shape has the proportions of a hand: a palm of some weight, and fingers or an arm beyond it."""
+    cv2 = opencv()
+    # What reaches in from the side or from above without a palm of its own is furniture.
+    room = min(centre[0], centre[1], width - 1 - centre[0])
+    if radius < _LEAST_PALM or room < _FROM_EDGE * radius:
+        return False
+    heavy = cv2.contourArea(contour) < 9 * math.pi * radius**2
+    smooth = cv2.arcLength(contour, closed=True) < 45 * radius
+    return bool(heavy and smooth and 1.25 * radius < reach < 11 * radius)
+
+
+def _at_edge(mask: np.ndarray) -> float:
+    """Return the covered part of the region's edge."""
+    edges = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
+    return sum(np.count_nonzero(edge) for edge in edges) / sum(edge.size for edge in edges)
+
+
+def _palm(inside: np.ndarray) -> tuple[np.ndarray, float]:
     """Return middle and radius of the largest circle within the hand, the topmost of those nearly as large."""
     # A bare arm may be as thick as the palm: of two circles of much the same size, the hand is the farther from the
     # edge at which the arm comes in, which is the lower one for nearly all cameras.
     most = float(inside.max())
     rows, columns = np.nonzero(inside > 0.93 * most)
-    del shape
     place = int(np.argmin(rows))
     top = rows[place]
     near = rows <= top + 0.5 * most
@@ -101,14 +131,15 @@ def _palm(inside: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, float
 
 
 def _arm_direction(filled: np.ndarray, centre: np.ndarray, radius: float) -> float | None:
-    """Return the angle at which the arm leaves the palm, or None: where the hand touches the region's edge most."""
-    height, width = filled.shape
-    edge = np.zeros(filled.shape, bool)
-    edge[[0, -1], :] = edge[:, [0, -1]] = True
-    rows, columns = np.nonzero(edge & (filled > 0))
-    if len(rows) < max(3.0, 0.5 * radius):
+    """Return the angle at which the arm leaves the palm, or None: to where the hand is longest at the region's edge."""
+    cv2 = opencv()
+    edge = np.zeros_like(filled)
+    edge[[0, -1], :], edge[:, [0, -1]] = filled[[0, -1], :], filled[:, [0, -1]]
+    _, _, stats, middles = cv2.connectedComponentsWithStats(edge)
+    longest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])) if len(stats) > 1 else 0
+    if not longest or stats[longest, cv2.CC_STAT_AREA] < max(3.0, 0.4 * radius):
         return None
-    return math.atan2(rows.mean() - centre[1], columns.mean() - centre[0])
+    return math.atan2(middles[longest][1] - centre[1], middles[longest][0] - centre[0])
 
 
 def _pieces(filled: np.ndarray, centre: np.ndarray, ring: float, palm: float, arm: float | None) -> int:
@@ -131,18 +162,10 @@ def _pieces(filled: np.ndarray, centre: np.ndarray, ring: float, palm: float, ar
         middle = angles[(begin + end - 1) // 2]
         if width >= _THINNEST * palm:
             pieces.append((width, middle))
-    fingers = [piece for piece in pieces if piece[0] <= _WIDEST * palm]
-    wide = len(pieces) - len(fingers)
-    if arm is not None and fingers and not wide:
-        # A slender wrist: the piece that leads to the edge is the arm.
-        nearest = min(fingers, key=lambda piece: abs(_turn(piece[1], arm)))
-        if abs(_turn(nearest[1], arm)) < math.radians(40):
-            fingers.remove(nearest)
-    elif arm is None and not wide and fingers:
-        lowest = min(fingers, key=lambda piece: abs(_turn(piece[1], math.pi / 2)))
-        if abs(_turn(lowest[1], math.pi / 2)) < math.radians(30):
-            fingers.remove(lowest)
-    return len(fingers)
+    # All that lies towards the edge is the arm, a striped sleeve in several pieces; no finger points there.
+    towards = math.pi / 2 if arm is None else arm
+    reach = math.radians(_ARM)
+    return sum(1 for width, middle in pieces if width <= _WIDEST * palm and abs(_turn(middle, towards)) > reach)
 
 
 def _turn(a: float, b: float) -> float:
@@ -154,10 +177,3 @@ def _agreed(counts: list[int]) -> int:
     if len(counts) == 1:
         return counts[0]
     return sorted(counts)[-2]
-
-
-def _hand_like(cv2: Any, contour: np.ndarray, area: float, radius: float, reach: float) -> bool:
-    """Return whether a shape has the proportions of a hand: a palm of some weight, and fingers or an arm beyond it."""
-    circle = math.pi * radius**2
-    outline = cv2.arcLength(contour, closed=True)
-    return area < 9 * circle and 1.25 * radius < reach < 11 * radius and outline < 45 * radius

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo.data.decoding import read_image
 from kzoo.errors import DataError, UsageError
 from kzoo.pipeline import ImageClassifier
 from kzoo_zoo.fingers import data
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kzoo.data.splits import Dataset, Split
-    from kzoo.pipeline import Forward, Predictor
+    from kzoo.pipeline import Forward, Prediction, Predictor
 
 __all__ = ["Fingers"]
 
@@ -107,3 +108,88 @@ class Fingers(ImageClassifier):
         from kzoo_zoo.fingers.framing import framed
 
         return framed(frame, input_shape[:2])
+
+    def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:
+        """Return the frame with the count written on it."""
+        from kzoo_zoo.fingers.region import Region
+
+        return Region().drawn(frame, prediction.text)
+
+    def recordable(self) -> tuple[str, ...]:
+        """Return ``none`` and the counts."""
+        return data.CLASS_NAMES
+
+    def recorded(self, pixels: np.ndarray, *, roi: str = "", mirror: bool = False) -> np.ndarray:
+        """Return the region of a frame that is recorded, as `predictor` looks at it."""
+        from kzoo_zoo.fingers.region import Region
+
+        return Region.parse(_text_of_roi(roi), mirror=bool(mirror)).cut(pixels)
+
+    def predictor(
+        self,
+        forward: Forward | None,
+        card: Mapping[str, Any],
+        *,
+        method: str = "",
+        roi: str = "",
+        mirror: bool = False,
+        window: int = 7,
+        min_confidence: float = 0.5,
+        background: str = "",
+        calibration: int = 30,
+        threshold: float = 16.0,
+    ) -> Predictor:
+        """Return what counts: a trained network, or the outline, which needs no training.
+
+        Args:
+            forward: The trained network; None where the user named the pipeline.
+            card: What is stored with it.
+            method: ``network`` or ``classical``; by default the network where there is one.
+            roi: The region to look at, ``x,y,w,h`` in pixels or in parts of the frame; all of it by default.
+            mirror: Whether frames are turned left to right.
+            window: The frames of a video or camera that vote on the count.
+            min_confidence: A frame that is less sure abstains.
+            background: For the outline: a picture of the empty scene, in place of a calibration.
+            calibration: For the outline: the frames over which the empty scene is learned.
+            threshold: For the outline: how much a pixel must differ from the empty scene.
+        """
+        from kzoo_zoo.fingers.classical import OutlineCounter
+        from kzoo_zoo.fingers.predictor import FingerPredictor
+        from kzoo_zoo.fingers.region import Region
+
+        method = method or ("network" if forward is not None else "classical")
+        if method not in ("network", "classical"):
+            message = f"`method` must be network or classical, not `{method}`."
+            raise UsageError(message)
+        if method == "network" and forward is None:
+            message = (
+                "The method `network` needs a trained one: `kzoo run fingers --data FOLDER`, then `kzoo predict last "
+                "SOURCE`. `--method classical` needs no training."
+            )
+            raise UsageError(message)
+        _check_number("window", window, at_least=1, whole=True)
+        _check_number("calibration", calibration, at_least=1, whole=True)
+        _check_number("min_confidence", min_confidence, at_least=0)
+        _check_number("threshold", threshold, at_least=0)
+        region = Region.parse(_text_of_roi(roi), mirror=bool(mirror))
+        empty = region.cut(read_image(Path(background).expanduser())) if background else None
+        return FingerPredictor(
+            self,
+            forward if method == "network" else None,
+            card if method == "network" else {},
+            region=region,
+            counter=OutlineCounter(calibration=calibration, threshold=threshold, background=empty),
+            window=window,
+            min_confidence=min_confidence,
+        )
+
+
+def _text_of_roi(roi: Any) -> str:
+    return ",".join(map(str, roi)) if isinstance(roi, (list, tuple)) else str(roi)
+
+
+def _check_number(name: str, value: Any, *, at_least: float, whole: bool = False) -> None:
+    right = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and value >= at_least
+    if not right:
+        message = f"`{name}` must be a {'whole ' if whole else ''}number of at least {at_least}, not {value!r}."
+        raise UsageError(message)

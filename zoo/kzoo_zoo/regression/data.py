@@ -13,7 +13,7 @@ SAMPLE_SCHEMA = TableSchema("y", (Column("x"),))
 
 _TRAIN, _TEST = 1000, 200
 _NOISE = 1.0
-_REACH = 10.0
+_REACH = 5.0
 
 
 def function(x: np.ndarray) -> np.ndarray:
@@ -22,9 +22,9 @@ def function(x: np.ndarray) -> np.ndarray:
 
 
 def draw(count: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return x, uniform in [0, 10], and y with normal noise of standard deviation 1; each of shape (count, 1)."""
+    """Return x, uniform in [-5, 5], and y with normal noise of standard deviation 1; each of shape (count, 1)."""
     generator = np.random.default_rng([0x7AB1E, seed])
-    x = generator.uniform(0, _REACH, (count, 1))
+    x = generator.uniform(-_REACH, _REACH, (count, 1))
     y = function(x) + generator.normal(0, _NOISE, (count, 1))
     return x, y.astype(np.float32)
 
@@ -35,7 +35,7 @@ def load_sample() -> Dataset:
         train=ArraySplit(*draw(_TRAIN, seed=0)),
         test=ArraySplit(*draw(_TEST, seed=1)),
         class_names=(),
-        description=f"{_TRAIN:,} train, {_TEST} test points of y = 20 + 2 x + 10 sin x, x in [0, 10], with noise of 1",
+        description=f"{_TRAIN:,} train, {_TEST} test points of y = 20 + 2 x + 10 sin x, x in [-5, 5], with noise of 1",
         input_names=("x",),
         output_names=("y",),
         schema=SAMPLE_SCHEMA.to_dict(),

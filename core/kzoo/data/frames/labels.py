@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["MIN_SIDE", "write_text"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["MIN_SIDE", "Label", "write_labels", "write_text"]
 
 MIN_SIDE = 128
 """A picture whose shorter side has fewer pixels is enlarged: no text can be read on a thumbnail."""
@@ -44,13 +49,48 @@ def write_text(
         >>> write_text(np.zeros((28, 28, 3), np.uint8), "seven 99%").shape
         (140, 140, 3)
     """
+    return write_labels(pixels, [Label(text, xy, color, background)], size=size)
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text and where it stands.
+
+    Attributes:
+        text: As `write_text` takes it.
+        xy: Where the upper left corner of the text's box is, as fractions of width and height; moved inwards where it
+            would not fit.
+        color: Of the letters.
+        background: Of the box.
+        above: Put the lower left corner there instead, if there is room.
+    """
+
+    text: str
+    xy: tuple[float, float] = (0.0, 0.0)
+    color: tuple[int, int, int] = (255, 255, 255)
+    background: tuple[int, int, int] = (0, 0, 0)
+    above: bool = False
+
+
+def write_labels(pixels: np.ndarray, labels: Iterable[Label], *, size: int | None = None) -> np.ndarray:
+    """Return a copy of the picture with several texts, the last on top; otherwise as `write_text`.
+
+    Args:
+        pixels: RGB, uint8 of shape (H, W, 3).
+        labels: The texts.
+        size: The height of the letters in pixels; by default a 20th of the shorter side, at least 12.
+    """
     picture = _enlarged(pixels)
     height, width = picture.shape[:2]
-    label = _label(text, size or max(_SMALLEST_FONT, min(height, width) // 20), width, color, background)
-    rows, columns = min(label.shape[0], height), min(label.shape[1], width)
-    top = max(0, min(round(xy[1] * height), height - rows))
-    left = max(0, min(round(xy[0] * width), width - columns))
-    picture[top : top + rows, left : left + columns] = label[:rows, :columns]
+    size = size or max(_SMALLEST_FONT, min(height, width) // 20)
+    for label in labels:
+        box = _label(label.text, size, width, label.color, label.background)
+        rows, columns = min(box.shape[0], height), min(box.shape[1], width)
+        top = round(label.xy[1] * height)
+        top = top - rows if label.above and top >= rows else top
+        top = max(0, min(top, height - rows))
+        left = max(0, min(round(label.xy[0] * width), width - columns))
+        picture[top : top + rows, left : left + columns] = box[:rows, :columns]
     return picture
 
 

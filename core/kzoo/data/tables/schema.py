@@ -139,6 +139,7 @@ class RowReader:
         ]
         self.unknown: dict[str, tuple[int, int, str]] = {}
         self.filled: dict[str, tuple[int, int, str]] = {}
+        self._noticed: list[tuple[dict[str, tuple[int, int, str]], str, str]] = []
         self._readers = [self._reader(number) for number in range(len(self._columns))]
 
     def read(self, line: int, cells: Sequence[str]) -> list[float]:
@@ -147,7 +148,12 @@ class RowReader:
         Raises:
             DataError: A cell is no number where one is needed; the message names column and text, not the file.
         """
-        return [reader(line, cells[place]) for reader, place in zip(self._readers, self._places, strict=True)]
+        self._noticed.clear()
+        values = [reader(cells[place]) for reader, place in zip(self._readers, self._places, strict=True)]
+        for found, name, text in self._noticed:  # not before: of a row that is refused, nothing else is to be said
+            count, first, example = found.get(name, (0, line, text))
+            found[name] = (count + 1, first, example)
+        return values
 
     def notes(self) -> list[str]:
         """Return what a user must know of the rows read so far."""
@@ -163,38 +169,33 @@ class RowReader:
         ]
         return found
 
-    def _reader(self, number: int) -> Callable[[int, str], float]:
+    def _reader(self, number: int) -> Callable[[str], float]:
         column, known = self._columns[number], self.categories[number]
         name, parse = column.name, self._numbers.read
 
-        def number_of(line: int, text: str) -> float:
+        def number_of(text: str) -> float:
             try:
                 value = parse(text)
             except ValueError as error:
                 message = f"column `{name}` holds `{text}`, which is no finite number.{Numbers.hint(text)}"
                 raise DataError(message) from error
             if value != value and not (self.learning or column.indicator):  # noqa: PLR0124 - NaN, and fast
-                _count(self.filled, name, line, text)
+                self._noticed.append((self.filled, name, text))
             return value
 
-        def category_of(line: int, text: str) -> float:
+        def category_of(text: str) -> float:
             assert known is not None
             text = text.strip()
             if is_missing(text):
                 if not (self.learning or column.indicator):
-                    _count(self.unknown, name, line, text)
+                    self._noticed.append((self.unknown, name, text))
                 return float("nan")
             if text in known:
                 return known[text]
             if self.learning:
                 known[text] = len(known)
                 return known[text]
-            _count(self.unknown, name, line, text)
+            self._noticed.append((self.unknown, name, text))
             return UNKNOWN
 
         return number_of if known is None else category_of
-
-
-def _count(found: dict[str, tuple[int, int, str]], name: str, line: int, text: str) -> None:
-    count, first, example = found.get(name, (0, line, text))
-    found[name] = (count + 1, first, example)

@@ -63,4 +63,19 @@ LOSSES: list[LossSpec] = [
         note=_CORNERS,
         reference="Gevorgyan 2022, https://arxiv.org/abs/2205.12740",
     ),
+    LossSpec(
+        name="yolo",
+        target="kzoo_plugins.losses.yolo:YOLO",
+        summary="YOLOv3's loss: the error of the boxes, and crossentropies of their presence and of their classes.",
+        aliases=("yolov3", "yolo_loss"),
+        tasks={"detection"},
+        targets=frozenset(),
+        inputs="places",
+        example={"box": "giou", "objectness": "focal"},
+        note=(
+            "Labels and predictions have a row for each place of the network's grids; the pipeline `yolov3` makes them. "
+            "The parts are sums over an image."
+        ),
+        reference="Redmon, Farhadi 2018, https://arxiv.org/abs/1804.02767",
+    ),
 ]

@@ -33,7 +33,7 @@ def test_missing(text):
     [(",", "3,5"), (";", "1.234,5"), (";", "1,234,567"), (",", "inf"), (",", "-Infinity"), (",", "12 kg"), (",", "-")],
 )
 def test_what_is_no_number(separator, text):
-    with pytest.raises(ValueError, match="could not convert|infinite"):
+    with pytest.raises(ValueError, match=r"could not convert|infinite"):
         Numbers(separator).read(text)
 
 

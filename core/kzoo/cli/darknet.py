@@ -1,0 +1,154 @@
+"""``kzoo import-darknet`` and ``kzoo export-darknet``: networks from Darknet's files, and their weights back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kzoo.cli import options, output
+from kzoo.errors import KzooError, UsageError
+
+if TYPE_CHECKING:
+    from kzoo.pipeline import Pipeline
+
+__all__ = ["export_darknet", "import_darknet"]
+
+_FORMAT = "darknet"
+
+
+def import_darknet(
+    cfg: Annotated[str, typer.Argument(metavar="CFG", help="A cfg file, or yolov3, yolov3-tiny or yolov3-spp.")],
+    weights: Annotated[
+        str,
+        typer.Argument(
+            metavar="[WEIGHTS]", help="A file of weights; without one, those of the named network are downloaded."
+        ),
+    ] = "",
+    *,
+    out: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The model to write, FILE.keras.")],
+    names: Annotated[str, typer.Option("--names", metavar="FILE", help="A file with one class name a line.")] = "",
+    size: Annotated[
+        str, typer.Option("--size", metavar="SIDE", help="The input's side in pixels, or WIDTHxHEIGHT.")
+    ] = "",
+    partial: Annotated[
+        bool, typer.Option("--partial", help="The weights are of the first layers only, as darknet53.conv.74.")
+    ] = False,
+    layers: Annotated[
+        int | None, typer.Option("--layers", min=1, metavar="N", help="Take the weights of the first N layers only.")
+    ] = None,
+    json: options.JsonOption = False,
+) -> None:
+    """Make a model of Darknet's cfg and weights.
+
+    The model is a .keras file for `kzoo predict`, `kzoo evaluate` and Keras itself. Layers without weights stay random.
+    """
+    _check_output(out, ".keras")
+    pipeline = _pipeline()
+    from kzoo.cli.transfers import TransferLine
+    from kzoo.training import runtime
+
+    line = TransferLine()
+    try:
+        model, card = pipeline.import_model(
+            cfg=cfg,
+            weights=weights,
+            names=names,
+            size=size,
+            partial=partial,
+            layers=layers,
+            progress=None if json else line,
+            start=lambda: runtime.start(debug=options.debugging()),
+        )
+    finally:
+        line.close()
+    from kzoo.saving import save_model
+
+    _write(lambda: save_model(model, out, card), out)
+    height, width, channels = card["input_shape"]
+    row: dict[str, Any] = {
+        "file": str(out),
+        "network": card["darknet"]["name"],
+        "input": f"{width}x{height}x{channels}",
+        "classes": len(card["class_names"]),
+        "parameters": model.count_params(),
+        "sha256": card["darknet"]["sha256"],
+    }
+    headings = {key: key for key in ("file", "network", "input", "classes", "parameters")}
+    output.emit([row], headings, as_json=json)
+
+
+def export_darknet(
+    model: Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run (folder, name or `last`) or a .keras file.")],
+    *,
+    out: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write, FILE.weights.")],
+    cfg: Annotated[
+        Path | None, typer.Option("--cfg", metavar="FILE", help="Also write the cfg that the weights belong to.")
+    ] = None,
+    runs: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
+) -> None:
+    """Write a model's weights as a Darknet file.
+
+    A model that was imported and not trained gives its file of weights back, byte for byte.
+    """
+    from kzoo.evaluation import find_model
+
+    _check_output(out, ".weights")
+    saved = find_model(model, runs)
+    pipeline = saved.pipeline()
+    if _FORMAT not in _formats(pipeline.name):
+        message = f"{saved.path} is a model of the pipeline `{pipeline.name}`, which has no Darknet form."
+        raise UsageError(message)
+    stored = saved.card.get(_FORMAT, {})
+    if cfg is not None and "cfg" not in stored:
+        message = f"{saved.path} does not tell the cfg that it was made from."
+        raise UsageError(message)
+    from kzoo.training import runtime
+
+    runtime.start(debug=options.debugging())
+    from kzoo.saving import load_model
+
+    pipeline.export_model(load_model(saved.path, compile=False), saved.card, out)
+    if cfg is not None:
+        from kzoo.files import write_text
+
+        _write(lambda: write_text(cfg, stored["cfg"]), cfg)
+    output.show(f"{out}  {out.stat().st_size:,} bytes")
+
+
+def _pipeline() -> Pipeline:
+    """Return the pipeline that knows Darknet's files."""
+    from kzoo.registry import get_registry
+    from kzoo.targets import load_target
+
+    for entry in get_registry().entries("pipeline"):
+        if _FORMAT in entry.spec.formats:  # type: ignore[attr-defined]
+            return load_target(entry)()  # type: ignore[no-any-return]
+    message = "No installed pipeline reads Darknet's files."
+    raise KzooError(message)
+
+
+def _formats(pipeline: str) -> Any:
+    from kzoo.registry import get_registry
+
+    return get_registry().get("pipeline", pipeline).spec.formats  # type: ignore[attr-defined]
+
+
+def _check_output(path: Path, suffix: str) -> None:
+    """Refuse a file that cannot be written before any work is done."""
+    if path.suffix != suffix:
+        message = f"The file to write must end in {suffix}, not `{path.name}`."
+        raise UsageError(message)
+    if not path.absolute().parent.is_dir():
+        message = f"There is no folder {path.parent} to write {path.name} to."
+        raise UsageError(message)
+
+
+def _write(action: Any, path: Path) -> None:
+    try:
+        action()
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror or error}."
+        raise KzooError(message) from error
+

@@ -1,0 +1,211 @@
+"""Every box is looked at before it is used: what is wrong is listed with file and line, and mended if wanted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from kzoo.data.annotations.records import AnnotatedImage, Annotations, FoundBox, FoundImage, FoundSet, Place
+from kzoo.data.decoding import UnreadableImageError, read_image
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["Fault", "check", "class_names_of"]
+
+SLACK = 1.0
+"""A box may be outside of its image by so many pixels, which rounding can do, and is then cut without a word."""
+_TURNED = (5, 6, 7, 8)  # EXIF orientations whose sides change places
+_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong.
+
+    Attributes:
+        place: Where.
+        what: What is wrong, as the end of a sentence.
+        mended: What `clip` did about it: ``clipped``, ``turned`` or ``left out``.
+    """
+
+    place: Place
+    what: str
+    mended: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}"
+
+
+@dataclass
+class _Kept:
+    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    difficult: list[bool] = field(default_factory=list)
+    crowd: list[bool] = field(default_factory=list)
+    areas: list[float] = field(default_factory=list)
+
+
+def class_names_of(found: FoundSet) -> tuple[str, ...]:
+    """Return the names of the classes: as the data set says, else those in the boxes, sorted."""
+    if found.class_names is not None:
+        return found.class_names
+    labels = {box.label for images in found.images.values() for image in images for box in image.boxes if not box.fault}
+    numbers = [label for label in labels if isinstance(label, int)]
+    if numbers:  # no names anywhere: the numbers themselves, without a gap
+        return tuple(str(number) for number in range(max(0, *numbers) + 1))
+    return tuple(sorted(str(label) for label in labels))
+
+
+def check(
+    images: Sequence[FoundImage], class_names: Sequence[str], numbers: Mapping[int, int] | None, fix: str
+) -> tuple[Annotations, list[Fault]]:
+    """Return the images and boxes that can be used, and everything that was wrong.
+
+    Args:
+        images: As they were found.
+        class_names: The known classes.
+        numbers: The index of a class by its number, where that is not its index.
+        fix: ``clip`` keeps the part of a box that is inside, and turns reversed corners; otherwise such boxes are left
+            out like all that cannot be mended.
+    """
+    faults: list[Fault] = []
+    kept: list[AnnotatedImage] = []
+    seen: dict[Path, Place] = {}
+    indices = {name: index for index, name in enumerate(class_names)}
+    for image in images:
+        fault, size = _fault_of(image)
+        if not fault and image.path in seen:
+            fault = f"the image {image.name} is annotated in {seen[image.path]} already"
+        if fault or image.path is None or size is None:
+            faults.append(Fault(image.place, fault, "left out"))
+            continue
+        seen[image.path] = image.place
+        if image.size is not None and image.size != size:
+            said, true = (f"{width}x{height}" for width, height in (image.size, size))
+            faults.append(Fault(image.place, f"it says that {image.name} has {said} pixels, but it has {true}", "kept"))
+        kept.append(_checked(image, image.path, size, indices, numbers, fix, faults))
+    return Annotations(tuple(sorted(kept, key=lambda one: str(one.path)))), faults
+
+
+def _fault_of(image: FoundImage) -> tuple[str, tuple[int, int] | None]:
+    """Return why an image cannot be used, or an empty text, and its size."""
+    if image.fault:
+        return image.fault, None
+    if image.path is None:
+        return f"the image {image.name} is missing", None
+    size = _size_of(image.path)
+    return (size, None) if isinstance(size, str) else ("", size)
+
+
+def _size_of(path: Path) -> tuple[int, int] | str:
+    """Return width and height of an image as it is seen, or why it cannot be read; its pixels are not decoded."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(_ORIENTATION) in _TURNED
+    except Exception:  # whatever a damaged file makes the decoder fail with, the reader of images says why
+        try:
+            read_image(path)
+        except UnreadableImageError as error:
+            return f"the image {path.name} cannot be read: {error.reason}"
+        raise
+    return (height, width) if turned else (width, height)
+
+
+def _checked(
+    image: FoundImage,
+    path: Path,
+    size: tuple[int, int],
+    indices: Mapping[str, int],
+    numbers: Mapping[int, int] | None,
+    fix: str,
+    faults: list[Fault],
+) -> AnnotatedImage:
+    kept = _Kept()
+    for box in image.boxes:
+        index = _index(box, indices, numbers)
+        what = box.fault or ("" if index is not None else _unknown(box, indices))
+        corners = box.corners
+        mended = "left out"
+        if not what and index is not None:
+            corners = _in_pixels(box, size)
+            what = _wrong(box, corners, size)
+            repaired = _repaired(corners, size)
+            if what and fix == "clip" and repaired is not None:
+                mended = "mended"
+            corners = repaired or corners
+        if what:
+            faults.append(Fault(box.place, what, mended))
+        if index is not None and (not what or mended == "mended"):
+            kept.boxes.append(corners)
+            kept.labels.append(index)
+            kept.difficult.append(box.difficult)
+            kept.crowd.append(box.crowd)
+            x1, y1, x2, y2 = corners
+            kept.areas.append((x2 - x1) * (y2 - y1) if box.area is None else box.area)
+    return AnnotatedImage(
+        path,
+        size,
+        np.asarray(kept.boxes, np.float32).reshape(-1, 4),
+        np.asarray(kept.labels, np.int64),
+        np.asarray(kept.difficult, bool),
+        np.asarray(kept.crowd, bool),
+        np.asarray(kept.areas, np.float64),
+        image.id,
+    )
+
+
+def _index(box: FoundBox, indices: Mapping[str, int], numbers: Mapping[int, int] | None) -> int | None:
+    if isinstance(box.label, str):
+        return indices.get(box.label)
+    if numbers is not None:
+        return numbers.get(box.label)
+    return box.label if 0 <= box.label < len(indices) else None
+
+
+def _unknown(box: FoundBox, indices: Mapping[str, int]) -> str:
+    if isinstance(box.label, str):
+        return f"the class {box.label!r} is unknown"
+    return f"the class {box.label} is unknown: there are {len(indices)} classes"
+
+
+def _in_pixels(box: FoundBox, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = box.corners
+    width, height = size if box.relative else (1, 1)
+    return x1 * width, y1 * height, x2 * width, y2 * height
+
+
+def _wrong(box: FoundBox, corners: tuple[float, float, float, float], size: tuple[int, int]) -> str:
+    """Return what is wrong with a box, or an empty text."""
+    x1, y1, x2, y2 = corners
+    text = ", ".join(f"{value:g}" for value in box.corners)
+    if not all(math.isfinite(value) for value in corners):
+        return f"the box ({text}) is not finite"
+    if x2 < x1 or y2 < y1:
+        return f"the box ({text}) is reversed: its second corner comes before its first"
+    if x2 == x1 or y2 == y1:
+        return f"the box ({text}) is empty"
+    width, height = size
+    if x1 < -SLACK or y1 < -SLACK or x2 > width + SLACK or y2 > height + SLACK:
+        pixels = " in parts of the sides; are these pixels?" if box.relative and max(box.corners) > 2 else ""  # noqa: PLR2004
+        return f"the box ({text}) is outside of the image of {width}x{height} pixels{pixels}"
+    return ""
+
+
+def _repaired(
+    corners: tuple[float, float, float, float], size: tuple[int, int]
+) -> tuple[float, float, float, float] | None:
+    """Return the box with its corners in order and cut at the image's edges; None where nothing is left."""
+    if not all(math.isfinite(value) for value in corners):
+        return None
+    (x1, x2), (y1, y2) = sorted(corners[::2]), sorted(corners[1::2])
+    width, height = size
+    x1, x2 = (min(max(x, 0.0), float(width)) for x in (x1, x2))
+    y1, y2 = (min(max(y, 0.0), float(height)) for y in (y1, y2))
+    return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None

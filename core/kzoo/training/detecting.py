@@ -1,0 +1,56 @@
+"""A detector over a whole test set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kzoo.data.frames import Frame
+from kzoo.detection import DetectionOutcome
+from kzoo.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kzoo.detection import AnnotatedSet, Found
+    from kzoo.pipeline import Forward, Pipeline
+
+__all__ = ["detector_outcome"]
+
+_DECISION = 0.25
+
+
+def detector_outcome(
+    pipeline: Pipeline,
+    forward: Forward,
+    card: Mapping[str, Any],
+    dataset: AnnotatedSet,
+    settings: Mapping[str, Any] | None = None,
+) -> DetectionOutcome:
+    """Return what a detector finds in the pictures of a set: exactly what ``kzoo predict`` would.
+
+    Args:
+        pipeline: Decodes its outputs.
+        forward: The network.
+        card: What is stored with it.
+        dataset: The pictures; they are read one batch at a time.
+        settings: Settings of the pipeline's predictor, instead of its ``evaluation_settings``.
+
+    Raises:
+        UsageError: The detector does not know a class of the set.
+        DataError: A picture cannot be read, or there is none.
+    """
+    settings = {**pipeline.evaluation_settings, **(settings or {})}
+    dataset = dataset.in_classes(card["class_names"])
+    if not dataset.images:
+        message = f"There is no picture to measure on in {dataset.description}."
+        raise DataError(message)
+    predictor = pipeline.predictor(forward, card, **settings)
+    found: list[Found] = []
+    for first in range(0, len(dataset.images), predictor.batch_size):
+        images = dataset.images[first : first + predictor.batch_size]
+        frames = [
+            Frame(index=first + place, path=image.path, pixels=image.read()) for place, image in enumerate(images)
+        ]
+        found += predictor.predict(frames)  # type: ignore[arg-type] # a detector's predictions are boxes
+    predictor.close()
+    return DetectionOutcome(dataset, found, max(_DECISION, float(settings.get("threshold", 0))))

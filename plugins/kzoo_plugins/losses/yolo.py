@@ -1,0 +1,263 @@
+"""The loss of YOLOv3: where the boxes are, whether there is anything, and what it is."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from kzoo.component import Loss, widen
+from kzoo_plugins.losses.boxes import ciou, diou, giou
+from kzoo_plugins.losses.corners import intersection_and_union
+from kzoo_plugins.losses.siou import siou
+
+__all__ = ["YOLO", "yolo_parts"]
+
+_BOX_LOSSES = {"giou": giou, "diou": diou, "ciou": ciou, "siou": siou}
+_BOX = ("mse", *_BOX_LOSSES)
+_OBJECTNESS = ("crossentropy", "focal")
+_PARTS = ("box", "objectness", "class")
+_BEFORE_CLASSES = 5
+_PLACE = 7
+_LARGEST_LOG_SIDE = 16.0  # e^16 anchors is beyond any image, and its area is still finite in float32
+
+
+@keras.saving.register_keras_serializable(package="kzoo_plugins")
+class YOLO(Loss):
+    """YOLOv3's loss: the error of the boxes, crossentropy of their presence, crossentropy of their classes.
+
+    A detector has a fixed list of places, R of them: each cell of each grid with each anchor. At each place it says
+    five numbers and one for each class: tx, ty, tw, th, to, c1 ... cK. The labels say which places are responsible for
+    a box, and where each place is.
+
+    Formula, for one image; P are the places that a box is assigned to, W and H the grid's cells across and down, s the
+    grid's `scale_x_y`:
+
+    ```
+    x = (column + s sigmoid(tx) - (s - 1) / 2) / W        w = anchor_w exp(tw)        likewise y and h
+    box        = sum over P of (2 - w_true h_true) B,
+                 B = ((x - x_true)^2 W^2 + (y - y_true)^2 H^2 + (tw - tw_true)^2 + (th - th_true)^2) / 2 for `mse`,
+                 else the loss of that name between the two boxes
+    objectness = sum over P of E(to, 1) + sum over the others of E(to, 0), E the crossentropy or the focal loss of
+                 sigmoid(to); left out are the others whose box has an IoU above `ignore` with a box that is there
+    class      = sum over P and K of the binary crossentropy of sigmoid(c)
+    yolo       = box_weight box + objectness_weight objectness + class_weight class
+    ```
+
+    A part is a sum over the image, not a mean over the places: a box counts the same in a small image and a large one.
+
+    Args:
+        box: The loss between boxes: "mse" as in the paper, "giou", "diou", "ciou" or "siou". Defaults to "mse".
+        objectness: "crossentropy", or "focal" for the focal loss with `gamma`. Defaults to "crossentropy".
+        ignore: Places without a box are not blamed where what they say has a higher IoU with a box, between 0 and 1;
+            1 blames all. Defaults to 0.5.
+        box_weight: The weight of the boxes. Defaults to 1.
+        objectness_weight: The weight of the objectness. Defaults to 1.
+        class_weight: The weight of the classes. Defaults to 1.
+        gamma: The exponent of the focal loss. Defaults to 2.
+        label_smoothing: How far the labels of the classes are moved from 0 and 1 towards 1/2, at least 0 and below 1.
+            Defaults to 0.
+        most_boxes: How many boxes of an image are compared for `ignore`, at least 1. Defaults to 100.
+        reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
+        name: Defaults to "yolo".
+        dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
+
+    Call arguments:
+        y_true: Shape (N, R, 5 + K + 7). Of each place: the centre x, y, width and height of its box, as parts of the
+            image's width and height; 1 where it has a box, 0 where not, -1 where it does not count; the classes,
+            one-hot; then its column, its row, the grid's columns and rows, the anchor's width and height as parts of
+            the image's, and the grid's `scale_x_y`.
+        y_pred: Shape (N, R, 5 + K): what the network says, before any sigmoid.
+
+    Raises:
+        ValueError: An argument is outside of what is said above; the shapes do not belong together.
+
+    Example:
+        >>> place = [0.0, 0.0, 1.0, 1.0, 0.5, 0.5, 1.0]
+        >>> y_true = [[[0.5, 0.5, 0.5, 0.5, 1.0, 1.0, *place]]]
+        >>> [round(float(part[0]), 4) for part in yolo_parts(y_true, keras.ops.zeros((1, 1, 6))).values()]
+        [0.0, 0.6931, 0.6931]
+
+    References:
+        - [Redmon, Farhadi, 2018](https://arxiv.org/abs/1804.02767), YOLOv3: An Incremental Improvement
+    """
+
+    part_names: ClassVar[tuple[str, ...]] = _PARTS
+
+    def __init__(
+        self,
+        box: str = "mse",
+        objectness: str = "crossentropy",
+        ignore: float = 0.5,
+        box_weight: float = 1.0,
+        objectness_weight: float = 1.0,
+        class_weight: float = 1.0,
+        gamma: float = 2.0,
+        label_smoothing: float = 0.0,
+        most_boxes: int = 100,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "yolo",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        _check_words(box, objectness)
+        _check_numbers(ignore, gamma, label_smoothing, most_boxes, (box_weight, objectness_weight, class_weight))
+        self.box, self.objectness, self.ignore = box, objectness, ignore
+        self.weights = dict(zip(_PARTS, (box_weight, objectness_weight, class_weight), strict=True))
+        self.gamma, self.label_smoothing, self.most_boxes = gamma, label_smoothing, most_boxes
+
+    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Return the two as they are; raise ``ValueError`` where they do not belong together."""
+        _check_shapes(y_true, y_pred, self.name)
+        return y_true, y_pred
+
+    def per_sample(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each image, shape ``(N,)``."""
+        return sum(self.parts(y_true, y_pred).values())
+
+    def parts(self, y_true: Any, y_pred: Any) -> dict[str, Any]:
+        """Return the weighted parts of the loss by name, each of shape ``(N,)``; they add up to it."""
+        found = yolo_parts(
+            y_true,
+            y_pred,
+            box=self.box,
+            objectness=self.objectness,
+            ignore=self.ignore,
+            gamma=self.gamma,
+            label_smoothing=self.label_smoothing,
+            most_boxes=self.most_boxes,
+        )
+        return {name: self.weights[name] * value for name, value in found.items()}
+
+
+def yolo_parts(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    box: str = "mse",
+    objectness: str = "crossentropy",
+    ignore: float = 0.5,
+    gamma: float = 2.0,
+    label_smoothing: float = 0.0,
+    most_boxes: int = 100,
+) -> dict[str, Any]:
+    """Return the parts ``box``, ``objectness`` and ``class`` of each image, unweighted; see `YOLO` for the formulas.
+
+    Example:
+        >>> nothing = [[[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.5, 0.5, 1.0]]]
+        >>> [round(float(part[0]), 4) for part in yolo_parts(nothing, keras.ops.zeros((1, 1, 6))).values()]
+        [0.0, 0.6931, 0.0]
+    """
+    y_pred = widen(y_pred)
+    y_true = ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype)
+    _check_shapes(y_true, y_pred, "yolo")
+    truth, place = y_true[..., :-_PLACE], y_true[..., -_PLACE:]
+    cells = place[..., 2:4]
+    present = ops.cast(ops.equal(truth[..., 4], 1), y_pred.dtype)
+    # All boxes in cells, whose sides are equal: a ratio of sides is then one, also where the image is no square.
+    scale = place[..., 6:7]
+    offset = ops.sigmoid(y_pred[..., :2]) * scale - (scale - 1) / 2
+    said_sides = ops.exp(ops.minimum(y_pred[..., 2:4], _LARGEST_LOG_SIDE)) * place[..., 4:6] * cells
+    said = _corners(place[..., :2] + offset, said_sides)
+    true_centre, true_sides = truth[..., :2] * cells, truth[..., 2:4] * cells
+    true = _corners(true_centre, true_sides)
+    if box == "mse":
+        here = ops.expand_dims(present, -1) > 0
+        anchor = ops.where(here, place[..., 4:6], 1.0)
+        true_log = ops.log(ops.maximum(ops.where(here, truth[..., 2:4], 1.0), 1e-9) / anchor)
+        wrong = ops.square(place[..., :2] + offset - true_centre) + ops.square(y_pred[..., 2:4] - true_log)
+        errors = ops.sum(wrong, -1) / 2
+    else:
+        errors = _BOX_LOSSES[box](true, said)
+    small = 2 - truth[..., 2] * truth[..., 3]
+    counted = ops.where(_found(true, present, ops.stop_gradient(said), ignore, most_boxes), present, 1.0)
+    counted = ops.where(truth[..., 4] < 0, 0.0, counted)
+    blamed = _presence(present, y_pred[..., 4], objectness, gamma)
+    classes = truth[..., _BEFORE_CLASSES:] * (1 - label_smoothing) + label_smoothing / 2
+    named = ops.sum(_crossentropy(classes, y_pred[..., _BEFORE_CLASSES:]), -1)
+    # Selected, not multiplied: what a place without a box says of it may be infinite, and 0 times that is NaN.
+    return {
+        "box": ops.sum(ops.where(present > 0, small * errors, 0.0), -1),
+        "objectness": ops.sum(ops.where(counted > 0, blamed, 0.0), -1),
+        "class": ops.sum(ops.where(present > 0, named, 0.0), -1),
+    }
+
+
+def _corners(centre: Any, sides: Any) -> Any:
+    return ops.concatenate([centre - sides / 2, centre + sides / 2], -1)
+
+
+def _crossentropy(label: Any, logit: Any) -> Any:
+    return ops.relu(logit) - logit * label + ops.softplus(-ops.abs(logit))
+
+
+def _presence(present: Any, logit: Any, objectness: str, gamma: float) -> Any:
+    """Return the loss of each place's objectness."""
+    loss = _crossentropy(present, logit)
+    if objectness == "crossentropy":
+        return loss
+    # The probability of the wrong answer, from the logit with the sign of the label: sigmoid(-x) for 1, sigmoid(x) for 0.
+    wrong = ops.sigmoid(ops.where(present > 0, -logit, logit))
+    return ops.power(ops.maximum(wrong, 1e-30), gamma) * loss
+
+
+def _found(true: Any, present: Any, said: Any, ignore: float, most: int) -> Any:
+    """Return where what a place says has an IoU above ``ignore`` with a box of its image; (N, R), boolean.
+
+    The boxes of an image are at the places they were assigned to, wherever that is: they are brought together first.
+    """
+    if ignore >= 1:
+        return ops.zeros_like(present, dtype="bool")
+    places = true.shape[1]
+    values, rows = ops.top_k(present, most if places is None else min(most, places))
+    boxes = ops.take_along_axis(true, ops.expand_dims(rows, -1), axis=1)
+    intersection, union = intersection_and_union(ops.expand_dims(boxes, 1), ops.expand_dims(said, 2))
+    overlaps = ops.where(ops.expand_dims(values, 1) > 0, intersection / ops.maximum(union, 1e-12), 0.0)
+    return ops.max(overlaps, -1) > ignore
+
+
+def _check_shapes(y_true: Any, y_pred: Any, what: str) -> None:
+    true_shape, pred_shape = tuple(y_true.shape), tuple(y_pred.shape)
+    ranks = len(true_shape) == len(pred_shape) == 3  # noqa: PLR2004 - images, places, numbers
+    fits = (
+        ranks
+        and all(a is None or b is None or a == b for a, b in zip(true_shape[:-1], pred_shape[:-1], strict=True))
+        and pred_shape[-1] > _BEFORE_CLASSES
+        and true_shape[-1] == pred_shape[-1] + _PLACE
+    )
+    if not fits:
+        message = (
+            f"`{what}` takes y_pred of shape (N, places, 5 + classes) and y_true of shape (N, places, 12 + classes), "
+            f"not {pred_shape} and {true_shape}."
+        )
+        raise ValueError(message)
+
+
+def _check_words(box: str, objectness: str) -> None:
+    if box not in _BOX:
+        message = f"`box` must be one of {', '.join(_BOX)}, not {box!r}."
+        raise ValueError(message)
+    if objectness not in _OBJECTNESS:
+        message = f"`objectness` must be crossentropy or focal, not {objectness!r}."
+        raise ValueError(message)
+
+
+def _check_numbers(ignore: float, gamma: float, smoothing: float, most_boxes: int, weights: tuple[float, ...]) -> None:
+    if not 0 <= ignore <= 1:
+        message = f"`ignore` must be between 0 and 1, not {ignore}."
+        raise ValueError(message)
+    if not (math.isfinite(gamma) and gamma >= 0):
+        message = f"`gamma` must be a finite number of at least 0, not {gamma}."
+        raise ValueError(message)
+    if not 0 <= smoothing < 1:
+        message = f"`label_smoothing` must be at least 0 and below 1, not {smoothing}."
+        raise ValueError(message)
+    if most_boxes < 1:
+        message = f"`most_boxes` must be at least 1, not {most_boxes}."
+        raise ValueError(message)
+    for name, weight in zip(_PARTS, weights, strict=True):
+        if not (math.isfinite(weight) and weight >= 0):
+            message = f"`{name}_weight` must be a finite number of at least 0, not {weight}."
+            raise ValueError(message)

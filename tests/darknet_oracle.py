@@ -1,0 +1,65 @@
+"""OpenCV's dnn as an independent reader of Darknet's files, and random weights for it to read."""
+
+import dataclasses
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from kzoo_zoo.yolov3.darknet import Network, builtin_cfg, parse_cfg
+from kzoo_zoo.yolov3.darknet.layers import Shortcut, Yolo
+
+__all__ = ["narrow", "raw_heads", "write_random_weights"]
+
+
+def write_random_weights(network: Network, path: Path, seed: int = 0) -> None:
+    """Write weights that keep the activations of a deep network in bounds, in Darknet's order, by Python's struct.
+
+    The scales before shortcuts are a quarter as large: sums over dozens of layers would grow without end.
+    """
+    rng = np.random.default_rng(seed)
+    summed = {layer.index - 1 for layer in network.layers if isinstance(layer, Shortcut)}
+    with path.open("wb") as file:
+        file.write(struct.pack("<iiiq", 0, 2, 5, 32013312))
+        for layer in network.convolutions:
+            n = layer.filters
+            if layer.batch_normalize:
+                scale = 0.25 if layer.index in summed else 1.0
+                arrays = [
+                    rng.normal(0, 0.1, n),
+                    scale * rng.uniform(0.8, 1.2, n),
+                    rng.normal(0, 0.1, n),
+                    rng.uniform(0.5, 1.5, n),
+                ]
+            else:
+                arrays = [rng.normal(0, 0.5, n)]
+            fan_in = layer.kernel_count // n
+            arrays.append(rng.normal(0, (2 / fan_in) ** 0.5, layer.kernel_count))
+            for array in arrays:
+                file.write(array.astype("<f4").tobytes())
+
+
+def raw_heads(network: Network, weights: Path, images: np.ndarray) -> list[np.ndarray]:
+    """Return what OpenCV makes of images, float32 of shape (N, H, W, 3): its raw outputs of each head, NHWC."""
+    cfg = weights.with_suffix(".cfg")
+    cfg.write_text(network.resized(images.shape[2], images.shape[1]).text)
+    net = cv2.dnn.readNetFromDarknet(str(cfg), str(weights))
+    net.setInput(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+    before = [f"conv_{layer.index - 1}" for layer in network.layers if isinstance(layer, Yolo)]
+    return [output.transpose(0, 2, 3, 1) for output in net.forward(before)]
+
+
+def narrow(name: str, by: int) -> Network:
+    """Return a built-in network with its filters, but those of the heads, divided: the same layers, cheap to run."""
+    network = parse_cfg(builtin_cfg(name), name)
+    heads = {layer.index - 1 for layer in network.layers if isinstance(layer, Yolo)}
+    sections = list(network.sections)
+    for layer in network.convolutions:
+        if layer.index not in heads:
+            old = sections[layer.index + 1]
+            entries = dict(old.entries)
+            entries["filters"] = dataclasses.replace(entries["filters"], value=str(layer.filters // by))
+            sections[layer.index + 1] = dataclasses.replace(old, entries=entries)
+    text = "\n\n".join("\n".join([f"[{s.name}]", *(f"{k}={e.value}" for k, e in s.entries.items())]) for s in sections)
+    return parse_cfg(text, name)

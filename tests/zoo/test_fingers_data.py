@@ -1,0 +1,177 @@
+"""Pictures of hands: bursts kept together, folders read, hands drawn and pasted."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from kzoo.data.sources import load_splits
+from kzoo.data.splits import DataRequest
+from kzoo.errors import DataError, UsageError
+from kzoo_zoo.fingers.augment import disturbed, pasted
+from kzoo_zoo.fingers.bursts import bursts, keep_apart
+from kzoo_zoo.fingers.data import CLASS_NAMES
+from kzoo_zoo.fingers.framing import framed
+from kzoo_zoo.fingers.hands import draw_hands
+from kzoo_zoo.fingers.pipeline import Fingers
+
+
+def moments(count, frames, *, seed=0):
+    """``count`` moments of ``frames`` frames each, which differ by a little noise."""
+    rng = np.random.default_rng(seed)
+    scenes = rng.integers(0, 256, (count, 6, 6, 3)).repeat(8, 1).repeat(8, 2).repeat(frames, 0)
+    return np.clip(scenes + rng.normal(0, 5, scenes.shape), 0, 255).astype(np.uint8)
+
+
+def save(folder, images, *, first=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, image in enumerate(images, first):
+        Image.fromarray(image).save(folder / f"{number}.png")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten moments of four frames for each class but none, shuffled, and an empty frame in 0."""
+    root = tmp_path / "hands"
+    for count in range(6):
+        images = moments(10, 4, seed=count)
+        save(root / str(count), images[np.random.default_rng(count).permutation(len(images))])
+    save(root / "0", [np.full((48, 48, 3), 130, np.uint8)], first=100)
+    return root
+
+
+def test_frames_of_one_moment_are_one_burst_in_whatever_order():
+    images = moments(7, 5)
+    truth = np.arange(7).repeat(5)
+    order = np.random.default_rng(1).permutation(len(images))
+    found = bursts(images[order])
+    assert len(np.unique(found)) == 7
+    pairs = found[:, None] == found
+    np.testing.assert_array_equal(pairs, truth[order][:, None] == truth[order])
+
+
+def test_whole_bursts_are_kept_apart():
+    groups = np.random.default_rng(0).integers(0, 40, 400)
+    kept = keep_apart(groups, 0.2, seed=0)
+    assert set(groups[kept]) & set(groups[~kept]) == set()
+    assert 0.15 < kept.mean() < 0.27
+    assert not keep_apart(np.zeros(9, int), 0.2, seed=0).any()
+
+
+def test_no_moment_is_on_both_sides_of_a_split(folder):
+    dataset = Fingers().load_path(folder, drawn=0)
+    assert dataset.class_names == CLASS_NAMES
+    parts = [dataset.train, dataset.validation, dataset.test]
+    for label in range(1, 7):
+        images = [part.x[part.y == label] for part in parts]
+        sides = np.repeat(np.arange(3), [len(x) for x in images])
+        groups = bursts(np.concatenate(images))
+        assert all(len(set(sides[groups == group])) == 1 for group in groups)
+        assert len(images[2]) >= 4
+
+
+def test_an_empty_picture_of_0_is_none_and_missing_scenes_are_drawn(folder):
+    dataset = Fingers().load_path(folder, drawn=2)
+    assert "1 empty picture(s) in 0 taken as none" in dataset.description
+    counts = np.bincount(dataset.train.y, minlength=7)
+    assert counts[0] > 20
+    assert "drawn ones added to train" in dataset.description
+    assert (dataset.test.y == 0).sum() + (dataset.validation.y == 0).sum() == 0  # only real ones are measured on
+
+
+def test_several_folders_are_read_as_one_and_pictures_alone_show_no_hand(folder, tmp_path):
+    save(tmp_path / "more" / "train" / "5", moments(3, 1, seed=8))
+    save(tmp_path / "more" / "test" / "5", moments(2, 1, seed=9))
+    save(tmp_path / "rooms", moments(20, 1, seed=10))
+    asked = ",".join(str(path) for path in (folder, tmp_path / "more", tmp_path / "rooms"))
+    splits = load_splits(Fingers(), DataRequest(asked, settings={"drawn": 0}), pytest.fail)
+    alone = load_splits(Fingers(), DataRequest(str(folder), settings={"drawn": 0}), pytest.fail)
+    assert (splits.test.y == 6).sum() == (alone.test.y == 6).sum() + 2
+    assert (splits.test.y == 0).sum() == 4
+    assert splits.provenance.location == asked
+
+
+def test_the_seed_of_a_run_does_not_move_pictures_between_train_and_test(folder):
+    one, other = (load_splits(Fingers(), DataRequest(str(folder), seed=seed), pytest.fail) for seed in (0, 1))
+    assert one.fingerprint == other.fingerprint
+
+
+def test_folders_that_are_no_counts_and_files_that_are_no_pictures_are_named(folder, tmp_path):
+    save(tmp_path / "wrong" / "seven", moments(1, 1))
+    with pytest.raises(DataError, match="seven is no count"):
+        Fingers().load_path(tmp_path / "wrong")
+    (folder / "2" / "broken.jpg").write_bytes(b"<html>")
+    (folder / "4" / "empty.jpg").write_bytes(b"")
+    with pytest.raises(DataError, match=r"2 of 24\d pictures.*2/broken.jpg: it is a web page.*4/empty.jpg: the file is"):
+        Fingers().load_path(folder)
+    with pytest.raises(UsageError, match="drawn"):
+        Fingers().load_path(folder, drawn=-1)
+
+
+def test_there_is_nothing_to_download_and_it_says_what_to_do():
+    with pytest.raises(DataError, match=r"--data\s+FOLDER.*kzoo capture"):
+        Fingers().fetch_real(download=True)
+
+
+def test_a_frame_of_any_shape_becomes_a_square_without_being_squeezed_flat():
+    disc = np.zeros((852, 480, 3), np.uint8)
+    rows, columns = np.indices((852, 480))
+    disc[(rows - 426) ** 2 + (columns - 240) ** 2 < 150**2] = 255
+    small = framed(disc, (96, 96))
+    assert small.shape == (96, 96, 3)
+    lit = small[..., 0] > 127
+    height, width = np.ptp(np.flatnonzero(lit.any(1))) + 1, np.ptp(np.flatnonzero(lit.any(0))) + 1
+    assert width / height == pytest.approx(4 / 3, abs=0.1)
+    assert framed(disc[:10, :20], (96, 96)).shape == (96, 96, 3)
+
+
+def test_the_sample_is_the_same_bytes_every_time():
+    images, labels = draw_hands(3, size=96, seed=0)
+    again, _ = draw_hands(3, size=96, seed=0)
+    np.testing.assert_array_equal(images, again)
+    assert np.bincount(labels).tolist() == [3] * 7
+    assert (images[labels == 0] != draw_hands(3, size=96, seed=1)[0][labels == 0]).any()
+
+
+def hand_before_a_wall(size=96):
+    picture = np.full((size, size, 3), (150, 155, 160), np.uint8)
+    picture[30:, 40:56] = (180, 120, 90)
+    return picture
+
+
+def test_a_hand_before_a_wall_is_pasted_whole_on_another_background():
+    x = np.stack([hand_before_a_wall()] * 16)
+    backgrounds = np.full((1, 96, 96, 3), (0, 255, 0), np.uint8)
+    found = pasted(x, backgrounds, seed=[1, 2], paste=1.0, rotation=0.0).numpy().astype(int)
+    green = (found[..., 1] > 200) & (found[..., 0] < 60)
+    hand = (found[..., 0] - found[..., 1]) > 20
+    assert (green.mean((1, 2)) > 0.5).all()
+    assert (hand.mean((1, 2)) > 0.02).all()
+    kept = pasted(x, backgrounds, seed=[1, 2], paste=0.0).numpy()
+    assert not ((kept[..., 1] > 200) & (kept[..., 0] < 60)).any()
+
+
+def test_clutter_is_never_cut_out():
+    x = moments(8, 1)
+    x = np.stack([np.asarray(Image.fromarray(one).resize((96, 96), 0)) for one in x])
+    backgrounds = np.zeros((1, 96, 96, 3), np.uint8)
+    found = pasted(x, backgrounds, seed=[3, 4], paste=1.0, rotation=0.0).numpy()
+    assert (found.max(-1) > 0).mean() > 0.97
+
+
+def test_changes_follow_from_the_seed_alone_and_strength_0_changes_nothing():
+    x = draw_hands(2, size=96, seed=0)[0]
+    same = [disturbed(pasted(x, x[:2], seed=[5, 6]), seed=[7, 8]).numpy() for _ in range(2)]
+    np.testing.assert_array_equal(*same)
+    assert (disturbed(x, seed=[9, 9]).numpy() != same[0]).any()
+    np.testing.assert_array_equal(disturbed(x, seed=[1, 1], strength=0.0), x)
+
+
+def test_the_pipeline_augments_within_a_graph_with_the_backgrounds_of_its_data():
+    pipeline = Fingers()
+    sample = pipeline.load_sample()
+    pipeline.adapt(None, sample.train)
+    graph = tf.function(lambda x, seed: pipeline.augment(x, seed=seed, epoch=tf.constant(0, tf.int64)))
+    found = graph(sample.train.x[:8], tf.constant([1, 2], tf.int64))
+    assert found.shape == (8, 96, 96, 3)
+    assert found.dtype == tf.uint8

@@ -1,0 +1,278 @@
+"""The networks against OpenCV's dnn, which reads the same files with other code; each known mistake is found by it."""
+
+import os
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from darknet_oracle import narrow, raw_heads, write_random_weights
+
+from kzoo_zoo.yolov3.darknet import build, fold, load_network, load_weights, parse_cfg, read_cfg
+from kzoo_zoo.yolov3.darknet import building, weight_files
+from kzoo_zoo.yolov3.darknet.layers import Upsample
+from kzoo.errors import DataError
+
+TOLERANCE = {"atol": 1e-4, "rtol": 1e-4}
+DATA = Path(os.environ.get("KZOO_TEST_DATA", "nowhere")) / "yolo"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="KZOO_TEST_DATA names no folder with yolo/")
+
+HEAD = "\n[convolutional]\nfilters=21\nsize=1\nactivation=linear\n\n[yolo]\nclasses=2\nnum=3\nanchors=9,8,20,30,60,50\n"
+
+SMALL = f"""[net]
+width=64
+height=64
+channels=3
+
+[convolutional]
+batch_normalize=1
+filters=8
+size=3
+stride=2
+pad=1
+activation=leaky
+
+[convolutional]
+batch_normalize=1
+filters=8
+size=3
+pad=1
+activation=leaky
+
+[shortcut]
+from=-2
+activation=linear
+
+[upsample]
+stride=2
+{HEAD}"""
+"""Just what the known mistakes touch."""
+
+EVERYTHING = f"""[net]
+width=72
+height=56
+channels=3
+
+[convolutional]
+batch_normalize=1
+filters=12
+size=3
+stride=1
+pad=1
+activation=mish
+
+[convolutional]
+batch_normalize=1
+filters=24
+size=5
+groups=12
+pad=1
+stride=2
+activation=swish
+
+[convolutional]
+filters=16
+size=3
+groups=4
+padding=2
+activation=logistic
+
+[maxpool]
+size=2
+stride=2
+
+[maxpool]
+size=3
+stride=1
+
+[maxpool]
+size=2
+stride=1
+
+[convolutional]
+batch_normalize=1
+filters=16
+size=1
+pad=1
+activation=relu
+
+[dropout]
+probability=0.3
+
+[shortcut]
+from=-3
+activation=leaky
+
+[route]
+layers=-1,-3
+
+[route]
+layers=-1
+groups=4
+group_id=2
+
+[upsample]
+stride=2
+{HEAD}
+[route]
+layers=5
+
+[convolutional]
+batch_normalize=1
+filters=6
+size=3
+pad=0
+activation=leaky
+{HEAD}"""
+"""Every section, odd sizes, a depthwise convolution with two filters a channel, and a grouped one."""
+
+
+def _images(batch, height, width):
+    return np.random.default_rng(7).random((batch, height, width, 3)).astype("float32")
+
+
+def _outputs(model, images):
+    return [np.asarray(output) for output in model(images, training=False)]
+
+
+def _agree(found, wanted):
+    return all(np.allclose(a, b, **TOLERANCE) for a, b in zip(found, wanted, strict=True))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("darknet")
+
+
+@pytest.fixture(scope="module")
+def small(folder):
+    network, path = parse_cfg(SMALL, "small"), folder / "small.weights"
+    write_random_weights(network, path)
+    images = _images(2, 64, 64)
+    return network, path, images, raw_heads(network, path, images)
+
+
+class TestAgainstOpenCV:
+    @pytest.mark.parametrize(("name", "by"), [("yolov3-tiny", 1), ("yolov3", 8), ("yolov3-spp", 8)])
+    def test_built_in_networks_with_random_weights(self, name, by, folder):
+        network, path = narrow(name, by), folder / f"{name}.weights"
+        write_random_weights(network, path)
+        model = build(network, input_shape=(None, None, 3))
+        load_weights(model, path)
+        for batch, height, width in [(1, 320, 320), (4, 416, 416), (1, 224, 352)]:
+            images = _images(batch, height, width)
+            for found, wanted in zip(_outputs(model, images), raw_heads(network, path, images), strict=True):
+                assert np.std(wanted) > 0.1, "an oracle that says nothing proves nothing"
+                np.testing.assert_allclose(found, wanted, **TOLERANCE)
+
+    def test_every_section_and_odd_sizes(self, folder):
+        network, path = parse_cfg(EVERYTHING, "everything"), folder / "everything.weights"
+        write_random_weights(network, path)
+        model = build(network)
+        load_weights(model, path)
+        images = _images(3, 56, 72)
+        outputs = _outputs(model, images)
+        assert [output.shape[1:] for output in outputs] == [(30, 38, 21), (13, 17, 21)]
+        for found, wanted in zip(outputs, raw_heads(network, path, images), strict=True):
+            np.testing.assert_allclose(found, wanted, **TOLERANCE)
+        for found, wanted in zip(_outputs(fold(model, network), images), outputs, strict=True):
+            np.testing.assert_allclose(found, wanted, **TOLERANCE)
+
+    @needs_data
+    @pytest.mark.parametrize("name", ["yolo-fastest-1.1", "MobileNetV2-YOLOv3-Nano-voc"])
+    def test_trained_networks_on_a_photo(self, name):
+        loaded = load_network(str(DATA / f"cfg/{name}.cfg"), str(DATA / f"weights/{name}.weights"))
+        photo = cv2.imread(str(DATA / "images/dog.jpg"))
+        images = cv2.dnn.blobFromImage(photo, 1 / 255, (320, 320), swapRB=True).transpose(0, 2, 3, 1)
+        with np.load(DATA / f"oracle/{name}.dog.raw.npz") as stored:
+            wanted = [stored[key].transpose(0, 2, 3, 1) for key in stored if key.startswith("conv_")]
+        for found, expected in zip(_outputs(loaded.model, images), wanted, strict=True):
+            np.testing.assert_allclose(found, expected, **TOLERANCE)
+        for found, expected in zip(_outputs(fold(loaded.model, loaded.network), images), wanted, strict=True):
+            np.testing.assert_allclose(found, expected, **TOLERANCE)
+
+
+class TestKnownMistakes:
+    """Ports of YOLOv3 have made them all; the boxes still look plausible."""
+
+    def _found(self, small, images=None):
+        network, path, given, _ = small
+        model = build(network)
+        load_weights(model, path)
+        return _outputs(model, given if images is None else images)
+
+    def test_without_any_the_comparison_holds(self, small):
+        assert _agree(self._found(small), small[3])
+
+    def test_epsilon_of_keras(self, small, monkeypatch):
+        monkeypatch.setattr(building, "EPSILON", 1e-3)
+        assert not _agree(self._found(small), small[3])
+
+    def test_padding_same_where_the_stride_is_two(self, small, monkeypatch):
+        monkeypatch.setattr(building, "_is_same", lambda size, stride, padding: True)
+        assert not _agree(self._found(small), small[3])
+
+    def test_blue_before_red(self, small):
+        assert not _agree(self._found(small, small[2][..., ::-1]), small[3])
+
+    def test_bilinear_upsampling(self, small, monkeypatch):
+        bilinear = keras.layers.UpSampling2D(2, interpolation="bilinear")
+        monkeypatch.setitem(building._LAYERS, Upsample, lambda layer, x, passed, regularizer: bilinear(x))
+        assert not _agree(self._found(small), small[3])
+
+    @pytest.mark.parametrize("slope", [0.3, 0.2, 0.01])
+    def test_slope_of_the_leaky_relu(self, slope, small, monkeypatch):
+        monkeypatch.setattr(building, "_SLOPE", slope)
+        assert not _agree(self._found(small), small[3])
+
+    def test_header_of_another_size_is_refused_before_any_comparison(self, small, monkeypatch):
+        monkeypatch.setattr(weight_files.Header, "size", 16)
+        with pytest.raises(DataError, match="4 bytes are left over"):
+            self._found(small)
+
+
+def test_relu6_is_relu_up_to_six():
+    network = parse_cfg("[net]\nwidth=4\nheight=4\n[convolutional]\nfilters=3\nactivation=relu6\n", "relu6")
+    model = build(network)
+    model.get_layer("conv_0").set_weights([np.eye(3, dtype="float32").reshape(1, 1, 3, 3) * 20, np.full(3, -5.0)])
+    images = _images(1, 4, 4)
+    found = np.asarray(model(images, training=False)[0] if isinstance(model.output, list) else model(images))
+    np.testing.assert_allclose(found, np.clip(images * 20 - 5, 0, 6), rtol=1e-6)
+
+
+def test_a_saved_network_says_the_same(tmp_path):
+    network = parse_cfg(EVERYTHING, "everything")
+    model = build(network)
+    model.save(tmp_path / "m.keras")
+    again = keras.saving.load_model(tmp_path / "m.keras")
+    images = _images(1, 56, 72)
+    for found, wanted in zip(_outputs(again, images), _outputs(model, images), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_gradients_reach_every_kernel():
+    import tensorflow as tf
+
+    model = build(parse_cfg(EVERYTHING, "everything"))
+    with tf.GradientTape() as tape:
+        loss = sum(tf.reduce_sum(tf.square(output)) for output in model(_images(2, 56, 72), training=True))
+    for variable, gradient in zip(
+        model.trainable_variables, tape.gradient(loss, [v.value for v in model.trainable_variables]), strict=True
+    ):
+        assert gradient is not None, variable.path
+        assert np.all(np.isfinite(gradient)), variable.path
+
+
+def test_the_regularizer_is_of_kernels_alone():
+    network = parse_cfg(SMALL, "small")
+    model = build(network, regularizer=keras.regularizers.L2(0.1))
+    assert len(model.losses) == len(network.convolutions)
+
+
+def test_the_layers_bear_darknets_numbers():
+    network = read_cfg("yolov3-tiny")
+    model = build(network, input_shape=(None, None), channels=3)
+    assert model.input_shape == (None, None, None, 3)
+    assert [output.shape[-1] for output in model.outputs] == [255, 255]
+    assert {f"conv_{layer.index}" for layer in network.convolutions} <= {layer.name for layer in model.layers}

@@ -1,0 +1,168 @@
+"""Counting without training: the empty scene is learned, what is new before it is the hand, its outline is counted.
+
+It is the counter that courses build, mended: it tells no hand from a fist, it notices when light or camera changed and
+learns the scene anew, and it does not depend on the version of OpenCV.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from kzoo.data.frames.video import opencv
+from kzoo_zoo.fingers.outline import Outline, read_outline
+from kzoo_zoo.fingers.walls import before_wall
+
+__all__ = ["OutlineCounter", "Reading"]
+
+State = Literal["calibrating", "no hand", "hand", "moved"]
+
+_SIDE = 320  # the longer side of the picture that is looked at: more is slower and no better
+_LUMA, _CHROMA = 0.35, 1.5
+"""What brightness and colour count for: a hand's shadow is darker than the wall, but of its colour."""
+_ADAPTATION = 0.01  # how fast the background follows slow changes of the light, where no hand is
+_CHANGED = 0.45  # the part of the scene that must be new for it to be another scene
+_STILL_FOR = 12  # frames
+_EXPOSURE = 12.0  # the most that the camera's own adjustment may change all pixels alike, in weighted levels
+_RESTLESS = 2.0  # mean change from frame to frame, in levels, at which no empty scene can be learned
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What one frame says.
+
+    Attributes:
+        state: ``calibrating`` while the empty scene is learned, ``moved`` while the scene is another one, else
+            ``hand`` or ``no hand``.
+        count: 0 to 5 fingers, or None without a hand.
+        confidence: In [0, 1]; 0 where nothing is said.
+        contour: The hand's outline in pixels of the frame, shape (N, 1, 2), or None.
+        progress: The part of the calibration that is done.
+    """
+
+    state: State
+    count: int | None = None
+    confidence: float = 0.0
+    contour: np.ndarray | None = None
+    progress: float = 1.0
+
+
+class OutlineCounter:
+    """Counts the fingers in the frames of one source, one after the other.
+
+    Args:
+        calibration: The frames over which the background is averaged. The scene must be empty, and at rest: frames in
+            which much moves are not taken.
+        threshold: How much a pixel must differ from the background, in levels; brightness counts for a third.
+        background: A picture of the empty scene, RGB, uint8; with it there is no calibration.
+        wall: Whether every frame is read by itself, before a plain wall: for pictures that have nothing to do with
+            one another, where no background can be learned.
+    """
+
+    def __init__(
+        self,
+        *,
+        calibration: int = 30,
+        threshold: float = 16.0,
+        background: np.ndarray | None = None,
+        wall: bool = False,
+    ) -> None:
+        self.calibration, self.threshold, self.wall = calibration, threshold, wall
+        self._given = background
+        self.recalibrations = 0
+        self._background: np.ndarray | None = None
+        self.recalibrate()
+        self.recalibrations = 0
+
+    @property
+    def has_background(self) -> bool:
+        """Whether the empty scene was given as a picture."""
+        return self._given is not None
+
+    def recalibrate(self) -> None:
+        """Learn the background anew, from the next frame on."""
+        self._background, self._before = None, None
+        self._learned = self._strange = self._empty = 0
+        self.recalibrations += 1
+
+    def read(self, pixels: np.ndarray) -> Reading:
+        """Return what a frame says, RGB, uint8 of shape (H, W, 3)."""
+        cv2 = opencv()
+        scale = min(1.0, _SIDE / max(pixels.shape[:2]))
+        small = pixels
+        if scale < 1:
+            size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+            small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        small = cv2.GaussianBlur(small, (5, 5), 0)
+        if self.wall:
+            mask = before_wall(small)
+            return self._counted(None if mask is None else read_outline(_cleaned(cv2, mask)), scale)
+        levels = _levels(cv2, small)
+        if self._background is None and self._given is not None:
+            given = cv2.resize(self._given, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
+            self._background = _levels(cv2, cv2.GaussianBlur(given, (5, 5), 0))
+            self._learned = self.calibration
+        if self._background is not None and self._background.shape != levels.shape:
+            self.recalibrate()  # the camera changed its resolution
+        if self._learned < self.calibration:
+            return self._calibrated(cv2, levels)
+        return self._compared(cv2, levels, scale)
+
+    def _calibrated(self, cv2: Any, levels: np.ndarray) -> Reading:
+        before, self._before = self._before, levels
+        if before is not None and float(np.abs(levels - before).mean()) > _RESTLESS:
+            self._learned, self._background = 0, None
+            return Reading("calibrating", progress=0.0)
+        if self._background is None:
+            self._background = levels.copy()
+        self._learned += 1
+        cv2.accumulateWeighted(levels, self._background, 1 / self._learned)  # the mean of all of them
+        return Reading("calibrating", progress=self._learned / self.calibration)
+
+    def _compared(self, cv2: Any, levels: np.ndarray, scale: float) -> Reading:
+        assert self._background is not None
+        difference = levels - self._background
+        # Another exposure changes all pixels alike; every eighth is enough to know by how much. More is another scene.
+        alike = np.median(difference[::8, ::8].reshape(-1, 3), axis=0)
+        difference -= np.clip(alike, -_EXPOSURE, _EXPOSURE)
+        distance = np.sqrt((difference * difference).sum(axis=-1))
+        mask = _cleaned(cv2, np.where(distance > self.threshold, 255, 0).astype(np.uint8))
+        new = np.count_nonzero(mask) / mask.size
+        # Where the scene is another one, but at rest, it is learned anew: the camera or the light was moved.
+        resting = self._before is not None and float(np.abs(levels - self._before).mean()) < _RESTLESS
+        self._before = levels
+        self._strange = self._strange + 1 if new > _CHANGED and resting else 0
+        if self._strange >= _STILL_FOR:
+            self.recalibrate()
+            return Reading("calibrating", progress=0.0)
+        if new > _CHANGED:
+            return Reading("moved")
+        found = self._counted(read_outline(mask), scale)
+        self._empty = self._empty + 1 if found.count is None else 0
+        if self._empty > _STILL_FOR and self._given is None:
+            cv2.accumulateWeighted(levels, self._background, _ADAPTATION, cv2.bitwise_not(mask))
+        return found
+
+    def _counted(self, outline: Outline | None, scale: float) -> Reading:
+        if outline is None:
+            return Reading("no hand", confidence=1.0)
+        contour = np.rint(outline.contour / scale).astype(np.int32)
+        return Reading("hand", outline.count, outline.confidence, contour)
+
+
+def _levels(cv2: Any, pixels: np.ndarray) -> np.ndarray:
+    """Return brightness and two differences of colour, weighted, float32 of shape (H, W, 3)."""
+    weights = np.array([0.299, 0.587, 0.114])
+    red, blue = np.array([1.0, 0.0, 0.0]) - weights, np.array([0.0, 0.0, 1.0]) - weights
+    matrix = np.stack([_LUMA * weights, _CHROMA * red, _CHROMA * blue])
+    found: np.ndarray = cv2.transform(pixels.astype(np.float32), matrix.astype(np.float32))
+    return found
+
+
+def _cleaned(cv2: Any, mask: np.ndarray) -> np.ndarray:
+    kernel = np.ones((3, 3), np.uint8)
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel)
+    found: np.ndarray = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, kernel)
+    return found

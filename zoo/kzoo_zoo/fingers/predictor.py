@@ -1,0 +1,173 @@
+"""Frames to counts, by a network or by the outline: one interface, the same region, votes and drawing for both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kzoo.pipeline import ClassPrediction, Predictor
+from kzoo_zoo.fingers.data import CLASS_NAMES
+from kzoo_zoo.fingers.steady import Steady
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kzoo.data.frames import Frame, Source
+    from kzoo.pipeline import Forward, Pipeline, Prediction
+    from kzoo_zoo.fingers.classical import OutlineCounter, Reading
+    from kzoo_zoo.fingers.region import Region
+
+__all__ = ["CountPrediction", "FingerPredictor"]
+
+_STILL = "images"
+
+
+@dataclass(frozen=True)
+class CountPrediction(ClassPrediction):
+    """The fingers that are seen, or that no hand is.
+
+    Attributes:
+        state: ``counting``, ``no hand``, ``unsure``, and with the outline ``calibrating`` and ``moved`` too.
+        count: 0 to 5, or None where the state is another than ``counting``.
+        frame_label: What this frame by itself says: a class's name, or an empty text where it abstains.
+        contour: The hand's outline in pixels of the region, if there is one.
+    """
+
+    state: str = "counting"
+    count: int | None = None
+    frame_label: str = ""
+    contour: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The count and how sure it is, or the state."""
+        if self.state == "counting":
+            return f"{self.count} finger{'' if self.count == 1 else 's'} {self.probability:.0%}"
+        return f"{self.state} {self.probability:.0%}" if self.state in ("no hand", "calibrating") else self.state
+
+    def columns(self, top: int = 1) -> dict[str, Any]:
+        """Return count, confidence and state."""
+        del top
+        shown = "" if self.count is None else self.count
+        return {"count": shown, "confidence": f"{self.probability:.2f}", "state": self.state, "frame": self.frame_label}
+
+    def to_dict(self, top: int = 1) -> dict[str, Any]:
+        """Return count, state, confidence, what the frame says by itself, and the probabilities if there are any."""
+        del top
+        return {
+            "count": self.count,
+            "state": self.state,
+            "confidence": self.probability,
+            "class": self.label,
+            "index": self.index,
+            "frame_class": self.frame_label,
+            "probabilities": dict(self.probabilities),
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row with the same."""
+        named = {f"p({name})": p for name, p in self.probabilities.items()}
+        return [
+            {"count": self.count, "state": self.state, "confidence": self.probability, "class": self.label, **named}
+        ]
+
+
+class FingerPredictor(Predictor):
+    """Counts in a region of each frame; in videos and cameras the last frames vote.
+
+    Args:
+        pipeline: The pipeline.
+        forward: The network, or None to count by the outline.
+        card: What is stored with the network.
+        region: Where to look, and whether frames are mirrored.
+        counter: Counts by the outline; used where ``forward`` is None.
+        window: Frames that vote; 1 shows each frame by itself.
+        min_confidence: A frame that is less sure abstains.
+    """
+
+    batch_size = 16
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        forward: Forward | None,
+        card: Mapping[str, Any],
+        *,
+        region: Region,
+        counter: OutlineCounter,
+        window: int = 7,
+        min_confidence: float = 0.5,
+    ) -> None:
+        super().__init__(pipeline)
+        self.forward, self.region, self.counter = forward, region, counter
+        self.class_names = list(card.get("class_names", CLASS_NAMES))
+        self.input_shape = tuple(card.get("input_shape", ()))
+        self.min_confidence = min_confidence
+        self._steady = Steady(window)
+        self._wall = counter.wall
+        self._still = False
+
+    def start(self, source: Source) -> None:
+        """Forget the frames before; unrelated pictures do not vote, and have no background in common."""
+        self._steady.reset()
+        self._still = source.kind == _STILL
+        self.counter.recalibrate()
+        self.counter.wall = self._wall or (self._still and not self.counter.has_background)
+
+    def predict(self, frames: Sequence[Frame]) -> list[Prediction]:
+        """Return a count, or a state without one, for each frame."""
+        seen = [self.region.cut(frame.pixels) for frame in frames]
+        single = self._by_network(seen) if self.forward is not None else [self._by_outline(pixels) for pixels in seen]
+        return [one if self._still else self._voted(one) for one in single]
+
+    def _by_network(self, seen: Sequence[np.ndarray]) -> list[CountPrediction]:
+        assert self.forward is not None
+        inputs = np.stack([self.pipeline.prepare(pixels, self.input_shape) for pixels in seen])
+        rows = self.pipeline.probabilities(self.forward(inputs), len(self.class_names))
+        found = []
+        for row in rows:
+            index = int(np.argmax(row))
+            named = {name: float(p) for name, p in zip(self.class_names, row, strict=True)}
+            found.append(self._single(index, float(row[index]), named))
+        return found
+
+    def _by_outline(self, pixels: np.ndarray) -> CountPrediction:
+        reading: Reading = self.counter.read(pixels)
+        if reading.state in ("calibrating", "moved"):
+            sure = reading.progress if reading.state == "calibrating" else 0.0
+            return CountPrediction("none", 0, sure, state=reading.state)
+        index = 0 if reading.count is None else 1 + reading.count
+        return replace(self._single(index, reading.confidence, {}), contour=reading.contour)
+
+    def _single(self, index: int, confidence: float, probabilities: Mapping[str, float]) -> CountPrediction:
+        """Return what one frame says by itself."""
+        label = self.class_names[index]
+        sure = confidence >= self.min_confidence
+        state = "unsure" if not sure else "counting" if index else "no hand"
+        count = int(label) if index and sure else None
+        return CountPrediction(label, index, confidence, probabilities, state, count, label if sure else "")
+
+    def _voted(self, one: CountPrediction) -> CountPrediction:
+        """Return the answer of the last frames, with this frame's outline and probabilities."""
+        if one.state in ("calibrating", "moved"):
+            self._steady.reset()
+            return one
+        answer = self._steady.vote(one.index if one.frame_label else None)
+        if answer is None:
+            return replace(one, state="unsure", count=None)
+        label = self.class_names[answer]
+        return replace(
+            one,
+            label=label,
+            index=answer,
+            probability=self._steady.agreement,
+            state="counting" if answer else "no hand",
+            count=int(label) if answer else None,
+        )
+
+    def draw(self, frame: Frame, prediction: Prediction) -> np.ndarray:
+        """Return the frame with region, outline and count on it."""
+        assert isinstance(prediction, CountPrediction)
+        return self.region.drawn(frame.pixels, prediction.text, prediction.contour)

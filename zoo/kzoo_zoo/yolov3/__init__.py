@@ -1,0 +1,1 @@
+"""YOLOv3: objects in pictures and where they are."""

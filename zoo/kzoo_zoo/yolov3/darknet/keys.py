@@ -1,0 +1,93 @@
+"""Which keys the sections of a cfg may have, and what is done with each.
+
+A key is *read* (it shapes the network), *left out* (it concerns training in Darknet, or what happens to the boxes
+afterwards), or *fixed* (it would change the network in a way that is not built here; only the value that changes nothing
+is accepted). Any other key is an error: a typing mistake in ``stride`` must not go unnoticed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kzoo_zoo.yolov3.darknet.cfg import Section
+
+__all__ = ["ALIASES", "check_keys"]
+
+ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool"}
+"""Other names that Darknet has for a section."""
+
+_READ = {
+    "net": "width height channels",
+    "convolutional": "batch_normalize filters size stride pad padding groups activation",
+    "maxpool": "size stride padding",
+    "upsample": "stride",
+    "route": "layers groups group_id",
+    "shortcut": "from activation",
+    "dropout": "probability",
+    "yolo": "mask anchors classes num scale_x_y",
+}
+
+_LEFT_OUT = {
+    "net": """
+        batch subdivisions learning_rate learning_rate_min momentum decay angle saturation exposure hue aspect burn_in
+        max_batches policy steps scales seq_scales scale step gamma power adam B1 B2 eps time_steps random flip blur
+        gaussian_noise mixup cutmix mosaic mosaic_bound letter_box max_crop min_crop center label_smooth_eps ema_alpha
+        loss_scale optimized_memory workspace_size_limit_MB try_fix_nan sgdr_cycle sgdr_mult batches_per_cycle
+        batches_cycle_mult dynamic_minibatch augment_speed track resize_step contrastive contrastive_jit_flip
+        contrastive_color unsupervised sequential_subdivisions init_sequential_subdivisions max_chart_loss use_cuda_graph
+        num_sigmas_reject_badlabels badlabels_rejection_percentage badlabels_reject_threshold equidistant_point
+        weights_reject_freq adversarial_lr attention notruth train hyperparam_auto""",
+    "yolo": """
+        jitter ignore_thresh truth_thresh random iou_thresh iou_normalizer cls_normalizer obj_normalizer iou_loss
+        nms_kind beta_nms resize max max_delta focal_loss label_smooth_eps counters_per_class objectness_smooth
+        iou_thresh_kind thresh map show_details""",
+    "*": "stopbackward learning_rate smooth onlyforward dont_update burnin_update train_only_bn",
+}
+
+_FIXED = {
+    "convolutional": {
+        "dilation": "1", "binary": "0", "xnor": "0", "bin_output": "0", "flipped": "0", "dot": "0", "antialiasing": "0",
+        "share_index": "-1000000000", "assisted_excitation": "0", "rotate": "0", "stretch": "0", "sway": "0",
+        "stretch_sway": "0", "deform": "0", "cbn": "0", "coordconv": "0",
+    },
+    "maxpool": {"maxpool_depth": "0", "antialiasing": "0", "out_channels": "1"},
+    "upsample": {"scale": "1"},
+    "shortcut": {"weights_type": "none", "weights_normalization": "none"},
+    "dropout": {"dropblock": "0"},
+    "yolo": {"new_coords": "0", "focal_loss_kind": "0", "embedding_layer": "0"},
+    "*": {"dontload": "0", "dontloadscales": "0", "clip": "0"},
+}  # fmt: skip
+
+
+def check_keys(section: Section) -> None:
+    """Refuse a section or key that is not known.
+
+    Raises:
+        DataError: With the line, the key, and the nearest known one.
+    """
+    if section.name not in _READ:
+        section.fail(
+            f"the section is not known{_near(section.name, tuple(_READ))} The sections are: {', '.join(_READ)}."
+        )
+    read = _READ[section.name].split()
+    left_out = f"{_LEFT_OUT.get(section.name, '')} {_LEFT_OUT['*']}".split()
+    fixed = {**_FIXED["*"], **_FIXED.get(section.name, {})}
+    # Strides for each axis are read where both say the same.
+    if section.name in ("convolutional", "maxpool"):
+        stride = section.entries["stride"].value if "stride" in section.entries else "1"
+        fixed |= dict.fromkeys(("stride_x", "stride_y"), stride)
+    for key, entry in section.entries.items():
+        if key in fixed:
+            if entry.value != fixed[key]:
+                section.fail(f"`{key}={entry.value}` is not supported; only {key}={fixed[key]} is.", key)
+        elif key not in read and key not in left_out:
+            section.fail(f"the key `{key}` is not known{_near(key, (*read, *left_out, *fixed))}", key)
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean `{near[0]}`?" if near else "."

@@ -1,0 +1,176 @@
+"""A network to train: its heads in one output, its weights from another one as far as the two agree."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from kzoo.errors import DataError, UsageError
+from kzoo_zoo.yolov3.darknet import build, load_weights, parse_cfg, read_cfg
+from kzoo_zoo.yolov3.darknet.layers import Yolo
+from kzoo_zoo.yolov3.darknet.pretrained import PRETRAINED, pretrained
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kzoo_zoo.yolov3.darknet import Network
+
+__all__ = ["freeze", "start_from", "trainable_network", "widened"]
+
+_BEFORE_CLASSES = 5
+_RARE = 0.01  # how likely a box is at a place, before anything is learned
+_MULTIPLE = 8
+
+
+def trainable_network(
+    network: Network, input_shape: Sequence[int], regularizer: Any, *, momentum: float
+) -> keras.Model:
+    """Return the network with one output (batch, places, 5 + classes), in the order of `targets.places`.
+
+    At first it says everywhere that a box is unlikely: else the thousands of places without one are all that the first
+    steps learn from.
+
+    Args:
+        network: What it is.
+        input_shape: Height, width and channels of the images.
+        regularizer: For the kernels, or None.
+        momentum: Of the running averages of batch normalization, which a short training must follow.
+    """
+    heads = build(network, input_shape=input_shape, regularizer=regularizer)
+    numbers = _BEFORE_CLASSES + network.classes
+    rows = [keras.layers.Reshape((-1, numbers), name=f"rows_{n}")(x) for n, x in enumerate(_listed(heads.output))]
+    output = rows[0] if len(rows) == 1 else keras.layers.Concatenate(axis=1, name="rows", dtype="float32")(rows)
+    model = keras.Model(heads.input, output, name=heads.name)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = momentum
+    for number, _ in _last_convolutions(network):
+        layer = model.get_layer(f"conv_{number}")
+        kernel, bias = layer.get_weights()
+        bias = bias.reshape(-1, numbers)
+        bias[:, 4] = -math.log(1 / _RARE - 1)
+        layer.set_weights([kernel * 0.1, bias.ravel()])
+    return model
+
+
+def widened(network: Network, width: float) -> Network:
+    """Return the network with the channels of all hidden convolutions multiplied, to whole multiples of eight.
+
+    Raises:
+        UsageError: ``width`` is no number above 0.
+    """
+    if width == 1:
+        return network
+    if isinstance(width, bool) or not isinstance(width, int | float) or not 0 < width <= 4:  # noqa: PLR2004
+        message = f"`model.width` must be a number above 0 and at most 4, not {width!r}."
+        raise UsageError(message)
+    sections = re.split(r"(?m)^(?=\[)", network.text)
+
+    def scaled(found: re.Match[str]) -> str:
+        channels = round(int(found[2]) * width / _MULTIPLE) * _MULTIPLE
+        return f"{found[1]}{max(_MULTIPLE, channels)}"
+
+    last = {number + 1 for number, _ in _last_convolutions(network)}  # [net] is the first section
+    offset = next(place for place, section in enumerate(sections) if section.strip())
+    written = [
+        section if place - offset in last else re.sub(r"(?m)^(filters\s*=\s*)(\d+)", scaled, section)
+        for place, section in enumerate(sections)
+    ]
+    return parse_cfg("".join(written), f"{network.name}-{width:g}")
+
+
+def start_from(model: keras.Model, network: Network, weights: str, source: Network) -> None:
+    """Give a network the weights of another one.
+
+    Layers of the same number and shape are taken as they are. Of a head for other classes, what says where a box is and
+    whether there is one is taken over, anchor by anchor; a class of the new head begins at what is true of none.
+
+    Args:
+        model: The network.
+        network: What it is.
+        weights: A Darknet file, the name of a trained network, or a ``.keras`` file.
+        source: The cfg of the Darknet file.
+
+    Raises:
+        DataError: The file cannot be read, or no layer of it fits.
+    """
+    path = Path(weights).expanduser()
+    if path.suffix == ".keras":
+        other = _loaded(path)
+    else:
+        if weights in PRETRAINED and not path.exists():
+            path, source = pretrained(weights), read_cfg(weights)
+        if not path.is_file():
+            message = f"`model.weights`: there is no file {path}. Name one, or one of {', '.join(PRETRAINED)}."
+            raise UsageError(message)
+        other = build(source)
+        load_weights(other, path, partial=True)
+    last = dict(_last_convolutions(network))
+    fitting = 0
+    mine = {layer.name: layer for layer in model.layers if layer.weights}
+    for layer in other.layers:
+        own = mine.get(layer.name)
+        if own is None or not layer.weights:
+            continue
+        new, old = own.get_weights(), layer.get_weights()
+        if [array.shape for array in new] == [array.shape for array in old]:
+            own.set_weights(old)
+            fitting += 1
+        elif (number := _number(layer.name)) in last and new[0].shape[:-1] == old[0].shape[:-1]:
+            own.set_weights(_head_weights(new, old, last[number]))
+    if not fitting:
+        message = f"`model.weights`: no layer of {path} fits the network {network.name}; it belongs to another cfg."
+        raise DataError(message)
+
+
+def freeze(model: keras.Model, layers: int) -> None:
+    """Set the first of Darknet's layers to stay as they are, the averages of their batch normalizations as well.
+
+    Raises:
+        UsageError: ``layers`` is no number of layers.
+    """
+    numbers = [number for layer in model.layers if (number := _number(layer.name)) >= 0]
+    if isinstance(layers, bool) or not isinstance(layers, int) or not 0 <= layers <= max(numbers) + 1:
+        message = f"`model.frozen` must be a number of layers from 0 to {max(numbers) + 1}, not {layers!r}."
+        raise UsageError(message)
+    for layer in model.layers:
+        if 0 <= _number(layer.name) < layers:
+            layer.trainable = False
+
+
+def _loaded(path: Path) -> keras.Model:
+    from kzoo.saving import load_model
+
+    return load_model(path, compile=False)
+
+
+def _head_weights(new: list[np.ndarray], old: list[np.ndarray], anchors: int) -> list[np.ndarray]:
+    """Return the weights of a head for other classes: the first five numbers of each anchor are the old ones."""
+    if old[0].shape[-1] % anchors or new[0].shape[-1] % anchors:
+        return new
+    found = []
+    for mine, theirs in zip(new, old, strict=True):
+        by_anchor = mine.reshape(*mine.shape[:-1], anchors, -1).copy()
+        by_anchor[..., :_BEFORE_CLASSES] = theirs.reshape(*theirs.shape[:-1], anchors, -1)[..., :_BEFORE_CLASSES]
+        found.append(by_anchor.reshape(mine.shape))
+    return found
+
+
+def _last_convolutions(network: Network) -> list[tuple[int, int]]:
+    """Return the number of the convolution before each head, and the number of the head's anchors."""
+    return [(layer.index - 1, len(layer.head.anchors)) for layer in network.layers if isinstance(layer, Yolo)]
+
+
+def _number(name: str) -> int:
+    """Return the number of Darknet's layer that a Keras layer belongs to; -1 for none."""
+    found = re.fullmatch(r"(?:conv|bn|act|pad|pool)_(\d+)", name)
+    return int(found[1]) if found else -1
+
+
+def _listed(outputs: Any) -> list[Any]:
+    return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
