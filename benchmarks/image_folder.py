@@ -3,8 +3,9 @@
 A folder with as many images as asked for is made by copying (hard links where the disk has them), and the same network
 is trained on it for an epoch in two ways, each in a process of its own: ``stored`` reads the decoded images from the
 cache, as kzoo does by itself, ``memory`` holds them in memory. Printed for each: seconds to read the folder, images a
-second over the epoch but its first call, and the most memory above what TensorFlow, the network and its first steps
-take by themselves (``RssAnon`` of Linux, and ``VmHWM``, which counts pages of files that are merely mapped as well).
+second over the epoch but its first call, milliseconds of the processor for each (to be trusted on a busy machine), and
+the most memory above what TensorFlow, the network and its first steps take by themselves (Linux: ``RssAnon``, and
+``VmRSS``, which counts pages of files that are merely mapped as well).
 Asked for: ``stored`` within 2 GB, and at least 0.9 of the speed of ``memory``.
 
     python benchmarks/image_folder.py --source photos/ --images 25000 --rounds 3
@@ -51,10 +52,12 @@ def main():
                 result = json.loads(done.stdout.splitlines()[-1])
                 found[arm].append(result)
                 print(f"round {number + 1} {arm:7} read in {result['read']:6.1f} s  {result['speed']:7.1f} img/s  "
+                      f"{1000 * result['cost']:6.2f} CPU-ms/img  "
                       f"+{result['anonymous'] / 1e6:6.0f} MB of its own, +{result['resident'] / 1e6:6.0f} MB with "
                       "mapped files", flush=True)  # fmt: skip
-    pairs = zip(found["stored"], found["memory"], strict=True)
-    print(f"stored / memory: {statistics.median(s['speed'] / m['speed'] for s, m in pairs):.3f}")
+    pairs = list(zip(found["stored"], found["memory"], strict=True))
+    print(f"stored / memory: {statistics.median(s['speed'] / m['speed'] for s, m in pairs):.3f} img/s, "
+          f"{statistics.median(m['cost'] / s['cost'] for s, m in pairs):.3f} img per CPU-second")  # fmt: skip
 
 
 def make_folder(folder, options):
@@ -148,18 +151,20 @@ def measure(options):
         steps = 0
 
         def on_train_batch_end(self, batch, logs=None):
-            self.ended = time.perf_counter()
+            self.ended, self.spent = time.perf_counter(), time.process_time()
             if self.began is None:
-                self.began, self.first = self.ended, batch
+                self.began, self.at, self.first = self.ended, self.spent, batch
             self.last = batch
 
     timer = Timer()
     steps = config.train.steps_per_execution
     Trainer(parts.model, steps_per_execution=steps).fit(parts.batches, epochs=1, callbacks=[timer])
     memory.done.set()
-    speed = (timer.last - timer.first) * config.train.batch_size / (timer.ended - timer.began)
+    images_done = (timer.last - timer.first) * config.train.batch_size
+    speed = images_done / (timer.ended - timer.began)
+    cost = (timer.spent - timer.at) / images_done
     after = {name: memory.most[name] - before[name] for name in before}
-    return {"read": took, "speed": speed, "anonymous": after["RssAnon"], "resident": after["VmRSS"]}
+    return {"read": took, "speed": speed, "cost": cost, "anonymous": after["RssAnon"], "resident": after["VmRSS"]}
 
 
 if __name__ == "__main__":

@@ -167,7 +167,9 @@ def _evaluate_detector(
         raise UsageError(message)
     request = _request(saved, data)
     source = request.source if request.source == "sample" else Path(request.source).expanduser()
-    dataset = pipeline.annotated(source, request.settings)
+    # Other data than a run's own is measured on as a whole; of its own, the pictures it learned from are left out.
+    own = saved.run is not None and _location(saved.run) in (str(source), str(Path(source).resolve()))
+    dataset = pipeline.annotated(source, request.settings, whole=data is not None and not own)
     for note in dataset.notes:
         listener.warn(note)
     forward = predictor(load_model(saved.path, compile=False))
@@ -182,6 +184,11 @@ def _evaluate_detector(
         notes=list(dataset.notes),
         outcome=outcome,
     )
+
+
+def _location(run: Run) -> str:
+    location: str = run.manifest()["data"]["location"]
+    return location and str(Path(location).resolve())
 
 
 def _request(saved: SavedModel, data: str | None) -> DataRequest:

@@ -251,24 +251,26 @@ class Pipeline(abc.ABC):
         raise TypeError(message)
 
     def values(self, outputs: np.ndarray) -> np.ndarray:
-        """Return what is predicted of each example, shape (N, D), from the model's outputs; where there are no classes."""
+        """Return what is predicted of each example, shape (N, D), from the model's outputs; for pipelines of numbers."""
         return outputs
 
     @abc.abstractmethod
     def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:
         """Return the frame with the prediction written on it."""
 
-    def annotated(self, source: str | Path, settings: Mapping[str, Any]) -> AnnotatedSet:
+    def annotated(self, source: str | Path, settings: Mapping[str, Any], *, whole: bool = False) -> AnnotatedSet:
         """Return the pictures and true boxes that a detector is measured on; for pipelines with the task detection.
 
         Args:
-            source: ``sample``, or the path of a user's own data: its test split, or all of it where it has none.
+            source: ``sample``, or the path of a user's own data.
             settings: The run's table ``[data]``.
+            whole: Where the data says of no picture that it is for testing, take all of them, and not the part that a
+                training keeps for its test.
 
         Raises:
             DataError: The path holds nothing this pipeline can read, and why.
         """
-        del source, settings
+        del source, settings, whole
         message = f"The pipeline `{self.name}` finds no boxes."
         raise TypeError(message)
 

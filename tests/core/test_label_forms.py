@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo.label_forms import OtherLabelForm, choose_label_form, fit_metric
+from kzoo.label_forms import MeanOutput, OtherLabelForm, choose_label_form, fit_metric
 
 Y = np.array([0, 2, 1, 2])
 P = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.5, 0.3, 0.2], [0.2, 0.2, 0.6]], "float32")
@@ -51,3 +51,13 @@ def test_a_wrapped_metric_gives_the_same_value(metric, targets, form, fed):
     assert isinstance(again, OtherLabelForm)
     assert isinstance(again.metric, metric)
     assert len(again.variables) == len(direct.variables)
+
+
+def test_metrics_of_numbers_see_the_means_alone():
+    metric = MeanOutput(keras.metrics.MeanAbsoluteError(name="mae"))
+    metric.update_state(np.array([[1.0], [2.0]]), np.array([[2.0, 9.0], [5.0, 9.0]]))
+    assert float(metric.result()) == 2.0
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
+    assert again.name == "mae"
+    metric.reset_state()
+    assert float(metric.result()) == 0.0

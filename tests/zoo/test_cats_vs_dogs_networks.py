@@ -1,5 +1,7 @@
 """The networks for photos are the ones that were promised, and so are the changes to training photos."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from PIL import Image, ImageEnhance
 from scipy import ndimage
 
 from kzoo.errors import KzooError, NetworkUnreachableError, UsageError
+from kzoo.saving import load_model, save_model
 from kzoo_zoo.cats_vs_dogs.augment import recolour, warp
 from kzoo_zoo.cats_vs_dogs.pipeline import CatsVsDogs
 
@@ -51,6 +54,16 @@ def test_outside_training_the_default_network_says_the_same_of_a_mirror_image():
     views = [one_view(x / 127.5 - 1, training=False) for x in (images, images[:, :, ::-1])]
     np.testing.assert_allclose(once, (views[0] + views[1]) / 2, rtol=1e-5)
     assert np.abs(views[0] - views[1]).max() > 1e-4
+
+
+def test_a_saved_model_finds_the_layers_of_its_pipeline_again(tmp_path):
+    model = PIPELINE.build_model((32, 32, 3), 2, widths=[4, 8])
+    save_model(model, tmp_path / "model.keras")
+    del keras.saving.get_custom_objects()["kzoo_zoo>MirrorAverage"]  # as in a process that has not trained
+    del sys.modules["kzoo_zoo.cats_vs_dogs.model"]
+    again = load_model(tmp_path / "model.keras")
+    images = RNG.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(again(images, training=False), model(images, training=False))
 
 
 def test_the_regularizer_reaches_every_kernel():

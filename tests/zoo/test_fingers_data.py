@@ -144,9 +144,8 @@ def test_a_hand_before_a_wall_is_pasted_whole_on_another_background():
     backgrounds = np.full((1, 96, 96, 3), (0, 255, 0), np.uint8)
     found = pasted(x, backgrounds, seed=[1, 2], paste=1.0, rotation=0.0).numpy().astype(int)
     green = (found[..., 1] > 200) & (found[..., 0] < 60)
-    hand = (found[..., 0] - found[..., 1]) > 20
     assert (green.mean((1, 2)) > 0.5).all()
-    assert (hand.mean((1, 2)) > 0.02).all()
+    assert (green.mean((1, 2)) < 0.97).all()  # the hand, whatever light it is in
     kept = pasted(x, backgrounds, seed=[1, 2], paste=0.0).numpy()
     assert not ((kept[..., 1] > 200) & (kept[..., 0] < 60)).any()
 

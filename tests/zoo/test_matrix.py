@@ -19,8 +19,9 @@ from kzoo.training.configure import configure
 from kzoo.training.trainer import Trainer
 
 CLASSES = ("mnist", "cifar10")
-PIPELINES = (*CLASSES, "cats_vs_dogs")
-SETTINGS = {"cats_vs_dogs": {"image_size": 32}}
+ORDINAL = "fingers"
+PIPELINES = (*CLASSES, "cats_vs_dogs", "regression", ORDINAL)
+SETTINGS = {"cats_vs_dogs": {"image_size": 32}, "fingers": {"per_class": 5}}
 
 
 @functools.cache
@@ -32,7 +33,9 @@ def plain_loss(pipeline):
 def prepared(name):
     """Return a pipeline and a handful of its sample."""
     pipeline = load_target(get_registry().get("pipeline", name))()
-    return pipeline, load_splits(pipeline, DataRequest("sample", limit=16, settings=SETTINGS.get(name, {})), pytest.fail)
+    return pipeline, load_splits(
+        pipeline, DataRequest("sample", limit=16, settings=SETTINGS.get(name, {})), pytest.fail
+    )
 
 
 def train(name, *, test=False, **asked):
@@ -42,6 +45,8 @@ def train(name, *, test=False, **asked):
     runtime.seed_everything(0)
     parts = Assembly(config, pipeline, get_registry())
     parts.compile(splits)
+    # Two steps do not pay for a graph, of which the conformance kit makes sure for each component.
+    parts.model.run_eagerly = True
     trainer = Trainer(parts.model)
     before = [np.array(w) for w in parts.model.get_weights()]
     logs = trainer.fit(parts.batches, epochs=1).history[-1]
@@ -57,6 +62,8 @@ def components(kind):
 
 def _components(kind):
     for name in PIPELINES:
+        if name == ORDINAL and kind not in ("loss", "metric"):
+            continue  # what does not see the labels was trained on the other classes
         task = get_registry().get("pipeline", name).spec.task
         for entry in get_registry().fitting(kind, task):
             of_activity = getattr(entry.spec, "applies_to", "weights") == "activity"  # refused by a run
@@ -99,6 +106,16 @@ def test_every_fitting_metric_measures_with_labels_of_either_form(pipeline, loss
 
 def test_every_fitting_metric_measures_yes_and_no():
     check_metrics("cats_vs_dogs", "crossentropy")
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "emd", "coral"])
+def test_every_fitting_metric_measures_ordered_classes(loss):
+    check_metrics(ORDINAL, loss)
+
+
+@pytest.mark.parametrize("loss", ["scaled_mse", "gaussian_nll", "poisson"])
+def test_every_fitting_metric_measures_numbers(loss):
+    check_metrics("regression", loss)
 
 
 def check_metrics(pipeline, loss):

@@ -55,7 +55,7 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             name="yolov3",
             target="kzoo_zoo.yolov3.pipeline:Yolo",
             task="detection",
-            recipes=("classic", "default", "quick"),
+            recipes=("classic", "default", "finetune", "quick"),
             formats=("darknet",),
             summary="Objects in pictures and the boxes around them: YOLOv3 and other networks of Darknet.",
             reference="Redmon, Farhadi 2018, https://arxiv.org/abs/1804.02767",

@@ -151,4 +151,3 @@ def _write(action: Any, path: Path) -> None:
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}."
         raise KzooError(message) from error
-

@@ -28,8 +28,8 @@ def coco_records(found: Found, image: int | str, categories: Sequence[int] = ())
             {
                 "image_id": image,
                 "category_id": categories[label] if categories else label,
-                "bbox": [round(x1, 3), round(y1, 3), round(x2 - x1, 3), round(y2 - y1, 3)],
-                "score": round(score, 6),
+                "bbox": [round(x1, 4), round(y1, 4), round(x2 - x1, 4), round(y2 - y1, 4)],
+                "score": score,  # not rounded: two that become equal change their order, and with it the precision
             }
         )
     return records

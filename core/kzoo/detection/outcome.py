@@ -78,11 +78,11 @@ class DetectionOutcome:
         return {**found, "VOC_AP50": _mean(voc), "VOC07_AP50": _mean(voc07)}
 
     def per_class(self) -> dict[str, dict[str, Any]]:
-        """Return AP, AP50, AR, precision, recall and the number of objects, of each class that occurs or was found."""
+        """Return AP, AP50, AR, precision, recall and the number of objects, of each class that occurs or is found."""
         tables = self.coco.per_class()
         shown = {}
         for label, (name, curve) in enumerate(zip(self.dataset.class_names, self.curves, strict=True)):
-            if not curve.objects and not len(curve.scores):
+            if not curve.objects and not (curve.scores > self.threshold).any():
                 continue
             precision, recall = curve.at(self.threshold)
             own = tables.get(label, {})

@@ -76,7 +76,7 @@ class AnnotatedImage:
         return read_image(self.path)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class AnnotatedSet:
     """Pictures to measure a detector on.
 

@@ -93,7 +93,8 @@ def _box(axes: Any, box: np.ndarray, color: str, text: str, *, dashed: bool = Fa
     x1, y1, x2, y2 = (float(side) for side in box)
     style = "--" if dashed else "-"
     axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linewidth=1.5, linestyle=style))
-    axes.text(x1, y1, text, fontsize=6, color="white", backgroundcolor=color, clip_on=True, verticalalignment="bottom")
+    label = {"facecolor": color, "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
+    axes.text(x1, y1, text, fontsize=5, color="white", bbox=label, clip_on=True, verticalalignment="bottom")
 
 
 def _interpolated(outcome: DetectionOutcome, number: int, recall: np.ndarray) -> np.ndarray:

@@ -107,6 +107,22 @@ def _edges_of_masks() -> _Edges:
     ]
 
 
+def _edges_of_places() -> _Edges:
+    place = [0, 0, 1, 1, 0.5, 0.5, 1]
+    nothing = [[[0, 0, 0, 0, 0, 0, 0, *place]]]
+    box = [[[0.5, 0.5, 0.5, 0.5, 1, 1, 0, *place]]]
+    sure = np.array([[[0, 0, 0, 0, 1000, 1000, -1000]]])
+    return [
+        ("nothing there, and sure of it", nothing, -sure),
+        ("nothing there, and sure of a box", nothing, sure),
+        ("a box that is predicted exactly", box, sure),
+        ("a box that is missed", box, -sure),
+        ("a place that does not count", [[[0, 0, 0, 0, -1, 0, 0, *place]]], sure),
+        ("a box of no size in the prediction", box, sure - [[[1000, 1000, 1000, 1000, 0, 0, 0]]]),
+        ("a box of enormous size in the prediction", box, sure + [[[1000, 1000, 1000, 1000, 0, 0, 0]]]),
+    ]
+
+
 def _edges_of_boxes() -> _Edges:
     box, point = np.array([[0.0, 0.0, 1.0, 1.0]]), np.array([[0.5, 0.5, 0.5, 0.5]])
     return [
@@ -173,6 +189,7 @@ _EDGES: dict[str, Callable[[], _Edges]] = {
     "thresholds": _edges_of_thresholds,
     "masks": _edges_of_masks,
     "boxes": _edges_of_boxes,
+    "places": _edges_of_places,
     "embeddings": _edges_of_embeddings,
     "cosines": _edges_of_cosines,
     "distances": _edges_of_distances,

@@ -117,6 +117,18 @@ def _boxes(rng: Any, size: int) -> Pair:
     return boxes(), boxes()
 
 
+def _places(rng: Any, size: int) -> Pair:
+    """Return four places: a row of two cells, two anchors in each; a box of class 0 or 1 in one of them."""
+    fixed = np.array([[at // 2, 0, 2, 1, *((0.3, 0.4), (0.6, 0.8))[at % 2], 1] for at in range(4)])
+    labels = np.zeros((size, 4, 14))
+    labels[..., -7:] = fixed
+    own = np.arange(size) % 4
+    for row, at in zip(labels, own, strict=True):
+        centre = [(fixed[at, 0] + rng.uniform(0.2, 0.8)) / 2, rng.uniform(0.2, 0.8)]
+        row[at, :7] = [*centre, *fixed[at, 4:6] * rng.uniform(0.8, 1.2, 2), 1, *np.eye(2)[at % 2]]
+    return labels, rng.normal(size=(size, 4, 7))
+
+
 def _embeddings(rng: Any, size: int) -> Pair:
     vectors = rng.normal(size=(size, 6))
     return np.arange(size) // 2, vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
@@ -150,6 +162,7 @@ _MAKERS: dict[str, Callable[[Any, int], Pair]] = {
     "thresholds": _thresholds,
     "masks": _masks,
     "boxes": _boxes,
+    "places": _places,
     "embeddings": _embeddings,
     "cosines": _cosines,
     "distances": _distances,

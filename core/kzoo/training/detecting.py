@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.data.frames import Frame
 from kzoo.detection import DetectionOutcome
-from kzoo.errors import DataError
+from kzoo.detection.average_precision import coco_library
+from kzoo.errors import DataError, KzooError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,12 @@ def detector_outcome(
     Raises:
         UsageError: The detector does not know a class of the set.
         DataError: A picture cannot be read, or there is none.
+        KzooError: What measures boxes is not installed.
     """
+    try:
+        coco_library()
+    except ImportError as error:
+        raise KzooError(str(error)) from error
     settings = {**pipeline.evaluation_settings, **(settings or {})}
     dataset = dataset.in_classes(card["class_names"])
     if not dataset.images:

@@ -23,6 +23,8 @@ def outcome_of(
     model: Any, pipeline: Pipeline, splits: Splits, *, batch_size: int
 ) -> ClassOutcome | ValueOutcome | None:
     """Return what a model says of the test split: classes, numbers where there are none, None where it is neither."""
+    if pipeline.task == "detection":
+        return None  # `detecting` looks at the pictures as they are, not at what the network is fed with
     if splits.class_names:
         return class_outcome(model, pipeline, splits.test, splits.class_names, batch_size=batch_size)
     return value_outcome(model, pipeline, splits, batch_size=batch_size) if splits.output_names else None

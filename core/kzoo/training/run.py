@@ -8,6 +8,7 @@ import inspect
 import time
 import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kzoo.data.sources import load_splits
@@ -22,10 +23,10 @@ from kzoo.training.record import manifest, opening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from kzoo.config import RunConfig
     from kzoo.data.splits import Split, Splits
+    from kzoo.detection import DetectionOutcome
     from kzoo.pipeline import Pipeline
     from kzoo.plugin import PipelineSpec
 
@@ -248,20 +249,40 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
         return RunResult(run, "interrupted", history=trained.history, model=parts.model)
     results = trainer.evaluate(work.batches(work.splits.test))
     work.clock.lap("test")
+    outcome = _detected(work) if parts.pipeline.task == "detection" else None
+    results |= outcome.metrics() if outcome else {}
     run.update(status="done", results={"test": results}, timings=work.clock.laps, training=record)
     if config.values["report"]:
-        _draw(work)
+        _draw(work, outcome)
     return RunResult(run, "done", results, trained.history, parts.model)
 
 
-def _draw(work: _Work) -> None:
+def _detected(work: _Work) -> DetectionOutcome | None:
+    """Return what a detector finds in the test pictures, or None, which is said, where that cannot be measured."""
+    from kzoo.training.detecting import detector_outcome
+    from kzoo.training.trainer import predictor
+
+    origin, pipeline = work.splits.provenance, work.parts.pipeline
+    source = Path(origin.location) if origin.used == "path" else origin.used
+    try:
+        dataset = pipeline.annotated(source, work.config.data_settings)
+        outcome = detector_outcome(pipeline, predictor(work.parts.model), work.card, dataset)
+    except KzooError as error:
+        work.listener.warn(f"The run is done, but its boxes were not measured: {error} `kzoo evaluate` does it again.")
+        return None
+    work.clock.lap("measure boxes")
+    return outcome
+
+
+def _draw(work: _Work, outcome: DetectionOutcome | None) -> None:
     """Write the pictures and the page of a run that is done; what fails here takes nothing away from it."""
     from kzoo.report import write_report
     from kzoo.training.outcome import outcome_of
 
-    outcome = outcome_of(work.parts.model, work.parts.pipeline, work.splits, batch_size=work.config.train.batch_size)
+    parts, size = work.parts, work.config.train.batch_size
+    drawn = outcome or outcome_of(parts.model, parts.pipeline, work.splits, batch_size=size)
     try:
-        write_report(work.run, outcome)
+        write_report(work.run, drawn)
     except OSError as error:
         work.listener.warn(
             f"The run is done, but its report could not be written to {work.run.path}: {error.strerror or error}. "

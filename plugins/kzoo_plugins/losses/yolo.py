@@ -172,7 +172,10 @@ def yolo_parts(
     else:
         errors = _BOX_LOSSES[box](true, said)
     small = 2 - truth[..., 2] * truth[..., 3]
-    counted = ops.where(_found(true, present, ops.stop_gradient(said), ignore, most_boxes), present, 1.0)
+    # Between grids, boxes are compared in parts of the image: the cells of each grid are its own.
+    whole = _corners(truth[..., :2], truth[..., 2:4])
+    seen = ops.stop_gradient(said) / ops.concatenate([cells, cells], -1)
+    counted = ops.where(_found(whole, present, seen, ignore, most_boxes), present, 1.0)
     counted = ops.where(truth[..., 4] < 0, 0.0, counted)
     blamed = _presence(present, y_pred[..., 4], objectness, gamma)
     classes = truth[..., _BEFORE_CLASSES:] * (1 - label_smoothing) + label_smoothing / 2

@@ -220,6 +220,18 @@ def test_a_wrong_checksum_names_both_and_leaves_nothing(server, home):
     assert server.asked == [None]
 
 
+def test_where_the_publisher_gives_only_an_md5_that_is_checked(server, home):
+    right = server.remote(sha256="", md5=hashlib.md5(server.content).hexdigest())
+    with pytest.raises(DataError, match=f"expected MD5 {'0' * 32}, found {right.md5}"):
+        fetch(server.remote(sha256="", md5="0" * 32))
+    assert left_in(home) == []
+    path = fetch(right)
+    assert path.read_bytes() == server.content
+    assert cached(right) == path
+    path.write_bytes(b"x" * len(server.content))
+    assert cached(right) is None
+
+
 @pytest.mark.parametrize(("size", "announced"), [(1000, True), (1000, False), (10**6, True)])
 def test_a_file_of_another_size_is_refused(server, home, size, announced):
     server.announce_length = announced

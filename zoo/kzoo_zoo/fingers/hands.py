@@ -62,7 +62,8 @@ def draw_hand(rng: np.random.Generator, scene: np.ndarray, count: int) -> np.nda
     choices = _USUAL[count]
     shown = choices[rng.integers(len(choices))]
     palm = canvas * rng.uniform(0.13, 0.3)
-    place = _Placed(rng, canvas, palm)
+    # A thumb alone is held upwards, the arm coming from the side.
+    place = _Placed(rng, canvas, palm, upright=1.0 if shown == (_THUMB,) and rng.random() < 0.7 else 0.0)  # noqa: PLR2004
     _palm_and_arm(cv2, shape, place, rng)
     for finger, (root, length, spread) in enumerate(zip(_ROOTS, _LENGTHS, _SPREADS, strict=True)):
         raised = finger in shown
@@ -76,10 +77,10 @@ def draw_hand(rng: np.random.Generator, scene: np.ndarray, count: int) -> np.nda
 class _Placed:
     """Where a hand is, how large and how it is turned: from palm widths to pixels."""
 
-    def __init__(self, rng: np.random.Generator, canvas: int, palm: float) -> None:
+    def __init__(self, rng: np.random.Generator, canvas: int, palm: float, upright: float = 0.0) -> None:
         self.palm = palm
-        angle = rng.normal(0, 0.35)
         self.mirror = rng.choice((-1, 1))
+        angle = rng.normal(0, 0.35) + self.mirror * upright
         self.matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         room = max(0.0, canvas - 2.3 * palm) / 2
         # The middle of the hand, about a palm above the wrist, is near the picture's middle.

@@ -56,9 +56,9 @@ class Fingers(ImageClassifier):
             raise UsageError(message)
         return data.load_folders([path, *(Path(name).expanduser().resolve() for name in more)], drawn=drawn)
 
-    def load_sample(self) -> Dataset:
-        """Return drawn hands."""
-        return data.load_sample()
+    def load_sample(self, *, per_class: int = 150) -> Dataset:
+        """Return drawn hands, ``per_class`` of each class to train on and a fifth as many to test on."""
+        return data.load_sample(per_class=per_class)
 
     def build_model(
         self, input_shape: Sequence[int], num_classes: int, *, regularizer: Any = None, network: str = "default"

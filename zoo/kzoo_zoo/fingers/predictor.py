@@ -125,7 +125,9 @@ class FingerPredictor(Predictor):
     def _by_network(self, seen: Sequence[np.ndarray]) -> list[CountPrediction]:
         assert self.forward is not None
         inputs = np.stack([self.pipeline.prepare(pixels, self.input_shape) for pixels in seen])
-        rows = self.pipeline.probabilities(self.forward(inputs), len(self.class_names))
+        # A hand and its mirror image show as many fingers: the mean of both is right more often than either.
+        both = self.forward(np.concatenate([inputs, inputs[:, :, ::-1]]))
+        rows = self.pipeline.probabilities(both, len(self.class_names)).reshape(2, len(inputs), -1).mean(axis=0)
         found = []
         for row in rows:
             index = int(np.argmax(row))

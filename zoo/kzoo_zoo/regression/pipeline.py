@@ -80,13 +80,13 @@ class Regression(Pipeline):
 
     def load_sample(self, *, target: str = "") -> Dataset:
         """Return the noisy function of one number; its only target is ``y``."""
-        if target not in ("", data.SAMPLE_SCHEMA.target):
-            message = f"The sample has no column `{target}`: it is y over x. Name your own table with --data FILE.csv."
-            raise UsageError(message)
         if self.schema not in (None, data.SAMPLE_SCHEMA):
             names = ", ".join(f"`{column.name}`" for column in self.schema.columns) if self.schema else ""
             message = f"The model was trained on the columns {names} of another table, which the sample does not have."
             raise DataError(message)
+        if target not in ("", data.SAMPLE_SCHEMA.target):
+            message = f"The sample has no column `{target}`: it is y over x. Name your own table with --data FILE.csv."
+            raise UsageError(message)
         return data.load_sample()
 
     def build_model(

@@ -171,11 +171,13 @@ def load_sample(*, image_size: Any = IMAGE_SIZE) -> Dataset:
     )
 
 
-def annotated_from(source: str | Path, **settings: Any) -> AnnotatedSet:
+def annotated_from(source: str | Path, *, whole: bool = False, **settings: Any) -> AnnotatedSet:
     """Return what a detector is measured on: the test split of annotated images, in their own size.
 
     Args:
         source: ``sample``, or the path of annotated images.
+        whole: Where the data says of no image that it is for testing, take all of them and not the part that a training
+            keeps for its test.
         **settings: Those of `load_path`; the size of the input does not matter here.
     """
     if str(source) == "sample":
@@ -190,7 +192,8 @@ def annotated_from(source: str | Path, **settings: Any) -> AnnotatedSet:
         return AnnotatedSet(images, SHAPES, f"{count} drawn scenes of {len(SHAPES)} shapes")
     path = Path(source)
     sets = read_annotations(path, form=settings.get("format", ""), fix=settings.get("fix", "stop"))
-    _, test, how = _divided(path, sets)
+    declared = sets.test is not None or sets.validation is not None
+    _, test, how = (None, sets.train, "") if whole and not declared else _divided(path, sets)
     found = [_measured(image) for image in test]
     described = f"{len(found)} images with {test.box_count} boxes from {path.name} ({sets.form}){how}"
     return AnnotatedSet(found, sets.class_names, described)

@@ -31,7 +31,8 @@ class Yolo(DarknetExchange, DetectorTraining):
     name = "yolov3"
     task = "detection"
     loads_networks = True
-    evaluation_settings: ClassVar[Mapping[str, Any]] = {"threshold": 0.001}  # average precision needs the unsure ones
+    # Average precision needs the unsure ones too; COCO's rules take the best 100 of each class themselves.
+    evaluation_settings: ClassVar[Mapping[str, Any]] = {"threshold": 0.001, "max_detections": 10_000}
 
     def prepare(self, frame: np.ndarray, input_shape: Sequence[int]) -> np.ndarray:
         """Return the frame as the network sees it, float32 in [0, 1], padded with gray to its shape."""
@@ -144,11 +145,11 @@ class Yolo(DarknetExchange, DetectorTraining):
         assert run is not None
         return YoloPredictor(self, run, heads, card["input_shape"], class_names, settings, files, batch)
 
-    def annotated(self, source: str | Path, settings: Mapping[str, Any]) -> AnnotatedSet:
+    def annotated(self, source: str | Path, settings: Mapping[str, Any], *, whole: bool = False) -> AnnotatedSet:
         """Return the pictures and true boxes that a network is measured on."""
         from kzoo_zoo.yolov3.examples import annotated_from
 
-        return annotated_from(source, **settings)
+        return annotated_from(source, whole=whole, **settings)
 
     def _darknet(self, weights: str, cfg: str, names: str, size: str) -> tuple[Any, Mapping[str, Any]]:
         """Return a network from Darknet's files, and its card."""

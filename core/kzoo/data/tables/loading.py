@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kzoo.data.splits import ArraySplit, Dataset
 from kzoo.data.tables.cells import Numbers, is_missing
+from kzoo.data.tables.columns import SeenColumn, check_row, look
 from kzoo.data.tables.files import CsvFile
 from kzoo.data.tables.schema import Column, RowReader, TableSchema
 from kzoo.errors import DataError, UsageError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TableSettings", "read_table"]
 
-_CHUNK = 4096  # rows looked at together
+_CHUNK = 4096  # rows read together
 _FEWEST = 2  # one row to learn from and one to test on
 
 
@@ -83,9 +84,9 @@ def read_table(path: Path, settings: TableSettings, schema: TableSchema | None =
     file, followed = CsvFile.open(path), schema is not None
     if schema is None:
         roles = _roles(file, settings)
-        columns = [_LearnedColumn(name, file.header.index(name)) for name in roles.inputs]
-        goal = _LearnedColumn(roles.target, file.header.index(roles.target))
-        _look(file, [*columns, goal])
+        columns = [SeenColumn(name, file.header.index(name)) for name in roles.inputs]
+        goal = SeenColumn(roles.target, file.header.index(roles.target))
+        look(file, [*columns, goal])
         texts = [column.is_text(file, forced=column.name in settings.categorical) for column in columns]
         goal.check_target(file)
         reader = RowReader(
@@ -185,95 +186,6 @@ def _roles(file: CsvFile, settings: TableSettings) -> _Roles:
 
 
 @dataclass
-class _LearnedColumn:
-    """What a first look at a column finds."""
-
-    name: str
-    place: int
-    numbers: int = 0
-    missing: int = 0
-    texts: int = 0
-    first_text: tuple[int, str] = (0, "")
-    first_number: tuple[int, str] = (0, "")
-    examples: set[str] = field(default_factory=set)
-
-    def add(self, lines: Sequence[int], cells: Sequence[str], numbers: Numbers) -> None:
-        """Take note of some cells."""
-        for line, text in zip(lines, cells, strict=True):
-            try:
-                value = numbers.read(text)
-            except ValueError:
-                self.texts += 1
-                self.first_text = self.first_text if self.first_text[0] else (line, text)
-                continue
-            if value != value:  # noqa: PLR0124 - NaN, and fast
-                self.missing += 1
-            else:
-                self.numbers += 1
-                self.first_number = self.first_number if self.first_number[0] else (line, text)
-
-    def is_text(self, file: CsvFile, *, forced: bool) -> bool:
-        """Return whether it is a column of texts; refuse one that is neither texts nor numbers, or empty."""
-        if not self.numbers and not self.texts:
-            message = f"The column `{self.name}` of {file.path} is empty: leave it out with {self._exclude}."
-            raise DataError(message)
-        if forced or not self.texts:
-            return forced
-        if self.numbers > self.texts or Numbers.hint(self.first_text[1]):
-            line, text = self.first_text
-            message = (
-                f"The column `{self.name}` of {file.path} holds {self.numbers:,} numbers and {self.texts:,} texts, "
-                f"the first in line {line}: `{text}`.{Numbers.hint(text)} Mend these cells or empty them, leave the "
-                f"column out with {self._exclude}, or take all its values as categories with "
-                f"-o data.categorical={self.name}."
-            )
-            raise DataError(message)
-        return True
-
-    def check_target(self, file: CsvFile) -> None:
-        """Refuse a column that cannot be predicted as a number."""
-        if self.texts:
-            line, text = self.first_text
-            message = (
-                f"The target `{self.name}` of {file.path} holds `{text}` in line {line}, which is no finite number."
-                f"{Numbers.hint(text)} This pipeline predicts numbers; name another column with --target."
-            )
-            raise DataError(message)
-        if not self.numbers:
-            message = f"The target `{self.name}` of {file.path} is empty in every row. Name another with --target."
-            raise DataError(message)
-
-    @property
-    def _exclude(self) -> str:
-        return f"-o data.exclude={self.name}"
-
-
-def _look(file: CsvFile, columns: Sequence[_LearnedColumn]) -> None:
-    """Go through a whole file once and take note of what its columns hold."""
-    numbers = Numbers(file.separator)
-    rows = file.rows()
-    while chunk := list(itertools.islice(rows, _CHUNK)):
-        for line, cells in chunk:
-            _check_row(file, line, cells)
-        lines = [line for line, _ in chunk]
-        across = list(zip(*(cells for _, cells in chunk), strict=True))
-        for column in columns:
-            column.add(lines, across[column.place], numbers)
-    if not any((column.numbers, column.missing, column.texts) != (0, 0, 0) for column in columns):
-        message = f"{file.path} has a header and no rows."
-        raise DataError(message)
-    if numbers.mixed:
-        message = f"{file.path} {numbers.mixed}: write all its numbers alike."
-        raise DataError(message)
-
-
-def _check_row(file: CsvFile, line: int, cells: Sequence[str]) -> None:
-    if fault := file.fault(cells):
-        message = f"Line {line} of {file.path} {fault}."
-        raise DataError(message)
-
-
-@dataclass
 class _Rows:
     """The rows of a file as numbers."""
 
@@ -293,7 +205,7 @@ def _read(file: CsvFile, reader: RowReader, place: int, target: str, settings: T
     while chunk := list(itertools.islice(rows, _CHUNK)):
         values = []
         for line, cells in chunk:
-            _check_row(file, line, cells)
+            check_row(file, line, cells)
             if is_missing(cells[place]):
                 without, first = without + 1, first or line
                 continue

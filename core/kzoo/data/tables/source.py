@@ -31,8 +31,8 @@ class Row(Item):
     values: np.ndarray
 
     def columns(self) -> dict[str, Any]:
-        """Return the number of the row, counted from 1 without the header."""
-        return {"row": self.index + 1}
+        """Return the table, and the number of the row, counted from 1 without the header."""
+        return {"table": str(self.path), "row": self.index + 1}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,8 +40,8 @@ class _BadRow(Failure):
     """A row that cannot be read."""
 
     def columns(self) -> dict[str, Any]:
-        """Return the number of the row, counted from 1 without the header."""
-        return {"row": self.index + 1}
+        """Return the table, and the number of the row, counted from 1 without the header."""
+        return {"table": str(self.path), "row": self.index + 1}
 
 
 @dataclass(eq=False)

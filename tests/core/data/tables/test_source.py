@@ -17,9 +17,10 @@ def opened(path, text, **part):
 
 
 def test_rows_come_in_order_with_their_columns_found_by_name(tmp_path):
-    source = opened(tmp_path / "t.csv", "c,y,a\nred,,1\nblue,,2\n")
+    path = tmp_path / "t.csv"
+    source = opened(path, "c,y,a\nred,,1\nblue,,2\n")
     first, second = source
-    assert (source.kind, first.index, first.columns()) == ("table", 0, {"row": 1})
+    assert (source.kind, first.index, first.columns()) == ("table", 0, {"table": str(path), "row": 1})
     assert SCHEMA.encode(np.stack([first.values, second.values])).tolist() == [[1, 0, 1], [2, 1, 0]]
     assert source.notes == []
 
@@ -31,7 +32,7 @@ def test_bad_rows_are_told_and_the_rest_go_on(tmp_path):
     assert isinstance(first, Failure)
     assert first.error == f"{path}, line 2: column `a` holds `one`, which is no finite number."
     assert second.error == f"{path}, line 3: has 1 cells where the header has 2 (separated by commas)."
-    assert second.columns() == {"row": 2}
+    assert second.columns() == {"table": str(path), "row": 2}
     assert third.values.tolist() == [3, 1]
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kzoo_zoo.yolov3.darknet.layers import Head
     from kzoo_zoo.yolov3.darknet.loading import Loaded, load_network
     from kzoo_zoo.yolov3.darknet.network import Network, parse_cfg, read_cfg
-    from kzoo_zoo.yolov3.darknet.pretrained import PRETRAINED, pretrained
+    from kzoo_zoo.yolov3.darknet.pretrained import PRETRAINED, fetch_pretrained
     from kzoo_zoo.yolov3.darknet.weights import Header, load_weights, save_weights
 
 __all__ = [
@@ -24,11 +24,11 @@ __all__ = [
     "Network",
     "build",
     "builtin_cfg",
+    "fetch_pretrained",
     "fold",
     "load_network",
     "load_weights",
     "parse_cfg",
-    "pretrained",
     "read_cfg",
     "save_weights",
 ]
@@ -40,7 +40,7 @@ _HOMES = {
     "layers": ("Head",),
     "loading": ("Loaded", "load_network"),
     "network": ("Network", "parse_cfg", "read_cfg"),
-    "pretrained": ("PRETRAINED", "pretrained"),
+    "pretrained": ("PRETRAINED", "fetch_pretrained"),
     "weights": ("Header", "load_weights", "save_weights"),
 }
 

@@ -1,8 +1,8 @@
 """A Darknet network as a Keras model, right to the fourth decimal.
 
 What other ports get wrong and still draw plausible boxes: the epsilon of batch normalization (1e-6 under the root, not
-Keras's 1e-3), the padding of strided convolutions (the same on both sides, not Keras's ``same``), the slope of the leaky
-ReLU (0.1), nearest-neighbour upsampling, and RGB input.
+Keras's 1e-3), the padding of strided convolutions (the same on both sides, not Keras's ``same``), the slope of the
+leaky ReLU (0.1), nearest-neighbour upsampling, and RGB input.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def build(
     """Return the network as an uncompiled Keras model with random weights.
 
     It takes float32 RGB images in [0, 1] of shape (batch, height, width, channels) and returns a list with the raw
-    outputs of each head in the cfg's order, of shape (batch, grid height, grid width, anchors * (5 + classes)): for each
-    anchor tx, ty, tw, th, objectness and one logit for each class, before any sigmoid. A network without heads returns
-    its last layer.
+    outputs of each head in the cfg's order, of shape (batch, grid height, grid width, anchors * (5 + classes)): for
+    each anchor tx, ty, tw, th, objectness and one logit for each class, before any sigmoid. A network with one head
+    returns that alone, as Keras does; one without heads its last layer.
 
     Layers with weights are named ``conv_N`` and ``bn_N`` after the number N of the layer in Darknet.
 

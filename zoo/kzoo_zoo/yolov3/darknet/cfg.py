@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 __all__ = ["Entry", "Section", "parse_sections", "read_text", "write_sections"]
 
@@ -176,9 +176,10 @@ def parse_sections(text: str, origin: str) -> list[Section]:
 
 def write_sections(sections: Iterable[Section]) -> str:
     """Return sections as the text of a cfg, without comments."""
-    blocks = []
-    for section in sections:
-        blocks.append("\n".join([f"[{section.name}]", *(f"{k}={e.value}" for k, e in section.entries.items())]))
+    blocks = [
+        "\n".join([f"[{section.name}]", *(f"{key}={entry.value}" for key, entry in section.entries.items())])
+        for section in sections
+    ]
     return "\n\n".join(blocks) + "\n"
 
 

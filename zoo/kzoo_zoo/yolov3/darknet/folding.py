@@ -33,13 +33,14 @@ def fold(model: Any, network: Network) -> Any:
     folded = build(dataclasses.replace(network, layers=tuple(layers)), input_shape=model.input_shape[1:])
     for layer in network.convolutions:
         name = f"conv_{layer.index}"
-        kernel, *bias = (np.asarray(weight, np.float64) for weight in model.get_layer(name).weights)
+        kernel, *bias = model.get_layer(name).get_weights()
         if layer.batch_normalize:
-            norm = model.get_layer(f"bn_{layer.index}")
-            scale = np.asarray(norm.gamma, np.float64) / np.sqrt(np.asarray(norm.moving_variance, np.float64) + EPSILON)
-            bias = [np.asarray(norm.beta, np.float64) - np.asarray(norm.moving_mean, np.float64) * scale]
+            weights = model.get_layer(f"bn_{layer.index}").get_weights()
+            gamma, beta, mean, variance = (weight.astype("float64") for weight in weights)
+            scale = gamma / np.sqrt(variance + EPSILON)
+            bias = [beta - mean * scale]
             depthwise = isinstance(model.get_layer(name), keras.layers.DepthwiseConv2D)
             # A depthwise kernel ends in (channels, multiplier), which flattened are the filters.
-            kernel *= scale.reshape(kernel.shape[2:]) if depthwise else scale
+            kernel = kernel * (scale.reshape(kernel.shape[2:]) if depthwise else scale)
         folded.get_layer(name).set_weights([kernel, *bias])
     return folded

@@ -1,8 +1,8 @@
 """Which keys the sections of a cfg may have, and what is done with each.
 
 A key is *read* (it shapes the network), *left out* (it concerns training in Darknet, or what happens to the boxes
-afterwards), or *fixed* (it would change the network in a way that is not built here; only the value that changes nothing
-is accepted). Any other key is an error: a typing mistake in ``stride`` must not go unnoticed.
+afterwards), or *fixed* (it would change the network in a way that is not built here; only the value that changes
+nothing is accepted). Any other key is an error: a typing mistake in ``stride`` must not go unnoticed.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _LEFT_OUT = {
         gaussian_noise mixup cutmix mosaic mosaic_bound letter_box max_crop min_crop center label_smooth_eps ema_alpha
         loss_scale optimized_memory workspace_size_limit_MB try_fix_nan sgdr_cycle sgdr_mult batches_per_cycle
         batches_cycle_mult dynamic_minibatch augment_speed track resize_step contrastive contrastive_jit_flip
-        contrastive_color unsupervised sequential_subdivisions init_sequential_subdivisions max_chart_loss use_cuda_graph
-        num_sigmas_reject_badlabels badlabels_rejection_percentage badlabels_reject_threshold equidistant_point
-        weights_reject_freq adversarial_lr attention notruth train hyperparam_auto""",
+        contrastive_color unsupervised sequential_subdivisions init_sequential_subdivisions max_chart_loss
+        use_cuda_graph num_sigmas_reject_badlabels badlabels_rejection_percentage badlabels_reject_threshold
+        equidistant_point weights_reject_freq adversarial_lr attention notruth train hyperparam_auto""",
     "yolo": """
         jitter ignore_thresh truth_thresh random iou_thresh iou_normalizer cls_normalizer obj_normalizer iou_loss
         nms_kind beta_nms resize max max_delta focal_loss label_smooth_eps counters_per_class objectness_smooth

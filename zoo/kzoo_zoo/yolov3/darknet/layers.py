@@ -258,7 +258,9 @@ def _route(section: Section, index: int, before: _Before) -> tuple[Layer, Shape]
         section.fail(f"there is no group {group_id}: with {groups} groups the last is {groups - 1}.", "group_id")
     for source, shape in zip(sources, shapes, strict=True):
         if shape.channels % groups:
-            section.fail(f"the {shape.channels} channels of layer {source} cannot be divided into {groups} groups.", "groups")
+            section.fail(
+                f"the {shape.channels} channels of layer {source} cannot be divided into {groups} groups.", "groups"
+            )
     channels = sum(shape.channels // groups for shape in shapes)
     return Route(index, sources, groups, group_id), Shape(*shapes[0][:2], channels)
 
@@ -312,7 +314,9 @@ def _windowed(section: Section, shape: Shape, size: int, stride: int, padding: i
     """Return the shape after windows moved over a padded map; ``padding`` is the sum of both sides."""
     height, width = ((side + padding - size) // stride + 1 for side in shape[:2])
     if height < 1 or width < 1:
-        section.fail(f"nothing is left of a map of {shape} under a window of {size}x{size} with stride {stride}.", "size")
+        section.fail(
+            f"nothing is left of a map of {shape} under a window of {size}x{size} with stride {stride}.", "size"
+        )
     return Shape(height, width, channels)
 
 

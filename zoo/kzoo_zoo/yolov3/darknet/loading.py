@@ -1,4 +1,4 @@
-"""A cfg, weights and names -> a network that is ready to find objects. Everything is checked before Keras is imported."""
+"""A cfg, weights and names -> a network that is ready to find objects. All is checked before Keras is imported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.errors import DataError, UsageError
 from kzoo_zoo.yolov3.darknet.builtin import BUILT_IN
 from kzoo_zoo.yolov3.darknet.network import Network, read_cfg
-from kzoo_zoo.yolov3.darknet.pretrained import PRETRAINED, pretrained
+from kzoo_zoo.yolov3.darknet.pretrained import PRETRAINED, fetch_pretrained
 from kzoo_zoo.yolov3.names import COCO_NAMES, read_names
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def load_network(
     class_names = _class_names(network, names)
     path = Path(weights).expanduser()
     if weights in PRETRAINED and not path.exists():
-        path = pretrained(weights, download=download, progress=progress)
+        path = fetch_pretrained(weights, download=download, progress=progress)
     from kzoo_zoo.yolov3.darknet.weight_files import blocks_of, read_weights
 
     contents = read_weights(path, blocks_of(network), partial=partial, layers=layers)
@@ -131,8 +131,8 @@ def _named(cfg: str, weights: str) -> tuple[str, str]:
     if path.stem in BUILT_IN:
         return path.stem, weights
     message = (
-        f"Name the cfg that {weights} belongs to: --cfg FILE, or one of {', '.join(BUILT_IN)}. There is no {beside} beside "
-        "it."
+        f"Name the cfg that {weights} belongs to: --cfg FILE, or one of {', '.join(BUILT_IN)}. There is no {beside} "
+        "beside it."
     )
     raise UsageError(message)
 
@@ -158,7 +158,9 @@ def _class_names(network: Network, names: str) -> tuple[str, ...]:
         return COCO_NAMES if known else tuple(f"class {number}" for number in range(network.classes))
     found = tuple(read_names(Path(names).expanduser()))
     if len(found) != network.classes:
-        message = f"{names} has the names of {len(found)} classes, and the network {network.name} has {network.classes}."
+        message = (
+            f"{names} has the names of {len(found)} classes, and the network {network.name} has {network.classes}."
+        )
         raise DataError(message)
     return found
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kzoo.errors import DataError
 from kzoo_zoo.yolov3.darknet.cfg import Entry, Section, parse_sections, read_text, write_sections
 from kzoo_zoo.yolov3.darknet.keys import ALIASES
 from kzoo_zoo.yolov3.darknet.layers import (
@@ -73,9 +74,7 @@ class Network:
         height = width if height is None else height
         return self._rewritten({0: {"width": str(width), "height": str(height)}})
 
-    def adapted(
-        self, *, classes: int | None = None, anchors: Sequence[tuple[float, float]] | None = None
-    ) -> Network:
+    def adapted(self, *, classes: int | None = None, anchors: Sequence[tuple[float, float]] | None = None) -> Network:
         """Return the network for other classes or anchors: the last convolution before each head changes with them.
 
         Args:
@@ -124,7 +123,10 @@ def read_cfg(source: str | Path, *, width: int | None = None, height: int | None
     if str(source) in BUILT_IN:
         network = parse_cfg(builtin_cfg(str(source)), str(source))
     else:
-        path = Path(source)
+        path = Path(source).expanduser()
+        if not path.exists():
+            message = f"There is no cfg {source}. Name a file, or a built-in one: {', '.join(BUILT_IN)}."
+            raise DataError(message)
         network = parse_cfg(read_text(path), str(path))
     return network if width is None and height is None else network.resized(width or network.width, height)
 
@@ -160,7 +162,7 @@ def _assemble(sections: Sequence[Section], name: str) -> Network:
     heads = tuple(layer.head for layer in layers if isinstance(layer, Yolo))
     for layer in layers:
         if isinstance(layer, Yolo) and layer.head.classes != heads[0].classes:
-            rest[layer.index].fail(f"it has {layer.head.classes} classes; the first head has {heads[0].classes}.", "classes")
+            rest[layer.index].fail(
+                f"it has {layer.head.classes} classes; the first head has {heads[0].classes}.", "classes"
+            )
     return Network(name, width, height, channels, tuple(layers), tuple(shapes), heads, tuple(sections))
-
-

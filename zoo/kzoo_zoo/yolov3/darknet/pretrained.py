@@ -14,7 +14,7 @@ from kzoo.errors import DataError, NetworkUnreachableError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["PRETRAINED", "pretrained"]
+__all__ = ["PRETRAINED", "fetch_pretrained"]
 
 
 def _published(name: str, size: int, sha256: str, *, copied: bool) -> RemoteFile:
@@ -41,7 +41,7 @@ PRETRAINED: dict[str, RemoteFile] = {
 """The trained networks that have a name: on COCO, 80 classes."""
 
 
-def pretrained(name: str, *, download: bool = True, progress: Any = None) -> Path:
+def fetch_pretrained(name: str, *, download: bool = True, progress: Any = None) -> Path:
     """Return the file of weights of a trained network, from the cache or the network.
 
     Args:
@@ -55,8 +55,8 @@ def pretrained(name: str, *, download: bool = True, progress: Any = None) -> Pat
     """
     remote = PRETRAINED[name]
     otherwise = (
-        f"Get {remote.filename} ({remote.size / 1e6:.0f} MB) in another way and name it, `--weights FILE`, or put it at "
-        f"{remote.path()}."
+        f"Get {remote.filename} ({(remote.size or 0) / 1e6:.0f} MB) in another way and name it, `--weights FILE`, or put "
+        f"it at {remote.path()}."
     )
     if not download:
         if (path := cached(remote)) is not None:
@@ -66,7 +66,9 @@ def pretrained(name: str, *, download: bool = True, progress: Any = None) -> Pat
     try:
         return fetch(remote, progress=progress)
     except NetworkUnreachableError as error:
-        message = f"The weights of {name} are not in the cache, and there is no network to fetch them: {error} {otherwise}"
+        message = (
+            f"The weights of {name} are not in the cache, and there is no network to fetch them: {error} {otherwise}"
+        )
         raise NetworkUnreachableError(message) from error
     except DataError as error:
         message = f"The weights of {name} cannot be fetched: {error} {otherwise}"

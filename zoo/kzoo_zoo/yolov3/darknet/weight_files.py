@@ -112,9 +112,7 @@ def blocks_of(network: Network) -> list[Block]:
     return found
 
 
-def read_weights(
-    path: Path, blocks: Sequence[Block], *, layers: int | None = None, partial: bool = False
-) -> Contents:
+def read_weights(path: Path, blocks: Sequence[Block], *, layers: int | None = None, partial: bool = False) -> Contents:
     """Return what a file holds, if it is right to the last byte.
 
     Args:
@@ -168,8 +166,8 @@ def _header(raw: bytes, path: Path) -> Header:
     major, minor, revision = struct.unpack_from("<iii", raw)
     if not all(0 <= number < _NEWEST for number in (major, minor, revision)):
         message = (
-            f"{path} is no file of Darknet weights: its first bytes would be version {major}.{minor}.{revision}. Was it "
-            "saved by another program, or is it a web page?"
+            f"{path} is no file of Darknet weights: its first bytes would be version {major}.{minor}.{revision}. Was "
+            "it saved by another program, or is it a web page?"
         )
         raise DataError(message)
     wide = Header(major, minor).wide
@@ -196,8 +194,8 @@ def _misfit(path: Path, size: int, start: int, blocks: Sequence[Block]) -> str:
         held += block.count
     if held == values and held:
         return (
-            f"{text} It ends before layer {block.number}: if it holds the first layers only, as darknet53.conv.74 does, "
-            "import it as partial. Otherwise it belongs to another cfg."
+            f"{text} It ends before layer {block.number}: if it holds the first layers only, as darknet53.conv.74 "
+            "does, import it as partial. Otherwise it belongs to another cfg."
         )
     return f"{text} It ends within layer {block.number}: it was cut off on its way here, or belongs to another cfg."
 
@@ -214,8 +212,8 @@ def _whole(blocks: Sequence[Block], found: float, path: Path) -> list[Block]:
     if not held or count != found:
         rest = round((found - count) * FLOAT.itemsize)
         message = (
-            f"{path} does not hold the first layers of this network: after {len(held)} of its {len(blocks)} convolutions "
-            f"{rest:,} bytes are left over, too few for the next one."
+            f"{path} does not hold the first layers of this network: after {len(held)} of its {len(blocks)} "
+            f"convolutions {rest:,} bytes are left over, too few for the next one."
         )
         raise DataError(message)
     return held
@@ -230,7 +228,7 @@ def _refuse_nonsense(named: Mapping[str, np.ndarray], number: int, path: Path) -
         if bad.any():
             message = (
                 f"{path} does not hold the weights of this network: the {name} of layer {number} would be "
-                f"{float(values[bad][0]):g} at place {int(bad.argmax())}. The file is damaged, or it belongs to another "
-                "cfg of the same size."
+                f"{float(values[bad][0]):g} at place {int(bad.argmax())}. The file is damaged, or it belongs to "
+                "another cfg of the same size."
             )
             raise DataError(message)

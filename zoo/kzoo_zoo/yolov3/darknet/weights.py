@@ -50,7 +50,7 @@ def assign(model: Any, contents: Contents) -> None:
         depthwise, variables = places[number]
         for name, values in arrays.items():
             shape = variables[name].shape
-            variables[name].assign(_from_darknet(values, shape, depthwise) if name == "kernel" else values)
+            variables[name].assign(_from_darknet(values, shape, depthwise=depthwise) if name == "kernel" else values)
 
 
 def save_weights(model: Any, path: Path, header: Header = Header()) -> None:  # noqa: B008 - it cannot be changed
@@ -65,7 +65,7 @@ def save_weights(model: Any, path: Path, header: Header = Header()) -> None:  # 
             file.write(header.pack())
             for _, depthwise, variables in convolutions:
                 for name, variable in variables.items():
-                    array = np.asarray(variable)
+                    array = keras.ops.convert_to_numpy(variable)
                     if name == "kernel":
                         array = array.transpose((2, 3, 0, 1) if depthwise else (3, 2, 0, 1))
                     file.write(np.ascontiguousarray(array, dtype=FLOAT).tobytes())
@@ -111,7 +111,7 @@ def _layers(model: Any) -> Iterator[Any]:
             yield layer
 
 
-def _from_darknet(values: np.ndarray, shape: Sequence[int], depthwise: bool) -> np.ndarray:
+def _from_darknet(values: np.ndarray, shape: Sequence[int], *, depthwise: bool) -> np.ndarray:
     """Return the values of a file in the shape of a Keras kernel."""
     height, width, inputs, outputs = shape
     if depthwise:  # (height, width, channels, multiplier); filter i * multiplier + m belongs to channel i, in both
