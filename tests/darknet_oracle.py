@@ -10,7 +10,7 @@ import numpy as np
 from kzoo_zoo.yolov3.darknet import Network, builtin_cfg, parse_cfg
 from kzoo_zoo.yolov3.darknet.layers import Shortcut, Yolo
 
-__all__ = ["narrow", "raw_heads", "write_random_weights"]
+__all__ = ["decoded_rows", "narrow", "raw_heads", "write_random_weights"]
 
 
 def write_random_weights(network: Network, path: Path, seed: int = 0) -> None:
@@ -35,19 +35,33 @@ def write_random_weights(network: Network, path: Path, seed: int = 0) -> None:
             else:
                 arrays = [rng.normal(0, 0.5, n)]
             fan_in = layer.kernel_count // n
-            arrays.append(rng.normal(0, (2 / fan_in) ** 0.5, layer.kernel_count))
+            arrays.append(rng.normal(0, (1.6 / fan_in) ** 0.5, layer.kernel_count))
             for array in arrays:
                 file.write(array.astype("<f4").tobytes())
 
 
 def raw_heads(network: Network, weights: Path, images: np.ndarray) -> list[np.ndarray]:
     """Return what OpenCV makes of images, float32 of shape (N, H, W, 3): its raw outputs of each head, NHWC."""
+    before = [f"conv_{layer.index - 1}" for layer in network.layers if isinstance(layer, Yolo)]
+    return [output.transpose(0, 2, 3, 1) for output in _forward(network, weights, images, before)]
+
+
+def decoded_rows(network: Network, weights: Path, images: np.ndarray) -> np.ndarray:
+    """Return OpenCV's rows (cx, cy, w, h, objectness, scores) of all heads, shape (N, rows, 5 + classes).
+
+    It sets the scores to zero that are not greater than 0.2.
+    """
+    heads = [f"yolo_{layer.index}" for layer in network.layers if isinstance(layer, Yolo)]
+    outputs = _forward(network, weights, images, heads)
+    return np.concatenate([output.reshape(len(images), -1, output.shape[-1]) for output in outputs], axis=1)
+
+
+def _forward(network, weights, images, outputs):
     cfg = weights.with_suffix(".cfg")
     cfg.write_text(network.resized(images.shape[2], images.shape[1]).text)
     net = cv2.dnn.readNetFromDarknet(str(cfg), str(weights))
     net.setInput(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
-    before = [f"conv_{layer.index - 1}" for layer in network.layers if isinstance(layer, Yolo)]
-    return [output.transpose(0, 2, 3, 1) for output in net.forward(before)]
+    return net.forward(outputs)
 
 
 def narrow(name: str, by: int) -> Network:

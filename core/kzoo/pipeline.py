@@ -213,7 +213,7 @@ class Pipeline(abc.ABC):
         return None
 
     def targets(self, y: Any) -> Any:
-        """Return a batch of labels as the loss takes them, after `augment`; unchanged by default. In a tf.data graph."""
+        """Return a batch of labels as the loss takes them, after `augment`; unchanged by default. Inside tf.data."""
         return y
 
     def card(self) -> dict[str, Any]:

@@ -5,7 +5,13 @@ import torch
 import torchvision
 from agreement.case import Case
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torchvision.ops import box_iou, complete_box_iou_loss, distance_box_iou_loss, generalized_box_iou_loss, sigmoid_focal_loss
+from torchvision.ops import (
+    box_iou,
+    complete_box_iou_loss,
+    distance_box_iou_loss,
+    generalized_box_iou_loss,
+    sigmoid_focal_loss,
+)
 
 REFERENCE = f"torchvision {torchvision.__version__}, torch {torch.__version__}, place by place"
 LIBRARY = {"giou": generalized_box_iou_loss, "diou": distance_box_iou_loss, "ciou": complete_box_iou_loss}
@@ -69,7 +75,9 @@ def parts(true, pred, *, box="mse", objectness="crossentropy", ignore=0.5, gamma
             mine = corners(*said[number]).detach()[None]
             # The boxes of all grids are compared in the cells of the place itself: for each grid its own cells.
             across, down = t[-5], t[-4]
-            others = [corners(true[k][0] * across, true[k][1] * down, true[k][2] * across, true[k][3] * down) for k in held]
+            others = [
+                corners(true[k][0] * across, true[k][1] * down, true[k][2] * across, true[k][3] * down) for k in held
+            ]
             if others and ignore < 1 and box_iou(mine, torch.stack(others)).max() > ignore:
                 continue
             label = zero
@@ -84,13 +92,20 @@ def parts(true, pred, *, box="mse", objectness="crossentropy", ignore=0.5, gamma
 
 
 def _case(y_true, y_pred, *, note="", weights=(1, 1, 1), **arguments):
-    true, pred = torch.tensor(y_true, dtype=torch.float64), torch.tensor(y_pred, dtype=torch.float64, requires_grad=True)
+    true, pred = (
+        torch.tensor(y_true, dtype=torch.float64),
+        torch.tensor(y_pred, dtype=torch.float64, requires_grad=True),
+    )
     value = torch.stack([
         sum(w * part for w, part in zip(weights, parts(t, p, **arguments).values(), strict=True))
         for t, p in zip(true, pred, strict=True)
     ])  # fmt: skip
     (gradient,) = torch.autograd.grad(value.sum(), pred)
-    named = dict(zip(("box_weight", "objectness_weight", "class_weight"), weights, strict=True)) if set(weights) != {1} else {}
+    named = (
+        dict(zip(("box_weight", "objectness_weight", "class_weight"), weights, strict=True))
+        if set(weights) != {1}
+        else {}
+    )
     return Case(
         kind="loss",
         component={"name": "yolo", **arguments, **named},

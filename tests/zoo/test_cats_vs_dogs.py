@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from scipy import ndimage
 
@@ -18,6 +19,7 @@ from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
 from kzoo.errors import DataError, UsageError
 from kzoo.evaluation import evaluate, find_model
+from kzoo.training.batches import label_transform
 from kzoo.training.run import Silent
 from kzoo_zoo.cats_vs_dogs import data
 from kzoo_zoo.cats_vs_dogs.animals import draw_animals
@@ -197,6 +199,12 @@ def test_a_folder_of_two_classes_is_one_yes_or_no(tmp_path):
     assert set(found.per_class) == {"ant", "bee"}
     right = np.trace(found.confusion) / 4
     assert found.metrics["accuracy"] == pytest.approx(right)  # the threshold of the metric is that of the matrix
+
+
+def test_labels_of_yes_and_no_stand_in_a_column_as_the_outputs_do():
+    labels = label_transform("column", 2)(tf.constant([0, 1, 1], tf.int64))
+    assert labels.dtype == tf.float32
+    np.testing.assert_array_equal(labels, [[0], [1], [1]])
 
 
 def test_a_folder_of_five_classes_becomes_a_classification_and_says_so(tmp_path):

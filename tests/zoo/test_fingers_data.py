@@ -102,7 +102,9 @@ def test_folders_that_are_no_counts_and_files_that_are_no_pictures_are_named(fol
         Fingers().load_path(tmp_path / "wrong")
     (folder / "2" / "broken.jpg").write_bytes(b"<html>")
     (folder / "4" / "empty.jpg").write_bytes(b"")
-    with pytest.raises(DataError, match=r"2 of 24\d pictures.*2/broken.jpg: it is a web page.*4/empty.jpg: the file is"):
+    with pytest.raises(
+        DataError, match=r"2 of 24\d pictures.*2/broken.jpg: it is a web page.*4/empty.jpg: the file is"
+    ):
         Fingers().load_path(folder)
     with pytest.raises(UsageError, match="drawn"):
         Fingers().load_path(folder, drawn=-1)

@@ -88,7 +88,11 @@ def test_the_network_sees_the_region_of_the_mirrored_frame():
     frame = BLACK.copy()
     frame[:60, :80] = 255
     forward = network([1] * 3)
-    for options in ({"roi": "80,0,80,60", "mirror": True}, {"roi": "0.5,0,0.5,0.5", "mirror": True}, {"roi": "0,0,80,60"}):
+    for options in (
+        {"roi": "80,0,80,60", "mirror": True},
+        {"roi": "0.5,0,0.5,0.5", "mirror": True},
+        {"roi": "0,0,80,60"},
+    ):
         run(Fingers().predictor(forward, CARD, **options), [frame])
     assert all(inputs.min() == 255 for inputs in forward.seen)
 

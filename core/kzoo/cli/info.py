@@ -201,13 +201,14 @@ def _option(key: str, value: Any) -> str:
 
 
 def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any]:
-    """Return a pipeline's recipes and the settings that its network and its augmentation take."""
+    """Return a pipeline's recipes and the settings that its reader, its network and its augmentation take."""
     try:
         pipeline = target()
         recipes = {name: _read(Path(file)) for name, file in pipeline.recipes().items()}
         settings = {
             table: _keywords(getattr(target, method))
-            for table, method in (("model", "build_model"), ("augment", "augment"))
+            for table, method in (("data", "load_path"), ("model", "build_model"), ("augment", "augment"))
+            if hasattr(target, method)
         }
     except KzooError:
         raise
@@ -227,7 +228,7 @@ def _keywords(method: Any) -> dict[str, Any]:
     """Return the keyword-only arguments that a recipe can set, with their defaults."""
     import inspect
 
-    given = {"regularizer", "seed", "epoch"}  # by the toolkit
+    given = {"regularizer", "predicts", "seed", "epoch"}  # by the toolkit
     return {
         name: _plain(parameter.default)
         for name, parameter in inspect.signature(method).parameters.items()

@@ -118,8 +118,8 @@ def _edges_of_places() -> _Edges:
         ("a box that is predicted exactly", box, sure),
         ("a box that is missed", box, -sure),
         ("a place that does not count", [[[0, 0, 0, 0, -1, 0, 0, *place]]], sure),
-        ("a box of no size in the prediction", box, sure - [[[1000, 1000, 1000, 1000, 0, 0, 0]]]),
-        ("a box of enormous size in the prediction", box, sure + [[[1000, 1000, 1000, 1000, 0, 0, 0]]]),
+        ("a box of no size in the prediction", box, sure - np.array([1000, 1000, 1000, 1000, 0, 0, 0])),
+        ("a box of enormous size in the prediction", box, sure + np.array([1000, 1000, 1000, 1000, 0, 0, 0])),
     ]
 
 

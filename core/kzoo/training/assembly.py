@@ -185,7 +185,7 @@ class Assembly:
 
             def augment(x: Any, y: Any, *, seed: Any, epoch: Any) -> Any:
                 if self.pipeline.augments_labels:
-                    return self.pipeline.augment(x, y, seed=seed, epoch=epoch, **arguments)  # type: ignore[call-arg]
+                    return self.pipeline.augment(x, y, seed=seed, epoch=epoch, **arguments)  # type: ignore[misc]
                 return self.pipeline.augment(x, seed=seed, epoch=epoch, **arguments), y
 
         self.batches = TrainingBatches(splits.train, settings.batch_size, config.seed, augment, self.labels)

@@ -226,8 +226,8 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
     work.clock.lap("train")
     if nan.where:
         message = (
-            f"The loss stopped being a finite number in {nan.where} of {run.path}.{nan.cause} Try a smaller learning rate "
-            f"(now {config.optimizer}), or another loss (now {config.loss})."
+            f"The loss stopped being a finite number in {nan.where} of {run.path}.{nan.cause} Try a smaller learning "
+            f"rate (now {config.optimizer}), or another loss (now {config.loss})."
         )
         raise KzooError(message)
     weights = "last"

@@ -193,7 +193,8 @@ def _corners(centre: Any, sides: Any) -> Any:
 
 
 def _crossentropy(label: Any, logit: Any) -> Any:
-    return ops.relu(logit) - logit * label + ops.softplus(-ops.abs(logit))
+    # Smooth everywhere: the usual form with the logit's absolute value has a wrong slope at a logit of exactly 0.
+    return label * ops.softplus(-logit) + (1 - label) * ops.softplus(logit)
 
 
 def _presence(present: Any, logit: Any, objectness: str, gamma: float) -> Any:
@@ -201,7 +202,7 @@ def _presence(present: Any, logit: Any, objectness: str, gamma: float) -> Any:
     loss = _crossentropy(present, logit)
     if objectness == "crossentropy":
         return loss
-    # The probability of the wrong answer, from the logit with the sign of the label: sigmoid(-x) for 1, sigmoid(x) for 0.
+    # The probability of the wrong answer, from the logit with the label's sign: sigmoid(-x) for 1, sigmoid(x) for 0.
     wrong = ops.sigmoid(ops.where(present > 0, -logit, logit))
     return ops.power(ops.maximum(wrong, 1e-30), gamma) * loss
 

@@ -66,6 +66,13 @@ def test_all_heads_side_by_side_in_one_output_are_the_same():
         np.testing.assert_array_equal(one, other)
 
 
+def test_the_output_of_a_single_head_may_come_alone():
+    raw = made()[0]
+    for one, other in zip(decode(raw, HEADS[:1], SHAPE), decode([raw], HEADS[:1], SHAPE), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(candidates(raw, HEADS[:1], SHAPE, threshold=0.2)) == 2
+
+
 def test_at_threshold_zero_every_class_of_every_cell_is_there():
     found = candidates(made(1), HEADS, SHAPE, threshold=0.0)[0]
     assert len(found.scores) == (2 * 3 + 4 * 6) * 2 * 3

@@ -31,9 +31,7 @@ def network(request, real_data):
         from kzoo_zoo.yolov3.settings import Settings
 
         own = Settings(**settings)
-        return YoloPredictor(
-            first.pipeline, first.forward, first.heads, first.input_shape, first.class_names, own
-        )
+        return YoloPredictor(first.pipeline, first.forward, first.heads, first.input_shape, first.class_names, own)
 
     return name, make
 

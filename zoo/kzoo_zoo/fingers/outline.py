@@ -19,7 +19,7 @@ _WIDEST = 0.95
 """A finger is narrower than this many radii of the palm where the ring cuts it; an arm is wider."""
 _THINNEST = 0.08
 _ARM = 45.0  # degrees to either side
-_CLUTTER, _AT_EDGE, _FROM_EDGE = 0.6, 0.3, 1.15
+_CLUTTER, _AT_EDGE, _FROM_EDGE = 0.6, 0.18, 1.15
 _AGREEING = 0.3
 _LEAST_PALM = 3.0  # pixels; less are lines, cables, noise
 

@@ -32,6 +32,8 @@ class Fingers(ImageClassifier):
     name = "fingers"
     task = "ordinal"
 
+    _backgrounds: np.ndarray | None = None
+
     def fetch_real(self, *, download: bool, progress: Any = None) -> Path:
         """Raise: there is no collection of such pictures that may be downloaded for you."""
         del download, progress

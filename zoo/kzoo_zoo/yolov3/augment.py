@@ -1,4 +1,4 @@
-"""How training images change at random, with boxes that follow: moved, scaled, mirrored, coloured, four put together."""
+"""How training images change at random with their boxes: moved, scaled, mirrored, coloured, four put together."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tensorflow as tf
 __all__ = ["augment_boxes", "mosaic_layout", "recolour", "seen_boxes", "warp"]
 
 _PAD = 0.5
+_HALF = 0.5  # of the images are mirrored
 _LEAST_SEEN = 0.3  # of a box's area; what is left of one that is cut more than that says little about the thing
 _LEAST_SIDE = 2.0  # pixels
 _LUMA = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))  # RGB to YIQ
@@ -58,7 +59,7 @@ def augment_boxes(
     # Anywhere where it fits, if it is smaller, or where it fills all, if it is larger; and a little beyond.
     spread = tf.stack([draw[2], draw[3]], -1)
     corner = spread * (1 - scale) + (2 * tf.stack([draw[4], draw[5]], -1) - 1) * shift
-    flip = (draw[6] < 0.5) if mirror else tf.zeros([batch], tf.bool)
+    flip = (draw[6] < _HALF) if mirror else tf.zeros([batch], tf.bool)
     whole = tf.tile(tf.constant([[0.0, 0.0, 1.0, 1.0]]), [batch, 1])
     moved = warp(images, scale, corner, flip)
     found = seen_boxes(boxes, scale, corner, flip, whole, images.shape)
@@ -154,7 +155,7 @@ def _mosaic(images: Any, boxes: Any, seed: Any) -> tuple[Any, Any]:
     x = (tf.range(width, dtype=tf.float32) + 0.5) / width
     y = (tf.range(height, dtype=tf.float32) + 0.5) / height
     order = tf.random.experimental.stateless_shuffle(tf.range(batch), tf.random.experimental.stateless_fold_in(seed, 2))
-    flips = tf.random.stateless_uniform((4, batch), tf.random.experimental.stateless_fold_in(seed, 3)) < 0.5
+    flips = tf.random.stateless_uniform((4, batch), tf.random.experimental.stateless_fold_in(seed, 3)) < _HALF
     whole, lists = tf.fill(tf.shape(images), _PAD), []
     for part, (scale, corner, window) in enumerate(mosaic_layout(seed, batch)):
         own = tf.roll(order, part, 0)

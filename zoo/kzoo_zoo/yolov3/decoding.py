@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Candidates", "HeadLike", "candidates", "decode", "raw_rows"]
 
 _BOX = 5  # tx, ty, tw, th and the objectness come before the classes
+_DIMENSIONS = 4  # of a head's output: batch, rows, columns, channels
 _STRIDES = (32, 16, 8)
 
 
@@ -53,7 +54,7 @@ def raw_rows(outputs: Any, heads: Sequence[HeadLike], input_shape: Sequence[int]
 
     Args:
         outputs: The heads' outputs of shape (B, rows, columns, anchors * (5 + classes)), in the order of ``heads``; or
-            all of them in one array of shape (B, N, 5 + classes).
+            all of them in one array of shape (B, N, 5 + classes); or that of the only head.
         heads: The heads.
         input_shape: Height and width of the network's input first.
 
@@ -61,14 +62,16 @@ def raw_rows(outputs: Any, heads: Sequence[HeadLike], input_shape: Sequence[int]
         ValueError: The outputs are not those of such heads.
     """
     if not isinstance(outputs, (list, tuple)):
-        outputs = _apart(np.asarray(outputs), heads, input_shape)
+        outputs = np.asarray(outputs)
+        # A network of one head returns that head's output alone.
+        outputs = [outputs] if outputs.ndim == _DIMENSIONS else _apart(outputs, heads, input_shape)
     found = []
     if len(outputs) != len(heads):
         message = f"The network has {len(outputs)} outputs, and {len(heads)} heads are known."
         raise ValueError(message)
     for raw, head in zip(outputs, heads, strict=True):
         anchors, width = len(head.anchors), _BOX + head.classes
-        if raw.ndim != 4 or raw.shape[-1] != anchors * width:  # noqa: PLR2004 - B, rows, columns, channels
+        if raw.ndim != _DIMENSIONS or raw.shape[-1] != anchors * width:
             message = (
                 f"A head with {anchors} anchors and {head.classes} classes has the shape (B, rows, columns, "
                 f"{anchors * width}), not {raw.shape}."

@@ -196,7 +196,7 @@ def annotated_from(source: str | Path, *, whole: bool = False, **settings: Any) 
     _, test, how = (None, sets.train, "") if whole and not declared else _divided(path, sets)
     found = [_measured(image) for image in test]
     described = f"{len(found)} images with {test.box_count} boxes from {path.name} ({sets.form}){how}"
-    return AnnotatedSet(found, sets.class_names, described)
+    return AnnotatedSet(found, sets.class_names, described, sets.category_ids, sets.notes)
 
 
 def _measured(image: FileImage) -> AnnotatedImage:

@@ -63,12 +63,13 @@ def draw_scene(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.nda
             continue
         boxes.append(np.concatenate([outline.min(0), outline.max(0)]).astype(np.float32))
         labels.append(label)
-        covered = _coverage(outline, width, height)[..., None]
+        window, covered = _coverage(outline)
+        covered = covered[..., None]
         # Of several colours, the one farthest from what is under the shape: what cannot be seen teaches nothing.
         colours = rng.uniform(0, 255, (5, 3))
-        under = (pixels * covered).sum((0, 1)) / covered.sum()
+        under = (pixels[window] * covered).sum((0, 1)) / covered.sum()
         colour = colours[((colours - under) ** 2).sum(-1).argmax()]
-        pixels += covered * (colour - pixels)
+        pixels[window] += covered * (colour - pixels[window])
     pixels += rng.normal(0, 1, pixels.shape) * rng.uniform(1, 8)
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8), np.array(boxes), np.array(labels, np.int64)
 
@@ -115,10 +116,12 @@ def _shared(one: np.ndarray, other: np.ndarray) -> float:
     return float(sides.prod() / min((one[2:] - one[:2]).prod(), (other[2:] - other[:2]).prod()))
 
 
-def _coverage(outline: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Return how much of each pixel an outline covers, in [0, 1], shape (H, W)."""
-    image = Image.new("L", (width * _OVERSAMPLING, height * _OVERSAMPLING))
+def _coverage(outline: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray]:
+    """Return the rows and columns that an outline touches, and how much of each pixel of them it covers, in [0, 1]."""
+    (left, top), (right, bottom) = np.floor(outline.min(0)).astype(int), np.ceil(outline.max(0)).astype(int)
+    image = Image.new("L", ((right - left) * _OVERSAMPLING, (bottom - top) * _OVERSAMPLING))
     # Pillow counts from the centres of pixels: a corner at 1.0 is half a small pixel before the second's centre.
-    points = outline * _OVERSAMPLING - 0.5
+    points = (outline - (left, top)) * _OVERSAMPLING - 0.5
     ImageDraw.Draw(image).polygon(points.ravel().tolist(), fill=255)
-    return np.asarray(image.reduce(_OVERSAMPLING), np.float64) / 255
+    covered = np.asarray(image.reduce(_OVERSAMPLING), np.float64) / 255
+    return (slice(top, bottom), slice(left, right)), covered

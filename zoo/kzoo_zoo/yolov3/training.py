@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import NetworkUnreachableError, UsageError
@@ -10,6 +9,7 @@ from kzoo.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from kzoo.data.splits import Dataset, Split
     from kzoo_zoo.yolov3.darknet import Head, Network

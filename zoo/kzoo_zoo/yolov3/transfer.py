@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
 from kzoo.errors import DataError, UsageError
 from kzoo_zoo.yolov3.darknet import build, load_weights, parse_cfg, read_cfg
 from kzoo_zoo.yolov3.darknet.layers import Yolo
-from kzoo_zoo.yolov3.darknet.pretrained import PRETRAINED, pretrained
+from kzoo_zoo.yolov3.darknet.pretrained import PRETRAINED, fetch_pretrained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
 
     from kzoo_zoo.yolov3.darknet import Network
 
@@ -104,7 +105,7 @@ def start_from(model: keras.Model, network: Network, weights: str, source: Netwo
         other = _loaded(path)
     else:
         if weights in PRETRAINED and not path.exists():
-            path, source = pretrained(weights), read_cfg(weights)
+            path, source = fetch_pretrained(weights), read_cfg(weights)
         if not path.is_file():
             message = f"`model.weights`: there is no file {path}. Name one, or one of {', '.join(PRETRAINED)}."
             raise UsageError(message)
@@ -144,9 +145,12 @@ def freeze(model: keras.Model, layers: int) -> None:
 
 
 def _loaded(path: Path) -> keras.Model:
-    from kzoo.saving import load_model
-
-    return load_model(path, compile=False)
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, TypeError, OSError) as error:
+        reason = " ".join(str(error).split())[:300]
+        message = f"`model.weights`: the model {path} cannot be loaded: {reason}"
+        raise DataError(message) from error
 
 
 def _head_weights(new: list[np.ndarray], old: list[np.ndarray], anchors: int) -> list[np.ndarray]:

@@ -66,8 +66,15 @@ def read_annotations(path: Path, *, form: str = "", fix: str = "stop") -> Annota
             f"{path} was read as {found.form}, and there is no box to learn from in its {len(parts['train'])} images."
         )
         raise DataError(message)
+    numbers = found.class_numbers or {}
     return AnnotationSets(
-        parts["train"], parts.get("validation"), parts.get("test"), class_names, found.form, tuple(notes)
+        parts["train"],
+        parts.get("validation"),
+        parts.get("test"),
+        class_names,
+        found.form,
+        tuple(notes),
+        tuple(sorted(numbers, key=numbers.__getitem__)),
     )
 
 
@@ -119,10 +126,8 @@ def _report(path: Path, faults: list[Fault], fix: str) -> list[str]:
         raise DataError(message)
     count = sum(fault.mended == "mended" for fault in faults)
     left = sum(fault.mended == "left out" for fault in faults)
-    return [
-        f"{len(faults)} annotation(s) or image(s) of {path} are wrong: {count} mended, {left} left out. "
-        f"{_named(faults)}."
-    ]
+    summary = f"{len(faults)} annotation(s) or image(s) of {path} are wrong: {count} mended, {left} left out."
+    return [f"{summary} {_named(faults)}."]
 
 
 def _named(faults: list[Fault]) -> str:

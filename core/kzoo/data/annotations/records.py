@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    import numpy as np
 
 __all__ = ["AnnotatedImage", "AnnotationSets", "Annotations", "FoundBox", "FoundImage", "FoundSet", "Place"]
 
@@ -173,6 +173,7 @@ class AnnotationSets:
         class_names: The classes in the order of their indices.
         form: ``voc``, ``coco`` or ``yolo``.
         notes: What a user must be told: what was mended or left out, and how the data was understood.
+        category_ids: The number of each class in COCO's files, in the order of the classes; empty for other formats.
     """
 
     train: Annotations
@@ -181,3 +182,4 @@ class AnnotationSets:
     class_names: tuple[str, ...]
     form: str
     notes: tuple[str, ...] = ()
+    category_ids: tuple[int, ...] = ()

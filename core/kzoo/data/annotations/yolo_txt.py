@@ -1,4 +1,4 @@
-"""YOLO: a text file for each image, a line for each box: class, centre x and y, width and height, as parts of the sides."""
+"""YOLO: a text file for each image, a line for each box: class, centre, width, height, as parts of the sides."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def read_yolo(root: Path) -> FoundSet:
         images.setdefault(split, []).append(_read(path))
     names = next((root / name for name in _NAMES if (root / name).is_file()), None)
     names = names or next(iter(sorted(root.glob("*.names"))), None)
-    found = _lines(names) if names else None
-    return FoundSet(images, tuple(found) if found else None, "yolo")
+    classes = tuple(_lines(names)) if names else ()
+    return FoundSet(images, classes or None, "yolo")
 
 
 def read_yaml(path: Path) -> FoundSet:

@@ -235,7 +235,7 @@ class TestPretrained:
     def test_offline(self, tmp_path, monkeypatch):
         monkeypatch.setenv("KZOO_DATA", str(tmp_path))
         monkeypatch.setenv("KZOO_MIRROR", "http://127.0.0.1:9")
-        with pytest.raises(NetworkUnreachableError, match=r"no network is there to fetch them.*--weights FILE"):
+        with pytest.raises(NetworkUnreachableError, match=r"there is no network to fetch them.*--weights FILE"):
             fetch_pretrained("yolov3-tiny")
 
     def test_not_to_be_downloaded(self, tmp_path, monkeypatch):

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers, ops
 
-from kzoo_zoo.yolov3.darknet.layers import Convolution, Dropout, MaxPool, Route, Shortcut, Upsample, Yolo
+from kzoo_zoo.yolov3.darknet.layers import (
+    AvgPool,
+    Convolution,
+    Dropout,
+    MaxPool,
+    Route,
+    ScaleChannels,
+    Shortcut,
+    Upsample,
+    Yolo,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +86,7 @@ def _convolution(layer: Convolution, x: Any, passed: Sequence[Any], regularizer:
     del passed
     number = layer.index
     if layer.padding and not _is_same(layer.size, layer.stride, 2 * layer.padding):
-        x = layers.ZeroPadding2D(layer.padding, name=f"pad_{number}")(x)
+        x = layers.ZeroPadding2D(layer.padding, name=f"border_{number}")(x)
         padding = "valid"
     else:
         padding = "same" if layer.padding else "valid"
@@ -124,13 +134,34 @@ def _route(layer: Route, x: Any, passed: Sequence[Any], regularizer: Any) -> Any
 
 def _shortcut(layer: Shortcut, x: Any, passed: Sequence[Any], regularizer: Any) -> Any:
     del regularizer
-    x = layers.Add(name=f"shortcut_{layer.index}")([x, *(passed[source] for source in layer.sources)])
+    channels = x.shape[-1]
+    earlier = [_with_channels(passed[source], channels) for source in layer.sources]
+    x = layers.Add(name=f"shortcut_{layer.index}")([x, *earlier])
     return activate(x, layer.activation, f"act_{layer.index}")
+
+
+def _with_channels(x: Any, channels: int) -> Any:
+    """Return the first ``channels`` of a map, or all of it and zeros."""
+    missing = channels - x.shape[-1]
+    if missing > 0:
+        return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, missing)))
+    return x[..., :channels] if missing else x
 
 
 def _dropout(layer: Dropout, x: Any, passed: Sequence[Any], regularizer: Any) -> Any:
     del passed, regularizer
     return layers.Dropout(layer.rate, name=f"dropout_{layer.index}")(x)
+
+
+def _avgpool(layer: AvgPool, x: Any, passed: Sequence[Any], regularizer: Any) -> Any:
+    del passed, regularizer
+    return layers.GlobalAveragePooling2D(keepdims=True, name=f"average_{layer.index}")(x)
+
+
+def _scale_channels(layer: ScaleChannels, x: Any, passed: Sequence[Any], regularizer: Any) -> Any:
+    del regularizer
+    x = layers.Multiply(name=f"scale_{layer.index}")([passed[layer.source], x])
+    return activate(x, layer.activation, f"act_{layer.index}")
 
 
 def _yolo(layer: Yolo, x: Any, passed: Sequence[Any], regularizer: Any) -> Any:
@@ -151,6 +182,8 @@ _LAYERS = {
     Route: _route,
     Shortcut: _shortcut,
     Dropout: _dropout,
+    AvgPool: _avgpool,
+    ScaleChannels: _scale_channels,
     Yolo: _yolo,
 }
 

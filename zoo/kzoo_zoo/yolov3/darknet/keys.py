@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ALIASES", "check_keys"]
 
-ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool"}
+ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool", "avg": "avgpool"}
 """Other names that Darknet has for a section."""
 
 _READ = {
@@ -28,6 +28,8 @@ _READ = {
     "route": "layers groups group_id",
     "shortcut": "from activation",
     "dropout": "probability",
+    "avgpool": "",
+    "scale_channels": "from activation",
     "yolo": "mask anchors classes num scale_x_y",
 }
 
@@ -58,6 +60,7 @@ _FIXED = {
     "upsample": {"scale": "1"},
     "shortcut": {"weights_type": "none", "weights_normalization": "none"},
     "dropout": {"dropblock": "0"},
+    "scale_channels": {"scale_wh": "0"},
     "yolo": {"new_coords": "0", "focal_loss_kind": "0", "embedding_layer": "0"},
     "*": {"dontload": "0", "dontloadscales": "0", "clip": "0"},
 }  # fmt: skip

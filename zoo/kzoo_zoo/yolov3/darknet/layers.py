@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIVATIONS",
+    "AvgPool",
     "Convolution",
     "Dropout",
     "Head",
     "Layer",
     "MaxPool",
     "Route",
+    "ScaleChannels",
     "Shape",
     "Shortcut",
     "Upsample",
@@ -143,7 +145,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Shortcut:
-    """The sum of the layer before and earlier ones."""
+    """The sum of the layer before and earlier ones, whose further channels are left out and missing ones zero."""
 
     index: int
     sources: tuple[int, ...]
@@ -159,6 +161,22 @@ class Dropout:
 
 
 @dataclass(frozen=True)
+class AvgPool:
+    """The mean of each channel."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class ScaleChannels:
+    """An earlier layer, each channel multiplied with the one value that the layer before has for it."""
+
+    index: int
+    source: int
+    activation: str
+
+
+@dataclass(frozen=True)
 class Yolo:
     """An output of the network."""
 
@@ -166,7 +184,7 @@ class Yolo:
     head: Head
 
 
-Layer: TypeAlias = Convolution | MaxPool | Upsample | Route | Shortcut | Dropout | Yolo
+Layer: TypeAlias = Convolution | MaxPool | AvgPool | Upsample | Route | Shortcut | ScaleChannels | Dropout | Yolo
 
 
 def read_size(section: Section) -> tuple[int, int, int]:
@@ -270,7 +288,7 @@ def _shortcut(section: Section, index: int, before: _Before) -> tuple[Layer, Sha
         section.fail("there is no layer before it.")
     sources = _sources(section, "from", index)
     for source in sources:
-        if before.shapes[source] != before.last:
+        if before.shapes[source][:2] != before.last[:2]:
             section.fail(f"layer {source} has {before.shapes[source]}, the layer before has {before.last}.", "from")
     return Shortcut(index, sources, section.word("activation", "linear", ACTIVATIONS)), before.last
 
@@ -280,6 +298,23 @@ def _dropout(section: Section, index: int, before: _Before) -> tuple[Layer, Shap
     if rate == 1:
         section.fail("`probability` must be less than 1.", "probability")
     return Dropout(index, rate), before.last
+
+
+def _avgpool(section: Section, index: int, before: _Before) -> tuple[Layer, Shape]:
+    del section
+    return AvgPool(index), Shape(1, 1, before.last.channels)
+
+
+def _scale_channels(section: Section, index: int, before: _Before) -> tuple[Layer, Shape]:
+    source, *more = _sources(section, "from", index)
+    if more:
+        section.fail("`from` must name one layer.", "from")
+    shape = before.shapes[source]
+    if before.last != (1, 1, shape.channels):
+        section.fail(
+            f"layer {source} has {shape}, so the layer before needs 1x1x{shape.channels}; it has {before.last}."
+        )
+    return ScaleChannels(index, source, section.word("activation", "linear", ACTIVATIONS)), shape
 
 
 def _yolo(section: Section, index: int, before: _Before) -> tuple[Layer, Shape]:
@@ -335,5 +370,7 @@ _READERS: dict[str, Callable[[Section, int, _Before], tuple[Layer, Shape]]] = {
     "route": _route,
     "shortcut": _shortcut,
     "dropout": _dropout,
+    "avgpool": _avgpool,
+    "scale_channels": _scale_channels,
     "yolo": _yolo,
 }

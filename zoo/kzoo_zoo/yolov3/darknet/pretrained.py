@@ -54,9 +54,9 @@ def fetch_pretrained(name: str, *, download: bool = True, progress: Any = None) 
         DataError: It is not in the cache and ``download`` is not set, or what came is not the file.
     """
     remote = PRETRAINED[name]
+    size = f"{(remote.size or 0) / 1e6:.0f} MB"
     otherwise = (
-        f"Get {remote.filename} ({(remote.size or 0) / 1e6:.0f} MB) in another way and name it, `--weights FILE`, or put "
-        f"it at {remote.path()}."
+        f"Get {remote.filename} ({size}) in another way and name it, `--weights FILE`, or put it at {remote.path()}."
     )
     if not download:
         if (path := cached(remote)) is not None:
