@@ -79,7 +79,11 @@ def gap(found: list[np.ndarray], wanted: list[np.ndarray]) -> float:
 
 
 def decoded_gap(found: list[np.ndarray], rows: np.ndarray, network: Network, side: int) -> float:
-    """Return the largest difference of boxes, in parts of the image or of a larger box, and of scores that OpenCV keeps (above 0.2)."""
+    """Return the largest difference of boxes and of scores.
+
+    Boxes are measured in parts of the image, or of themselves where they are larger; of scores only those count that
+    OpenCV keeps, which are above 0.2.
+    """
     boxes, objectness, classes = decode(found, network.heads, (side, side))
     scores = objectness[..., None] * classes
     kept = scores > 0.2001

@@ -260,7 +260,7 @@ def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin], manager: _M
     """Put one plugin into an empty manager, after a check of every hook's name and arguments.
 
     A manager holds one plugin at a time: a call to several loses everybody's results when one of them raises. After a
-    plugin that was refused it is not used again: pluggy stops at the first bad hook and leaves a plugin half registered.
+    plugin that was refused it is not used again, since pluggy stops at a bad hook and leaves the plugin half registered.
     """
     for other in loaded:
         if other.distribution == plugin.distribution and other.module == getattr(module, "__name__", None):

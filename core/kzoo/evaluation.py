@@ -162,6 +162,11 @@ def _evaluate_detector(
     from kzoo.training.detecting import detector_outcome
     from kzoo.training.trainer import predictor
 
+    known = predict_settings(pipeline)
+    for name in settings:
+        if name not in known:
+            message = f"Measuring with the pipeline `{pipeline.name}` has no setting `{name}`. It has: {', '.join(known)}."
+            raise UsageError(message)
     if data is None and saved.run is None:
         message = f"Name the data to measure {saved.path} on: `--data sample`, or a path."
         raise UsageError(message)

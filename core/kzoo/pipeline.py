@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+from kzoo.predictions import ClassPrediction, Prediction, ValuePrediction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,102 +33,6 @@ Task = Literal["classification", "binary", "ordinal", "regression", "detection"]
 
 Forward: TypeAlias = "Callable[[np.ndarray], np.ndarray]"
 """A trained model as a function from a batch of its inputs to its outputs."""
-
-
-class Prediction(abc.ABC):
-    """What a model says of one input; there is a subclass for each sort of answer."""
-
-    @property
-    @abc.abstractmethod
-    def text(self) -> str:
-        """The answer in a few words, as it is drawn on a picture."""
-
-    @abc.abstractmethod
-    def columns(self, top: int = 1) -> dict[str, Any]:
-        """Return the answer as columns of a table; where alternatives are known, the ``top`` best ones."""
-
-    @abc.abstractmethod
-    def to_dict(self, top: int = 1) -> dict[str, Any]:
-        """Return the whole answer as plain data, for JSON."""
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return the whole answer as rows of a CSV file; one row with `columns` by default."""
-        return [self.columns()]
-
-
-@dataclass(frozen=True)
-class ClassPrediction(Prediction):
-    """The classes of one input.
-
-    Attributes:
-        label: The name of the most probable class.
-        index: Its index.
-        probability: Its probability, in [0, 1].
-        probabilities: The probability of every class, by name, in the order of the classes.
-    """
-
-    label: str
-    index: int
-    probability: float
-    probabilities: Mapping[str, float] = field(default_factory=dict)
-
-    def top(self, k: int) -> list[tuple[str, float]]:
-        """Return the ``k`` most probable classes, most probable first."""
-        ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
-        return ranked[:k]
-
-    @property
-    def text(self) -> str:
-        """The class and its probability."""
-        return f"{self.label} {self.probability:.0%}"
-
-    def columns(self, top: int = 1) -> dict[str, Any]:
-        """Return class and probability, and the next ones in one column."""
-        found = {"class": self.label, "probability": f"{self.probability:.4f}"}
-        others = ", ".join(f"{name} {p:.3f}" for name, p in self.top(top)[1:])
-        return {**found, "next": others} if top > 1 else found
-
-    def to_dict(self, top: int = 1) -> dict[str, Any]:
-        """Return class, index, probability, the ``top`` classes and the probability of every class."""
-        return {
-            "class": self.label,
-            "index": self.index,
-            "probability": self.probability,
-            "top": [{"class": name, "probability": p} for name, p in self.top(top)],
-            "probabilities": dict(self.probabilities),
-        }
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return class, probability, and the probability of every class under its name."""
-        clash = self.probabilities.keys() & {"class", "probability"}
-        named = {f"p({name})" if name in clash else name: p for name, p in self.probabilities.items()}
-        return [{"class": self.label, "probability": self.probability, **named}]
-
-
-@dataclass(frozen=True)
-class ValuePrediction(Prediction):
-    """Numbers predicted of one input.
-
-    Attributes:
-        values: By the name of the output.
-    """
-
-    values: Mapping[str, float]
-
-    @property
-    def text(self) -> str:
-        """Names and values."""
-        return ", ".join(f"{name} {value:.4g}" for name, value in self.values.items())
-
-    def columns(self, top: int = 1) -> dict[str, Any]:
-        """Return the values by name."""
-        del top
-        return dict(self.values)
-
-    def to_dict(self, top: int = 1) -> dict[str, Any]:
-        """Return the values by name."""
-        del top
-        return {"values": dict(self.values)}
 
 
 class Pipeline(abc.ABC):
@@ -251,7 +156,7 @@ class Pipeline(abc.ABC):
         raise TypeError(message)
 
     def values(self, outputs: np.ndarray) -> np.ndarray:
-        """Return what is predicted of each example, shape (N, D), from the model's outputs; for pipelines of numbers."""
+        """Return the numbers predicted of each example, shape (N, D); for pipelines of numbers."""
         return outputs
 
     @abc.abstractmethod

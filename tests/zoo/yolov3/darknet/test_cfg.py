@@ -139,6 +139,7 @@ REFUSALS = {
     "route of sizes": (f"{NET}{CONVOLUTION}[upsample]\n[route]\nlayers=0,1\n", "layer 0 has 32x32x18, layer 1 has 64x64x18"),
     "route group": (f"{NET}{CONVOLUTION}[route]\nlayers=-1\ngroups=2\ngroup_id=2\n", "there is no group 2"),
     "shortcut": (f"{NET}{CONVOLUTION}[upsample]\n[shortcut]\nfrom=-2\n", "layer 0 has 32x32x18, the layer before has 64x64x18"),
+    "scale of a map": (f"{NET}{CONVOLUTION}{CONVOLUTION}[scale_channels]\nfrom=-2\n", "layer 0 has 32x32x18, so the layer before needs 1x1x18; it has 32x32x18"),
     "yolo first": (f"{NET}{YOLO}", "line 5, [yolo]: there is no layer before it"),
     "filters of the head": (f"{NET}{CONVOLUTION.replace('18', '255')}{YOLO}", "3 anchors of 1 classes need filters=18 in the layer before, which has 255"),
     "mask": (f"{NET}{CONVOLUTION}{YOLO.replace('0,1,2', '1,2,3')}", "`mask` must be from 0 to 2, not 3"),
