@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
 from kzoo.errors import KzooError, UsageError
+from kzoo.predict_settings import check_settings
 from kzoo.registry import get_registry
 from kzoo.runs import DEFAULT_ROOT, Run, find_run
 from kzoo.saving import load_model, read_card
@@ -162,11 +163,7 @@ def _evaluate_detector(
     from kzoo.training.detecting import detector_outcome
     from kzoo.training.trainer import predictor
 
-    known = predict_settings(pipeline)
-    for name in settings:
-        if name not in known:
-            message = f"Measuring with the pipeline `{pipeline.name}` has no setting `{name}`. It has: {', '.join(known)}."
-            raise UsageError(message)
+    check_settings(pipeline, settings)
     if data is None and saved.run is None:
         message = f"Name the data to measure {saved.path} on: `--data sample`, or a path."
         raise UsageError(message)
@@ -175,6 +172,7 @@ def _evaluate_detector(
     # Other data than a run's own is measured on as a whole; of its own, the pictures it learned from are left out.
     own = saved.run is not None and _location(saved.run) in (str(source), str(Path(source).resolve()))
     dataset = pipeline.annotated(source, request.settings, whole=data is not None and not own)
+    dataset = dataset.in_classes(saved.card["class_names"])  # before the model is loaded
     for note in dataset.notes:
         listener.warn(note)
     forward = predictor(load_model(saved.path, compile=False))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.data.frames import Failure, Frame, Item
-from kzoo.errors import KzooError, UsageError
+from kzoo.errors import KzooError
 from kzoo.evaluation import find_model
+from kzoo.predict_settings import check_settings, predict_settings
 from kzoo.registry import get_registry
 from kzoo.runs import DEFAULT_ROOT
 from kzoo.saving import load_model
 from kzoo.targets import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -94,22 +94,6 @@ def find_target(text: str, root: Path = DEFAULT_ROOT) -> Target:
         return Target(load_target(registry.get("pipeline", text))(), None)
     saved = find_model(text, root)
     return Target(saved.pipeline(), saved)
-
-
-def predict_settings(pipeline: Pipeline) -> dict[str, Any]:
-    """Return the settings of the pipeline's predictor by name, with their defaults."""
-    parameters = inspect.signature(pipeline.predictor).parameters.values()
-    return {p.name: None if p.default is p.empty else p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-
-
-def check_settings(pipeline: Pipeline, settings: Iterable[str]) -> None:
-    """Raise `UsageError` for a setting that the pipeline's predictor does not have."""
-    known = predict_settings(pipeline)
-    for name in settings:
-        if name not in known:
-            listed = f"It has: {', '.join(known)}." if known else "It has none."
-            message = f"Predicting with the pipeline `{pipeline.name}` has no setting `{name}`. {listed}"
-            raise UsageError(message)
 
 
 def predict_source(predictor: Predictor, source: Source) -> Generator[Result, None, None]:

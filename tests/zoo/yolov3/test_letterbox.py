@@ -80,5 +80,5 @@ def test_an_object_is_where_its_box_says():
 
 
 def test_an_unknown_way_of_resizing():
-    with pytest.raises(UsageError, match="letterbox .* or stretch, not 'crop'"):
+    with pytest.raises(UsageError, match=r"letterbox .* or stretch, not 'crop'"):
         check_resize("crop")

@@ -49,9 +49,7 @@ def opencv_finds(real_data, annotations, folder, threshold):
 
     cfg = (real_data / "yolo/cfg/yolo-fastest-1.1.cfg").read_text()
     (folder / "low.cfg").write_text(cfg.replace("[yolo]", f"[yolo]\nthresh={threshold}"))  # its own is 0.2
-    net = cv2.dnn.readNetFromDarknet(
-        str(folder / "low.cfg"), str(real_data / "yolo/weights/yolo-fastest-1.1.weights")
-    )
+    net = cv2.dnn.readNetFromDarknet(str(folder / "low.cfg"), str(real_data / "yolo/weights/yolo-fastest-1.1.weights"))
     results = []
     for image in json.loads(annotations.read_text())["images"]:
         pixels = read_image(real_data / "detection/coco128/images/val2017" / image["file_name"])
@@ -64,15 +62,16 @@ def opencv_finds(real_data, annotations, folder, threshold):
         sides = np.stack([x1, y1, x2 - x1, y2 - y1], -1).astype(float)
         for each in np.unique(label):
             own = np.flatnonzero(label == each)
-            for number in own[np.asarray(cv2.dnn.NMSBoxes(sides[own], scores[own].tolist(), 0.0, 0.45), int)]:
-                results.append(
-                    {
-                        "image_id": image["id"],
-                        "category_id": int(each),
-                        "bbox": sides[number].tolist(),
-                        "score": float(scores[number]),
-                    }
-                )
+            kept = own[np.asarray(cv2.dnn.NMSBoxes(sides[own], scores[own].tolist(), 0.0, 0.45), int)].tolist()
+            results += [
+                {
+                    "image_id": image["id"],
+                    "category_id": int(each),
+                    "bbox": sides[number].tolist(),
+                    "score": float(scores[number]),
+                }
+                for number in kept
+            ]
     return results
 
 

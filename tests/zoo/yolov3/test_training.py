@@ -242,7 +242,8 @@ def test_boxes_of_the_sample_are_exactly_around_the_shapes():
         outline = rng.uniform(3, 60, (5, 2))
         (rows, columns), covered = _coverage(outline)
         seen = np.argwhere(covered > 0)
-        low, high = seen.min(0) + (rows.start, columns.start), seen.max(0) + 1 + (rows.start, columns.start)
+        start = np.array([rows.start, columns.start])
+        low, high = seen.min(0) + start, seen.max(0) + 1 + start
         np.testing.assert_allclose(
             np.concatenate([low[::-1], high[::-1]]), [*outline.min(0), *outline.max(0)], atol=1.01
         )

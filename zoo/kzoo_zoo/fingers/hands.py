@@ -31,13 +31,14 @@ _USUAL = {
 """The fingers that people show for a number."""
 
 
-def draw_hands(per_class: int, *, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def draw_hands(per_class: int, *, size: int, seed: int, easy: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return drawn pictures of no hand and of hands with 0 to 5 fingers, the same for the same seed.
 
     Args:
         per_class: How many of each of the seven classes.
         size: Height and width.
         seed: Decides everything.
+        easy: Whether most hands are large and before a wall.
 
     Returns:
         Images uint8 of shape (7 * per_class, size, size, 3); labels int64, 0 for no hand and 1 + n for n fingers.
@@ -46,14 +47,14 @@ def draw_hands(per_class: int, *, size: int, seed: int) -> tuple[np.ndarray, np.
     for number in range(7 * per_class):
         rng = np.random.default_rng([seed, number])
         label = number % 7
-        scene = draw_scene(rng, size)
-        images.append(scene if label == 0 else draw_hand(rng, scene, label - 1))
+        scene = draw_scene(rng, size, walls=0.8 if easy else 0.35)
+        images.append(scene if label == 0 else draw_hand(rng, scene, label - 1, least=0.22 if easy else 0.13))
         labels.append(label)
     return np.stack(images), np.asarray(labels, dtype=np.int64)
 
 
-def draw_hand(rng: np.random.Generator, scene: np.ndarray, count: int) -> np.ndarray:
-    """Return the scene with a hand before it that shows ``count`` fingers."""
+def draw_hand(rng: np.random.Generator, scene: np.ndarray, count: int, *, least: float = 0.13) -> np.ndarray:
+    """Return the scene with a hand before it that shows ``count`` fingers, its palm at least so wide a part of it."""
     cv2 = opencv()
     size = scene.shape[0]
     canvas = 3 * size
@@ -61,7 +62,7 @@ def draw_hand(rng: np.random.Generator, scene: np.ndarray, count: int) -> np.nda
     lines = np.zeros((canvas, canvas), np.uint8)
     choices = _USUAL[count]
     shown = choices[rng.integers(len(choices))]
-    palm = canvas * rng.uniform(0.13, 0.3)
+    palm = canvas * rng.uniform(least, 0.3)
     # A thumb alone is held upwards, the arm coming from the side.
     place = _Placed(rng, canvas, palm, upright=1.0 if shown == (_THUMB,) and rng.random() < 0.7 else 0.0)  # noqa: PLR2004
     _palm_and_arm(cv2, shape, place, rng)

@@ -14,9 +14,10 @@ def draw_scenes(count: int, *, size: int, seed: int) -> np.ndarray:
     return np.stack([draw_scene(np.random.default_rng([seed, number, 0x5CE]), size) for number in range(count)])
 
 
-def draw_scene(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Return one scene, uint8 of shape (size, size, 3)."""
-    kind = rng.choice(("wall", "clutter", "texture", "room"), p=(0.35, 0.25, 0.15, 0.25))
+def draw_scene(rng: np.random.Generator, size: int, *, walls: float = 0.35) -> np.ndarray:
+    """Return one scene, uint8 of shape (size, size, 3); ``walls`` is how likely it is a mere wall."""
+    others = 1 - walls
+    kind = rng.choice(("wall", "clutter", "texture", "room"), p=(walls, 0.4 * others, 0.2 * others, 0.4 * others))
     picture = _wall(rng, size)
     if kind == "texture":
         picture = picture + _clouds(rng, size) * rng.uniform(10, 60)

@@ -9,6 +9,7 @@ import tensorflow as tf
 __all__ = ["augment_boxes", "mosaic_layout", "recolour", "seen_boxes", "warp"]
 
 _PAD = 0.5
+_NO_BOX = (0.0, 0.0, 0.0, 0.0, -1.0)
 _HALF = 0.5  # of the images are mirrored
 _LEAST_SEEN = 0.3  # of a box's area; what is left of one that is cut more than that says little about the thing
 _LEAST_SIDE = 2.0  # pixels
@@ -64,14 +65,14 @@ def augment_boxes(
     moved = warp(images, scale, corner, flip)
     found = seen_boxes(boxes, scale, corner, flip, whole, images.shape)
     if mosaic > 0:
-        many, lists = _mosaic(images, boxes, seed)
         chosen = draw[7] < mosaic
         if mosaic_epochs:
             chosen &= tf.cast(epoch, tf.int32) < mosaic_epochs
-        none = tf.constant([0.0, 0.0, 0.0, 0.0, -1.0])
-        padded = tf.concat([found, tf.broadcast_to(none, tf.shape(lists[:, tf.shape(found)[1] :]))], 1)
-        moved = tf.where(chosen[:, None, None, None], many, moved)
-        found = tf.where(chosen[:, None, None], lists, padded)
+        rows = tf.where(chosen)  # only these are made: a mosaic costs four times what another image does
+        many, lists = _mosaic(images, boxes, seed, rows[:, 0])
+        fill = tf.broadcast_to(tf.constant(_NO_BOX), tf.stack([batch, 3 * tf.shape(boxes)[1], 5]))
+        moved = tf.tensor_scatter_nd_update(moved, rows, many)
+        found = tf.tensor_scatter_nd_update(tf.concat([found, fill], 1), rows, lists)
     if hue or saturation != 1 or exposure != 1:
         moved = recolour(moved, draw[8:11], hue=hue, saturation=saturation, exposure=exposure)
     return tf.ensure_shape(moved, images.shape), found
@@ -126,7 +127,7 @@ def seen_boxes(boxes: Any, scale: Any, corner: Any, flip: Any, window: Any, shap
     seen = tf.reduce_prod(left, -1) >= _LEAST_SEEN * tf.reduce_prod(sides, -1)
     seen &= tf.reduce_all(left >= least, -1) & (label[..., 0] >= 0)
     now = tf.concat([(low + high) / 2, left, label], -1)
-    return tf.where(seen[..., None], now, tf.constant([0.0, 0.0, 0.0, 0.0, -1.0]))
+    return tf.where(seen[..., None], now, tf.constant(_NO_BOX))
 
 
 def mosaic_layout(seed: Any, batch: Any) -> list[tuple[Any, Any, Any]]:
@@ -149,22 +150,23 @@ def mosaic_layout(seed: Any, batch: Any) -> list[tuple[Any, Any, Any]]:
     return found
 
 
-def _mosaic(images: Any, boxes: Any, seed: Any) -> tuple[Any, Any]:
-    """Return for each image of the batch a mosaic of it and three others, and its boxes."""
+def _mosaic(images: Any, boxes: Any, seed: Any, rows: Any) -> tuple[Any, Any]:
+    """Return a mosaic for each of some rows of the batch, of four images from all of it, and its boxes."""
     batch, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
     x = (tf.range(width, dtype=tf.float32) + 0.5) / width
     y = (tf.range(height, dtype=tf.float32) + 0.5) / height
     order = tf.random.experimental.stateless_shuffle(tf.range(batch), tf.random.experimental.stateless_fold_in(seed, 2))
     flips = tf.random.stateless_uniform((4, batch), tf.random.experimental.stateless_fold_in(seed, 3)) < _HALF
-    whole, lists = tf.fill(tf.shape(images), _PAD), []
-    for part, (scale, corner, window) in enumerate(mosaic_layout(seed, batch)):
-        own = tf.roll(order, part, 0)
-        moved = warp(tf.gather(images, own), scale, corner, flips[part])
+    whole, lists = tf.fill(tf.stack([tf.shape(rows)[0], *images.shape[1:]]), _PAD), []
+    for part, layout in enumerate(mosaic_layout(seed, batch)):
+        scale, corner, window, flip, own = (
+            tf.gather(of_all, rows) for of_all in (*layout, flips[part], tf.roll(order, part, 0))
+        )
+        moved = warp(tf.gather(images, own), scale, corner, flip)
         across = (x >= window[:, 0:1]) & (x < window[:, 2:3])
         down = (y >= window[:, 1:2]) & (y < window[:, 3:4])
-        inside = across[:, None, :, None] & down[:, :, None, None]
-        whole = tf.where(inside, moved, whole)
-        lists.append(seen_boxes(tf.gather(boxes, own), scale, corner, flips[part], window, images.shape))
+        whole = tf.where(across[:, None, :, None] & down[:, :, None, None], moved, whole)
+        lists.append(seen_boxes(tf.gather(boxes, own), scale, corner, flip, window, images.shape))
     return whole, tf.concat(lists, 1)
 
 

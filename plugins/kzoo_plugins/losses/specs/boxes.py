@@ -73,8 +73,8 @@ LOSSES: list[LossSpec] = [
         inputs="places",
         example={"box": "giou", "objectness": "focal"},
         note=(
-            "Labels and predictions have a row for each place of the network's grids, made by the pipeline `yolov3`. The "
-            "parts are sums over an image."
+            "Labels and predictions have a row for each place of a detector's grids; the pipeline `yolov3` makes them. "
+            "The parts are sums over an image."
         ),
         reference="Redmon, Farhadi 2018, https://arxiv.org/abs/1804.02767",
     ),
