@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -78,12 +80,12 @@ def check(
     kept: list[AnnotatedImage] = []
     seen: dict[Path, Place] = {}
     indices = {name: index for index, name in enumerate(class_names)}
-    for image in images:
-        fault, size = _fault_of(image)
-        if not fault and image.path in seen:
-            fault = f"the image {image.name} is annotated in {seen[image.path]} already"
-        if fault or image.path is None or size is None:
-            faults.append(Fault(image.place, fault, "left out"))
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:  # Pillow decodes without the lock
+        looked = list(pool.map(_fault_of, images))
+    for image, (unusable, size) in zip(images, looked, strict=True):
+        again = image.path in seen and f"the image {image.name} is annotated in {seen[image.path]} already"
+        if unusable or again or image.path is None or size is None:
+            faults.append(Fault(image.place, unusable or str(again), "left out"))
             continue
         seen[image.path] = image.place
         if image.size is not None and image.size != size:
@@ -104,17 +106,23 @@ def _fault_of(image: FoundImage) -> tuple[str, tuple[int, int] | None]:
 
 
 def _size_of(path: Path) -> tuple[int, int] | str:
-    """Return width and height of an image as it is seen, or why it cannot be read; its pixels are not decoded."""
+    """Return width and height of an image as it is seen, or why it cannot be read.
+
+    It is decoded to its end, else a file that was cut off would only be found in the middle of a training; a JPEG at an
+    eighth of its size, which is several times faster.
+    """
     try:
         with Image.open(path) as image:
             width, height = image.size
             turned = image.getexif().get(_ORIENTATION) in _TURNED
+            image.draft(None, (1, 1))
+            image.load()
     except Exception:  # whatever a damaged file makes the decoder fail with, the reader of images says why
         try:
             read_image(path)
         except UnreadableImageError as error:
             return f"the image {path.name} cannot be read: {error.reason}"
-        raise
+        return f"the image {path.name} cannot be read"
     return (height, width) if turned else (width, height)
 
 

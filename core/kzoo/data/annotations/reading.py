@@ -9,7 +9,6 @@ from kzoo.data.annotations.coco import find_coco, read_coco
 from kzoo.data.annotations.records import AnnotationSets, FoundSet
 from kzoo.data.annotations.voc import find_voc, read_voc
 from kzoo.data.annotations.yolo_txt import find_labels, find_yaml, read_yaml, read_yolo
-from kzoo.data.images import MOST_NAMED
 from kzoo.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_annotations"]
 
+MOST_NAMED = 50
+"""At most this many faults are named in one message."""
 _FORMS = ("voc", "coco", "yolo")
 _FIXES = ("stop", "clip", "skip")
 _LOOKED_FOR = (

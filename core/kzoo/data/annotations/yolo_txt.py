@@ -37,6 +37,12 @@ def read_yolo(root: Path) -> FoundSet:
         parts = path.relative_to(root).parts[:-1]
         split = next((found for part in parts if (found := split_of(part))), "train")
         images.setdefault(split, []).append(_read(path))
+    known = {image.place.file for found in images.values() for image in found}
+    for path in sorted(root.rglob("*.txt")):
+        if _is_lost(path, known):
+            images.setdefault(split_of(path.parent.name) or "train", []).append(
+                FoundImage(None, Place(path), path.stem)
+            )
     names = next((root / name for name in _NAMES if (root / name).is_file()), None)
     names = names or next(iter(sorted(root.glob("*.names"))), None)
     classes = tuple(_lines(names)) if names else ()
@@ -73,6 +79,18 @@ def read_yaml(path: Path) -> FoundSet:
         message = f"{path} names no `train`: a folder of images, or a text file that lists them."
         raise DataError(message)
     return FoundSet(images, names, "yolo")
+
+
+def _is_lost(path: Path, known: set[Path]) -> bool:
+    """Return whether a text file has boxes, and no image of its name was found."""
+    if path.name in _NAMES or path in known:
+        return False
+    with path.open("rb") as file:
+        fields = file.readline().split()
+    try:
+        return len([float(field) for field in fields]) == _FIELDS
+    except ValueError:
+        return False
 
 
 def _named(path: Path, content: dict[str, Any]) -> tuple[str, ...]:

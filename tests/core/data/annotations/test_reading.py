@@ -75,9 +75,7 @@ def test_three_formats_of_one_set_are_read_alike(tmp_path):
     for form in ("voc", "coco", "yolo"):
         root = tmp_path / form
         images(root / "images")
-        {"voc": voc, "coco": lambda r: coco(r / "all.json"), "yolo": lambda r: yolo(r / "labels")}[form](
-            root
-        )
+        {"voc": voc, "coco": lambda r: coco(r / "all.json"), "yolo": lambda r: yolo(r / "labels")}[form](root)
         found = read_annotations(root)
         assert (found.form, found.class_names) == (form, ("cat", "dog"))
         for got, expected in zip(plain(found.train), EXPECTED, strict=True):
@@ -166,6 +164,17 @@ def test_missing_images_are_named(tmp_path):
     coco(tmp_path / "all.json")
     with pytest.raises(DataError, match=r"all\.json:\d+ \(image 9\): the image c\.jpg is missing"):
         read_annotations(tmp_path)
+
+
+def test_texts_without_an_image_and_images_that_are_cut_off_are_named(tmp_path):
+    images(tmp_path / "images")
+    yolo(tmp_path / "labels")
+    (tmp_path / "images" / "b.jpg").unlink()
+    whole = (tmp_path / "images" / "a.jpg").read_bytes()
+    (tmp_path / "images" / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match="cut off") as failed:
+        read_annotations(tmp_path)
+    assert "b.txt: the image b is missing" in str(failed.value)
 
 
 def test_a_size_that_is_not_the_images_own_is_told(tmp_path):
