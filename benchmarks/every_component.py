@@ -138,6 +138,7 @@ def _train(options, kind, reference):
     import kzoo
 
     asked = {"data": options.data, "seed": options.seed, **_asked(kind, reference)}
+    asked["options"] = {**asked.get("options", {}), "report": False}  # pictures are the same for every component
     if options.epochs:
         asked["epochs"] = options.epochs
     try:

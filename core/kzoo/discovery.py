@@ -259,8 +259,8 @@ def _manager() -> _Manager:
 def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin], manager: _Manager) -> None:
     """Put one plugin into an empty manager, after a check of every hook's name and arguments.
 
-    A manager holds one plugin at a time: a call to several loses everybody's results when one of them raises. After a
-    plugin that was refused it is not used again, since pluggy stops at a bad hook and leaves the plugin half registered.
+    A manager holds one plugin at a time: a call to several loses everybody's results when one of them raises. It is not
+    used again after a plugin that was refused: pluggy stops at a bad hook and leaves the plugin half registered.
     """
     for other in loaded:
         if other.distribution == plugin.distribution and other.module == getattr(module, "__name__", None):

@@ -82,7 +82,7 @@ INPUTS: Mapping[str, str] = MappingProxyType(
         "thresholds": "class labels (N,) of K ordered classes, and a logit for each of the K - 1 thresholds (N, K - 1)",
         "masks": "one-hot masks (N, H, W, K), and probabilities (N, H, W, K)",
         "boxes": "corners x1, y1, x2, y2 (N, 4), and the same (N, 4)",
-        "places": "rows that say what belongs at each place of a detector (N, R, 12 + K), and what it says (N, R, 5 + K)",
+        "places": "what belongs at each place of a detector (N, R, 12 + K), and what it says (N, R, 5 + K)",
         "embeddings": "class labels (N,), and one vector for each sample (N, D)",
         "cosines": "class labels (N,), and cosines between -1 and 1 (N, K)",
         "distances": "1 for a pair that belongs together, else 0 (N,), and distances of at least 0 (N,)",
