@@ -74,7 +74,8 @@ OPTIMIZERS: list[OptimizerSpec] = with_class_names(
         target="keras.optimizers:Adafactor",
         summary="Adam-like steps from row and column sums of squared gradients: little memory for large matrices.",
         example={"learning_rate": 0.001},
-        note="Unless `relative_step=false`, the rate is at most 1/sqrt(step); it scales with the size of the weights.",
+        note="Unless `relative_step=false`, the rate is at most 1/sqrt(step); it scales with the size of the weights. "
+        "Outside of a graph (`run_eagerly`) a row of gradients that are all 0 gives NaN.",
         reference="Shazeer, Stern 2018, https://arxiv.org/abs/1804.04235",
     ),
     OptimizerSpec(

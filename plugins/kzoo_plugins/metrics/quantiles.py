@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import keras
-from keras import ops
 
-from kzoo.component import MeanMetric, align_shapes
+from kzoo.component import MeanMetric
+from kzoo_plugins.losses.quantiles import align_quantiles, check_quantiles, pinball
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,28 +53,13 @@ class MeanPinball(MeanMetric):
 
     def __init__(self, tau: float | Sequence[float] = 0.5, name: str = "mean_pinball", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
-        listed = tau if isinstance(tau, (list, tuple)) else [tau]
-        if not listed or not all(math.isfinite(one) and 0 < one < 1 for one in listed):
-            message = f"`tau` must be a number between 0 and 1, or a list of such numbers, not {tau}."
-            raise ValueError(message)
+        check_quantiles(tau)
         self.tau = tau
 
     def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return targets (N, 1), or (N, Q) where there is one for each quantile, and predictions (N, Q)."""
-        several = len(self.tau) if isinstance(self.tau, (list, tuple)) else 0
-        if several > 1:
-            if tuple(y_pred.shape)[-1] != several:
-                message = f"`{self.name}` has {several} quantiles, and `y_pred` the shape {tuple(y_pred.shape)}."
-                raise ValueError(message)
-            first = y_pred[..., 0]
-            y_true, _ = align_shapes(y_true, first, self.name)
-            return ops.expand_dims(y_true, -1), y_pred
-        y_true, y_pred = align_shapes(y_true, y_pred, self.name)
-        if len(y_true.shape) < 2:  # noqa: PLR2004 - one number for each sample
-            y_true, y_pred = ops.expand_dims(y_true, -1), ops.expand_dims(y_pred, -1)
-        return y_true, y_pred
+        """Return targets (N, 1) and predictions (N, Q), or both (N, D) for a single quantile."""
+        return align_quantiles(y_true, y_pred, self.tau, self.name)
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample, averaged over the quantiles."""
-        difference, tau = y_true - y_pred, ops.convert_to_tensor(self.tau, dtype=y_pred.dtype)
-        return ops.mean(ops.maximum(tau * difference, (tau - 1) * difference), axis=-1)
+        return pinball(y_true, y_pred, tau=self.tau)
