@@ -100,10 +100,12 @@ def with_kzoo(options):
 
     from rich.console import Console
 
-    from kzoo.training import run, runtime
+    from kzoo.training import runtime
+
+    runtime.start()  # before anything that imports TensorFlow, or its flags come too late
+    from kzoo.training import run
     from kzoo.training.progress import ProgressLines
 
-    runtime.start()
     timers = []
 
     class Timed(ProgressLines):
@@ -126,10 +128,10 @@ def with_kzoo(options):
             super().on_epoch_end(epoch, logs)
 
     class Shown(run.Silent):
-        def progress(self, *, examples, batch_size):
+        def progress(self, *, examples, **how):
             timers.append(epoch_timer(examples))
             console = Console(file=io.StringIO(), force_terminal=True, width=120)
-            return Timed(console, examples=examples, batch_size=batch_size, live=True)
+            return Timed(console, examples=examples, **how, live=True)
 
     with tempfile.TemporaryDirectory() as folder:
         run.train(settings(options), root=Path(folder), listener=Shown())
@@ -137,14 +139,15 @@ def with_kzoo(options):
 
 
 def assembled(options):
+    from kzoo.training import runtime
+
+    runtime.start()  # before anything that imports TensorFlow, or its flags come too late
     from kzoo.data.sources import load_splits
     from kzoo.data.splits import DataRequest
     from kzoo.registry import get_registry
     from kzoo.targets import load_target
-    from kzoo.training import runtime
     from kzoo.training.assembly import Assembly
 
-    runtime.start()
     runtime.seed_everything(0)
     pipeline = load_target(get_registry().get("pipeline", options.pipeline))()
     splits = load_splits(pipeline, DataRequest(options.data, limit=options.limit), print)
@@ -154,9 +157,9 @@ def assembled(options):
 
 
 def with_fit(options):
+    parts, splits = assembled(options)
     from kzoo.training.batches import ordered_batches
 
-    parts, splits = assembled(options)
     timer = epoch_timer(len(splits.train))
     parts.model.fit(
         parts.batches.dataset(options.epochs),

@@ -26,7 +26,7 @@ FIRST_PARTY = "kzoo"
 """The distribution whose components own their bare names, and which no choice of plugins turns off."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """What went wrong with one plugin, and where.
 
@@ -57,7 +57,7 @@ class Problem:
         return f"skipped {self.distribution} {self.version} ({self.stage}): {self.reason}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plugin:
     """One entry point that was found, and the valid specs and old names that it published."""
 
@@ -84,7 +84,7 @@ class Plugin:
         return key in {canonical_distribution(own) for own in (self.distribution, self.entry_point, self.qualified)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PluginChoice:
     """Which plugins to load; decided before any of them is imported. First-party components are always there.
 
@@ -137,7 +137,7 @@ class PluginChoice:
                     raise UsageError(message)
 
 
-@dataclass
+@dataclass(eq=False)
 class Discovery:
     """What was found: the plugins that loaded, what went wrong, and the plugins that were left out by choice.
 

@@ -15,7 +15,7 @@ Example:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -111,8 +111,24 @@ def _among(field: str, names: Iterable[Any], known: Collection[str]) -> list[str
     return [f"`{field}` may {'name' if field == 'resolves' else 'hold'} {', '.join(known)}, not {listed}"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spec:
+# A dataclass compiles each method that it writes at import, and every listing waits for that: the specs share these.
+class _Compared:
+    """Equality and representation by the fields, as a dataclass has them."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, item.name) == getattr(other, item.name) for item in fields(self))  # type: ignore[arg-type]
+
+    __hash__ = None  # type: ignore[assignment]  # the fields are mappings
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{item.name}={getattr(self, item.name)!r}" for item in fields(self))  # type: ignore[arg-type]
+        return f"{type(self).__qualname__}({values})"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Spec(_Compared):
     """What is known of one component or pipeline without importing it.
 
     Attributes:
@@ -145,7 +161,7 @@ class Spec:
         return found
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _ComponentSpec(Spec):
     """The fields that every component has.
 
@@ -181,7 +197,7 @@ class _ComponentSpec(Spec):
         return not self.tasks or task in self.tasks
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _LabelledSpec(_ComponentSpec):
     """The fields of what compares labels with predictions.
 
@@ -213,7 +229,7 @@ class LossSpec(_LabelledSpec):  # no field of its own: a dataclass as it stands
     kind: ClassVar[str] = "loss"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class MetricSpec(_LabelledSpec):
     """A metric: ``target`` is a `keras.metrics.Metric` class or a factory of one.
 
@@ -233,7 +249,7 @@ class MetricSpec(_LabelledSpec):
         return found
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class OptimizerSpec(_ComponentSpec):
     """An optimizer: ``target`` is a `keras.optimizers.Optimizer` class; ``learning_rate`` takes a schedule by name."""
 
@@ -242,7 +258,7 @@ class OptimizerSpec(_ComponentSpec):
     resolves: Mapping[str, str] = field(default_factory=lambda: {"learning_rate": "schedule"})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ScheduleSpec(_ComponentSpec):
     """A learning-rate schedule, returned by the hook ``kzoo_optimizers`` beside the optimizers.
 
@@ -262,7 +278,7 @@ class ScheduleSpec(_ComponentSpec):
     boundaries_argument: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RegularizerSpec(_ComponentSpec):
     """A regularizer: ``target`` is a `keras.regularizers.Regularizer` class or a factory of one.
 
@@ -283,7 +299,7 @@ class RegularizerSpec(_ComponentSpec):
         return found
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PipelineSpec(Spec):
     """A ready pipeline: ``target`` is a subclass of `kzoo.pipeline.Pipeline`.
 
@@ -310,8 +326,8 @@ class PipelineSpec(Spec):
         return found
 
 
-@dataclass(frozen=True, kw_only=True)
-class FormerName:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class FormerName(_Compared):
     """What to answer to a name that another library had; returned by the hook ``kzoo_former_names``.
 
     Attributes:

@@ -22,7 +22,7 @@ __all__ = ["Entry", "Former", "Registry", "get_registry", "plural", "set_plugin_
 _PLURALS = {"loss": "losses"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """One published spec and who published it."""
 
@@ -57,7 +57,7 @@ class Entry:
         return self.distribution == FIRST_PARTY
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Former:
     """A name that another library had, and what is known of it here.
 
