@@ -12,16 +12,16 @@ from typing import Any, Literal
 import numpy as np
 
 from kzoo.data.frames.video import opencv
+from kzoo_zoo.fingers.learned_hand import LearnedHand
+from kzoo_zoo.fingers.levels import cleaned, levels_of
 from kzoo_zoo.fingers.outline import Outline, read_outline
 from kzoo_zoo.fingers.walls import before_wall
 
 __all__ = ["OutlineCounter", "Reading"]
 
-State = Literal["calibrating", "no hand", "hand", "moved"]
+State = Literal["calibrating", "no hand", "hand", "moved", "not empty"]
 
 _SIDE = 320  # the longer side of the picture that is looked at: more is slower and no better
-_LUMA, _CHROMA = 0.35, 1.5
-"""What brightness and colour count for: a hand's shadow is darker than the wall, but of its colour."""
 _ADAPTATION = 0.01  # how fast the background follows slow changes of the light, where no hand is
 _CHANGED = 0.45  # the part of the scene that must be new for it to be another scene
 _STILL_FOR = 12  # frames
@@ -34,8 +34,8 @@ class Reading:
     """What one frame says.
 
     Attributes:
-        state: ``calibrating`` while the empty scene is learned, ``moved`` while the scene is another one, else
-            ``hand`` or ``no hand``.
+        state: ``calibrating`` while the empty scene is learned, ``moved`` while the scene is another one, ``not empty``
+            where no hand is seen but one may have been learned with the scene, else ``hand`` or ``no hand``.
         count: 0 to 5 fingers, or None without a hand.
         confidence: In [0, 1]; 0 where nothing is said.
         contour: The hand's outline in pixels of the frame, shape (N, 1, 2), or None.
@@ -72,6 +72,7 @@ class OutlineCounter:
         self.calibration, self.threshold, self.wall = calibration, threshold, wall
         self._given = background
         self.recalibrations = 0
+        self.learned_hands = 0
         self._background: np.ndarray | None = None
         self.recalibrate()
         self.recalibrations = 0
@@ -84,6 +85,7 @@ class OutlineCounter:
     def recalibrate(self) -> None:
         """Learn the background anew, from the next frame on."""
         self._background, self._before = None, None
+        self._learned_hand: LearnedHand | None = None
         self._learned = self._strange = self._empty = 0
         self.recalibrations += 1
 
@@ -98,11 +100,11 @@ class OutlineCounter:
         small = cv2.GaussianBlur(small, (5, 5), 0)
         if self.wall:
             mask = before_wall(small)
-            return self._counted(None if mask is None else read_outline(_cleaned(cv2, mask)), scale)
-        levels = _levels(cv2, small)
+            return self._counted(None if mask is None else read_outline(cleaned(mask)), scale)
+        levels = levels_of(small)
         if self._background is None and self._given is not None:
             given = cv2.resize(self._given, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
-            self._background = _levels(cv2, cv2.GaussianBlur(given, (5, 5), 0))
+            self._background = levels_of(cv2.GaussianBlur(given, (5, 5), 0))
             self._learned = self.calibration
         if self._background is not None and self._background.shape != levels.shape:
             self.recalibrate()  # the camera changed its resolution
@@ -119,6 +121,9 @@ class OutlineCounter:
             self._background = levels.copy()
         self._learned += 1
         cv2.accumulateWeighted(levels, self._background, 1 / self._learned)  # the mean of all of them
+        if self._learned == self.calibration:
+            self._learned_hand = LearnedHand.find(self._background)
+            self.learned_hands += self._learned_hand is not None
         return Reading("calibrating", progress=self._learned / self.calibration)
 
     def _compared(self, cv2: Any, levels: np.ndarray, scale: float) -> Reading:
@@ -128,7 +133,13 @@ class OutlineCounter:
         alike = np.median(difference[::8, ::8].reshape(-1, 3), axis=0)
         difference -= np.clip(alike, -_EXPOSURE, _EXPOSURE)
         distance = np.sqrt((difference * difference).sum(axis=-1))
-        mask = _cleaned(cv2, np.where(distance > self.threshold, 255, 0).astype(np.uint8))
+        if self._learned_hand is not None:
+            uncovered = self._learned_hand.uncovered(levels, distance > self.threshold)
+            self._background[uncovered] = levels[uncovered]
+            distance[uncovered] = 0
+            if self._learned_hand.gone:
+                self._learned_hand = None
+        mask = cleaned(np.where(distance > self.threshold, 255, 0).astype(np.uint8))
         new = np.count_nonzero(mask) / mask.size
         # Where the scene is another one, but at rest, it is learned anew: the camera or the light was moved.
         resting = self._before is not None and float(np.abs(levels - self._before).mean()) < _RESTLESS
@@ -143,6 +154,8 @@ class OutlineCounter:
         self._empty = self._empty + 1 if found.count is None else 0
         if self._empty > _STILL_FOR and self._given is None:
             cv2.accumulateWeighted(levels, self._background, _ADAPTATION, cv2.bitwise_not(mask))
+        if found.count is None and self._learned_hand is not None:
+            return Reading("not empty")  # it may still be where it was learned, and cannot be seen there
         return found
 
     def _counted(self, outline: Outline | None, scale: float) -> Reading:
@@ -150,19 +163,3 @@ class OutlineCounter:
             return Reading("no hand", confidence=1.0)
         contour = np.rint(outline.contour / scale).astype(np.int32)
         return Reading("hand", outline.count, outline.confidence, contour)
-
-
-def _levels(cv2: Any, pixels: np.ndarray) -> np.ndarray:
-    """Return brightness and two differences of colour, weighted, float32 of shape (H, W, 3)."""
-    weights = np.array([0.299, 0.587, 0.114])
-    red, blue = np.array([1.0, 0.0, 0.0]) - weights, np.array([0.0, 0.0, 1.0]) - weights
-    matrix = np.stack([_LUMA * weights, _CHROMA * red, _CHROMA * blue])
-    found: np.ndarray = cv2.transform(pixels.astype(np.float32), matrix.astype(np.float32))
-    return found
-
-
-def _cleaned(cv2: Any, mask: np.ndarray) -> np.ndarray:
-    kernel = np.ones((3, 3), np.uint8)
-    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel)
-    found: np.ndarray = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, kernel)
-    return found

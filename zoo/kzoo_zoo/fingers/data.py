@@ -88,7 +88,7 @@ def load_folders(roots: Sequence[Path], *, drawn: int, seed: int = 0) -> Dataset
     )
 
 
-def load_sample(*, per_class: int = 150) -> Dataset:
+def load_sample(*, per_class: int = 300) -> Dataset:
     """Return drawn hands, the same bytes on every call.
 
     Args:

@@ -36,7 +36,15 @@ def build_default(
     widths: Sequence[int] = (16, 32, 64, 96, 128),
     dropout: float = 0.2,
 ) -> keras.Model:
-    """Return batch-normalized convolutions, two on the last two grids, and one dense layer."""
+    """Return batch-normalized convolutions, two on the last two grids, and one dense layer.
+
+    Args:
+        input_shape: Height, width and channels of the pictures.
+        num_classes: The number of classes.
+        regularizer: For the kernels of all convolutions and the dense layer, or None.
+        widths: The channels of the first convolution and of each stage.
+        dropout: The part of the features before the dense layer that is dropped in training.
+    """
     regularized = {"kernel_regularizer": regularizer, "use_bias": False, "padding": "same"}
     inputs = keras.Input(input_shape, dtype="uint8")
     x = layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)

@@ -58,21 +58,42 @@ class Fingers(ImageClassifier):
             raise UsageError(message)
         return data.load_folders([path, *(Path(name).expanduser().resolve() for name in more)], drawn=drawn)
 
-    def load_sample(self, *, per_class: int = 150) -> Dataset:
+    def load_sample(self, *, per_class: int = 300) -> Dataset:
         """Return drawn hands, ``per_class`` of each class to train on and a fifth as many to test on."""
         return data.load_sample(per_class=per_class)
 
     def build_model(
-        self, input_shape: Sequence[int], num_classes: int, *, regularizer: Any = None, network: str = "default"
+        self,
+        input_shape: Sequence[int],
+        num_classes: int,
+        *,
+        regularizer: Any = None,
+        network: str = "default",
+        widths: Sequence[int] | None = None,
+        dropout: float | None = None,
     ) -> Any:
-        """Return the network of that name, ``default`` or ``classic``."""
+        """Return the network of that name, ``default`` or ``classic``.
+
+        Args:
+            input_shape: Height, width and channels of the pictures.
+            num_classes: The number of classes.
+            regularizer: For the kernels of all convolutions and dense layers, or None.
+            network: Which network.
+            widths: The channels of the default network's stages; None for its own.
+            dropout: The part of the default network's features that is dropped in training; None for its own.
+        """
         from kzoo_zoo.fingers import model
 
-        builders = {"default": model.build_default, "classic": model.build_classic}
-        if network not in builders:
+        given = {name: value for name, value in (("widths", widths), ("dropout", dropout)) if value is not None}
+        if network == "default":
+            return model.build_default(input_shape, num_classes, regularizer, **given)  # type: ignore[arg-type]
+        if network != "classic":
             message = f"`model.network` must be default or classic, not {network!r}."
             raise UsageError(message)
-        return builders[network](input_shape, num_classes, regularizer)
+        if given:
+            message = f"`model.{next(iter(given))}` is no setting of the network `classic`."
+            raise UsageError(message)
+        return model.build_classic(input_shape, num_classes, regularizer)
 
     def adapt(self, model: Any, train: Split) -> None:
         """Keep the training pictures without a hand: hands are pasted on them."""
@@ -93,17 +114,23 @@ class Fingers(ImageClassifier):
         smallest: float = 0.45,
         strength: float = 1.0,
     ) -> Any:
-        """Move, turn and scale the hands, paste many of them on other backgrounds, and change light and sharpness."""
+        """Move, turn and scale the hands, paste many of them on other backgrounds, and change light and sharpness.
+
+        Where ``paste`` is 0 hands are not looked for: pictures are moved, turned and scaled as they are.
+        """
         import tensorflow as tf
 
-        from kzoo_zoo.fingers.augment import disturbed, pasted
+        from kzoo_zoo.fingers.augment import disturbed, moved, pasted
 
         del epoch
         seed = tf.cast(seed, tf.int64)
-        backgrounds = x if self._backgrounds is None else self._backgrounds
-        share = 0.0 if self._backgrounds is None else paste
-        x = pasted(x, backgrounds, seed=seed, paste=share, rotation=rotation, smallest=smallest)
-        return disturbed(x, seed=seed + 1, strength=strength)
+        if paste:
+            backgrounds = x if self._backgrounds is None else self._backgrounds
+            share = 0.0 if self._backgrounds is None else paste
+            x = pasted(x, backgrounds, seed=seed, paste=share, rotation=rotation, smallest=smallest)
+        else:
+            x = moved(x, seed=seed, rotation=rotation)
+        return disturbed(x, seed=seed + 1, strength=strength) if strength else x
 
     def prepare(self, frame: np.ndarray, input_shape: Sequence[int]) -> np.ndarray:
         """Return the frame as the square that the network sees."""

@@ -51,7 +51,8 @@ class CountPrediction(ClassPrediction):
         """Return count, confidence and state."""
         del top
         shown = "" if self.count is None else self.count
-        return {"count": shown, "confidence": f"{self.probability:.2f}", "state": self.state, "frame": self.frame_label}
+        sure, alone = f"{self.probability:.2f}", self.frame_label
+        return {"count": shown, "confidence": sure, "state": self.state, "this frame": alone}
 
     def to_dict(self, top: int = 1) -> dict[str, Any]:
         """Return count, state, confidence, what the frame says by itself, and the probabilities if there are any."""

@@ -154,7 +154,9 @@ class Yolo(DarknetExchange, DetectorTraining):
     def _darknet(self, weights: str, cfg: str, names: str, size: str) -> tuple[Any, Mapping[str, Any]]:
         """Return a network from Darknet's files, and its card."""
         from kzoo_zoo.yolov3.darknet import load_network
+        from kzoo_zoo.yolov3.darknet.pretrained import refuse_backbone
 
+        refuse_backbone(weights)
         loaded = load_network(cfg, weights, names=names, size=size)
         return loaded.model, loaded.card
 

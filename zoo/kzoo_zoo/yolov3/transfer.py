@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from kzoo.errors import DataError, UsageError
-from kzoo_zoo.yolov3.darknet import build, load_weights, parse_cfg, read_cfg
+from kzoo_zoo.yolov3.darknet import build, parse_cfg, read_cfg
 from kzoo_zoo.yolov3.darknet.layers import Yolo
-from kzoo_zoo.yolov3.darknet.pretrained import PRETRAINED, fetch_pretrained
+from kzoo_zoo.yolov3.darknet.pretrained import BACKBONES, PRETRAINED, named_weights
+from kzoo_zoo.yolov3.darknet.weight_files import blocks_of, read_weights
+from kzoo_zoo.yolov3.darknet.weights import assign
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,30 +96,36 @@ def start_from(model: keras.Model, network: Network, weights: str, source: Netwo
     Args:
         model: The network.
         network: What it is.
-        weights: A Darknet file, the name of a trained network, or a ``.keras`` file.
+        weights: A Darknet file, which may hold the first layers only, the name of a trained network or a backbone, or a
+            ``.keras`` file.
         source: The cfg of the Darknet file.
 
     Raises:
         DataError: The file cannot be read, or no layer of it fits.
     """
     path = Path(weights).expanduser()
+    filled: set[int] | None = None
     if path.suffix == ".keras":
         other = _loaded(path)
     else:
-        if weights in PRETRAINED and not path.exists():
-            path, source = fetch_pretrained(weights), read_cfg(weights)
+        layers = None
+        if (named := named_weights(weights)) is not None:
+            path, source, layers = named.path, read_cfg(named.cfg), named.layers
         if not path.is_file():
-            message = f"`model.weights`: there is no file {path}. Name one, or one of {', '.join(PRETRAINED)}."
+            known = ", ".join((*PRETRAINED, *BACKBONES))
+            message = f"`model.weights`: there is no file {path}. Name one, or one of {known}."
             raise UsageError(message)
+        contents = read_weights(path, blocks_of(source), partial=True, layers=layers)
         other = build(source)
-        load_weights(other, path, partial=True)
+        assign(other, contents)
+        filled = {number for number, _ in contents.arrays}
     last = dict(_last_convolutions(network))
     fitting = 0
     mine = {layer.name: layer for layer in model.layers if layer.weights}
     for layer in other.layers:
         own = mine.get(layer.name)
-        if own is None or not layer.weights:
-            continue
+        if own is None or not layer.weights or (filled is not None and _number(layer.name) not in filled):
+            continue  # what the file does not reach is random there, and better begun here
         new, old = own.get_weights(), layer.get_weights()
         if [array.shape for array in new] == [array.shape for array in old]:
             own.set_weights(old)

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from kzoo_zoo.yolov3.darknet.layers import Head
     from kzoo_zoo.yolov3.darknet.loading import Loaded, load_network
     from kzoo_zoo.yolov3.darknet.network import Network, parse_cfg, read_cfg
-    from kzoo_zoo.yolov3.darknet.pretrained import PRETRAINED, fetch_pretrained
+    from kzoo_zoo.yolov3.darknet.pretrained import BACKBONES, PRETRAINED, fetch_pretrained, named_weights
     from kzoo_zoo.yolov3.darknet.weights import Header, load_weights, save_weights
 
 __all__ = [
+    "BACKBONES",
     "BUILT_IN",
     "PRETRAINED",
     "Head",
@@ -28,6 +29,7 @@ __all__ = [
     "fold",
     "load_network",
     "load_weights",
+    "named_weights",
     "parse_cfg",
     "read_cfg",
     "save_weights",
@@ -40,7 +42,7 @@ _HOMES = {
     "layers": ("Head",),
     "loading": ("Loaded", "load_network"),
     "network": ("Network", "parse_cfg", "read_cfg"),
-    "pretrained": ("PRETRAINED", "fetch_pretrained"),
+    "pretrained": ("BACKBONES", "PRETRAINED", "fetch_pretrained", "named_weights"),
     "weights": ("Header", "load_weights", "save_weights"),
 }
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "Section", "parse_sections", "read_text", "write_sections"]
 
+_OF_NUMBERS = frozenset("0123456789.,-+")
 _LARGEST = 1 << 20
 """No cfg has a megabyte; a file of weights given in its place has many."""
 
@@ -35,18 +36,24 @@ class Section:
         line: Its line, counted from 1.
         entries: Its keys and their values.
         origin: The file, for messages.
+        repeated: Of keys that stand there again with another value, the last such value.
     """
 
     name: str
     line: int
     entries: Mapping[str, Entry] = field(default_factory=dict)
     origin: str = ""
+    repeated: Mapping[str, Entry] = field(default_factory=dict)
 
     def fail(self, what: str, key: str = "") -> NoReturn:
         """Raise a `DataError` about this section, or about one of its keys."""
         line = self.entries[key].line if key in self.entries else self.line
         message = f"{self.origin}, line {line}, [{self.name}]: {what}"
         raise DataError(message)
+
+    def text(self, key: str, default: str = "") -> str:
+        """Return what stands under ``key``."""
+        return self.entries[key].value if key in self.entries else default
 
     def integer(self, key: str, default: int | None, low: int, high: int) -> int:
         """Return the whole number that stands under ``key``.
@@ -134,11 +141,12 @@ def parse_sections(text: str, origin: str) -> list[Section]:
     As Darknet does, all blanks are left out, and what follows ``#`` or ``;`` is a comment.
 
     Raises:
-        DataError: A line is neither a section nor ``key=value``, a key stands before any section or twice with two
-            values, or there is no section.
+        DataError: A line is neither a section nor ``key=value``, a key stands before any section, or there is no
+            section.
     """
     found: list[Section] = []
     entries: dict[str, Entry] = {}
+    repeated: dict[str, Entry] = {}
     for number, raw in enumerate(text.splitlines(), 1):
         line = "".join(raw.partition("#")[0].partition(";")[0].split())
         where = f"{origin}, line {number}"
@@ -148,12 +156,14 @@ def parse_sections(text: str, origin: str) -> list[Section]:
             if not line.endswith("]") or len(line) <= len("[]"):
                 message = f"{where}: `{_short(raw)}` is no section; a section is written [name]."
                 raise DataError(message)
-            entries = {}
-            found.append(Section(line[1:-1].lower(), number, entries, origin))
+            entries, repeated = {}, {}
+            found.append(Section(line[1:-1].lower(), number, entries, origin, repeated))
             continue
         key, equals, value = line.partition("=")
         if not equals or not key:
-            message = f"{where}: `{_short(raw)}` is neither a [section] nor key=value. Is this a Darknet cfg?"
+            goes_on = entries and set(line) <= _OF_NUMBERS
+            hint = "A list stands in one line, after its key." if goes_on else "Is this a Darknet cfg?"
+            message = f"{where}: `{_short(raw)}` is neither a [section] nor key=value. {hint}"
             raise DataError(message)
         if not found:
             message = f"{where}: `{_short(key)}` stands before the first section; a cfg begins with [net]."
@@ -162,11 +172,7 @@ def parse_sections(text: str, origin: str) -> list[Section]:
             message = f"{where}, [{found[-1].name}]: the key `{_short(key)}` has no value."
             raise DataError(message)
         if key in entries and entries[key].value != value:
-            message = (
-                f"{where}, [{found[-1].name}]: the key `{key}` has a second value, {_short(value)}; line "
-                f"{entries[key].line} says {_short(entries[key].value)}."
-            )
-            raise DataError(message)
+            repeated[key] = Entry(value, number)
         entries.setdefault(key, Entry(value, number))
     if not found:
         message = f"{origin} is no Darknet cfg: it has no section such as [net]."

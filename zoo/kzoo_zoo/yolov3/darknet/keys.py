@@ -42,12 +42,18 @@ _LEFT_OUT = {
         batches_cycle_mult dynamic_minibatch augment_speed track resize_step contrastive contrastive_jit_flip
         contrastive_color unsupervised sequential_subdivisions init_sequential_subdivisions max_chart_loss
         use_cuda_graph num_sigmas_reject_badlabels badlabels_rejection_percentage badlabels_reject_threshold
+        max_epochs max_ratio min_ratio seen
         equidistant_point weights_reject_freq adversarial_lr attention notruth train hyperparam_auto""",
     "yolo": """
         jitter ignore_thresh truth_thresh random iou_thresh iou_normalizer cls_normalizer obj_normalizer iou_loss
         nms_kind beta_nms resize max max_delta focal_loss label_smooth_eps counters_per_class objectness_smooth
-        iou_thresh_kind thresh map show_details""",
-    "*": "stopbackward learning_rate smooth onlyforward dont_update burnin_update train_only_bn",
+        iou_thresh_kind thresh map show_details delta_normalizer uc_normalizer beta1 track_history_size sim_thresh
+        dets_for_track dets_for_show track_ciou_norm""",
+    "convolutional": "angle grad_centr reverse",
+    "dropout": "dropblock dropblock_size dropblock_size_rel dropblock_size_abs",
+    "*": """
+        stopbackward learning_rate smooth onlyforward dont_update burnin_update train_only_bn clip stream
+        wait_stream""",
 }
 
 _FIXED = {
@@ -59,36 +65,72 @@ _FIXED = {
     "maxpool": {"maxpool_depth": "0", "antialiasing": "0", "out_channels": "1"},
     "upsample": {"scale": "1"},
     "shortcut": {"weights_type": "none", "weights_normalization": "none"},
-    "dropout": {"dropblock": "0"},
     "scale_channels": {"scale_wh": "0"},
     "yolo": {"new_coords": "0", "focal_loss_kind": "0", "embedding_layer": "0"},
-    "*": {"dontload": "0", "dontloadscales": "0", "clip": "0"},
+    "*": {"dontload": "0", "dontloadscales": "0"},
 }  # fmt: skip
+
+
+_NOT_BUILT = {
+    **dict.fromkeys(
+        """activation active batchnorm connected conn contrastive control_channels conv_lstm cost crnn crop deconv
+        deconvolutional empty gru history implicit l2norm local local_avg local_avgpool lrn lstm normalization reorg
+        reorg3d rnn sam shift_channels silence""".split(),
+        "",
+    ),
+    **dict.fromkeys(("logistic", "softmax", "soft"), "it ends a classifier, and only detectors are read"),
+    "detection": "it is the output of YOLOv1",
+    "region": "it is the output of YOLOv2",
+    "gaussian_yolo": "it tells how sure each side is, too",
+    "yolo_bdp": "its boxes are turned",
+    "iseg": "its objects have outlines",
+}
+"""Sections that Darknet or one of its branches has and this has not, and what there is to say of it."""
 
 
 def check_keys(section: Section) -> None:
     """Refuse a section or key that is not known.
 
+    A key may stand twice with two values where neither is read, as in many cfgs of the authors, which hold the batch
+    sizes for training and for testing; Darknet takes the first.
+
     Raises:
         DataError: With the line, the key, and the nearest known one.
     """
-    if section.name not in _READ:
-        section.fail(
-            f"the section is not known{_near(section.name, tuple(_READ))} The sections are: {', '.join(_READ)}."
-        )
+    _check_section(section)
     read = _READ[section.name].split()
     left_out = f"{_LEFT_OUT.get(section.name, '')} {_LEFT_OUT['*']}".split()
     fixed = {**_FIXED["*"], **_FIXED.get(section.name, {})}
     # Strides for each axis are read where both say the same.
     if section.name in ("convolutional", "maxpool"):
-        stride = section.entries["stride"].value if "stride" in section.entries else "1"
-        fixed |= dict.fromkeys(("stride_x", "stride_y"), stride)
+        fixed |= dict.fromkeys(("stride_x", "stride_y"), section.text("stride", "1"))
+    if section.text("size", "1") == "1":  # a window of one has no holes
+        fixed.pop("dilation", None)
+        left_out.append("dilation")
     for key, entry in section.entries.items():
         if key in fixed:
             if entry.value != fixed[key]:
                 section.fail(f"`{key}={entry.value}` is not supported; only {key}={fixed[key]} is.", key)
         elif key not in read and key not in left_out:
             section.fail(f"the key `{key}` is not known{_near(key, (*read, *left_out, *fixed))}", key)
+    for key, second in section.repeated.items():
+        if key not in left_out:
+            section.fail(
+                f"the key `{key}` has a second value, {second.value}, in line {second.line}; this line says "
+                f"{section.text(key)}.",
+                key,
+            )
+
+
+def _check_section(section: Section) -> None:
+    """Refuse a section that is not read."""
+    if section.name in _READ:
+        return
+    known = f"The sections are: {', '.join(_READ)}."
+    if section.name in _NOT_BUILT:
+        reason = f": {_NOT_BUILT[section.name]}".removesuffix(": ")
+        section.fail(f"Darknet knows this section, but it is not built here{reason}. {known}")
+    section.fail(f"the section is not known{_near(section.name, tuple(_READ))} {known}")
 
 
 def _near(word: str, known: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.errors import DataError, UsageError
 from kzoo_zoo.yolov3.darknet.builtin import BUILT_IN
 from kzoo_zoo.yolov3.darknet.network import Network, read_cfg
-from kzoo_zoo.yolov3.darknet.pretrained import PRETRAINED, fetch_pretrained
+from kzoo_zoo.yolov3.darknet.pretrained import BACKBONES, PRETRAINED, named_weights
 from kzoo_zoo.yolov3.names import COCO_NAMES, read_names
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Loaded:
         class_names: The names of the classes.
         header: The head of the file of weights.
         card: What is stored with the model when it is saved.
+        random: How many of its convolutions got no weights and are random.
     """
 
     model: Any
@@ -38,6 +39,7 @@ class Loaded:
     class_names: tuple[str, ...]
     header: Header
     card: dict[str, Any]
+    random: int = 0
 
 
 def load_network(
@@ -57,8 +59,8 @@ def load_network(
     Args:
         cfg: A cfg file, or the name of a built-in one. By default that of the weights: the built-in cfg of their name,
             or the file beside them that differs in its suffix.
-        weights: A file of weights, or the name of a trained network, which is downloaded. By default the trained
-            network of a built-in cfg.
+        weights: A file of weights, or the name of a trained network or a backbone, which is downloaded. By default
+            the trained network of a built-in cfg. Of a backbone's name only its layers are taken.
         names: A file with the name of one class in each line. By default COCO's names where there are 80 classes.
         size: The side of the input in pixels, or ``WIDTHxHEIGHT``; by default the cfg's.
         partial: The weights may be those of the first layers only.
@@ -78,11 +80,13 @@ def load_network(
         raise DataError(message)
     class_names = _class_names(network, names)
     path = Path(weights).expanduser()
-    if weights in PRETRAINED and not path.exists():
-        path = fetch_pretrained(weights, download=download, progress=progress)
+    if (named := named_weights(weights, download=download, progress=progress)) is not None:
+        path = named.path
+        layers = min(filter(None, (named.layers, layers)), default=None)
     from kzoo_zoo.yolov3.darknet.weight_files import blocks_of, read_weights
 
-    contents = read_weights(path, blocks_of(network), partial=partial, layers=layers)
+    blocks = blocks_of(network)
+    contents = read_weights(path, blocks, partial=partial, layers=layers)
     if start is not None:
         start()
     from kzoo_zoo.yolov3.darknet.building import build
@@ -92,7 +96,10 @@ def load_network(
     assign(model, contents)
     card = card_of(network, class_names)
     card["darknet"] |= {"weights": path.name, "sha256": _sha256(path), "header": contents.header.to_dict()}
-    return Loaded(model, network, class_names, contents.header, card)
+    random = len(blocks) - len(contents.arrays)
+    if random:
+        card["darknet"]["random"] = random
+    return Loaded(model, network, class_names, contents.header, card, random)
 
 
 def card_of(network: Network, class_names: Sequence[str]) -> dict[str, Any]:
@@ -109,6 +116,9 @@ def card_of(network: Network, class_names: Sequence[str]) -> dict[str, Any]:
 
 def _named(cfg: str, weights: str) -> tuple[str, str]:
     """Return cfg and weights; where one is not given, what follows from the other."""
+    backbone = weights or cfg
+    if backbone in BACKBONES and not Path(backbone).exists():
+        return (cfg if weights and cfg else BACKBONES[backbone].cfg), backbone
     if not cfg and not weights:
         message = f"Name a file of weights, or one of {', '.join(PRETRAINED)}."
         raise UsageError(message)
@@ -119,17 +129,22 @@ def _named(cfg: str, weights: str) -> tuple[str, str]:
         return cfg, cfg
     if cfg:
         return cfg, weights
+    return _cfg_of(weights), weights
+
+
+def _cfg_of(weights: str) -> str:
+    """Return the cfg that belongs to weights by their name."""
     path = Path(weights).expanduser()
     if weights in BUILT_IN and not path.exists():
-        return weights, weights
+        return weights
     if not path.exists():
         message = f"There are no weights {weights}. Name a file, or one of {', '.join(PRETRAINED)}."
         raise DataError(message)
     beside = path.with_suffix(".cfg")
     if beside != path and beside.exists():
-        return str(beside), weights
+        return str(beside)
     if path.stem in BUILT_IN:
-        return path.stem, weights
+        return path.stem
     message = (
         f"Name the cfg that {weights} belongs to: --cfg FILE, or one of {', '.join(BUILT_IN)}. There is no {beside} "
         "beside it."
