@@ -1,10 +1,11 @@
 """How fast ``kzoo run`` trains, as ratios: beside a bare ``fit`` on the same batches, and beside the tutorial's script.
 
-Three ways train the same network on the same images with the same batch size, each in a process of its own, in turn
-(A B C A B C ...), so that a machine whose speed drifts treats them alike:
+Four ways train the same network on the same images with the same batch size, each in a process of its own, in turn
+(A B C D A B C D ...), so that a machine whose speed drifts treats them alike:
 
 - ``kzoo``: ``kzoo run`` with its progress display;
-- ``fit``: plain ``model.fit`` on the very same tf.data with the same flags and steps per execution;
+- ``fit``: plain ``model.fit`` on the very same tf.data with the same flags and steps per execution, showing nothing;
+- ``single``: the same with one step per execution, which is what ``compile`` does by itself;
 - ``script``: what the tutorial's reader writes: float32 NumPy arrays, one-hot labels, ``model.fit``, default flags.
 
 The speed of an epoch is its images over the time from its begin to the end of its last step; the first epoch, which
@@ -156,10 +157,12 @@ def assembled(options):
     return parts, splits
 
 
-def with_fit(options):
+def with_fit(options, steps_per_execution=None):
     parts, splits = assembled(options)
     from kzoo.training.batches import ordered_batches
 
+    if steps_per_execution:
+        parts.model.steps_per_execution = steps_per_execution
     timer = epoch_timer(len(splits.train))
     parts.model.fit(
         parts.batches.dataset(options.epochs),
@@ -209,7 +212,11 @@ def with_script(options):
     return timer.speeds
 
 
-ARMS = {"kzoo": with_kzoo, "fit": with_fit, "script": with_script}
+def with_single_steps(options):
+    return with_fit(options, steps_per_execution=1)
+
+
+ARMS = {"kzoo": with_kzoo, "fit": with_fit, "single": with_single_steps, "script": with_script}
 
 if __name__ == "__main__":
     main()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
-from kzoo.errors import KzooError, UsageError
+from kzoo.errors import DataError, KzooError, UsageError
 from kzoo.predict_settings import check_settings
 from kzoo.registry import get_registry
 from kzoo.runs import DEFAULT_ROOT, Run, find_run
@@ -202,8 +202,18 @@ def _request(saved: SavedModel, data: str | None) -> DataRequest:
     stored = saved.run.manifest()["data"]
     values = saved.run.config().values["data"]
     source = data or (stored["location"] if stored["used"] == "path" else stored["used"])
+    if data is None and stored["used"] == "path":
+        _check_location(stored["location"])
     limit = values.get("limit") if data is None else None
     return DataRequest(source, saved.run.config().seed, values["validation_fraction"], limit, settings)
+
+
+def _check_location(location: str) -> None:
+    """Raise `DataError` where the data of a run is gone; it may have been read from several places."""
+    places = [location] if Path(location).exists() else location.split(",")
+    if gone := [place for place in places if not Path(place).exists()]:
+        message = f"The data of this run, {', '.join(gone)}, is not there any more. Name where it is now with --data."
+        raise DataError(message)
 
 
 def _check_fingerprint(saved: SavedModel, splits: Splits, data: str | None) -> list[str]:

@@ -266,6 +266,9 @@ class Predictor(abc.ABC):
         Pictures of a source of the kind ``images`` have nothing to do with one another.
         """
 
+    def finish(self, source: Source) -> None:  # noqa: B027 - most predictors have nothing to add
+        """Be told that a source has ended; what a user must know of it can be added to its ``notes``."""
+
     @abc.abstractmethod
     def predict(self, frames: Sequence[Any]) -> Sequence[Prediction]:
         """Return one prediction for each input, in order; each a `Frame`, unless the pipeline reads others."""

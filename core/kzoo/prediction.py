@@ -117,6 +117,7 @@ def predict_source(predictor: Predictor, source: Source) -> Generator[Result, No
         for item in chunk:
             failed = isinstance(item, Failure)
             yield Result(item, None if failed else next(predictions), 0.0 if failed else took)
+    predictor.finish(source)
 
 
 def annotated(predictor: Predictor, result: Result) -> np.ndarray | None:

@@ -161,10 +161,11 @@ def find_run(text: str, root: Path = DEFAULT_ROOT) -> Run:
     path = Path(text).expanduser()
     if path.is_file() and (path.parent / "run.json").exists():
         return Run(path.parent)
-    if path.is_dir():
-        if (path / "run.json").exists():
-            return Run(path)
-        message = f"{path} is not a run: it holds no run.json. `kzoo runs` lists the runs of this folder."
+    if path.is_dir() and (path / "run.json").exists():
+        return Run(path)
+    if path.exists():
+        what = "it holds no run.json" if path.is_dir() else "it is a file, and neither a .keras model nor one of a run"
+        message = f"{path} is not a run: {what}. `kzoo runs` lists the runs of this folder, `last` is the newest."
         raise UsageError(message)
     runs = list_runs(root)
     if text == "last" and runs:
@@ -177,9 +178,7 @@ def find_run(text: str, root: Path = DEFAULT_ROOT) -> Run:
             f"`{text}` could mean several runs: {', '.join(run.name for run in named[-5:])}. Give more of the name."
         )
         raise UsageError(message)
-    where = f"{len(runs)} run(s)" if runs else "no run"
-    message = (
-        f"There is no run `{text}`: it is no folder, and {root.absolute()} holds {where} of that name. `kzoo runs` "
-        "lists them; `last` is the newest."
-    )
+    there = root.absolute()
+    where = f"of the {len(runs)} run(s) in {there} none has that name" if runs else f"there are no runs in {there}"
+    message = f"There is no run `{text}`: it is no folder, and {where}. `kzoo runs` lists them; `last` is the newest."
     raise UsageError(message)

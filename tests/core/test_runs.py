@@ -47,13 +47,18 @@ def test_a_run_is_found_by_folder_file_name_start_and_last(tmp_path, config, mon
     assert find_run("last", root).path == second.path
     with pytest.raises(UsageError, match="several runs"):
         find_run(first.path.name[:8], root)
+    with pytest.raises(UsageError, match="of the 2 run"):
+        find_run("nonsense", root)
     assert [run.path for run in list_runs(root)] == [first.path, second.path]
 
 
 def test_what_is_no_run_is_refused_with_the_reason(tmp_path):
     with pytest.raises(UsageError, match=r"holds no run\.json"):
         find_run(str(tmp_path))
-    with pytest.raises(UsageError, match="There is no run `nonsense`"):
+    (tmp_path / "a.jpg").write_text("")
+    with pytest.raises(UsageError, match="it is a file"):
+        find_run(str(tmp_path / "a.jpg"))
+    with pytest.raises(UsageError, match="There is no run `nonsense`: it is no folder, and there are no runs in"):
         find_run("nonsense", tmp_path)
     with pytest.raises(UsageError, match="no run"):
         find_run("last", tmp_path)

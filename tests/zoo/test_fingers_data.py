@@ -106,6 +106,13 @@ def test_folders_that_are_no_counts_and_files_that_are_no_pictures_are_named(fol
         DataError, match=r"2 of 24\d pictures.*2/broken.jpg: it is a web page.*4/empty.jpg: the file is"
     ):
         Fingers().load_path(folder)
+    dataset = Fingers().load_path(folder, unreadable="skip")
+    (note,) = dataset.notes
+    assert "2 of 24" in note
+    assert "2/broken.jpg" in note
+    assert len(dataset.train) > 100
+    with pytest.raises(UsageError, match="stop or skip"):
+        Fingers().load_path(folder, unreadable="maybe")
     with pytest.raises(UsageError, match="drawn"):
         Fingers().load_path(folder, drawn=-1)
 

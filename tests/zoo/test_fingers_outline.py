@@ -134,6 +134,50 @@ def test_the_background_follows_slow_changes_of_the_light():
     assert states == {"no hand"}
 
 
+def beside(count, pixels):
+    """The picture of a hand, so many pixels to the right."""
+    return picture(np.roll(mask_of(count), pixels, axis=1), seed=100 + pixels)
+
+
+def test_a_hand_in_the_first_frames_is_never_taken_for_an_empty_scene():
+    counter = OutlineCounter(calibration=10)
+    for number in range(10):
+        assert counter.read(picture(mask_of(5), seed=number)).state == "calibrating"
+    assert counter.learned_hands == 1
+    states = {counter.read(picture(mask_of(5), seed=number)).state for number in range(20, 60)}
+    assert states == {"not empty"}
+
+
+def test_a_scene_learned_with_a_hand_is_put_right_when_the_hand_has_moved():
+    counter = OutlineCounter(calibration=10)
+    for number in range(10):
+        counter.read(np.roll(picture(mask_of(5), seed=number), -70, axis=1))
+    assert counter.read(picture(seed=90)).state == "no hand"
+    assert [counter.read(beside(count, -70)).count for count in (1, 3, 4)] == [1, 3, 4]
+    assert [counter.read(beside(count, 60)).count for count in (2, 5)] == [2, 5]
+
+
+def test_furniture_of_the_colour_of_skin_is_part_of_the_scene():
+    def room(mask=None, seed=0):
+        pixels = picture(mask, seed=seed)
+        pixels[:180, 10:60] = SKIN
+        return pixels
+
+    counter = OutlineCounter(calibration=10)
+    for number in range(10):
+        counter.read(room(seed=number))
+    assert counter.learned_hands == 0
+    assert counter.read(room(seed=70)).state == "no hand"
+    assert counter.read(room(mask_of(3))).count == 3
+
+
+def test_much_that_is_no_readable_hand_is_not_called_an_empty_scene():
+    counter = calibrated()
+    person = picture()
+    cv2.ellipse(person, (160, 240), (150, 130), 0, 0, 360, (40, 60, 150), -1)
+    assert counter.read(person).state == "unclear"
+
+
 def test_a_given_background_needs_no_calibration():
     counter = OutlineCounter(background=picture(seed=9))
     assert counter.read(picture(mask_of(2))).count == 2

@@ -175,3 +175,42 @@ def test_a_picture_of_the_empty_scene_takes_the_place_of_the_calibration(clip, t
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines[-1]["count"] == 3
     assert "calibrating" not in {line["state"] for line in lines}
+
+
+def hand_from_the_start(path, frames=45):
+    """A film of a hand with four fingers that never leaves."""
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), 25.0, (320, 240))
+    for _ in range(frames):
+        frame = np.full((240, 320, 3), (130, 125, 120), np.uint8)
+        cv2.circle(frame, (160, 130), 26, (110, 140, 190), -1)
+        cv2.line(frame, (160, 130), (160, 239), (110, 140, 190), 31)
+        for x in (95, 135, 185, 225):
+            cv2.line(frame, (160, 130), (x, 55), (110, 140, 190), 11)
+        writer.write(frame)
+    writer.release()
+
+
+def test_a_film_with_a_hand_from_its_first_frame_says_why_nothing_is_counted(tmp_path, capsys):
+    path = tmp_path / "hand.mp4"
+    hand_from_the_start(path)
+    assert main(["predict", "fingers", str(path), "--json"]) == 0
+    said = capsys.readouterr()
+    states = [json.loads(line)["state"] for line in said.out.splitlines()]
+    assert states == ["calibrating"] * 30 + ["not empty"] * 15
+    assert "something of a hand's colour and shape was in it" in said.err
+    assert "--background" in said.err
+
+
+def test_a_film_too_short_for_the_calibration_says_so(tmp_path, capsys):
+    path = tmp_path / "hand.mp4"
+    hand_from_the_start(path, frames=20)
+    assert main(["predict", "fingers", str(path), "--json"]) == 0
+    assert "Nothing was counted" in capsys.readouterr().err
+
+
+def test_the_number_of_a_frame_is_beside_what_it_says(clip, capsys):
+    assert main(["predict", "fingers", str(clip), "--start", "1.9", "--max-frames", "2"]) == 0
+    heading, first, _ = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["VIDEO", "FRAME", "TIME", "COUNT", "CONFIDENCE", "STATE", "THIS", "FRAME"]
+    assert first.split()[1] == "48"
+    assert heading.index("FRAME") == first.index("48")

@@ -208,3 +208,11 @@ def test_the_unit_of_the_target_does_not_matter(folder):
         assert main(["run", "regression", "--recipe", "quick", "--data", name, *TINY, "-o", "report=false"]) == 0
     first, second = (run.manifest()["results"]["test"]["r2_score"] for run in list_runs(folder / "runs"))
     assert first == pytest.approx(second, rel=1e-3)
+
+
+def test_targets_that_lead_a_metric_astray_are_said(folder):
+    path = write(folder / "t.csv", [(number, number % 7 - 3) for number in range(40)], "x,y")
+    notes = Regression().load_path(path).notes
+    assert any("`y` is below 0 in 18 rows: `msle`" in note for note in notes)
+    assert any("`y` is 0 in 6 rows: `mape`" in note for note in notes)
+    assert Regression().load_path(write(folder / "u.csv", [(n, n + 1) for n in range(9)], "x,y")).notes == ()

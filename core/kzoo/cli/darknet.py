@@ -23,7 +23,9 @@ def import_darknet(
     weights: Annotated[
         str,
         typer.Argument(
-            metavar="[WEIGHTS]", help="A file of weights; without one, those of the named network are downloaded."
+            metavar="[WEIGHTS]",
+            help="A file of weights, or the name of a backbone to download (darknet53.conv.74, yolov3-tiny.conv.15); "
+            "without one, those of the named network are downloaded.",
         ),
     ] = "",
     *,
@@ -75,6 +77,10 @@ def import_darknet(
         "parameters": model.count_params(),
         "sha256": card["darknet"]["sha256"],
     }
+    if random := card["darknet"].get("random"):
+        output.warn(
+            f"{random} convolutions of {out} got no weights and are random: it finds nothing before a training."
+        )
     headings = {key: key for key in ("file", "network", "input", "classes", "parameters")}
     output.emit([row], headings, as_json=json)
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
+_MOST_COLUMNS = 12
+"""A confusion matrix of boxes with more is left to the picture: detectors often have 80 classes."""
+
 
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run (folder, name or `last`) or a .keras file.")],
@@ -90,10 +93,12 @@ def _show(found: Evaluation) -> None:
         output.show()
         table: list[dict[str, Any]] = [{"class": name, **values} for name, values in found.per_class.items()]
         output.emit(table, {key: key for key in table[0]}, as_json=False)
-    if found.confusion and len(found.confusion) == len(found.class_names):
+    names = found.class_names
+    if len(found.confusion) > len(names):  # of boxes: what was missed, and boxes of nothing
+        names = (*names, "nothing")
+    if found.confusion and (len(names) == len(found.class_names) or len(names) <= _MOST_COLUMNS):
         output.show()
-        counts = zip(found.class_names, found.confusion, strict=True)
-        names = found.class_names
+        counts = zip(names, found.confusion, strict=True)
         matrix: list[dict[str, Any]] = [{"true": n, **dict(zip(names, row, strict=True))} for n, row in counts]
         output.emit(matrix, {"true": "true \\ predicted", **{name: name for name in names}}, as_json=False)
     output.show()

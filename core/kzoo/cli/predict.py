@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kzoo.data.frames import Source
     from kzoo.data.frames.writing import Saver
     from kzoo.pipeline import Predictor
+    from kzoo.prediction import Target
 
 __all__ = ["predict"]
 
@@ -95,23 +96,46 @@ def predict(
         max_frames=max_frames,
     )
     sources = combined([found for text in texts for found in target.pipeline.open_sources(text, part)])
-    saver = Saver(save, sources) if save else None
-    window = _window(sources) if show else None
-    if target.saved is not None or target.pipeline.loads_networks:
-        from kzoo.training import runtime
-
-        runtime.start(debug=options.debugging())
-    predictor = target.predictor(given)
+    with _unmade(save):
+        saver = Saver(save, sources) if save else None  # what cannot be written is refused before a network is loaded
+        window = _window(sources) if show else None
+        predictor = _loaded(target, given, quiet=json)
     printer = Printer(top=top, as_json=json, csv=csv, sources=sources)
     stopped = _predict(predictor, sources, printer, saver, window)
     if saver and saver.written:
         output.say(_said(saver.written))
     if printer.failed:
-        what = "images" if all(found.kind == "images" for found in sources) else "inputs"
+        what = printer.unit if all(found.kind in ("images", "table") for found in sources) else "inputs"
         output.say(f"{printer.failed} of {printer.seen} {what} could not be read.")
         raise typer.Exit(1)
     if stopped and not any(found.live for found in sources):
         raise typer.Exit(130)
+
+
+@contextlib.contextmanager
+def _unmade(folder: Path | None) -> Iterator[None]:
+    """Take the folder away that the block made, where the block fails and has put nothing there."""
+    new = folder is not None and not folder.exists()
+    try:
+        yield
+    except BaseException:
+        if new and folder is not None:
+            with contextlib.suppress(OSError):  # it holds something, or was never made
+                folder.rmdir()
+        raise
+
+
+def _loaded(target: Target, settings: Mapping[str, Any], *, quiet: bool) -> Predictor:
+    """Return the predictor; a network that it downloads is shown while it comes."""
+    from kzoo.cli.transfers import TransferLine
+    from kzoo.data.download import showing
+
+    if target.saved is not None or target.pipeline.loads_networks:
+        from kzoo.training import runtime
+
+        runtime.start(debug=options.debugging())
+    with contextlib.closing(TransferLine()) as line, showing(None if quiet else line):
+        return target.predictor(settings)
 
 
 def _predict(
@@ -184,7 +208,7 @@ def _window(sources: Sequence[Source]) -> Any:
     if any(source.kind == "table" for source in sources):
         message = "--show draws on pictures, and a table has none."
         raise UsageError(message)
-    return Window("kzoo predict")
+    return Window("kzoo predict", instead="use --save OUT")
 
 
 def _said(written: Sequence[Path]) -> str:

@@ -99,7 +99,8 @@ class _Lines:
 
     def write(self, row: Mapping[str, Any]) -> None:
         if list(row) != list(self._widths):
-            self._widths = {name: len(name) for name in row}
+            # As wide as the first row and not only the headings, which would stand beside their columns.
+            self._widths = {name: max(len(name), len(output.cell(value))) for name, value in row.items()}
             self._show({name: name.upper() for name in row})
         self._show(row)
 
@@ -122,6 +123,7 @@ class _CsvFile:
     def open(self) -> None:
         self._whole = replacing(self._path)
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self._whole.__enter__()
             self._text = temporary.open("w", encoding="utf-8", newline="")
         except OSError as error:
@@ -144,6 +146,7 @@ class _CsvFile:
         try:
             self._text.close()
             self._whole.__exit__(None, None, None)
+            output.say(f"Wrote {self._path}.")
         except OSError as error:
             message = f"--csv {self._path} cannot be written: {error.strerror}."
             raise KzooError(message) from error

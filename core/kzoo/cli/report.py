@@ -15,18 +15,29 @@ __all__ = ["report"]
 def report(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run (folder, name or `last`).")],
     *,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", "-d", metavar="SOURCE", help="Where the run's data is now, if it was moved."),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
     json: options.JsonOption = False,
 ) -> None:
     """Draw the pictures of a run and write its report.html, which holds them all and needs no network."""
-    from kzoo.errors import KzooError
+    from kzoo.errors import DataError, KzooError
     from kzoo.runs import find_run
 
     found = find_run(run, out)
     manifest = found.manifest()
-    outcome = _outcome(run, out, quiet=json) if manifest["status"] == "done" else None
     from kzoo.report import write_report
 
+    outcome = None
+    if manifest["status"] == "done":
+        try:
+            outcome = _outcome(run, out, data, quiet=json)
+        except DataError as error:  # the run is as good as it was, only its data is gone
+            if data is not None:
+                raise
+            output.warn(f"{error} The pictures of its test are those of the last report, if there was one.")
     try:
         files = write_report(found, outcome)
     except OSError as error:
@@ -39,7 +50,7 @@ def report(
         output.show(str(file))
 
 
-def _outcome(run: str, out: Path, *, quiet: bool) -> Any:
+def _outcome(run: str, out: Path, data: str | None, *, quiet: bool) -> Any:
     """Return what the run's model says of its test split; this imports TensorFlow."""
     from kzoo.cli.run import Terminal
     from kzoo.evaluation import evaluate, find_model
@@ -47,4 +58,4 @@ def _outcome(run: str, out: Path, *, quiet: bool) -> Any:
 
     saved = find_model(run, out)
     runtime.start(debug=options.debugging())
-    return evaluate(saved, data=None, listener=Terminal(quiet=quiet)).outcome
+    return evaluate(saved, data=data, listener=Terminal(quiet=quiet)).outcome

@@ -108,10 +108,12 @@ def run(
     if print_config:
         output.show(settings.to_toml().rstrip())
         return
+    from kzoo.data.download import showing
     from kzoo.training.run import train
 
     listener = Terminal(quiet=quiet)
-    result = train(settings, root=out, listener=listener, argv=sys.argv, debug=options.debugging(), dry_run=dry_run)
+    with showing(listener.download):  # weights that a pipeline begins with, besides the data
+        result = train(settings, root=out, listener=listener, argv=sys.argv, debug=options.debugging(), dry_run=dry_run)
     if result is None:
         output.say("Everything fits; nothing was trained.")
         return

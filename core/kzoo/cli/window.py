@@ -24,6 +24,7 @@ class Window:
     Args:
         title: What stands above it.
         cv2: The module to show them with.
+        instead: What a user without a screen can do, as the end of an error; empty for nothing.
 
     Attributes:
         closed: Whether the user closed it.
@@ -32,7 +33,7 @@ class Window:
         UsageError: There is no screen, or this OpenCV cannot open windows.
     """
 
-    def __init__(self, title: str, cv2: Any = None) -> None:
+    def __init__(self, title: str, cv2: Any = None, *, instead: str = "") -> None:
         from kzoo.data.frames.video import opencv
 
         self._cv2 = cv2 or opencv()
@@ -40,15 +41,17 @@ class Window:
         self.closed = False
         # Where there is no screen, some of OpenCV's windows end the whole process: ask before.
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            message = "--show needs a screen, and there is none here: DISPLAY is not set. Use --save OUT."
+            message = "--show needs a screen, and there is none here: DISPLAY is not set."
+            message += f" Or {instead}." if instead else ""
             raise UsageError(message)
         try:
             self._cv2.namedWindow(title, self._cv2.WINDOW_NORMAL)
         except Exception as error:
             message = (
                 "--show needs an OpenCV with windows, and the installed one is built without (opencv-python-headless). "
-                "`pip uninstall opencv-python-headless`, then `pip install opencv-python`; or use --save OUT."
+                "`pip uninstall opencv-python-headless`, then `pip install opencv-python`"
             )
+            message += f"; or {instead}." if instead else "."
             raise UsageError(message) from error
 
     def show(self, pixels: np.ndarray, source: Source) -> bool:

@@ -222,7 +222,7 @@ def _opened(archive: Path) -> Iterator[_Archive]:
             with zipfile.ZipFile(archive) as zip_file:
                 yield _Zip(zip_file)
     except _BROKEN as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).splitlines()[0].rstrip(":. ") if str(error) else type(error).__name__
         message = (
             f"{archive} is not a whole zip or tar archive: {reason}. It may be cut off or damaged, encrypted, or "
             "something else under this name. Get it again."

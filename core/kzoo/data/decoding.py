@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -20,6 +21,10 @@ ImageMode = Literal["RGB", "L"]
 
 MAX_PIXELS = 80_000_000
 """Larger images are refused: a file of a few kB can claim any size. Below the limit at which Pillow warns."""
+
+# Such images are refused here, by a lower limit and by name; Pillow's own words beside it would say it twice. Changing
+# the filters around each call instead is not safe in threads.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _BACKGROUND = (255, 255, 255)
 

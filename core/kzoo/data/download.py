@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Progress", "RemoteFile", "cached", "fetch", "fetch_for"]
+__all__ = ["Progress", "RemoteFile", "cached", "fetch", "fetch_for", "showing"]
+
+_shown: contextvars.ContextVar[Progress | None] = contextvars.ContextVar("kzoo_download_progress", default=None)
 
 _ALGORITHMS = {"sha256": "SHA-256", "md5": "MD5"}
 
@@ -59,6 +62,19 @@ class RemoteFile:
         return (home if home is not None else home_path()) / self.subdir / self.filename
 
 
+@contextlib.contextmanager
+def showing(progress: Progress | None) -> Iterator[None]:
+    """Let ``progress`` be called by every `fetch` inside the block that is given none of its own.
+
+    What is downloaded is often asked for far below the code that knows how to show it.
+    """
+    token = _shown.set(progress)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
+
+
 def cached(remote: RemoteFile, *, home: Path | None = None) -> Path | None:
     """Return the path of the file if it is in the cache and whole, else None. Never touches the network."""
     path = remote.path(home)
@@ -82,7 +98,8 @@ def fetch(remote: RemoteFile, *, home: Path | None = None, progress: Progress | 
     Args:
         remote: What to fetch.
         home: The cache; None for the user's own (see `kzoo.data.cache.data_home`).
-        progress: Called with the bytes done, the bytes in all (None: unknown) and the name of the file.
+        progress: Called with the bytes done, the bytes in all (None: unknown) and the name of the file; by default what
+            `showing` says.
 
     Raises:
         NetworkUnreachableError: No host could be reached.
@@ -91,6 +108,7 @@ def fetch(remote: RemoteFile, *, home: Path | None = None, progress: Progress | 
     if (path := cached(remote, home=home)) is not None:
         return path
     path = remote.path(home)
+    progress = progress or _shown.get()
     urls = _mirrored(remote.urls)
     ensure_writable(path.parent)
     failures: list[DataError] = []

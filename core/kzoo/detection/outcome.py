@@ -101,6 +101,16 @@ class DetectionOutcome:
         classes = len(self.dataset.class_names)
         return confusion_matrix(self.dataset.images, self.found, classes, threshold=self.threshold)
 
+    def examples(self, most: int) -> list[int]:
+        """Return the numbers of pictures spread over the classes: the first of each class, the second, and so on."""
+        turns: dict[int, list[int]] = {}
+        for number, image in enumerate(self.dataset.images):
+            for label in np.unique(image.labels).tolist():
+                turns.setdefault(int(label), []).append(number)
+        longest = max(map(len, turns.values()), default=0)
+        ordered = [own[turn] for turn in range(longest) for _, own in sorted(turns.items()) if turn < len(own)]
+        return list(dict.fromkeys([*ordered, *range(len(self.dataset.images))]))[:most]
+
     def worst(self, most: int) -> list[int]:
         """Return the numbers of the pictures with errors, those with most of them first."""
         pairs = zip(self.dataset.images, self.found, strict=True)

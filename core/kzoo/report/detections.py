@@ -1,4 +1,4 @@
-"""Pictures of what a detector found: curves of precision over recall, and the images with the most errors."""
+"""Pictures of what a detector found: curves of precision over recall, and sheets of images."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from kzoo.detection import DetectionOutcome
 
-__all__ = ["MOST_IMAGES", "confusion_of", "precision_recall", "worst_images"]
+__all__ = ["MOST_IMAGES", "confusion_of", "precision_recall", "sheet"]
 
 MOST_IMAGES = 12
-"""A sheet of worst images holds no more than this."""
+"""A sheet of images holds no more than this."""
 
 _COLUMNS = 3
 _MOST_CURVES = 10  # more colours than that are not told apart
@@ -60,7 +60,7 @@ def confusion_of(outcome: DetectionOutcome) -> tuple[np.ndarray, list[str]]:
     return counts[np.ix_(shown, shown)], [names[number] for number in shown]
 
 
-def worst_images(outcome: DetectionOutcome, chosen: Sequence[int]) -> Figure:
+def sheet(outcome: DetectionOutcome, chosen: Sequence[int]) -> Figure:
     """Return a sheet of images: boxes that are right in green, wrong in red, objects that were missed in dashed orange.
 
     Args:
@@ -85,7 +85,7 @@ def worst_images(outcome: DetectionOutcome, chosen: Sequence[int]) -> Figure:
             _box(axes, found.boxes[index], _RIGHT if right else _WRONG, text)
         for index in pairs.missed.tolist():
             _box(axes, image.boxes[index], _MISSED, names[int(image.labels[index])], dashed=True)
-        axes.set_title(f"{image.name}: {pairs.wrong} wrong", fontsize=9)
+        axes.set_title(f"{image.name}: {pairs.wrong} wrong" if pairs.wrong else image.name, fontsize=9)
     return figure
 
 

@@ -1,14 +1,22 @@
 """Darknet's files in and out on the command line."""
 
+import hashlib
+import http.server
 import json
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 from darknet_oracle import write_random_weights
+from malformed_files import CFG as CFG_OF_ONE
+from malformed_files import CFGS, WEIGHTS, good_weights
+from PIL import Image
 
 from kzoo.cli import main
-from kzoo_zoo.yolov3.darknet import parse_cfg
+from kzoo.data.download import RemoteFile
+from kzoo_zoo.yolov3.darknet import parse_cfg, pretrained
+from kzoo_zoo.yolov3.darknet.pretrained import Backbone
 
 CFG = """[net]
 width=64
@@ -95,6 +103,140 @@ def test_refused_in_one_paragraph_and_nothing_written(case, kzoo, files):
     assert err.startswith("error: ")
     assert expected in err
     assert sorted(path.name for path in Path().iterdir()) == before
+
+
+def _refused(kzoo, folder, command):
+    before = sorted(path.name for path in folder.iterdir())
+    code, out, err = kzoo(*command)
+    assert code in (1, 2)
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert "unexpected" not in err
+    assert sorted(path.name for path in folder.iterdir()) == before
+    return err
+
+
+@pytest.mark.parametrize("name", CFGS)
+def test_cfgs_that_are_wrong(name, kzoo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text, expected = CFGS[name]
+    Path("net.cfg").write_text(text)
+    Path("net.weights").write_bytes(good_weights())
+    assert expected in _refused(kzoo, tmp_path, ("import-darknet", "net.cfg", "net.weights", "-o", "x.keras"))
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("import-darknet", "net.cfg", "net.weights", "-o", "x.keras"),
+        ("predict", "yolov3", "photo.png", "--cfg", "net.cfg", "--weights", "net.weights", "--save", "drawn"),
+    ],
+    ids=("import", "predict"),
+)
+def test_weights_that_are_wrong(command, name, kzoo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    content, expected = WEIGHTS[name]
+    Path("net.cfg").write_text(CFG_OF_ONE)
+    Path("net.weights").write_bytes(content)
+    Image.new("RGB", (40, 30)).save("photo.png")
+    assert expected.lower() in _refused(kzoo, tmp_path, command).lower()
+
+
+def test_the_right_ones_are_read(kzoo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("net.cfg").write_text(CFG_OF_ONE)
+    for header in ({}, {"minor": 1}, {"major": 1, "minor": 0}):
+        Path("net.weights").write_bytes(good_weights(**header))
+        assert kzoo("import-darknet", "net.cfg", "net.weights", "-o", "x.keras")[0] == 0
+
+
+class TestBackbones:
+    def test_offline(self, kzoo, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("KZOO_DATA", str(tmp_path / "cache"))
+        monkeypatch.setenv("KZOO_MIRROR", "http://127.0.0.1:9")
+        for command in (
+            ("yolov3", "darknet53.conv.74"),
+            ("darknet53.conv.74",),
+            ("yolov3-tiny", "yolov3-tiny.conv.15"),
+        ):
+            code, out, err = kzoo("import-darknet", *command, "-o", "x.keras")
+            assert (code, out) == (1, "")
+            assert f"The weights of {command[-1]} are not in the cache, and there is no network" in err
+            assert "name it instead" in err
+            assert not Path("x.keras").exists()
+
+    def test_finds_nothing_before_a_training(self, kzoo, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        Image.new("RGB", (40, 30)).save("photo.png")
+        code, _, err = kzoo("predict", "yolov3", "photo.png", "--weights", "darknet53.conv.74")
+        assert code == 2
+        assert "-o model.network=yolov3 -o model.weights=darknet53.conv.74" in err
+
+
+@pytest.fixture
+def published(files, monkeypatch):
+    """Let net.weights be what `yolov3-tiny` and, of its first layer, `yolov3-tiny.conv.15` are the names of."""
+    content = Path("net.weights").read_bytes()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/net.weights"
+    remote = RemoteFile((url,), hashlib.sha256(content).hexdigest(), len(content), "net.weights", "yolov3")
+    monkeypatch.setenv("KZOO_DATA", str(files / "cache"))
+    monkeypatch.delenv("KZOO_MIRROR", raising=False)
+    monkeypatch.setitem(pretrained.PRETRAINED, "yolov3-tiny", remote)
+    monkeypatch.setitem(pretrained.BACKBONES, "yolov3-tiny.conv.15", Backbone("yolov3-tiny", 1, remote, "a test"))
+    yield content
+    server.shutdown()
+    server.server_close()
+
+
+class TestDownloads:
+    def test_predict_shows_a_download_once(self, kzoo, published):
+        Image.new("RGB", (40, 30)).save("photo.png")
+        command = ("predict", "yolov3", "photo.png", "--weights", "yolov3-tiny", "--cfg", "net.cfg")
+        code, _, err = kzoo(*command)
+        assert code == 0
+        assert "downloading net.weights (0.0 MB)" in err
+        code, _, err = kzoo(*command)
+        assert code == 0
+        assert "downloading" not in err
+
+    def test_lines_for_programs_are_not_mixed_with_it(self, kzoo, published):
+        Image.new("RGB", (40, 30)).save("photo.png")
+        code, out, err = kzoo(
+            "predict", "yolov3", "photo.png", "--weights", "yolov3-tiny", "--cfg", "net.cfg", "--json"
+        )
+        assert code == 0
+        assert json.loads(out)
+        assert "downloading" not in err
+
+    def test_a_backbone_by_name_is_imported_as_far_as_it_goes(self, kzoo, published):
+        code, _, err = kzoo("import-darknet", "net.cfg", "yolov3-tiny.conv.15", "-o", "net.keras")
+        assert code == 0
+        assert "downloading net.weights" in err
+        assert "1 convolutions of net.keras got no weights" in err
+        kzoo("export-darknet", "net.keras", "-o", "again.weights")
+        again, first = Path("again.weights").read_bytes(), 20 + 4 * (4 * 6 + 6 * 3 * 9)
+        assert again[:first] == published[:first]
+        assert again[first:] != published[first:]
+        Image.new("RGB", (40, 30)).save("photo.png")
+        code, _, err = kzoo("predict", "net.keras", "photo.png")
+        assert code == 2
+        assert "1 convolutions of this network got no weights" in err
 
 
 def test_a_file_that_is_no_model(kzoo, files):

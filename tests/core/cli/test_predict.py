@@ -142,12 +142,15 @@ def test_a_video_becomes_a_video(capsys):
 def test_parts_of_a_video_as_lines(capsys):
     film("clip.mp4", [0] * 20)
     assert (
-        main(["predict", "x", "clip.mp4", "--every", "2", "--start", "0:00.2", "--end", "0.6", "--csv", "a.csv"]) == 0
+        main(["predict", "x", "clip.mp4", "--every", "2", "--start", "0:00.2", "--end", "0.6", "--csv", "in/a.csv"])
+        == 0
     )
-    out = capsys.readouterr().out.splitlines()
+    said = capsys.readouterr()
+    assert "Wrote in/a.csv." in said.err
+    out = said.out.splitlines()
     assert out[0].split() == ["VIDEO", "FRAME", "TIME", "CLASS", "PROBABILITY", "NEXT"]
     assert [line.split()[1] for line in out[1:]] == ["5", "7", "9", "11", "13"]
-    assert [row["frame"] for row in csv_rows("a.csv")] == ["5", "7", "9", "11", "13"]
+    assert [row["frame"] for row in csv_rows("in/a.csv")] == ["5", "7", "9", "11", "13"]
 
 
 def test_state_starts_anew_with_every_source(photos, capsys):
@@ -166,6 +169,7 @@ def test_a_damaged_video_is_reported_and_the_rest_goes_on(capsys):
     assert main(["predict", "x", "*.mp4", "--json"]) == 1
     found, err = lines(capsys)
     assert [line.get("frame") for line in found] == [0, 1, 2, None, 0, 1, 2]
+    assert found[3]["video"] == "b.mp4"
     assert "b.mp4 cannot be read as a video" in err
 
 
@@ -242,6 +246,8 @@ def test_ctrl_c_ends_a_camera_and_its_film_is_whole(monkeypatch, capsys):
 def test_a_camera_that_is_not_there(capsys):
     assert main(["predict", "x", "98"]) == 1
     assert "camera 98 cannot be opened" in capsys.readouterr().err
+    assert main(["predict", "x", "98", "--json"]) == 1
+    assert lines(capsys)[0][0]["camera"] == "98"
 
 
 def test_show_without_a_screen_or_windows(photos, monkeypatch, capsys):
@@ -275,7 +281,7 @@ def test_a_window_is_shown_until_q(photos, monkeypatch):
 
     monkeypatch.setenv("DISPLAY", ":0")
     shown = window.Window("x", Screen())
-    monkeypatch.setattr(window, "Window", lambda title: shown)
+    monkeypatch.setattr(window, "Window", lambda title, instead: shown)
     film("a.mp4", [0] * 10)
     assert main(["predict", "x", "a.mp4", "--show"]) == 0
     assert Brightness.made.batches == [4]

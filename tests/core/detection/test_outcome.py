@@ -11,7 +11,10 @@ from pycocotools.cocoeval import COCOeval
 
 from kzoo.detection import AnnotatedImage, AnnotatedSet, DetectionOutcome, coco_results
 from kzoo.errors import UsageError
-from kzoo.report import write_pictures
+from kzoo.report import write_pictures, write_report
+from kzoo.report.figures import curves
+from kzoo.runs import create_run
+from kzoo.training.configure import configure
 
 COCO_NAMES = (
     *("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"),
@@ -108,7 +111,7 @@ def test_vocs_average_precision_is_close_to_cocos_at_one_overlap():
 
 def test_there_are_pictures_of_it(tmp_path):
     files = write_pictures(tmp_path / "new", scene(0))
-    assert [file.stem for file in files] == ["precision_recall", "confusion_of_boxes", "worst"]
+    assert [file.stem for file in files] == ["precision_recall", "confusion_of_boxes", "worst", "detected"]
     assert all(file.stat().st_size > 5000 for file in files)
 
 
@@ -132,3 +135,32 @@ def test_classes_in_another_order_become_those_of_the_detector():
 def test_a_class_that_the_detector_does_not_know_is_named():
     with pytest.raises(UsageError, match=r"does not know: class 2, class 3. It knows class 0, class 1"):
         scene(0).dataset.in_classes(["class 0", "class 1"])
+
+
+def test_examples_are_spread_over_the_classes():
+    labels = [[0], [0], [0, 1], [], [2], [1]]
+    images = [
+        AnnotatedImage(name=f"{n}.jpg", boxes=np.tile([0, 0, 9, 9], (len(own), 1)), labels=np.array(own, int))
+        for n, own in enumerate(labels)
+    ]
+    outcome = DetectionOutcome(AnnotatedSet(images, ("a", "b", "c"), "made"), [Seen([], [], [])] * 6)
+    assert outcome.examples(3) == [0, 2, 4]
+    assert outcome.examples(99) == [0, 2, 4, 1, 5, 3]
+
+
+def test_the_page_of_a_run_shows_the_parts_of_the_loss_and_all_pictures(tmp_path):
+    names = ("loss", "box", "objectness", "class")
+    history = [{key: 1.0 / epoch for name in names for key in (name, f"val_{name}")} for epoch in (1, 2, 3)]
+    outcome = scene(3)
+    data = {"description": "made", "used": "sample", "reason": ""}
+    run = create_run(tmp_path, configure("yolov3", recipe="quick"), {"data": data, "argv": ["kzoo"], "timings": {}})
+    run.update(status="done", training={"history": history}, results={"test": outcome.metrics()})
+    *pictures, page = write_report(run, outcome)
+    assert [path.stem for path in pictures] == [
+        *("curves", "precision_recall", "confusion_of_boxes", "worst", "detected"),
+    ]
+    assert [axes.get_title() for axes in curves(history).axes] == list(names)
+    text = page.read_text()
+    assert text.count("data:image/png;base64,") == len(pictures)
+    for word in (*COCO_NAMES, "VOC_AP50", "VOC07_AP50", "class 3", "precision", "recall"):
+        assert f">{word}<" in text

@@ -105,6 +105,17 @@ def test_curves_leave_out_what_is_no_number_and_scale_a_long_fall():
     assert np.isnan(validation.get_ydata()[1])
 
 
+def test_a_run_whose_data_is_gone_keeps_the_pictures_of_its_test(run):
+    write_report(run, outcome())
+    page = (run.path / "report.html").read_text("utf-8")
+    files = write_report(run)
+    assert [file.name for file in files] == ["curves.png", "report.html"]
+    again = files[-1].read_text("utf-8")
+    assert again.count("data:image/png;base64,") == 4
+    assert again.index("Loss and metrics") < again.index("Confusion matrix")
+    assert len(again) < len(page)  # without the table of the classes
+
+
 def test_the_command_draws_a_run_again(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     small = ["--data", "sample", "--recipe", "quick", "--limit", "40", "--epochs", "1", "--quiet"]
@@ -132,3 +143,27 @@ def test_a_report_that_cannot_be_written_takes_nothing_from_the_run(tmp_path, mo
     assert "The run is done, but its report could not be written" in capsys.readouterr().err
     [folder] = Path("runs/mnist").iterdir()
     assert json.loads((folder / "run.json").read_text("utf-8"))["status"] == "done"
+
+
+def test_the_command_goes_on_without_the_data_and_finds_it_where_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name in ("a", "b", "c"):
+        for number in range(6):
+            path = tmp_path / "photos" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (32, 32, 3), "uint8")).save(path)
+    small = ["--epochs", "1", "--quiet", "-o", "data.image_size=32"]
+    assert main(["run", "cats_vs_dogs", "--data", "photos", *small]) == 0
+    Path("photos").rename("moved")
+    capsys.readouterr()
+    assert main(["report", "last"]) == 0
+    said = capsys.readouterr()
+    assert "photos, is not there any more" in said.err
+    assert "confusion.png" not in said.out
+    page = next(Path("runs/cats_vs_dogs").iterdir()) / "report.html"
+    assert "Confusion matrix of the test split" in page.read_text("utf-8")
+    assert main(["report", "last", "--data", "moved"]) == 0
+    assert "confusion.png" in capsys.readouterr().out
+    assert main(["evaluate", "last"]) == 1
+    assert "Name where it is now with --data" in capsys.readouterr().err

@@ -12,19 +12,21 @@ from typing import Any, Literal
 import numpy as np
 
 from kzoo.data.frames.video import opencv
-from kzoo_zoo.fingers.learned_hand import LearnedHand
+from kzoo_zoo.fingers.learned_hand import LearnedHand, hand_by_colour
 from kzoo_zoo.fingers.levels import cleaned, levels_of
 from kzoo_zoo.fingers.outline import Outline, read_outline
 from kzoo_zoo.fingers.walls import before_wall
 
 __all__ = ["OutlineCounter", "Reading"]
 
-State = Literal["calibrating", "no hand", "hand", "moved", "not empty"]
+State = Literal["calibrating", "no hand", "hand", "moved", "not empty", "unclear"]
 
 _SIDE = 320  # the longer side of the picture that is looked at: more is slower and no better
 _ADAPTATION = 0.01  # how fast the background follows slow changes of the light, where no hand is
 _CHANGED = 0.45  # the part of the scene that must be new for it to be another scene
+_LARGE = 0.1  # the part of the scene from which on what is new is not nothing: a hand before a camera that shakes
 _STILL_FOR = 12  # frames
+_LOOK_EVERY = 5  # frames of the calibration, in which a hand is looked for by its colour
 _EXPOSURE = 12.0  # the most that the camera's own adjustment may change all pixels alike, in weighted levels
 _RESTLESS = 2.0  # mean change from frame to frame, in levels, at which no empty scene can be learned
 
@@ -35,7 +37,8 @@ class Reading:
 
     Attributes:
         state: ``calibrating`` while the empty scene is learned, ``moved`` while the scene is another one, ``not empty``
-            where no hand is seen but one may have been learned with the scene, else ``hand`` or ``no hand``.
+            where no hand is seen but one may have been learned with the scene, ``unclear`` where something large is
+            seen that is no readable hand, else ``hand`` or ``no hand``.
         count: 0 to 5 fingers, or None without a hand.
         confidence: In [0, 1]; 0 where nothing is said.
         contour: The hand's outline in pixels of the frame, shape (N, 1, 2), or None.
@@ -86,6 +89,7 @@ class OutlineCounter:
         """Learn the background anew, from the next frame on."""
         self._background, self._before = None, None
         self._learned_hand: LearnedHand | None = None
+        self._hands: list[np.ndarray | None] = []
         self._learned = self._strange = self._empty = 0
         self.recalibrations += 1
 
@@ -115,14 +119,16 @@ class OutlineCounter:
     def _calibrated(self, cv2: Any, levels: np.ndarray) -> Reading:
         before, self._before = self._before, levels
         if before is not None and float(np.abs(levels - before).mean()) > _RESTLESS:
-            self._learned, self._background = 0, None
+            self._learned, self._background, self._hands = 0, None, []
             return Reading("calibrating", progress=0.0)
         if self._background is None:
             self._background = levels.copy()
         self._learned += 1
         cv2.accumulateWeighted(levels, self._background, 1 / self._learned)  # the mean of all of them
+        if self._learned % _LOOK_EVERY == 1 or self._learned == self.calibration:
+            self._hands.append(hand_by_colour(levels))
         if self._learned == self.calibration:
-            self._learned_hand = LearnedHand.find(self._background)
+            self._learned_hand = LearnedHand.of(self._hands)
             self.learned_hands += self._learned_hand is not None
         return Reading("calibrating", progress=self._learned / self.calibration)
 
@@ -156,7 +162,7 @@ class OutlineCounter:
             cv2.accumulateWeighted(levels, self._background, _ADAPTATION, cv2.bitwise_not(mask))
         if found.count is None and self._learned_hand is not None:
             return Reading("not empty")  # it may still be where it was learned, and cannot be seen there
-        return found
+        return Reading("unclear") if found.count is None and new > _LARGE else found
 
     def _counted(self, outline: Outline | None, scale: float) -> Reading:
         if outline is None:

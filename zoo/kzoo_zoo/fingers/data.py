@@ -43,7 +43,7 @@ _LAYOUT = (
 Part = tuple[np.ndarray, np.ndarray]
 
 
-def load_folders(roots: Sequence[Path], *, drawn: int, seed: int = 0) -> Dataset:
+def load_folders(roots: Sequence[Path], *, drawn: int, seed: int = 0, skip: bool = False) -> Dataset:
     """Read one or several folders of pictures, and draw what they lack.
 
     Without a test split in a folder, a fifth of the pictures of each class is kept for the test, and without a
@@ -55,15 +55,17 @@ def load_folders(roots: Sequence[Path], *, drawn: int, seed: int = 0) -> Dataset
         roots: The folders.
         drawn: How many drawn hands of each count are added to the training pictures.
         seed: Decides which bursts are kept aside.
+        skip: Leave files out that cannot be read, and say so.
 
     Raises:
         DataError: A folder is laid out otherwise, or files cannot be read: all of them are found first.
     """
     gathered: dict[str, list[Part]] = {"train": [], "validation": [], "test": []}
-    emptied = 0
+    emptied, notes = 0, []
     for root in roots:
-        parts, moved = _read(root)
+        parts, moved, note = _read(root, skip=skip)
         emptied += moved
+        notes += note
         for name, part in _divided(parts, seed).items():
             gathered[name].append(part)
     joined = {name: _joined(parts) for name, parts in gathered.items() if parts}
@@ -85,6 +87,7 @@ def load_folders(roots: Sequence[Path], *, drawn: int, seed: int = 0) -> Dataset
         class_names=CLASS_NAMES,
         description=description,
         location=",".join(map(str, roots)),
+        notes=tuple(notes),
     )
 
 
@@ -136,8 +139,8 @@ def _joined(parts: Sequence[Part]) -> Part:
     return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
 
 
-def _read(root: Path) -> tuple[dict[str, Part], int]:
-    """Return the pictures of one folder by split, and how many of the folder 0 are empty."""
+def _read(root: Path, *, skip: bool) -> tuple[dict[str, Part], int, list[str]]:
+    """Return the pictures of one folder by split, how many of the folder 0 are empty, and what was left out."""
     if not root.is_dir():
         message = f"{root} is not a folder. Expected {_LAYOUT}."
         raise DataError(message)
@@ -145,16 +148,20 @@ def _read(root: Path) -> tuple[dict[str, Part], int]:
     splits = {_SPLITS[folder.name.lower()]: folder for folder in inside if folder.name.lower() in _SPLITS}
     listed = {name: _classes(folder) for name, folder in splits.items()} if splits else {"train": _classes(root)}
     paths = [path for part in listed.values() for files in part.values() for path in files]
-    pixels = iter(np.split(_decoded(root, paths), np.cumsum([sum(map(len, p.values())) for p in listed.values()])[:-1]))
+    decoded = dict(zip(paths, _decoded(paths), strict=True))
+    note = _report(root, [one for one in decoded.values() if isinstance(one, UnreadableImageError)], len(paths), skip)
     found, emptied = {}, 0
-    for name, part in listed.items():
-        x = next(pixels)
+    for name, everything in listed.items():
+        part = {label: [f for f in files if isinstance(decoded[f], np.ndarray)] for label, files in everything.items()}
+        if not any(part.values()):
+            continue
+        x = np.stack([decoded[file] for files in part.values() for file in files])
         y = np.concatenate([np.full(len(files), CLASS_NAMES.index(label), np.int64) for label, files in part.items()])
         empty = np.array([label == 1 and _is_plain(image) for image, label in zip(x, y, strict=True)])
         y[empty] = 0
         emptied += int(empty.sum())
         found[name] = x, y
-    return found, emptied
+    return found, emptied, note
 
 
 def _classes(folder: Path) -> dict[str, list[Path]]:
@@ -179,7 +186,9 @@ def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__MACOSX")))
 
 
-def _decoded(root: Path, paths: Sequence[Path]) -> np.ndarray:
+def _decoded(paths: Sequence[Path]) -> list[Any]:
+    """Return the pixels of each file, or the error that says why there are none."""
+
     def read(path: Path) -> np.ndarray | UnreadableImageError:
         try:
             return framed(read_image(path), IMAGE_SIZE)
@@ -187,18 +196,24 @@ def _decoded(root: Path, paths: Sequence[Path]) -> np.ndarray:
             return error
 
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        found: list[Any] = list(pool.map(read, paths))
-    failures = [one for one in found if isinstance(one, UnreadableImageError)]
-    if failures:
-        lines = [f"{failure.path.relative_to(root)}: {failure.reason}" for failure in failures[:_MOST_NAMED]]
-        if len(failures) > _MOST_NAMED:
-            lines.append(f"and {len(failures) - _MOST_NAMED} more")
-        message = (
-            f"{len(failures)} of {len(paths)} pictures in {root} cannot be read; mend or remove them. "
-            f"{'; '.join(lines)}."
-        )
-        raise DataError(message)
-    return np.stack(found)
+        return list(pool.map(read, paths))
+
+
+def _report(root: Path, failures: Sequence[UnreadableImageError], count: int, skip: bool) -> list[str]:  # noqa: FBT001
+    """Return what is left out, as at most one sentence; raise `DataError` where nothing may be."""
+    if not failures:
+        return []
+    lines = [f"{failure.path.relative_to(root)}: {failure.reason}" for failure in failures[:_MOST_NAMED]]
+    if len(failures) > _MOST_NAMED:
+        lines.append(f"and {len(failures) - _MOST_NAMED} more")
+    listed = "; ".join(lines)
+    if skip:
+        return [f"{len(failures)} of {count} pictures in {root} cannot be read and are left out. {listed}."]
+    message = (
+        f"{len(failures)} of {count} pictures in {root} cannot be read; mend or remove them, or leave them out with "
+        f"-o data.unreadable=skip. {listed}."
+    )
+    raise DataError(message)
 
 
 def _is_plain(image: np.ndarray) -> bool:

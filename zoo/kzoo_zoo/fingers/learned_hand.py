@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from kzoo.data.frames.video import opencv
 from kzoo_zoo.fingers.levels import cleaned, skin
 from kzoo_zoo.fingers.outline import read_outline
 
-__all__ = ["LearnedHand"]
+__all__ = ["LearnedHand", "hand_by_colour"]
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _FINGERS = 2  # a shape with fewer is too often something else
 _UNCOVERED = 0.35  # the part that must have another colour than skin in one frame: it was no furniture
 _LEFT = 0.05
 _RIM = 9  # pixels; at its edges a hand mixes with the scene
+
+
+def hand_by_colour(levels: np.ndarray) -> np.ndarray | None:
+    """Return where the levels of a frame show a hand, bool of shape (H, W), or None where nothing looks like one."""
+    cv2 = opencv()
+    mask = cleaned(np.where(skin(levels), 255, 0).astype(np.uint8))
+    outline = read_outline(mask)
+    if outline is None or outline.count < _FINGERS:
+        return None
+    filled = np.zeros_like(mask)
+    cv2.drawContours(filled, [outline.contour], -1, 255, -1)
+    found: np.ndarray = filled > 0
+    return found
 
 
 class LearnedHand:
@@ -27,21 +45,16 @@ class LearnedHand:
     """
 
     def __init__(self, mask: np.ndarray) -> None:
-        self._mask = mask
+        self._left = mask  # of the hand itself, what is still in the learned scene
+        self._around = opencv().dilate(mask.astype(np.uint8), np.ones((_RIM, _RIM), np.uint8)) > 0
         self._size = int(np.count_nonzero(mask))
         self.confirmed = False
 
     @classmethod
-    def find(cls, background: np.ndarray) -> LearnedHand | None:
-        """Return the hand in the levels of a learned scene, or None where nothing looks like one."""
-        cv2 = opencv()
-        mask = cleaned(np.where(skin(background), 255, 0).astype(np.uint8))
-        outline = read_outline(mask)
-        if outline is None or outline.count < _FINGERS:
-            return None
-        filled = np.zeros_like(mask)
-        cv2.drawContours(filled, [outline.contour], -1, 255, -1)
-        return cls(cv2.dilate(filled, np.ones((_RIM, _RIM), np.uint8)) > 0)
+    def of(cls, hands: Sequence[np.ndarray | None]) -> LearnedHand | None:
+        """Return the hand that is in most frames of a calibration, or None; see `hand_by_colour`."""
+        found = [hand for hand in hands if hand is not None]
+        return cls(np.logical_or.reduce(found)) if 2 * len(found) > len(hands) else None
 
     def uncovered(self, levels: np.ndarray, changed: np.ndarray) -> np.ndarray:
         """Return where a frame shows the scene that the hand hid, bool of shape (H, W).
@@ -50,14 +63,14 @@ class LearnedHand:
             levels: Of the frame.
             changed: Where it differs from the learned scene.
         """
-        found: np.ndarray = self._mask & changed & ~skin(levels)
-        self.confirmed = self.confirmed or np.count_nonzero(found) > _UNCOVERED * self._size
+        found: np.ndarray = self._around & changed & ~skin(levels)
+        self.confirmed = self.confirmed or np.count_nonzero(found & self._left) > _UNCOVERED * self._size
         if not self.confirmed:
             return np.zeros_like(found)
-        self._mask = self._mask & ~found
+        self._left, self._around = self._left & ~found, self._around & ~found
         return found
 
     @property
     def gone(self) -> bool:
         """Whether the scene is known in nearly all places where the hand was."""
-        return np.count_nonzero(self._mask) < _LEFT * self._size
+        return np.count_nonzero(self._left) < _LEFT * self._size

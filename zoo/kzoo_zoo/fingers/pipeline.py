@@ -44,19 +44,26 @@ class Fingers(ImageClassifier):
         )
         raise DataError(message)
 
-    def load_path(self, path: Path, *, also: Sequence[str] | str = (), drawn: int = 60) -> Dataset:
+    def load_path(
+        self, path: Path, *, also: Sequence[str] | str = (), drawn: int = 200, unreadable: str = "stop"
+    ) -> Dataset:
         """Read pictures in folders 0 to 5 and none.
 
         Args:
             path: A folder.
             also: Further ones, read with it.
             drawn: How many drawn hands of each count are added to the training pictures.
+            unreadable: What to do with files that cannot be read: ``stop`` and name them, or ``skip`` them.
         """
+        if unreadable not in ("stop", "skip"):
+            message = f"`data.unreadable` must be stop or skip, not {unreadable!r}."
+            raise UsageError(message)
         more = [also] if isinstance(also, str) else list(also)
         if isinstance(drawn, bool) or not isinstance(drawn, int) or drawn < 0:
             message = f"`data.drawn` must be a whole number of at least 0, not {drawn!r}."
             raise UsageError(message)
-        return data.load_folders([path, *(Path(name).expanduser().resolve() for name in more)], drawn=drawn)
+        roots = [path, *(Path(name).expanduser().resolve() for name in more)]
+        return data.load_folders(roots, drawn=drawn, skip=unreadable == "skip")
 
     def load_sample(self, *, per_class: int = 300) -> Dataset:
         """Return drawn hands, ``per_class`` of each class to train on and a fifth as many to test on."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["CountPrediction", "FingerPredictor"]
 
 _STILL = "images"
+_NO_ANSWER = ("calibrating", "moved", "not empty")
+"""States of the outline in which there is nothing to vote on."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class CountPrediction(ClassPrediction):
     """The fingers that are seen, or that no hand is.
 
     Attributes:
-        state: ``counting``, ``no hand``, ``unsure``, and with the outline ``calibrating`` and ``moved`` too.
+        state: ``counting``, ``no hand``, ``unsure``, and with the outline ``calibrating``, ``moved`` and ``not empty``
+            too.
         count: 0 to 5, or None where the state is another than ``counting``.
         frame_label: What this frame by itself says: a class's name, or an empty text where it abstains.
         contour: The hand's outline in pixels of the region, if there is one.
@@ -109,13 +112,31 @@ class FingerPredictor(Predictor):
         self._steady = Steady(window)
         self._wall = counter.wall
         self._still = False
+        self._frames = self._calibrating = 0
 
     def start(self, source: Source) -> None:
         """Forget the frames before; unrelated pictures do not vote, and have no background in common."""
         self._steady.reset()
         self._still = source.kind == _STILL
         self.counter.recalibrate()
+        self.counter.learned_hands = self._frames = self._calibrating = 0
         self.counter.wall = self._wall or (self._still and not self.counter.has_background)
+
+    def finish(self, source: Source) -> None:
+        """Say why the outline could not count, where the film itself was the reason."""
+        if self._frames and self._calibrating == self._frames:
+            source.notes.append(
+                f"Nothing was counted in {source.name}: to learn the empty scene, the outline needs "
+                f"{self.counter.calibration} frames in a row in which nothing moves. Give a picture of the scene "
+                "(--background FILE), take fewer frames (--calibration N), leave none out, or count with a trained "
+                "network."
+            )
+        elif self.counter.learned_hands:
+            source.notes.append(
+                f"When the empty scene was learned from {source.name}, something of a hand's colour and shape was in "
+                "it. Until it had moved away, counts are missing or wrong. Keep the scene empty for the first second, "
+                "give a picture of it (--background FILE), or count with a trained network."
+            )
 
     def predict(self, frames: Sequence[Frame]) -> list[Prediction]:
         """Return a count, or a state without one, for each frame."""
@@ -138,9 +159,13 @@ class FingerPredictor(Predictor):
 
     def _by_outline(self, pixels: np.ndarray) -> CountPrediction:
         reading: Reading = self.counter.read(pixels)
-        if reading.state in ("calibrating", "moved"):
+        self._frames += 1
+        self._calibrating += reading.state == "calibrating"
+        if reading.state in _NO_ANSWER:
             sure = reading.progress if reading.state == "calibrating" else 0.0
             return CountPrediction("none", 0, sure, state=reading.state)
+        if reading.state == "unclear":
+            return CountPrediction("none", 0, 0.0, state="unsure")
         index = 0 if reading.count is None else 1 + reading.count
         return replace(self._single(index, reading.confidence, {}), contour=reading.contour)
 
@@ -154,7 +179,7 @@ class FingerPredictor(Predictor):
 
     def _voted(self, one: CountPrediction) -> CountPrediction:
         """Return the answer of the last frames, with this frame's outline and probabilities."""
-        if one.state in ("calibrating", "moved"):
+        if one.state in _NO_ANSWER:
             self._steady.reset()
             return one
         answer = self._steady.vote(one.index if one.frame_label else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kzoo.data.tables import TableSchema, TableSettings, open_tables, read_table
@@ -76,7 +77,7 @@ class Regression(Pipeline):
             raise DataError(message)
         settings = TableSettings(str(target), _names(exclude), _names(categorical), max_categories, test_fraction)
         dataset, _ = read_table(path, settings, self.schema)
-        return dataset
+        return replace(dataset, notes=(*dataset.notes, *_blind_metrics(dataset)))
 
     def load_sample(self, *, target: str = "") -> Dataset:
         """Return the noisy function of one number; its only target is ``y``."""
@@ -192,6 +193,21 @@ class _RowPredictor(Predictor):
 
         inputs = self._schema.encode(np.stack([row.values for row in frames]))
         return self.pipeline.decode(self._forward(inputs), ())
+
+
+def _blind_metrics(dataset: Dataset) -> list[str]:
+    """Return what a user must know of metrics that this target leads astray; Keras says nothing of it."""
+    import numpy as np
+
+    y = np.concatenate([np.asarray(split.labels).reshape(-1) for split in (dataset.train, dataset.test)])
+    (name,) = dataset.output_names
+    below, zero = int((y < 0).sum()), int((y == 0).sum())
+    found = []
+    if below:
+        found.append(f"`{name}` is below 0 in {below:,} rows: `msle` takes these as 0, and predictions below 0 too.")
+    if zero:
+        found.append(f"`{name}` is 0 in {zero:,} rows: `mape` divides by it and becomes huge.")
+    return found
 
 
 def _names(given: str | Sequence[str]) -> list[str]:

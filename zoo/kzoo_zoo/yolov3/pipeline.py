@@ -125,6 +125,12 @@ class Yolo(DarknetExchange, DetectorTraining):
                 from kzoo_zoo.yolov3.names import read_names
 
                 card = {**card, "class_names": read_names(Path(str(names)).expanduser())}
+        if random := card.get("darknet", {}).get("random"):
+            message = (
+                f"{random} convolutions of this network got no weights when it was imported: it finds nothing before a "
+                "training. Begin one from its file of weights with -o model.weights=FILE."
+            )
+            raise UsageError(message)
         heads, class_names = _heads(card), tuple(card["class_names"])
         if heads[0].classes != len(class_names):
             message = f"The network has {heads[0].classes} classes, and {len(class_names)} names are given for them."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.data.annotations.images_of import ImageFinder, split_of
 from kzoo.data.annotations.records import FoundBox, FoundImage, FoundSet, Place
+from kzoo.data.annotations.texts import reason_of, text_of
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -61,9 +62,22 @@ def read_coco(root: Path, files: list[Path]) -> FoundSet:
             )
             raise DataError(message)
         images[split] = _read(path, tables, finder)
-    order = sorted(names)
+    order = sorted(_distinct(names, images, files[0]))
     numbers = {number: index for index, number in enumerate(order)}
     return FoundSet(images, tuple(names[number] for number in order), "coco", numbers)
+
+
+def _distinct(names: dict[int, str], images: dict[str, list[FoundImage]], path: Path) -> dict[int, str]:
+    """Return the categories without those that have the name of another one and no box, as some exporters add them."""
+    used = {box.label for split in images.values() for image in split for box in image.boxes}
+    kept: dict[str, int] = {}
+    for number, name in names.items():
+        if name in kept and number in used and kept[name] in used:
+            message = f"{path} has the category {name!r} twice, with the ids {kept[name]} and {number}."
+            raise DataError(message)
+        if name not in kept or number in used:
+            kept[name] = number
+    return {number: name for name, number in kept.items()}
 
 
 def _categories(path: Path, table: list[tuple[int, Any]]) -> dict[int, str]:
@@ -72,7 +86,9 @@ def _categories(path: Path, table: list[tuple[int, Any]]) -> dict[int, str]:
         if not isinstance(entry, dict) or type(entry.get("id")) is not int or not isinstance(entry.get("name"), str):
             message = f"{Place(path, line)}: a category needs an `id` (a whole number) and a `name`."
             raise DataError(message)
-        found[entry["id"]] = entry["name"]
+        if found.setdefault(entry["id"], entry["name"]) != entry["name"]:
+            message = f"{Place(path, line)}: the categories have the id {entry['id']} twice."
+            raise DataError(message)
     if not found:
         message = f"{path} has no categories."
         raise DataError(message)
@@ -128,10 +144,10 @@ def _box(entry: Any, place: Place) -> FoundBox:
 def _tables(path: Path) -> dict[str, list[tuple[int, Any]]]:
     """Return the entries of the three tables, each with its line."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = text_of(path)
         found = {name: value for name, value in _members(text) if name in _TABLES}
     except (OSError, UnicodeDecodeError) as error:
-        message = f"{path} cannot be read: {error}."
+        message = f"{path} cannot be read: {reason_of(error)}."
         raise DataError(message) from error
     except json.JSONDecodeError as error:
         message = f"{path}:{error.lineno}: it is no json that can be read: {error.msg.lower()}."
@@ -167,6 +183,9 @@ def _members(text: str) -> Iterator[tuple[str, Any]]:
             value, at = decoder.raw_decode(text, at)
         yield str(name), value
         at = _after(text, at, "}")
+    if (at := _skip(text, at + 1)) < len(text):
+        message = "text after the end of the object; is it one object in each line?"
+        raise json.JSONDecodeError(message, text, at)
 
 
 def _entries(decoder: json.JSONDecoder, text: str, at: int) -> tuple[list[tuple[int, Any]], int]:

@@ -52,6 +52,9 @@ def read_annotations(path: Path, *, form: str = "", fix: str = "stop") -> Annota
         if faults := [fault for images in found.images.values() for fault in check(images, (), None, fix)[1]]:
             message += f" {_named(faults)}."
         raise DataError(message)
+    if twice := [name for name in dict.fromkeys(class_names) if class_names.count(name) > 1]:
+        message = f"The list of classes of {path} has {', '.join(map(repr, twice))} twice."
+        raise DataError(message)
     parts, faults = {}, []
     for split, images in found.images.items():
         parts[split], wrong = check(images, class_names, found.class_numbers, fix)

@@ -7,6 +7,7 @@ from typing import Any
 
 from kzoo.data.annotations.images_of import ImageFinder, split_of
 from kzoo.data.annotations.records import FoundBox, FoundImage, FoundSet, Place
+from kzoo.data.annotations.texts import reason_of, text_of
 from kzoo.data.images import find_images
 from kzoo.errors import DataError
 
@@ -14,14 +15,21 @@ __all__ = ["find_labels", "find_yaml", "read_yaml", "read_yolo"]
 
 _FIELDS = 5
 _NAMES = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt")
+_YAML = ("data", "dataset")
 _LISTS = ("train", "val", "test")
 
 
 def find_yaml(root: Path) -> Path | None:
     """Return the ``data.yaml`` of a folder, or its only yaml file with ``names``."""
     files = sorted([*root.glob("*.yaml"), *root.glob("*.yml")])
-    files.sort(key=lambda path: path.stem not in ("data", "dataset"))
-    return next((path for path in files if "names" in path.read_text(encoding="utf-8", errors="replace")), None)
+    files.sort(key=lambda path: path.stem not in _YAML)
+    return next((path for path in files if _speaks_of_classes(path)), None)
+
+
+def _speaks_of_classes(path: Path) -> bool:
+    # A file in UTF-16 has zeros between its letters: it is found here, and refused where it is read.
+    content = path.read_bytes().replace(b"\0", b"")
+    return b"names" in content or (path.stem in _YAML and b"train:" in content)
 
 
 def find_labels(root: Path) -> list[Path]:
@@ -58,8 +66,11 @@ def read_yaml(path: Path) -> FoundSet:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = yaml.safe_load(text_of(path))
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path} cannot be read: {reason_of(error)}."
+        raise DataError(message) from error
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         message = f"{where} cannot be read as yaml: {getattr(error, 'problem', None) or error}."
@@ -96,7 +107,7 @@ def _is_lost(path: Path, known: set[Path]) -> bool:
 def _named(path: Path, content: dict[str, Any]) -> tuple[str, ...]:
     names, count = content.get("names"), content.get("nc")
     if isinstance(names, dict):
-        if sorted(names) != list(range(len(names))):
+        if set(names) != set(range(len(names))):
             message = f"{path}: `names` must number the classes from 0 without gaps, not {', '.join(map(str, names))}."
             raise DataError(message)
         names = [names[index] for index in range(len(names))]
@@ -137,9 +148,9 @@ def _first(path: Path, *roots: Path) -> Path:
 
 def _lines(path: Path) -> list[str]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = text_of(path)
     except (OSError, UnicodeDecodeError) as error:
-        message = f"{path} cannot be read: {error}."
+        message = f"{path} cannot be read: {reason_of(error)}."
         raise DataError(message) from error
     return [line.strip() for line in text.splitlines() if line.strip()]
 
@@ -151,9 +162,9 @@ def _read(image: Path) -> FoundImage:
     if labels is None:
         return found
     try:
-        lines = labels.read_text(encoding="utf-8-sig").splitlines()
+        lines = text_of(labels).splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        found.fault = f"it cannot be read as text: {error}"
+        found.fault = f"it cannot be read as text: {reason_of(error)}"
         return found
     found.boxes = [_box(line, Place(labels, number)) for number, line in enumerate(lines, 1) if line.strip()]
     return found

@@ -117,7 +117,7 @@ class CameraSource(Source):
         capture = self._open(self.device)
         if not capture.isOpened():
             capture.release()
-            yield Failure(index=0, error=self._why_not())
+            yield Failure(index=0, origin=str(self.device), error=self._why_not(), kind="camera")
             return
         cv2 = opencv()
         rate = float(capture.get(cv2.CAP_PROP_FPS))

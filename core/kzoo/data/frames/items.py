@@ -25,15 +25,22 @@ class Item:
 
     Attributes:
         index: Its number in the source, counted from 0; frames that were left out are counted too.
-        path: The file that it comes from, or None for a camera or a stream.
+        path: The file that it comes from, or None for a camera, a stream or another URL.
+        origin: What it comes from where that is no file: the number of a camera, a URL.
     """
 
     index: int
     path: Path | None = None
+    origin: str = ""
 
     def columns(self) -> dict[str, Any]:
         """Return what tells this input from the others, as columns of a table."""
-        return {"image": str(self.path)}
+        return {"image": self.place}
+
+    @property
+    def place(self) -> str:
+        """The file or, where there is none, the camera or URL."""
+        return str(self.path) if self.path else self.origin
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,7 +59,7 @@ class Frame(Item):
         """Return the image's path, or the number and the time of a video's or camera's frame."""
         if self.time is None:
             return super().columns()
-        where = {"video": str(self.path)} if self.path else {}
+        where = {"video": self.place} if self.place else {}
         return {**where, "frame": self.index, "time": round(self.time, 3)}
 
 
@@ -62,9 +69,15 @@ class Failure(Item):
 
     Attributes:
         error: Why, as one sentence that names it.
+        kind: What it was taken for.
     """
 
     error: str
+    kind: SourceKind = "images"
+
+    def columns(self) -> dict[str, Any]:
+        """Return the image, the video or the camera that could not be read."""
+        return {"image" if self.kind == "images" else self.kind: self.place}
 
 
 @dataclass(frozen=True, kw_only=True)

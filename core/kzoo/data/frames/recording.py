@@ -67,6 +67,7 @@ class Recorder:
             except FileExistsError:
                 number += 1
             except OSError as error:
+                path.unlink(missing_ok=True)  # half a picture would be one that cannot be read
                 message = f"{path} cannot be written: {error.strerror}."
                 raise DataError(message) from error
             else:

@@ -53,6 +53,8 @@ def opencv() -> Any:
 
     if hasattr(cv2, "setLogLevel"):
         cv2.setLogLevel(0)
+    elif hasattr(cv2, "utils") and hasattr(cv2.utils, "logging"):  # where newer versions have it
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2
 
 
@@ -70,6 +72,7 @@ class VideoSource(Source):
     def __init__(self, location: Path | str, part: Part | None = None) -> None:
         super().__init__(str(location), "video", part or Part())
         self.path = location if isinstance(location, Path) else None
+        self._origin = "" if self.path else self.name
 
     def __iter__(self) -> Iterator[Item]:
         """Yield the frames, or one `Failure` where the file is no video that can be read."""
@@ -77,15 +80,17 @@ class VideoSource(Source):
         capture = cv2.VideoCapture(self.name)
         try:
             if not capture.isOpened():
-                yield Failure(
-                    index=0, path=self.path, error=f"{self.name} cannot be read as a video: {self._reason()}."
-                )
+                yield self._failure(self._reason())
                 return
             yield from self._frames(cv2, capture)
         finally:
             capture.release()
 
-    def _frames(self, cv2: Any, capture: Any) -> Iterator[Frame]:
+    def _failure(self, reason: str) -> Failure:
+        error = f"{self.name} cannot be read as a video: {reason}."
+        return Failure(index=0, path=self.path, origin=self._origin, error=error, kind="video")
+
+    def _frames(self, cv2: Any, capture: Any) -> Iterator[Item]:
         self.rate = _rate(capture.get(cv2.CAP_PROP_FPS))
         rate = self.rate or 25.0
         if self.rate is None:
@@ -107,12 +112,17 @@ class VideoSource(Source):
             found, pixels = capture.retrieve()
             if not found or pixels is None:
                 continue
-            yield Frame(index=index, path=self.path, time=time, pixels=cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+            rgb = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+            yield Frame(index=index, path=self.path, origin=self._origin, time=time, pixels=rgb)
             taken += 1
             if taken == self.part.max_frames:
                 return
-        if not self.closed:
-            self._say_the_end(read, taken, capture.get(cv2.CAP_PROP_FRAME_COUNT), rate)
+        if self.closed:
+            return
+        if not read:
+            yield self._failure("there is not a single frame in it that can be decoded")
+            return
+        self._say_the_end(read, taken, capture.get(cv2.CAP_PROP_FRAME_COUNT), rate)
 
     def _say_the_end(self, read: int, taken: int, promised: float, rate: float) -> None:
         # Headers without a count are estimated by OpenCV from duration and rate, so some frames more or less are usual.
@@ -140,7 +150,25 @@ class VideoSource(Source):
             start = file.read(64).lstrip().lower()
         if start.startswith((b"<!doctype html", b"<html")):
             return "it is a web page: its download failed"
-        return "it is damaged or cut off before its index, or in a format that OpenCV does not know"
+        if start[4:8] != b"ftyp":
+            return "it is no video, damaged, or in a format that OpenCV does not know"
+        whole = _has_index(self.path)
+        lost = "it is cut off: its index, which comes last, is missing"
+        return "it holds no frames, or none in a format that OpenCV knows" if whole else lost
+
+
+def _has_index(path: Path) -> bool:
+    """Return whether an MP4 or QuickTime file has the box ``moov``, without which nothing in it can be found."""
+    with path.open("rb") as file:
+        while len(head := file.read(8)) == 8:  # noqa: PLR2004 - size and kind of a box
+            size, kind = int.from_bytes(head[:4], "big"), head[4:]
+            if kind == b"moov":
+                return True
+            rest = int.from_bytes(file.read(8), "big") - 16 if size == 1 else size - 8
+            if rest < 0:  # 0 means to the end of the file
+                return False
+            file.seek(rest, os.SEEK_CUR)
+    return False
 
 
 def _rate(value: float) -> float | None:

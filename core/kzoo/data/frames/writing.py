@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,6 +28,10 @@ __all__ = ["ImageFolder", "Mp4", "Saver"]
 USUAL_RATE = 25.0
 """Frames in a second where the source does not say."""
 
+_FREE = 4 * 2**20
+"""A film ends while there is still so much room on the disk: enough for its index, without which nothing plays it."""
+_LOOK_EVERY = 16  # frames between two looks at the room that is left
+
 _LONGEST_GAP = 10.0  # seconds that a picture is repeated at most, where a camera stalled
 
 
@@ -41,11 +47,7 @@ class ImageFolder:
         self.folder = folder
         self.written: list[Path] = []
         self._taken = {path.resolve() for path in sources}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            message = f"The folder {folder} cannot be made: {error.strerror}."
-            raise DataError(message) from error
+        _make_folder(folder)
 
     def write(self, frame: Frame, pixels: np.ndarray) -> Path:
         """Write one picture, named after its source: as JPEG where that is one, else as PNG; return its path.
@@ -92,6 +94,7 @@ class Mp4:
         self._began: float | None = None
         self._last: np.ndarray | None = None
         self._file: AbstractContextManager[Path] | None = None
+        self._temporary = path
 
     def write(self, pixels: np.ndarray, time: float | None = None) -> None:
         """Add one picture, RGB, uint8 of shape (H, W, 3); one of another size than the first is scaled to that."""
@@ -124,6 +127,14 @@ class Mp4:
         self._writer.release()
         self._writer = None
         file, self._file = self._file, None
+        if not self.frames:
+            self._temporary.unlink(missing_ok=True)
+            return None
+        # OpenCV says nothing of a disk that is full: what can be played tells whether the film is whole.
+        if _playable(self._temporary) < self.frames:
+            error = DataError(f"{self.path} cannot be written: the disk is full, or the folder is gone.")
+            file.__exit__(DataError, error, None)  # which removes it
+            raise error
         file.__exit__(None, None, None)
         return self.path
 
@@ -134,7 +145,11 @@ class Mp4:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close it, after an error too: what was filmed up to then can be played."""
-        self.close()
+        if error is None:
+            self.close()
+            return
+        with contextlib.suppress(DataError):  # the first error tells more
+            self.close()
 
     def _open(self, cv2: Any, pixels: np.ndarray) -> None:
         height, width = pixels.shape[:2]
@@ -142,19 +157,28 @@ class Mp4:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = replacing(self.path)
-            temporary = self._file.__enter__()
-            temporary.touch()
+            self._temporary = self._file.__enter__()
+            self._temporary.touch()
         except OSError as error:
             message = f"{self.path} cannot be written: {error.strerror}."
             raise DataError(message) from error
         code = cv2.VideoWriter.fourcc(*"mp4v")
-        self._writer = cv2.VideoWriter(str(temporary), cv2.CAP_FFMPEG, code, self.rate, self._size)
+        self._writer = cv2.VideoWriter(str(self._temporary), cv2.CAP_FFMPEG, code, self.rate, self._size)
         if not self._writer.isOpened():
             self._writer = None
-            message = f"{self.path} cannot be written: OpenCV does not open a video of {width} x {height} pixels there."
-            raise DataError(message)
+            message = (
+                f"{self.path} cannot be written: this OpenCV has no MPEG-4 encoder, or does not take pictures of "
+                f"{width} x {height}. The one of `pip install opencv-python-headless` has it; images need none."
+            )
+            lacking = DataError(message)
+            self._file.__exit__(DataError, lacking, None)
+            self._file = None
+            raise lacking
 
     def _add(self, picture: np.ndarray | None) -> None:
+        if self.frames % _LOOK_EVERY == 0 and shutil.disk_usage(self.path.parent).free < _FREE:
+            message = f"{self.path} ends after {self.frames} frames: the disk is full."
+            raise DataError(message)
         self._writer.write(picture)
         self.frames += 1
 
@@ -192,6 +216,10 @@ class Saver:
         if not single and target.exists() and not target.is_dir():
             message = f"--save {target} is a file; name a folder, or an .mp4 for one video or camera."
             raise UsageError(message)
+        if single and target.is_dir():
+            message = f"--save {target} is a folder whose name ends like a film's; name a file in it."
+            raise UsageError(message)
+        _make_folder(target.parent if single else target)  # what cannot be written is said before a model is loaded
 
     def start(self, source: Source) -> None:
         """Finish what the source before has written; the frames that follow are this one's."""
@@ -226,6 +254,24 @@ class Saver:
                 break
         self._names.add(path.resolve())
         return path
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The folder {folder} cannot be made: {error.strerror}."
+        raise DataError(message) from error
+
+
+def _playable(path: Path) -> int:
+    """Return how many frames a film has by its index, 0 where it cannot be opened."""
+    cv2 = opencv()
+    film = cv2.VideoCapture(str(path))
+    try:
+        return int(film.get(cv2.CAP_PROP_FRAME_COUNT)) if film.isOpened() else 0
+    finally:
+        film.release()
 
 
 def _files(source: Source) -> list[Path]:

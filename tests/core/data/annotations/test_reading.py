@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -247,6 +248,55 @@ def test_broken_sets_are_refused_in_a_paragraph(tmp_path, name):
     with pytest.raises(DataError, match=says) as failed:
         read_annotations(tmp_path)
     assert "\n" not in str(failed.value)
+
+
+class TestWhatRealFilesHave:
+    """None of this is wrong."""
+
+    def test_a_byte_order_mark_and_windows_line_ends(self, tmp_path):
+        images(tmp_path / "images", ["a"])
+        yolo(tmp_path / "labels", {"a": BOXES["a"]})
+        for path in tmp_path.rglob("*.txt"):
+            path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n") + b"\r\n\r\n")
+        found = read_annotations(tmp_path)
+        assert found.class_names == ("cat", "dog")
+        assert found.train.images[0].labels.tolist() == [0, 1]
+
+    def test_xml_in_utf_16_and_without_a_size(self, tmp_path):
+        images(tmp_path / "images", ["a"])
+        voc(tmp_path, {"a": BOXES["a"]})
+        path = tmp_path / "annotations" / "a.xml"
+        path.write_bytes(re.sub("<size>.*</size>", "", path.read_text()).encode("utf-16"))
+        assert plain(read_annotations(tmp_path).train) == EXPECTED[:1]
+
+    def test_a_photo_renamed_after_its_xml(self, tmp_path):
+        images(tmp_path / "images", ["a"])
+        voc(tmp_path, {"a": BOXES["a"]})
+        path = tmp_path / "annotations" / "a.xml"
+        path.write_text(path.read_text().replace("a.jpg", "IMG_2041.JPG"))
+        assert plain(read_annotations(tmp_path).train) == EXPECTED[:1]
+
+    def test_categories_numbered_from_0(self, tmp_path):
+        images(tmp_path / "images", ["a"])
+        box = {"id": 1, "image_id": 7, "category_id": 0, "bbox": [1, 2, 3, 4]}
+        coco(tmp_path / "a.json", {"a": []}, categories=[{"id": 0, "name": "cat"}], annotations=[box])
+        assert read_annotations(tmp_path).category_ids == (0,)
+
+    @pytest.mark.parametrize("used", [0, 1])
+    def test_a_second_category_of_the_same_name_without_boxes(self, used, tmp_path):
+        images(tmp_path / "images", ["a"])
+        box = {"id": 1, "image_id": 7, "category_id": used, "bbox": [1, 2, 3, 4]}
+        categories = [{"id": 0, "name": "cat", "supercategory": "none"}, {"id": 1, "name": "cat"}]
+        coco(tmp_path / "a.json", {"a": []}, categories=categories, annotations=[box])
+        found = read_annotations(tmp_path)
+        assert (found.class_names, found.category_ids) == (("cat",), (used,))
+
+    def test_run_length_masks_beside_boxes(self, tmp_path):
+        images(tmp_path / "images", ["a"])
+        mask = {"counts": [3, 4], "size": [80, 100]}
+        box = {"id": 1, "image_id": 7, "category_id": 3, "bbox": [1, 2, 3, 4], "segmentation": mask, "iscrowd": 1}
+        coco(tmp_path / "a.json", {"a": []}, annotations=[box, {**box, "id": 2, "iscrowd": 0}])
+        assert read_annotations(tmp_path).train.images[0].crowd.tolist() == [True, False]
 
 
 def test_unknown_words_are_refused(tmp_path):

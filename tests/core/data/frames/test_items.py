@@ -37,4 +37,7 @@ def test_columns_tell_inputs_apart():
         "time": 0.123,
     }
     assert Frame(index=3, pixels=PIXELS, time=1.0).columns() == {"frame": 3, "time": 1.0}
+    assert Frame(index=3, origin="http://a/b.mp4", pixels=PIXELS, time=1.0).columns()["video"] == "http://a/b.mp4"
     assert Failure(index=0, path=path, error="why").columns() == {"image": "a.mp4"}
+    assert Failure(index=0, path=path, error="why", kind="video").columns() == {"video": "a.mp4"}
+    assert Failure(index=0, origin="0", error="why", kind="camera").columns() == {"camera": "0"}

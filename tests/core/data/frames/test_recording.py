@@ -1,6 +1,8 @@
 """Recorded pictures: where they go, what they are called, and that none is ever lost to another."""
 
+import errno
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,6 +35,30 @@ def test_two_recordings_of_one_second_keep_all_their_pictures(tmp_path):
         "20260102T120000Z-00000-2.jpg",
         "20260102T120000Z-00001-2.jpg",
     ]
+
+
+def test_a_full_disk_leaves_no_half_picture(tmp_path, monkeypatch):
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, *args: Full(opened(path, *args)))
+    with pytest.raises(DataError, match="No space left"):
+        Recorder(tmp_path, "3").write(0, np.zeros((8, 8, 3), np.uint8))
+    assert not list((tmp_path / "3").iterdir())
+
+
+class Full:
+    """A file on a full disk."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+
+    def write(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_nothing_is_made_before_the_first_picture(tmp_path):

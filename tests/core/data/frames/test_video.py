@@ -92,7 +92,12 @@ def test_a_header_that_promises_too_much(film):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "empty"), (b"<html>404</html>", "web page"), (b"\0\0\0\x18ftypmp42" + bytes(500), "damaged or cut off")],
+    [
+        (b"", "empty"),
+        (b"<html>404</html>", "web page"),
+        (b"no film\n" * 30, "no video"),
+        (b"\0\0\0\x18ftypmp42" + bytes(500), "cut off"),
+    ],
 )
 def test_what_is_no_video_is_refused_by_name(tmp_path, content, reason):
     path = tmp_path / "clip.mp4"
@@ -108,7 +113,44 @@ def test_an_mp4_without_its_index_is_refused(film):
     path = film(colors=numbered(20) * 5)
     path.write_bytes(path.read_bytes()[:-2000])
     (failure,) = VideoSource(path)
-    assert "cut off before its index" in failure.error
+    assert "cut off: its index, which comes last, is missing" in failure.error
+    assert failure.columns() == {"video": str(path)}
+
+
+def test_a_film_without_a_frame_is_reported(film, tmp_path):
+    path = film(colors=[])
+    (failure,) = VideoSource(path)
+    assert "it holds no frames" in failure.error
+    path = film("a.avi", code="MJPG", colors=numbered(9))
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"movi") + 4])  # its header alone
+    (failure,) = VideoSource(path)
+    assert "a.avi cannot be read as a video" in failure.error
+
+
+def test_times_are_those_of_the_frames_where_the_rate_varies(film):
+    path = film(colors=numbered(10))
+    path.write_bytes(faster_after(path.read_bytes(), 4))
+    times = [frame.time for frame in VideoSource(path)]
+    step = times[1]
+    assert np.diff(times) == pytest.approx([step] * 4 + [step / 2] * 5, rel=0.01)
+    part = Part(start=times[5] - 0.001, end=times[8])
+    assert [frame.index for frame in VideoSource(path, part)] == [5, 6, 7]
+
+
+def faster_after(data, frames):
+    """Return an mp4 of one steady rate with the frames after the first ones half as long."""
+    place = data.index(b"stts")
+    count, delta = (int.from_bytes(data[place + at : place + at + 4], "big") for at in (12, 16))
+    table = [4 * b"\0", (2).to_bytes(4, "big")]
+    for number, length in ((frames, delta), (count - frames, delta // 2)):
+        table += [number.to_bytes(4, "big"), length.to_bytes(4, "big")]
+    found = bytearray(data)
+    found[place + 4 : place + 20] = b"".join(table)
+    for box in (b"stts", b"stbl", b"minf", b"mdia", b"trak", b"moov"):  # each holds the one before
+        start = found.index(box) - 4
+        found[start : start + 4] = (int.from_bytes(found[start : start + 4], "big") + 8).to_bytes(4, "big")
+    return bytes(found)
 
 
 def test_a_closed_video_ends_without_a_word(film):

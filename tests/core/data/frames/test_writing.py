@@ -1,13 +1,14 @@
 """Pictures back into files: whole, of the right size, and never over what was read."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from kzoo.data.frames import Frame, Part
+from kzoo.data.frames import Frame, Part, writing
 from kzoo.data.frames.camera import CameraSource
 from kzoo.data.frames.pictures import ImageSource
 from kzoo.data.frames.video import VideoSource
@@ -142,3 +143,50 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be made"):
         ImageFolder(tmp_path / "file" / "out")
+
+
+def test_a_full_disk_ends_a_film_that_can_be_played(tmp_path, monkeypatch):
+    free = iter([10**9, 0])
+    monkeypatch.setattr(writing.shutil, "disk_usage", lambda folder: Usage(next(free)))
+    path = tmp_path / "a.mp4"
+    with pytest.raises(DataError, match="16 frames: the disk is full"):
+        film_of(40, path)
+    assert len(played(path)[0]) == 16
+    assert [file.name for file in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_a_film_that_could_not_be_written_is_not_left_behind(tmp_path, monkeypatch):
+    path = tmp_path / "a.mp4"
+    film = Mp4(path, 25.0)
+    film.write(shade(90))
+    film._writer.release()
+    film._temporary.write_bytes(b"")  # what a full disk leaves
+    with pytest.raises(DataError, match=r"a\.mp4 cannot be written"):
+        film.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_opencv_without_the_codec_says_so_and_leaves_nothing(tmp_path, monkeypatch):
+    class Without:
+        isOpened = staticmethod(lambda: False)  # noqa: N815 - OpenCV's name
+        fourcc = staticmethod(cv2.VideoWriter.fourcc)
+
+        def __call__(self, *args):
+            return self
+
+    monkeypatch.setattr(cv2, "VideoWriter", Without())
+    with pytest.raises(DataError, match="no MPEG-4 encoder"):
+        Mp4(tmp_path / "a.mp4", 25.0).write(shade(90))
+    assert not list(tmp_path.iterdir())
+
+
+def film_of(count, path):
+    with Mp4(path, 25.0) as film:
+        for _ in range(count):
+            film.write(shade(90))
+
+
+class Usage(NamedTuple):
+    """What `shutil.disk_usage` tells, as far as it is asked."""
+
+    free: int

@@ -1,10 +1,10 @@
 """Cfg files: what is read, what is refused and how, and the built-in ones against the authors' files."""
-# ruff: noqa: E501 - a table with a line for each refusal
 
 import os
 from pathlib import Path
 
 import pytest
+from malformed_files import CFGS, CONVOLUTION, NET, YOLO
 
 from kzoo.errors import DataError
 from kzoo_zoo.yolov3.darknet import BUILT_IN, Head, builtin_cfg, parse_cfg, read_cfg
@@ -12,10 +12,6 @@ from kzoo_zoo.yolov3.darknet.layers import Convolution, MaxPool, Route
 
 DATA = Path(os.environ.get("KZOO_TEST_DATA", "nowhere")) / "yolo"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="KZOO_TEST_DATA names no folder with yolo/")
-
-NET = "[net]\nwidth=32\nheight=32\nchannels=3\n"
-CONVOLUTION = "[convolutional]\nfilters=18\nsize=1\nactivation=linear\n"
-YOLO = "[yolo]\nmask=0,1,2\nclasses=1\nnum=3\nanchors=1,2, 3,4, 5,6\n"
 
 
 def _refusal(text):
@@ -69,6 +65,19 @@ class TestReading:
         assert (network.name, network.width, network.height, network.channels) == ("my", 32, 32, 3)
         assert network.layers == (Convolution(0, 3, 4, 1, 1, 0, 1, False, "relu"),)
 
+    def test_what_has_no_effect_may_stand_twice(self):
+        text = "[net]\n# Testing\nbatch=1\nsubdivisions=1\n# Training\nbatch=64\nsubdivisions=16\n[convolutional]\n"
+        assert len(parse_cfg(text, "my.cfg").layers) == 1
+
+    def test_keys_of_training_and_of_what_follows_are_left_out(self):
+        text = (
+            "[net]\nletter_box=1\nmax_epochs=300\nmosaic=1\nema_alpha=0.9998\n"
+            "[convolutional]\nsize=1\ndilation=2\nfilters=18\nactivation=linear\nclip=1\nstopbackward=800\n"
+            "[dropout]\ndropblock=1\ndropblock_size_rel=0.1\n"
+            f"{YOLO}nms_kind=diounms\nbeta_nms=0.6\niou_thresh=0.213\niou_loss=ciou\nuc_normalizer=0.07\nmax_delta=5\n"
+        )
+        assert len(parse_cfg(text, "my.cfg").heads) == 1
+
     def test_defaults_are_darknets(self):
         network = parse_cfg(f"{NET}[convolutional]\n[maxpool]\nstride=2\n", "my.cfg")
         assert network.layers[0].activation == "logistic"
@@ -111,48 +120,9 @@ class TestReading:
         assert [head.stride for head in network.heads] == [32, 16]
 
 
-REFUSALS = {
-    "empty": ("", "no section"),
-    "prose": ("Dear all,\n", "line 1: `Dear all,` is neither"),
-    "html": ("<!DOCTYPE html>\n<html>\n", "line 1"),
-    "key first": ("width=3\n", "line 1: `width` stands before"),
-    "unclosed": ("[net\n", "line 1: `[net` is no section"),
-    "no net": (CONVOLUTION, r"begins with the section [net]"),
-    "net alone": (NET, "no layer after it"),
-    "no value": (f"{NET}[convolutional]\nfilters=\n", "line 6, [convolutional]: the key `filters` has no value"),
-    "unknown section": (f"{NET}[convolutionel]\n", "line 5, [convolutionel]: the section is not known; did you mean `convolutional`?"),
-    "of darknet but not of ours": (f"{NET}[region]\n", "line 5, [region]: the section is not known"),
-    "unknown key": (f"{NET}[convolutional]\nfliters=3\n", "line 6, [convolutional]: the key `fliters` is not known; did you mean `filters`?"),
-    "unknown key of net": ("[net]\nwidht=3\n[convolutional]\n", "line 2, [net]: the key `widht` is not known; did you mean `width`?"),
-    "twice": (f"{NET}[convolutional]\nfilters=3\nfilters=4\n", "line 7, [convolutional]: the key `filters` has a second value, 4; line 6 says 3"),
-    "no number": (f"{NET}[convolutional]\nfilters=many\n", "line 6, [convolutional]: `filters` must be a whole number, not `many`"),
-    "fraction": (f"{NET}[convolutional]\nfilters=3.5\n", "line 6"),
-    "negative": (f"{NET}[convolutional]\nfilters=-3\n", "must be from 1"),
-    "gigantic": (f"{NET}[convolutional]\nfilters=99999999999\n", "must be from 1"),
-    "zero stride": (f"{NET}[convolutional]\nstride=0\n", "must be from 1"),
-    "activation": (f"{NET}[convolutional]\nactivation=leeky\n", "line 6, [convolutional]: `activation=leeky` is not known. Did you mean `leaky`?"),
-    "not built here": (f"{NET}[convolutional]\ndilation=2\n", "line 6, [convolutional]: `dilation=2` is not supported"),
-    "groups": (f"{NET}[convolutional]\nfilters=4\ngroups=2\n", "line 7, [convolutional]: 3 channels and 4 filters"),
-    "too small": (f"{NET}[convolutional]\nsize=33\n", "nothing is left"),
-    "route ahead": (f"{NET}{CONVOLUTION}[route]\nlayers=7\n", "`layers` must be from -1 to 0"),
-    "route of nothing": (f"{NET}{CONVOLUTION}[route]\n", "the key `layers` is missing"),
-    "route of sizes": (f"{NET}{CONVOLUTION}[upsample]\n[route]\nlayers=0,1\n", "layer 0 has 32x32x18, layer 1 has 64x64x18"),
-    "route group": (f"{NET}{CONVOLUTION}[route]\nlayers=-1\ngroups=2\ngroup_id=2\n", "there is no group 2"),
-    "shortcut": (f"{NET}{CONVOLUTION}[upsample]\n[shortcut]\nfrom=-2\n", "layer 0 has 32x32x18, the layer before has 64x64x18"),
-    "scale of a map": (f"{NET}{CONVOLUTION}{CONVOLUTION}[scale_channels]\nfrom=-2\n", "layer 0 has 32x32x18, so the layer before needs 1x1x18; it has 32x32x18"),
-    "yolo first": (f"{NET}{YOLO}", "line 5, [yolo]: there is no layer before it"),
-    "filters of the head": (f"{NET}{CONVOLUTION.replace('18', '255')}{YOLO}", "3 anchors of 1 classes need filters=18 in the layer before, which has 255"),
-    "mask": (f"{NET}{CONVOLUTION}{YOLO.replace('0,1,2', '1,2,3')}", "`mask` must be from 0 to 2, not 3"),
-    "anchors": (f"{NET}{CONVOLUTION}{YOLO.replace(', 5,6', '')}", "`num=3` anchors need 6 numbers; `anchors` has 4"),
-    "anchor of nothing": (f"{NET}{CONVOLUTION}{YOLO.replace('1,2, 3', '1,nan, 3')}", "must be from 0.001"),
-    "two sets of classes": (f"{NET}{CONVOLUTION}{YOLO}{CONVOLUTION.replace('18', '21')}{YOLO.replace('classes=1', 'classes=2')}", "2 classes; the first head has 1"),
-    "new coordinates": (f"{NET}{CONVOLUTION}{YOLO}new_coords=1\n", "`new_coords=1` is not supported"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", REFUSALS)
+@pytest.mark.parametrize("case", CFGS)
 def test_refused_with_the_line(case):
-    text, expected = REFUSALS[case]
+    text, expected = CFGS[case]
     assert expected in _refusal(text)
 
 

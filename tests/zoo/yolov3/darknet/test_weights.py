@@ -9,6 +9,7 @@ from darknet_oracle import write_random_weights
 
 from kzoo.errors import DataError, NetworkUnreachableError, UsageError
 from kzoo_zoo.yolov3.darknet import (
+    BACKBONES,
     PRETRAINED,
     Header,
     build,
@@ -231,6 +232,15 @@ class TestPretrained:
     @pytest.mark.parametrize("name", PRETRAINED)
     def test_sizes_are_what_the_cfgs_need(self, name):
         assert PRETRAINED[name].size == 20 + 4 * sum(block.count for block in blocks_of(read_cfg(name)))
+
+    @pytest.mark.parametrize(
+        ("name", "size"), [("darknet53.conv.74", 162_482_580), ("yolov3-tiny.conv.15", 30_973_396)]
+    )
+    def test_backbones_are_the_first_layers_of_their_cfgs(self, name, size):
+        backbone = BACKBONES[name]
+        blocks = [block for block in blocks_of(read_cfg(backbone.cfg)) if block.number < backbone.layers]
+        assert 20 + 4 * sum(block.count for block in blocks) == size
+        assert backbone.remote.size == (size if name == "darknet53.conv.74" else PRETRAINED["yolov3-tiny"].size)
 
     def test_offline(self, tmp_path, monkeypatch):
         monkeypatch.setenv("KZOO_DATA", str(tmp_path))

@@ -20,6 +20,11 @@ __all__ = ["ALIASES", "check_keys"]
 ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool", "avg": "avgpool"}
 """Other names that Darknet has for a section."""
 
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 _READ = {
     "net": "width height channels",
     "convolutional": "batch_normalize filters size stride pad padding groups activation",
@@ -73,9 +78,11 @@ _FIXED = {
 
 _NOT_BUILT = {
     **dict.fromkeys(
-        """activation active batchnorm connected conn contrastive control_channels conv_lstm cost crnn crop deconv
-        deconvolutional empty gru history implicit l2norm local local_avg local_avgpool lrn lstm normalization reorg
-        reorg3d rnn sam shift_channels silence""".split(),
+        _words(
+            """activation active batchnorm connected conn contrastive control_channels conv_lstm cost crnn crop deconv
+            deconvolutional empty gru history implicit l2norm local local_avg local_avgpool lrn lstm normalization reorg
+            reorg3d rnn sam shift_channels silence"""
+        ),
         "",
     ),
     **dict.fromkeys(("logistic", "softmax", "soft"), "it ends a classifier, and only detectors are read"),
