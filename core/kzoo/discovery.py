@@ -57,7 +57,7 @@ class Problem:
         return f"skipped {self.distribution} {self.version} ({self.stage}): {self.reason}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Plugin:
     """One entry point that was found, and the valid specs and old names that it published."""
 
@@ -84,7 +84,7 @@ class Plugin:
         return key in {canonical_distribution(own) for own in (self.distribution, self.entry_point, self.qualified)}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class PluginChoice:
     """Which plugins to load; decided before any of them is imported. First-party components are always there.
 

@@ -100,6 +100,8 @@ hookimpl = pluggy.HookimplMarker("kzoo")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_FLAG = re.compile(r"[a-z][a-z0-9-]*")
+_SETTING = re.compile(r"(data|model|augment|train)\.[a-z]\w*")
 
 
 def _among(field: str, names: Iterable[Any], known: Collection[str]) -> list[str]:
@@ -120,7 +122,8 @@ class _Compared:
             return NotImplemented
         return all(getattr(self, item.name) == getattr(other, item.name) for item in fields(self))  # type: ignore[arg-type]
 
-    __hash__ = None  # type: ignore[assignment]  # the fields are mappings
+    def __hash__(self) -> int:
+        return hash((type(self), self.name))  # type: ignore[attr-defined]  # other fields are mappings
 
     def __repr__(self) -> str:
         values = ", ".join(f"{item.name}={getattr(self, item.name)!r}" for item in fields(self))  # type: ignore[arg-type]
@@ -308,6 +311,8 @@ class PipelineSpec(Spec):
         other_tasks: What it may be for instead, where the task follows from the data.
         recipes: The names of its recipes, ``default`` among them.
         formats: Other programs whose networks it reads and writes, such as ``darknet``.
+        flags: The flags that it adds to ``kzoo run``, with the setting that each gives: ``{"fix": "data.fix"}`` makes
+            ``--fix clip`` mean ``-o data.fix=clip``.
     """
 
     kind: ClassVar[str] = "pipeline"
@@ -316,6 +321,7 @@ class PipelineSpec(Spec):
     recipes: Collection[str] = ("default",)
     other_tasks: Collection[str] = ()
     formats: Collection[str] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
 
     def faults(self) -> list[str]:
         """Return what is wrong with this spec, one sentence for each fault."""
@@ -323,6 +329,11 @@ class PipelineSpec(Spec):
         for name, task in (("task", self.task), *(("other_tasks", task) for task in self.other_tasks)):
             if task not in TASKS:
                 found.append(f"`{name}` must be one of {', '.join(TASKS)}, not {task!r}")
+        found += [
+            f"`flags` must be like {{'fix': 'data.fix'}}, not {flag!r}: {setting!r}"
+            for flag, setting in dict(self.flags).items()
+            if not (_FLAG.fullmatch(str(flag)) and _SETTING.fullmatch(str(setting)))
+        ]
         return found
 
 

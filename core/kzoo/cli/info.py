@@ -218,6 +218,7 @@ def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any
     name = registry.shown_name(entry).replace("_", "-")
     return {
         "settings": settings,
+        "flags": dict(entry.spec.flags),  # type: ignore[attr-defined]
         "recipe_settings": recipes,
         "command": f"kzoo run {name}",
         "python": f'kzoo.run("{registry.shown_name(entry)}")',
@@ -228,11 +229,12 @@ def _keywords(method: Any) -> dict[str, Any]:
     """Return the keyword-only arguments that a recipe can set, with their defaults."""
     import inspect
 
-    given = {"regularizer", "predicts", "seed", "epoch"}  # by the toolkit
+    from kzoo.training.assembly import GIVEN
+
     return {
         name: _plain(parameter.default)
         for name, parameter in inspect.signature(method).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and name not in given
+        if parameter.kind is parameter.KEYWORD_ONLY and name not in GIVEN
     }
 
 

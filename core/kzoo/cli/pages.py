@@ -83,6 +83,8 @@ def _pipeline(known: Mapping[str, Any]) -> Iterator[str]:
     for table, settings in known.get("settings", {}).items():
         rows = [f"{table}.{name} = {value!r}" for name, value in settings.items()]
         yield from _section(f"Settings of [{table}], changed with -o", rows)
+    rows = [f"--{flag} VALUE for -o {setting}=VALUE" for flag, setting in known.get("flags", {}).items()]
+    yield from _section("Flags of kzoo run", rows)
     for name, settings in known.get("recipe_settings", {}).items():
         yield from _section(f"Recipe {name}", _flat(settings))
 

@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kzoo.cli import completion, options, output
+from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kzoo.training.run import RunResult
 
 __all__ = ["run"]
 
+_MORE = "Flags that the pipeline adds; `kzoo info PIPELINE` has them."
+
 
 def run(
+    context: typer.Context,
     pipeline: Annotated[
         str | None, typer.Argument(help="The pipeline.", autocompletion=completion.complete_pipeline)
     ] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[--FLAG VALUE]...", help=_MORE)] = None,
     *,
     loss: Annotated[
         str | None,
@@ -87,17 +94,24 @@ def run(
 
     The run goes to a folder of its own with settings, log, model and results. Ctrl-C stops it and keeps the model.
     """
+    from functools import partial
+
+    from kzoo.cli.flags import parted
     from kzoo.training.configure import configure
 
-    settings = configure(
-        pipeline,
+    words, flags = parted([*([] if pipeline is None else [pipeline]), *(more or ())])
+    if len(words) > 1:
+        message = f"One run trains one pipeline, not {' and '.join(f'`{word}`' for word in words)}."
+        raise UsageError(message)
+    configured = partial(
+        configure,
+        words[0] if words else None,
         recipe=recipe,
         file=config,
         loss=loss,
         metrics=metric or (),
         optimizer=optimizer,
         regularizer=regularizer,
-        options=option or (),
         epochs=epochs,
         batch_size=batch_size,
         seed=seed,
@@ -105,6 +119,9 @@ def run(
         limit=limit,
         target=target,
     )
+    settings = configured(options=option or ())
+    if flags:
+        settings = configured(options=[*(option or ()), *_options(flags, settings.pipeline, context)])
     if print_config:
         output.show(settings.to_toml().rstrip())
         return
@@ -120,6 +137,16 @@ def run(
     _show(result, listener, as_json=json)
     if result.status == "interrupted":
         raise typer.Exit(130)
+
+
+def _options(flags: Sequence[tuple[str, str]], pipeline: str, context: typer.Context) -> list[str]:
+    """Return the settings that a pipeline's flags give."""
+    from kzoo.cli.flags import options_of
+    from kzoo.registry import get_registry
+
+    known = get_registry().get("pipeline", pipeline).spec.flags  # type: ignore[attr-defined]
+    own = [name for parameter in context.command.params for name in parameter.opts]
+    return options_of(flags, known, pipeline=pipeline, own=own)
 
 
 class Terminal:
@@ -184,3 +211,6 @@ def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
     if manifest["data"]["reason"]:
         output.warn("These are results on the embedded sample, NOT on the real data, which could not be downloaded.")
     listener.say(f"Next: kzoo evaluate {result.run.path}")
+
+
+run.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's flags

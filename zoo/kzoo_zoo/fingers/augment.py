@@ -90,7 +90,8 @@ def disturbed(images: Any, *, seed: Any, strength: float = 1.0) -> Any:
     gains = tf.concat([0.12 * n[2] + 0.05 * n[3], -0.05 * n[3], -0.12 * n[2] + 0.05 * n[3]], axis=-1)
     x = x * tf.exp(0.22 * n[4] + gains)
     x = tf.clip_by_value(x / 255, 0.0, 1.0)
-    x = 255 * (x + 0.7 * tf.tanh(-0.28 * n[5]) * x * (1 - x))  # about a gamma of exp(0.2 n): a power costs four times more
+    # About a gamma of exp(0.2 n); a power would cost four times more.
+    x = 255 * (x + 0.7 * tf.tanh(-0.28 * n[5]) * x * (1 - x))
     u = tf.random.stateless_uniform((8, batch), seeds[1])
     blurred = tf.nn.avg_pool2d(x, 3, 1, "SAME")
     x = tf.where((u[0] < 0.3 * strength)[:, None, None, None], blurred, x)
