@@ -46,9 +46,13 @@ DEFAULTS: dict[str, Any] = {
         "keep": "last",
         "monitor": "val_loss",
         "early_stopping": 0,
+        "frozen_epochs": 0,
+        "measure_every": 0,
     },
 }
 """What holds where neither recipe, file nor command line says anything."""
+
+_FROM_ZERO = ("early_stopping", "frozen_epochs", "measure_every")
 
 _OPTIONAL: dict[str, Any] = {"data.limit": 1}
 """Keys without a default, and an example of their type."""
@@ -65,6 +69,10 @@ class TrainSettings:
         keep: Which weights the final model has: ``last``, or ``best`` by `monitor`.
         monitor: The logged value that decides which epoch is best, such as ``val_loss`` or ``val_accuracy``.
         early_stopping: Stop after this many epochs without a better `monitor`; 0 never stops.
+        frozen_epochs: Train all layers after this many epochs, those that the network begins with frozen as well; 0
+            keeps them frozen.
+        measure_every: Of a detector: measure average precision on the validation split after every so many epochs; 0
+            after every one where `monitor` asks for it, else never.
     """
 
     epochs: int
@@ -73,6 +81,8 @@ class TrainSettings:
     keep: str
     monitor: str
     early_stopping: int
+    frozen_epochs: int
+    measure_every: int
 
 
 @dataclass(frozen=True)
@@ -207,7 +217,8 @@ class RunConfig:
 
     def _check_ranges(self) -> None:
         train, data = self.values["train"], self.values["data"]
-        for name, low in (("epochs", 1), ("batch_size", 1), ("steps_per_execution", 1), ("early_stopping", 0)):
+        for name in ("epochs", "batch_size", "steps_per_execution", *_FROM_ZERO):
+            low = 0 if name in _FROM_ZERO else 1
             if train[name] < low:
                 message = f"`train.{name}` must be at least {low}, not {train[name]}{self._from(f'train.{name}')}."
                 raise UsageError(message)

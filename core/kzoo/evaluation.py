@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.data.sources import load_splits
+from kzoo.data.sources import load_splits, within_limit
 from kzoo.data.splits import DataRequest
 from kzoo.errors import DataError, KzooError, UsageError
 from kzoo.predict_settings import check_settings
@@ -173,6 +173,9 @@ def _evaluate_detector(
     own = saved.run is not None and _location(saved.run) in (str(source), str(Path(source).resolve()))
     dataset = pipeline.annotated(source, request.settings, whole=data is not None and not own)
     dataset = dataset.in_classes(saved.card["class_names"])  # before the model is loaded
+    if (kept := within_limit(len(dataset.images), request)) is not None:
+        described = f"{len(kept)} of {dataset.description}"
+        dataset = replace(dataset, images=[dataset.images[number] for number in kept], description=described)
     for note in dataset.notes:
         listener.warn(note)
     forward = predictor(load_model(saved.path, compile=False))

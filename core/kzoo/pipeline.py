@@ -94,7 +94,8 @@ class Pipeline(abc.ABC):
 
         Where labels are not classes, ``num_classes`` is the number of values in each. A pipeline that adds the
         keyword-only argument ``predicts`` is told in it what the loss compares with the labels, one of
-        `kzoo.plugin.INPUTS`; it is no setting of the user's.
+        `kzoo.plugin.INPUTS`; it is no setting of the user's. Likewise ``augmented``: the settings of `augment` that are
+        in force, or None where nothing is changed.
         """
 
     def task_of(self, class_names: Sequence[str]) -> Task:
@@ -117,8 +118,20 @@ class Pipeline(abc.ABC):
         del model, train
         return None
 
-    def targets(self, y: Any) -> Any:
-        """Return a batch of labels as the loss takes them, after `augment`; unchanged by default. Inside tf.data."""
+    def unfreeze(self, model: Any) -> None:
+        """Have all layers trained that `build_model` froze: called after the first ``train.frozen_epochs`` epochs."""
+        # `model.trainable = True` does nothing on TensorFlow where it is so already, whatever its layers are.
+        for layer in model._flatten_layers():  # noqa: SLF001 - `layers` has no inner ones
+            layer.trainable = True
+
+    def targets(self, y: Any, x: Any) -> Any:
+        """Return a batch of labels as the loss takes them; unchanged by default. Runs inside a tf.data graph.
+
+        Args:
+            y: The labels, after `augment`.
+            x: The inputs that they belong to.
+        """
+        del x
         return y
 
     def card(self) -> dict[str, Any]:
@@ -127,6 +140,9 @@ class Pipeline(abc.ABC):
 
     def augment(self, x: Any, *, seed: Any, epoch: Any) -> Any:
         """Return a training batch, changed at random; unchanged by default. Runs inside a tf.data graph.
+
+        Where it has a keyword-only argument ``step`` or ``run_seed``, it is given the number of the step in the whole
+        training, from 0, or a seed like ``seed`` that is the same in every step: for what must not change each time.
 
         Args:
             x: A batch of raw inputs.
@@ -176,6 +192,12 @@ class Pipeline(abc.ABC):
             DataError: The path holds nothing this pipeline can read, and why.
         """
         del source, settings, whole
+        message = f"The pipeline `{self.name}` finds no boxes."
+        raise TypeError(message)
+
+    def annotated_split(self, split: Split, class_names: Sequence[str], description: str) -> AnnotatedSet:
+        """Return a split of a run's data as `annotated` returns it: the pictures as they are, and their true boxes."""
+        del split, class_names, description
         message = f"The pipeline `{self.name}` finds no boxes."
         raise TypeError(message)
 

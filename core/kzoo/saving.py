@@ -31,6 +31,9 @@ __all__ = ["CARD", "load_model", "read_card", "register_with_keras", "save_model
 CARD = "kzoo.json"
 """The member of a ``.keras`` archive that kzoo adds."""
 
+_OWN_OBJECTS = ("kzoo.label_forms", "kzoo.loss_parts", "kzoo.training.unfreezing")
+"""The modules of what kzoo itself may put into a saved model."""
+
 _COMPONENT_KINDS = ("loss", "metric", "optimizer", "schedule", "regularizer")
 
 
@@ -106,8 +109,8 @@ def register_with_keras() -> list[str]:
     Returns:
         The qualified names of the components that Keras now knows.
     """
-    importlib.import_module("kzoo.label_forms")
-    importlib.import_module("kzoo.loss_parts")
+    for own in _OWN_OBJECTS:
+        importlib.import_module(own)
     registry, known = get_registry(), []
     for kind in _COMPONENT_KINDS:
         for entry in registry.entries(kind):
@@ -193,8 +196,8 @@ def _import_owners(objects: dict[tuple[str, str], set[str]], registry: Registry)
     """Import the plugins that own the objects; return the names nobody owns, with the keys they stand under."""
     import keras
 
-    importlib.import_module("kzoo.label_forms")
-    importlib.import_module("kzoo.loss_parts")
+    for own in _OWN_OBJECTS:
+        importlib.import_module(own)
     missing: dict[str, set[str]] = {}
     for (module, name), where in objects.items():
         if keras.saving.get_registered_object(name) is not None:

@@ -31,7 +31,7 @@ def test_classic_is_the_tutorials_network_behind_a_rescaling():
     assert [w.shape for w in ours.get_weights()] == [w.shape for w in theirs.get_weights()]
     ours.set_weights(theirs.get_weights())
     images = RNG.integers(0, 256, (2, 150, 150, 3), dtype=np.uint8)
-    np.testing.assert_allclose(ours(images), theirs(images.astype("float32") / 255), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(ours(images), theirs(images.astype("float32") / 127.5 - 1), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("network", ["default", "classic"])
@@ -106,6 +106,12 @@ def test_transfer_takes_the_weights_it_is_given_and_trains_the_last_layer_alone(
     trained = {layer.__class__.__name__ for layer in second.get_layer("efficientnetv2-b0").layers if layer.trainable}
     assert "Conv2D" in trained
     assert "BatchNormalization" not in trained
+    before = len(second.trainable_variables)
+    PIPELINE.unfreeze(second)
+    backbone = second.get_layer("efficientnetv2-b0")
+    kept = {layer.__class__.__name__ for layer in backbone.layers if layer.weights and not layer.trainable}
+    assert kept == {"BatchNormalization"}
+    assert len(second.trainable_variables) > before
     (tmp_path / "other.weights.h5").write_bytes(b"no weights")
     with pytest.raises(KzooError, match="does not hold the weights"):
         PIPELINE.build_model((32, 32, 3), 2, network="transfer", weights=str(tmp_path / "other.weights.h5"))

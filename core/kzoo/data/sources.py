@@ -14,7 +14,7 @@ from kzoo.errors import DataError, NetworkUnreachableError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["DataSource", "load_splits"]
+__all__ = ["DataSource", "load_splits", "within_limit"]
 
 
 class DataSource(Protocol):
@@ -139,9 +139,17 @@ def _keep_aside(train: Split, request: DataRequest) -> tuple[Split, Split | None
     return train.take(np.sort(order[count:])), train.take(np.sort(order[:count]))
 
 
+def within_limit(count: int, request: DataRequest) -> np.ndarray | None:
+    """Return which of a split's examples a request takes, drawn over all of it so that no class is dropped; None: all.
+
+    Labels are often sorted, so the first ones alone would not do.
+    """
+    if request.limit is None or count <= request.limit:
+        return None
+    order = np.random.default_rng([request.seed, 0x11317]).permutation(count)
+    return np.sort(order[: request.limit])
+
+
 def _limited(split: Split, request: DataRequest) -> Split:
-    """Return at most ``limit`` examples, drawn over the whole split so that sorted labels do not drop classes."""
-    if request.limit is None or len(split) <= request.limit:
-        return split
-    order = np.random.default_rng([request.seed, 0x11317]).permutation(len(split))
-    return split.take(np.sort(order[: request.limit]))
+    kept = within_limit(len(split), request)
+    return split if kept is None else split.take(kept)

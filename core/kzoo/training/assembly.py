@@ -7,17 +7,20 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from kzoo.build import Context, build, check_fits
-from kzoo.errors import UsageError
+from kzoo.errors import KzooError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from kzoo.config import RunConfig
     from kzoo.data.splits import Splits
     from kzoo.pipeline import Pipeline
     from kzoo.registry import Entry, Registry
 
-__all__ = ["Assembly", "check_components", "check_data_settings", "fitting_task"]
+__all__ = ["GIVEN", "Assembly", "check_components", "check_data_settings", "fitting_task"]
+
+GIVEN = ("regularizer", "predicts", "augmented", "seed", "epoch", "step", "run_seed")
+"""Keyword arguments of a pipeline's `build_model` and `augment` that are no settings: they come from here."""
 
 _CLASS_TASKS = ("classification", "ordinal")
 _PREDICTS = {"classification": "classes", "ordinal": "classes", "binary": "binary", "regression": "values"}
@@ -97,10 +100,12 @@ class Assembly:
             not classes.
         predicts: What the loss compares with the labels, one of `kzoo.plugin.INPUTS`.
         monitor_direction: ``min`` or ``max``: which way ``train.monitor`` gets better.
+        measured_every: After how many epochs a detector is measured; 0 for never.
         model: The compiled model.
         batches: The training data in its order.
         labels: The function from class indices to labels of `label_form`, or from others to what the loss takes.
         adapted: What the pipeline says of the network that it adapted to the data, or None.
+        thawing: What is to be said of frozen layers that are trained later, or None.
         input_shape: The shape of one input.
     """
 
@@ -123,7 +128,9 @@ class Assembly:
             self.loss = OfProbabilities(self.loss)
         self._build_metrics(0)  # the arguments are checked before any data is read
         self.regularizer = build("regularizer", config.regularizer, registry=registry) if config.regularizer else None
+        self._figures = _figures_of(pipeline)
         self.monitor_direction = self._monitor_direction()
+        self.measured_every = self._measured_every()
         _check_settings(pipeline.build_model, config.values["model"], "model")
         _check_settings(pipeline.augment, _without(config.values["augment"], "enabled"), "augment")
 
@@ -149,6 +156,8 @@ class Assembly:
         monitor = self.config.train.monitor.removeprefix("val_")
         if monitor == "loss":
             return "min"
+        if self.config.train.monitor in self._figures:
+            return "max"
         for reference in self.config.metrics:
             if reference.slug == monitor:
                 direction = getattr(self.registry.get("metric", reference.name).spec, "direction", "")
@@ -159,48 +168,117 @@ class Assembly:
                 )
                 raise UsageError(message)
         logged = ", ".join(f"val_{name}" for name in ("loss", *(m.slug for m in self.config.metrics)))
+        logged += "".join(f", {name}" for name in self._figures)
         message = f"`train.monitor` is `{self.config.train.monitor}`, which this run does not log. It logs: {logged}."
         raise UsageError(message)
+
+    def _measured_every(self) -> int:
+        """Return after how many epochs a detector is measured, 0 for never.
+
+        Raises:
+            UsageError: There is nothing of the kind to measure.
+            KzooError: What measures boxes is not installed.
+        """
+        settings = self.config.train
+        every = settings.measure_every or int(settings.monitor in self._figures)
+        if not every:
+            return 0
+        if not self._figures:
+            message = f"`train.measure_every` is for detectors, and the task here is {self.pipeline.task}."
+            raise UsageError(message)
+        from kzoo.detection.average_precision import coco_library
+
+        try:
+            coco_library()
+        except ImportError as error:
+            raise KzooError(str(error)) from error
+        return every
 
     def compile(self, splits: Splits) -> None:
         """Build the model for the data, adapt it and compile it."""
         from kzoo.training.batches import TrainingBatches, label_transform
 
         config, settings = self.config, self.config.train
-        _check_monitor(config, validated=splits.validation is not None)
+        _check_monitor(config, validated=splits.validation is not None, measured=self.measured_every > 0)
         self.num_classes = len(splits.class_names)
         specimen, label = splits.train.fetch([0])
         self.input_shape = tuple(specimen.shape[1:])
         outputs = self.num_classes or int(label.shape[-1] if len(label.shape) > 1 else 1)
-        told = {"predicts": self.predicts} if "predicts" in _keywords(self.pipeline.build_model) else {}
+        table = config.values["augment"]
+        changed = self.pipeline.augments and table.get("enabled", True)
+        arguments = _without(table, "enabled") if changed else None
+        told = {"predicts": self.predicts, "augmented": arguments}
+        told = {name: value for name, value in told.items() if name in _keywords(self.pipeline.build_model)}
         self.model = self.pipeline.build_model(
             self.input_shape, outputs, regularizer=self.regularizer, **told, **config.values["model"]
         )
         self.adapted = self.pipeline.adapt(self.model, splits.train)
         self.labels = label_transform(self.label_form, self.num_classes) or self.pipeline.targets
-        augment = None
-        table = config.values["augment"]
-        if self.pipeline.augments and table.get("enabled", True):
-            arguments = _without(table, "enabled")
-
-            def augment(x: Any, y: Any, *, seed: Any, epoch: Any) -> Any:
-                if self.pipeline.augments_labels:
-                    return self.pipeline.augment(x, y, seed=seed, epoch=epoch, **arguments)  # type: ignore[misc]
-                return self.pipeline.augment(x, seed=seed, epoch=epoch, **arguments), y
-
+        augment = None if arguments is None else self._augment(arguments)
         self.batches = TrainingBatches(splits.train, settings.batch_size, config.seed, augment, self.labels)
-        steps = settings.epochs * self.batches.steps_per_epoch
+        self.optimizer = self._optimizer()
+        self.compile_with(self.optimizer)
+        self.thawing = self._thawing()
+
+    def _augment(self, arguments: dict[str, Any]) -> Any:
+        """Return how training batches are changed, as `TrainingBatches` calls it."""
+        taken = _keywords(self.pipeline.augment)
+
+        def augment(x: Any, y: Any, **given: Any) -> Any:
+            given = {name: value for name, value in given.items() if name in taken}
+            if self.pipeline.augments_labels:
+                return self.pipeline.augment(x, y, **given, **arguments)  # type: ignore[call-arg]
+            return self.pipeline.augment(x, **given, **arguments), y
+
+        return augment
+
+    def _optimizer(self) -> Any:
+        """Return the optimizer, new; its schedule is that of the whole training."""
+        steps = self.config.train.epochs * self.batches.steps_per_epoch
         context = Context(self.pipeline.task, self.label_form, steps)
-        self.optimizer = build("optimizer", config.optimizer, context=context, registry=self.registry)
+        return build("optimizer", self.config.optimizer, context=context, registry=self.registry)
+
+    def compile_with(self, optimizer: Any) -> None:
+        """Compile the model with this optimizer, and all else as the settings say."""
         self.metrics = self._build_metrics(self.num_classes)
         # XLA on the CPU is twice slower than TensorFlow's own kernels, and five seconds later at the first step.
         self.model.compile(
-            optimizer=self.optimizer,
+            optimizer=optimizer,
             loss=self.loss,
             metrics=self.metrics,
             jit_compile=False,
-            steps_per_execution=settings.steps_per_execution,
+            steps_per_execution=self.config.train.steps_per_execution,
         )
+
+    def unfreeze(self, steps: int) -> None:
+        """Have all layers trained, by an optimizer that begins anew, with its schedule going on after ``steps`` steps.
+
+        What an optimizer has gathered of the layers that were trained is no measure for those that join them: Adam
+        would move these by several times the learning rate. So it begins as at the start of a run.
+        """
+        from kzoo.training.unfreezing import continued
+
+        self.pipeline.unfreeze(self.model)
+        self.compile_with(continued(self._optimizer(), steps))
+
+    def _thawing(self) -> str | None:
+        """Return what a user should know of a training that begins with frozen layers, or None."""
+        from kzoo.training.unfreezing import count_trainable
+
+        settings = self.config.train
+        if not settings.frozen_epochs:
+            return None
+        now, after = count_trainable(self.model, self.pipeline.unfreeze)
+        if now == after:
+            message = (
+                f"`train.frozen_epochs` is {settings.frozen_epochs}, but this network begins with no frozen layers. "
+                "Set which with a setting of [model], if it has one, or train.frozen_epochs=0."
+            )
+            raise UsageError(message)
+        first = f"{now:,} of {after:,} weights are trained"
+        if settings.frozen_epochs >= settings.epochs:
+            return f"{first} to the end: train.frozen_epochs is {settings.frozen_epochs}, of {settings.epochs} epochs."
+        return f"{first} in the first {settings.frozen_epochs} of {settings.epochs} epochs, then all."
 
     @property
     def augmented(self) -> bool:
@@ -208,8 +286,23 @@ class Assembly:
         return self.batches.augment is not None
 
 
-def _check_monitor(config: RunConfig, *, validated: bool) -> None:
+def _figures_of(pipeline: Pipeline) -> Collection[str]:
+    """Return what can be logged of an epoch's detections; nothing for other tasks."""
+    if pipeline.task != "detection":
+        return ()
+    from kzoo.training.detecting import EPOCH_FIGURES
+
+    return EPOCH_FIGURES
+
+
+def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> None:
     settings = config.train
+    if measured and not validated:
+        message = (
+            "Average precision after each epoch is measured on validation data, and there is none "
+            "(data.validation_fraction is 0). Set train.monitor=loss and train.measure_every=0."
+        )
+        raise UsageError(message)
     if (settings.keep == "best" or settings.early_stopping) and settings.monitor.startswith("val_") and not validated:
         message = (
             f"`train.monitor` is `{settings.monitor}`, but there is no validation data "
@@ -220,7 +313,7 @@ def _check_monitor(config: RunConfig, *, validated: bool) -> None:
 
 def _check_settings(function: Any, settings: Any, table: str) -> None:
     """Refuse a setting of ``[model]`` or ``[augment]`` that the pipeline's method has no keyword for."""
-    known = [name for name in _keywords(function) if name not in ("regularizer", "predicts", "seed", "epoch")]
+    known = [name for name in _keywords(function) if name not in GIVEN]
     for name in settings:
         if name not in known:
             listed = ", ".join(f"{table}.{other}" for other in known) or "none"

@@ -15,7 +15,13 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SwapAveragedWeights", "averaged_weights", "leave_averaged_weights", "use_training_weights"]
+__all__ = [
+    "SwapAveragedWeights",
+    "averaged_weights",
+    "leave_averaged_weights",
+    "parts_of_optimizer",
+    "use_training_weights",
+]
 
 
 @contextlib.contextmanager
@@ -130,23 +136,23 @@ class SwapAveragedWeights(keras.callbacks.Callback):  # type: ignore[misc]
             optimizer.swap_weights(True)
 
 
-def _optimizers(optimizer: Any) -> Iterator[Any]:
+def parts_of_optimizer(optimizer: Any) -> Iterator[Any]:
     """Yield an optimizer and those inside it: what a wrapper calls ``inner_optimizer``, a `MultiOptimizer`'s parts."""
     if optimizer is None:
         return
     yield optimizer
-    yield from _optimizers(getattr(optimizer, "inner_optimizer", None))
+    yield from parts_of_optimizer(getattr(optimizer, "inner_optimizer", None))
     for part in getattr(optimizer, "optimizers", ()):
-        yield from _optimizers(part)
+        yield from parts_of_optimizer(part)
 
 
 def _swapping(model: Any) -> list[Any]:
-    found = _optimizers(getattr(model, "optimizer", None))
+    found = parts_of_optimizer(getattr(model, "optimizer", None))
     return [optimizer for optimizer in found if callable(getattr(optimizer, "swap_weights", None))]
 
 
 def _moving_averages(model: Any) -> list[Any]:
-    return [part for part in _optimizers(getattr(model, "optimizer", None)) if getattr(part, "use_ema", False)]
+    return [part for part in parts_of_optimizer(getattr(model, "optimizer", None)) if getattr(part, "use_ema", False)]
 
 
 def _has_moving_average(model: Any) -> bool:

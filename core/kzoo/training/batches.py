@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingBatches", "label_transform", "ordered_batches"]
 
-_ORDER, _AUGMENT = 1, 2  # what a random stream is for, so that no two streams are the same
+_ORDER, _AUGMENT, _WHOLE_RUN = 1, 2, 3  # what a random stream is for, so that no two streams are the same
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,16 @@ class TrainingBatches:
         split: The training examples.
         batch_size: Examples in one step, over all workers; the last step of an epoch takes what is left.
         seed: The run's seed.
-        augment: Called as ``augment(x, y, seed=(2,) int64, epoch=int64)`` on each batch; returns both. Or None.
-        labels: Applied to each batch of labels, or None.
+        augment: Called as ``augment(x, y, seed=(2,) int64, epoch=int64, step=int64, run_seed=(2,) int64)`` on each
+            batch; returns both. ``step`` counts from the start of the training, ``run_seed`` never changes. Or None.
+        labels: Called as ``labels(y, x)`` on each batch of labels and inputs, or None.
     """
 
     split: Split
     batch_size: int
     seed: int
     augment: Callable[..., Any] | None = None
-    labels: Callable[[Any], Any] | None = None
+    labels: Callable[[Any, Any], Any] | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -74,11 +75,16 @@ class TrainingBatches:
         def batch(number: Any, at: Any, part: Any, indices: Any) -> tuple[Any, Any]:
             x, y = self.split.fetch(indices)
             if self.augment is not None:
-                x, y = self.augment(x, y, seed=self._augment_seed(number, at, part), epoch=number)
-            return x, y if self.labels is None else self.labels(y)
+                step = number * self.steps_per_epoch + at
+                seeds = {"seed": self._augment_seed(number, at, part), "run_seed": self._run_seed()}
+                x, y = self.augment(x, y, epoch=number, step=step, **seeds)
+            return x, y if self.labels is None else self.labels(y, x)
 
         indices = tf.data.Dataset.range(epoch, epochs).flat_map(epoch_indices).skip(step).flat_map(parts)
         return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+    def _run_seed(self) -> Any:
+        return tf.stack([tf.constant(self.seed, tf.int64), _WHOLE_RUN])
 
     def _augment_seed(self, epoch: Any, step: Any, part: Any) -> Any:
         seed = tf.stack([tf.constant(self.seed, tf.int64), _AUGMENT])
@@ -87,27 +93,33 @@ class TrainingBatches:
         return seed
 
 
-def ordered_batches(split: Split, batch_size: int, labels: Callable[[Any], Any] | None = None) -> tf.data.Dataset:
-    """Return the examples of a split in their own order, in batches of inputs and labels."""
+def ordered_batches(split: Split, batch_size: int, labels: Callable[[Any, Any], Any] | None = None) -> tf.data.Dataset:
+    """Return the examples of a split in their own order, in batches of inputs and labels, these by ``labels(y, x)``."""
 
     def batch(indices: Any) -> tuple[Any, Any]:
         x, y = split.fetch(indices)
-        return x, y if labels is None else labels(y)
+        return x, y if labels is None else labels(y, x)
 
     indices = tf.data.Dataset.range(len(split)).batch(batch_size)
     return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def label_transform(label_form: str, num_classes: int) -> Callable[[Any], Any] | None:
-    """Return the function from class indices to labels of ``label_form``; None where labels stay as they are.
+def label_transform(label_form: str, num_classes: int) -> Callable[[Any, Any], Any] | None:
+    """Return the function from class indices, beside inputs, to labels of ``label_form``; None where they stay.
 
     ``dense`` are one-hot rows, ``sparse`` the indices, and ``column`` is 0 or 1 in float32, of shape ``(N, 1)``:
     against a network's single output, labels of shape ``(N,)`` would be spread to ``(N, N)``.
     """
-    if label_form == "column":
-        return lambda y: tf.cast(tf.reshape(y, [-1, 1]), tf.float32)
-    if label_form == "dense":
-        return lambda y: tf.one_hot(tf.cast(tf.reshape(y, [-1]), tf.int32), num_classes)
-    if label_form == "sparse":
-        return lambda y: tf.cast(tf.reshape(y, [-1]), tf.int32)
-    return None
+    forms: dict[str, Callable[[Any], Any]] = {
+        "column": lambda y: tf.cast(tf.reshape(y, [-1, 1]), tf.float32),
+        "dense": lambda y: tf.one_hot(tf.cast(tf.reshape(y, [-1]), tf.int32), num_classes),
+        "sparse": lambda y: tf.cast(tf.reshape(y, [-1]), tf.int32),
+    }
+    if label_form not in forms:
+        return None
+
+    def transform(y: Any, x: Any = None) -> Any:
+        del x
+        return forms[label_form](y)
+
+    return transform

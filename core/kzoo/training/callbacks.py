@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from kzoo.files import write_text
+from kzoo.training.unfreezing import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["BestEpoch", "LogFile", "StopOnNaN"]
+__all__ = ["BestEpoch", "EarlyStopping", "LogFile", "StopOnNaN"]
 
 
 class LogFile(keras.callbacks.Callback):  # type: ignore[misc]
@@ -46,6 +47,8 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         monitor: The logged value to compare.
         direction: ``min`` or ``max``: which way is better.
         save: Called with the model when it is the best so far.
+        compile: Called with an optimizer to have the model trained by that one, where another one took its place since
+            the best epoch.
 
     Attributes:
         epoch: The best epoch, from 1; 0 before the first.
@@ -54,7 +57,13 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         state: The variables of its optimizer, from which training would go on.
     """
 
-    def __init__(self, monitor: str, direction: str, save: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        monitor: str,
+        direction: str,
+        save: Callable[[Any], None],
+        compile: Callable[[Any], None] | None = None,  # noqa: A002 - Keras's word
+    ) -> None:
         super().__init__()
         self.monitor = monitor
         self.direction = direction
@@ -62,7 +71,8 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         self.value = math.inf if direction == "min" else -math.inf
         self.weights: list[Any] | None = None
         self.state: list[Any] = []
-        self._save = save
+        self._save, self._compile = save, compile
+        self._phase: Phase | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare, and keep the model where it is better."""
@@ -72,15 +82,30 @@ class BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         better = value < self.value if self.direction == "min" else value > self.value
         if better or (self.weights is None and not math.isnan(value)):
             self.value, self.epoch = value, epoch + 1
-            self.weights = self.model.get_weights()
+            self.weights, self._phase = self.model.get_weights(), Phase.of(self.model)
             self.state = [keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables]
             self._save(self.model)
 
     def restore(self) -> None:
         """Put the best epoch's weights into the model, and what its optimizer kept beside them."""
+        assert self._phase is not None, "there is a best epoch"
+        if self._compile and self._phase.optimizer is not self.model.optimizer:
+            self._phase.freeze(self.model)
+            self._compile(self._phase.optimizer)
         self.model.set_weights(self.weights)
         for variable, value in zip(self.model.optimizer.variables, self.state, strict=True):
             variable.assign(value)
+
+
+class EarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]
+    """As Keras's, for a value that is not logged after every epoch: ``patience`` counts epochs all the same."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Compare the value, where there is one."""
+        if self.monitor in (logs or {}):
+            super().on_epoch_end(epoch, logs)
+        else:
+            self.wait += 1
 
 
 class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]

@@ -46,6 +46,7 @@ class ProgressLines(keras.callbacks.Callback):  # type: ignore[misc]
         self._epoch = 0
         self._began = self._timed_from = self._drawn = self._ended = 0.0
         self._done = self._skipped = 0
+        self._optimizer: Any = None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Start the epoch's line."""
@@ -71,8 +72,9 @@ class ProgressLines(keras.callbacks.Callback):  # type: ignore[misc]
         """Redraw the live line, if it is time."""
         now = time.perf_counter()
         done = min((batch + 1) * self._batch_size, self._examples)
-        if self._epoch == 0 and not self._done and done < self._examples:
-            self._timed_from, self._skipped = now, done  # the first call also compiles; the speed is that of the rest
+        if not self._done and self._optimizer is not self.model.optimizer and done < self._examples:
+            self._timed_from, self._skipped = now, done  # a first call also compiles; the speed is that of the rest
+        self._optimizer = self.model.optimizer  # another one means that the step is compiled anew
         self._ended, self._done = now, done
         if self._bar and self._ended - self._drawn >= _REFRESH:
             self._drawn = self._ended

@@ -8,7 +8,6 @@ import inspect
 import time
 import traceback
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kzoo.data.sources import load_splits
@@ -22,11 +21,12 @@ from kzoo.training.assembly import Assembly, check_components, check_data_settin
 from kzoo.training.record import manifest, opening
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from kzoo.config import RunConfig
     from kzoo.data.splits import Split, Splits
-    from kzoo.detection import DetectionOutcome
+    from kzoo.detection import AnnotatedSet, DetectionOutcome
     from kzoo.pipeline import Pipeline
     from kzoo.plugin import PipelineSpec
 
@@ -141,8 +141,8 @@ def train(
         parts.compile(splits)
     clock.lap("build model")
     listener.say(opening(config, splits))
-    if parts.adapted:
-        listener.say(parts.adapted)
+    for text in filter(None, (parts.adapted, parts.thawing)):
+        listener.say(text)
     if dry_run:
         return None
     run = create_run(root, config, manifest(config, pipeline, splits, parts, argv, registry))
@@ -193,6 +193,11 @@ class _Work:
 
         return ordered_batches(split, self.config.train.batch_size, self.parts.labels)
 
+    def annotated(self, split: Split) -> AnnotatedSet:
+        """Return the pictures of a split in which a detector is to find boxes."""
+        described = f"{len(split)} images; {self.splits.provenance.description}"
+        return self.parts.pipeline.annotated_split(split, self.splits.class_names, described)
+
 
 def _fit(work: _Work, strategy: Any) -> RunResult:
     """Train, save and test."""
@@ -203,7 +208,10 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
 
     run, config, parts, settings = work.run, work.config, work.parts, work.config.train
     best = BestEpoch(
-        settings.monitor, parts.monitor_direction, lambda model: save_model(model, run.best_path, work.card)
+        settings.monitor,
+        parts.monitor_direction,
+        lambda model: save_model(model, run.best_path, work.card),
+        parts.compile_with,
     )
     nan = StopOnNaN()
     shown = work.listener.progress(
@@ -219,6 +227,8 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
                 validation=None if validation is None else work.batches(validation),
                 callbacks=_callbacks(work, best, nan, shown),
                 should_stop=stop,
+                measure=_measure(work),
+                changes={settings.frozen_epochs: parts.unfreeze} if settings.frozen_epochs else None,
             )
     finally:
         if shown is not None:
@@ -262,16 +272,32 @@ def _detected(work: _Work) -> DetectionOutcome | None:
     from kzoo.training.detecting import detector_outcome
     from kzoo.training.trainer import predictor
 
-    origin, pipeline = work.splits.provenance, work.parts.pipeline
-    source = Path(origin.location) if origin.used == "path" else origin.used
     try:
-        dataset = pipeline.annotated(source, work.config.data_settings)
-        outcome = detector_outcome(pipeline, predictor(work.parts.model), work.card, dataset)
+        forward, dataset = predictor(work.parts.model), work.annotated(work.splits.test)
+        outcome = detector_outcome(work.parts.pipeline, forward, work.card, dataset)
     except KzooError as error:
         work.listener.warn(f"The run is done, but its boxes were not measured: {error} `kzoo evaluate` does it again.")
         return None
     work.clock.lap("measure boxes")
     return outcome
+
+
+def _measure(work: _Work) -> Callable[[int], dict[str, float]] | None:
+    """Return what measures a detector after an epoch, or None where nobody asks for it."""
+    if not work.parts.measured_every:
+        return None
+    from kzoo.training.detecting import epoch_measure
+    from kzoo.training.trainer import predictor
+
+    assert work.splits.validation is not None, "without validation data this is refused before"
+    return epoch_measure(
+        work.parts.pipeline,
+        predictor(work.parts.model),
+        work.card,
+        work.annotated(work.splits.validation),
+        every=work.parts.measured_every,
+        epochs=work.config.train.epochs,
+    )
 
 
 def _draw(work: _Work, outcome: DetectionOutcome | None) -> None:
@@ -295,9 +321,7 @@ def _draw(work: _Work, outcome: DetectionOutcome | None) -> None:
 
 def _callbacks(work: _Work, best: Any, nan: Any, shown: Any) -> list[Any]:
     """Return the callbacks of a run, in the order in which they act."""
-    import keras
-
-    from kzoo.training.callbacks import LogFile
+    from kzoo.training.callbacks import EarlyStopping, LogFile
 
     settings = work.config.train
     found: list[Any] = [nan, LogFile(work.run.path / "metrics.csv")]
@@ -305,7 +329,7 @@ def _callbacks(work: _Work, best: Any, nan: Any, shown: Any) -> list[Any]:
         found.append(best)
     if settings.early_stopping:
         direction = work.parts.monitor_direction
-        found.append(keras.callbacks.EarlyStopping(settings.monitor, patience=settings.early_stopping, mode=direction))
+        found.append(EarlyStopping(settings.monitor, patience=settings.early_stopping, mode=direction))
     return found if shown is None else [*found, shown]
 
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 from kzoo.training.averaged_weights import averaged_weights, leave_averaged_weights, use_training_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kzoo.training.batches import TrainingBatches
 
@@ -62,8 +62,12 @@ class Trainer:
         self.model = model
         self.strategy = strategy or tf.distribute.get_strategy()
         self.steps_per_execution = steps_per_execution
-        self._train_steps = self._many(model.train_step)
-        self._test_steps = self._many(model.test_step)
+        self._trace()
+
+    def _trace(self) -> None:
+        """Take the model's steps as they are now, to be compiled when they are first called."""
+        self._train_steps = self._many(self.model.train_step)
+        self._test_steps = self._many(self.model.test_step)
 
     def _many(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """Return a compiled function of iterator and n that takes n steps and returns the logs of the last."""
@@ -97,6 +101,8 @@ class Trainer:
         validation: tf.data.Dataset | None = None,
         callbacks: Sequence[Any] = (),
         should_stop: Callable[[], bool] = lambda: False,
+        changes: Mapping[int, Callable[[int], None]] | None = None,
+        measure: Callable[[int], Mapping[str, Any]] | None = None,
     ) -> TrainingResult:
         """Train for ``epochs``, or until a callback or ``should_stop`` ends it.
 
@@ -109,6 +115,10 @@ class Trainer:
             validation: Batches to evaluate on at the end of every epoch.
             callbacks: Keras callbacks.
             should_stop: Asked between any two compiled calls.
+            changes: By the number of an epoch, from 0, what to do to the model before it, such as to train more of its
+                layers and compile it anew; called with the steps taken so far. Where weights are averaged, the model
+                has the averaged ones then, as after a training. The data goes on.
+            measure: Called with the number of every epoch that was gone through to its end; what it returns is logged.
         """
         model = self.model
         iterator = iter(self._distributed(batches, epochs))
@@ -127,12 +137,21 @@ class Trainer:
         called.on_train_begin()
         logs: dict[str, Any] = {}
         for epoch in range(epochs):
+            if changes and epoch in changes:
+                leave_averaged_weights(model)
+                with self.strategy.scope():
+                    changes[epoch](result.steps)
+                self._trace()
+                self._build(iterator.element_spec)
+                use_training_weights(model)
             model.reset_metrics()
             called.on_epoch_begin(epoch)
             logs = self._epoch(iterator, batches, called, should_stop, result)
             with averaged_weights(model):
                 if not result.stopped and validation is not None:
                     logs.update({f"val_{name}": value for name, value in self.evaluate(validation, called).items()})
+                if not result.stopped and measure is not None and not model.stop_training:
+                    logs.update(measure(epoch))
                 called.on_epoch_end(epoch, logs)
             result.history.append(logs)
             if model.stop_training or result.stopped:

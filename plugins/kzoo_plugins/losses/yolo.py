@@ -215,7 +215,8 @@ def _found(true: Any, present: Any, said: Any, ignore: float, most: int) -> Any:
     if ignore >= 1:
         return ops.zeros_like(present, dtype="bool")
     places = true.shape[1]
-    values, rows = ops.top_k(present, most if places is None else min(most, places))
+    most = ops.minimum(most, ops.shape(true)[1]) if places is None else min(most, places)
+    values, rows = ops.top_k(present, most)
     boxes = ops.take_along_axis(true, ops.expand_dims(rows, -1), axis=1)
     intersection, union = intersection_and_union(ops.expand_dims(boxes, 1), ops.expand_dims(said, 2))
     overlaps = ops.where(ops.expand_dims(values, 1) > 0, intersection / ops.maximum(union, 1e-12), 0.0)

@@ -35,7 +35,7 @@ def test_same_seed_same_order_other_seed_other_order(split):
 
 @pytest.mark.parametrize(("epoch", "step"), [(0, 3), (1, 0), (1, 4), (2, 2)])
 def test_it_goes_on_anywhere_with_the_batches_that_would_have_come(split, epoch, step):
-    def noise(x, y, *, seed, epoch):
+    def noise(x, y, *, seed, epoch, **_):
         return tf.cast(x, tf.int64) + tf.random.stateless_uniform(tf.shape(x), seed, 0, 1000, tf.int64) + epoch, y
 
     batches = TrainingBatches(split, 5, 3, augment=noise)
@@ -46,7 +46,7 @@ def test_it_goes_on_anywhere_with_the_batches_that_would_have_come(split, epoch,
 def test_augmentation_differs_from_step_to_step_and_epoch_to_epoch(split):
     seeds = []
 
-    def note(x, y, *, seed, epoch):
+    def note(x, y, *, seed, epoch, **_):
         del epoch
         return tf.tile(seed[None], [tf.shape(x)[0], 1]), y
 

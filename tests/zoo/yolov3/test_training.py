@@ -1,3 +1,4 @@
+import csv
 import math
 
 import keras
@@ -5,20 +6,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kzoo.cli import main
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
 from kzoo.errors import DataError, KzooError, UsageError
+from kzoo.evaluation import evaluate, find_model
 from kzoo.registry import get_registry
-from kzoo.saving import load_model, save_model
+from kzoo.saving import load_model, read_card, save_model
 from kzoo.targets import load_target
 from kzoo.training.assembly import Assembly
 from kzoo.training.configure import configure
-from kzoo.training.run import train
-from kzoo.training.trainer import Trainer
+from kzoo.training.detecting import detector_outcome
+from kzoo.training.run import Silent, train
+from kzoo.training.trainer import Trainer, predictor
 from kzoo_zoo.yolov3 import examples
-from kzoo_zoo.yolov3.darknet import build, parse_cfg, save_weights
+from kzoo_zoo.yolov3.darknet import build, parse_cfg, read_cfg, save_weights
 from kzoo_zoo.yolov3.shapes import SHAPES, draw_scenes
-from kzoo_zoo.yolov3.transfer import freeze, start_from, trainable_network, widened
+from kzoo_zoo.yolov3.transfer import backbone_layers, freeze, start_from, trainable_network, widened
 
 CFG = """[net]
 width=64
@@ -100,8 +104,6 @@ def test_a_run_saves_what_predicting_and_exporting_need(small, shapes, tmp_path)
     assert result.status == "done"
     model = load_model(result.run.model_path)
     assert model.output_shape == (None, 8 * 8 * 2, 5 + len(SHAPES))
-    from kzoo.saving import read_card
-
     card = read_card(result.run.model_path)
     assert card["class_names"] == list(SHAPES)
     assert card["heads"][0]["stride"] == 8
@@ -174,13 +176,26 @@ def test_a_kzoo_model_is_a_start_too_and_a_foreign_one_is_refused(tmp_path):
         start_from(fresh, network(), str(tmp_path / "foreign.keras"), network())
 
 
-def test_frozen_layers_stay_as_they_are():
+def frozen(model):
+    return {layer.name for layer in model.layers if layer.weights and not layer.trainable}
+
+
+def test_the_first_layers_are_frozen():
     model = trainable_network(network(), (64, 64, 3), None, momentum=0.9)
-    freeze(model, 2)
-    kept = {layer.name for layer in model.layers if layer.weights and not layer.trainable}
-    assert kept == {"conv_0", "bn_0", "conv_1", "bn_1"}
-    with pytest.raises(UsageError, match="from 0 to"):
-        freeze(model, 99)
+    freeze(model, network(), 2, {0, 1})
+    assert frozen(model) == {"conv_0", "bn_0", "conv_1", "bn_1"}
+    with pytest.raises(UsageError, match="from 0 to 4, or backbone, not 99"):
+        freeze(model, network(), 99, {0, 1})
+    with pytest.raises(UsageError, match="Freeze at most 2 layers"):
+        freeze(model, network(), 3, {0, 1})
+
+
+def test_a_backbone_ends_before_the_heads_begin():
+    sizes = {name: backbone_layers(read_cfg(name)) for name in ("yolov3", "yolov3-spp", "yolov3-tiny")}
+    assert sizes == {"yolov3": 75, "yolov3-spp": 75, "yolov3-tiny": 14}
+    model = trainable_network(network(), (64, 64, 3), None, momentum=0.9)
+    freeze(model, network(), "backbone", {0, 1, 2})
+    assert frozen(model) == {"conv_0", "bn_0", "conv_1", "bn_1", "conv_2"}
 
 
 def test_a_wider_network_keeps_its_heads():
@@ -247,3 +262,117 @@ def test_boxes_of_the_sample_are_exactly_around_the_shapes():
         np.testing.assert_allclose(
             np.concatenate([low[::-1], high[::-1]]), [*outline.min(0), *outline.max(0)], atol=1.01
         )
+
+
+@pytest.fixture
+def old(tmp_path):
+    """Return a file with weights of the small network."""
+    save_weights(build(network()), tmp_path / "old.weights")
+    return tmp_path / "old.weights"
+
+
+def test_a_frozen_backbone_then_all_layers_in_one_run(small, shapes, old, tmp_path):
+    options = (f"model.weights={old}", "model.frozen=backbone", "train.frozen_epochs=1", "train.keep=last")
+    said = []
+
+    class Listening(Silent):
+        def say(self, text):
+            said.append(text)
+
+    runs = [
+        train(settings(small, *options, epochs=epochs), root=tmp_path / f"{epochs}-{turn}", listener=Listening())
+        for epochs, turn in ((3, 0), (3, 1), (1, 0))
+    ]
+    assert any("weights are trained in the first 1 of 3 epochs, then all." in text for text in said)
+    assert any("weights are trained to the end" in text for text in said)
+    longer, again, short = (load_model(run.run.model_path) for run in runs)
+    loaded = trainable_network(network(5), (64, 64, 3), None, momentum=0.9)
+    start_from(loaded, network(5), str(old), network())
+    for name, stays in (("conv_0", True), ("bn_1", True), ("conv_3", False)):
+        begun = loaded.get_layer(name).get_weights()
+        for weights, kept in (
+            (short.get_layer(name).get_weights(), stays),
+            (longer.get_layer(name).get_weights(), False),
+        ):
+            assert all(np.array_equal(one, other) for one, other in zip(weights, begun, strict=True)) == kept
+    for one, other in zip(longer.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert frozen(short) == {"conv_0", "bn_0", "conv_1", "bn_1", "conv_2"}
+    assert not frozen(longer)
+    assert int(longer.optimizer.iterations.numpy()) == 2 * 3  # of 11 images in batches of 4
+
+
+def test_frozen_epochs_need_something_frozen(small, shapes):
+    with pytest.raises(UsageError, match="begins with no frozen layers"):
+        assembled(small, "train.frozen_epochs=1")
+
+
+def test_a_run_on_several_sizes_traces_its_step_once_and_predicts_as_any(small, shapes, tmp_path, monkeypatch):
+    options = ("augment.scales=[32, 96]", "augment.scale_steps=2")
+    parts = assembled(small, *options)
+    sizes = [tuple(x.shape[1:3]) for x, _ in parts.batches.dataset(4)]
+    assert sizes[::2] == sizes[1::2]
+    assert set(sizes) <= {(32, 32), (64, 64), (96, 96)}
+    assert len(set(sizes)) > 1
+    for (x, y), (again, labels) in zip(
+        parts.batches.dataset(4, epoch=1, step=1), list(parts.batches.dataset(4))[4:], strict=True
+    ):
+        np.testing.assert_array_equal(x, again)
+        np.testing.assert_array_equal(y, labels)
+        assert y.shape[1] == (x.shape[1] // 8) ** 2 * 2
+    traced = []
+    step = parts.model.train_step
+    monkeypatch.setattr(parts.model, "train_step", lambda data: traced.append(data[0].shape) or step(data))
+    result = Trainer(parts.model).fit(parts.batches, epochs=4)
+    assert math.isfinite(result.history[-1]["loss"])
+    assert len(traced) <= 2  # Keras builds the model once, TensorFlow traces once
+
+    run = train(settings(small, *options), root=tmp_path).run
+    Image.fromarray(draw_scenes(1, 5)[0][0]).save(tmp_path / "scene.png")
+    assert main(["predict", str(run.path), str(tmp_path / "scene.png"), "--threshold", "0.01"]) == 0
+    assert main(["export-darknet", str(run.model_path), "-o", str(tmp_path / "out.weights")]) == 0
+
+
+def test_the_best_epoch_by_average_precision(small, shapes, tmp_path):
+    options = ("train.monitor=val_ap50", "train.measure_every=2", "train.keep=best", "data.validation_fraction=0.5")
+    result = train(settings(small, *options, "train.early_stopping=9", epochs=5, optimizer="adam"), root=tmp_path)
+    assert [logs.get("val_ap50") is not None for logs in result.history] == [False, True, False, True, True]
+    with (result.run.path / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["val_ap50"] != "" for row in rows] == [False, True, False, True, True]
+    values = {number: logs["val_ap50"] for number, logs in enumerate(result.history, 1) if "val_ap50" in logs}
+    best = max(values, key=values.get)
+    assert result.run.manifest()["training"]["best_epoch"] == best
+    # The same figure, from the saved model and its file of weights.
+    pipeline = load_target(get_registry().get("pipeline", "yolov3"))()
+    splits = load_splits(pipeline, DataRequest("sample", 0, 0.5, settings={"image_size": 64}), pytest.fail)
+    card = read_card(result.run.model_path)
+    dataset = pipeline.annotated_split(splits.validation, SHAPES, "")
+    assert len(dataset.images) == 6
+    outcome = detector_outcome(pipeline, predictor(load_model(result.run.model_path)), card, dataset)
+    assert outcome.metrics()["AP50"] == pytest.approx(values[best], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("train.monitor=val_ap50", "data.validation_fraction=0"), "measured on validation data, and there is none"),
+        (("train.monitor=ap50",), "which this run does not log. It logs: val_loss, val_ap, val_ap50, val_ap75"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(small, shapes, tmp_path, options, says):
+    with pytest.raises(UsageError, match=says):
+        train(settings(small, *options), root=tmp_path)
+    assert not list(tmp_path.glob("*/run.json"))
+
+
+def test_a_limit_holds_for_what_is_measured(small, shapes, tmp_path):
+    result = train(settings(small, limit=3, epochs=1), root=tmp_path)
+    saved = find_model(str(result.run.path), tmp_path)
+    again = evaluate(saved, data=None, listener=Silent())
+    assert again.size == 3
+    assert again.data.startswith("3 of 4 drawn scenes")
+    assert again.outcome.dataset.images[0].name in {f"scene-{number:04}" for number in range(4)}
+    for name in ("AP", "AP50", "AR_100"):
+        assert again.metrics[name] == pytest.approx(result.results[name], abs=1e-6, nan_ok=True)
+    assert evaluate(saved, data="sample", listener=Silent()).size == 4

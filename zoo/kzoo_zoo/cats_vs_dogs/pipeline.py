@@ -26,6 +26,7 @@ class CatsVsDogs(ZooClassifier):
     task = "binary"
     data = data
     networks = "kzoo_zoo.cats_vs_dogs.model"
+    _network = "default"
 
     def task_of(self, class_names: Sequence[str]) -> Task:
         """Return ``binary`` for two classes, ``classification`` for more."""
@@ -83,7 +84,17 @@ class CatsVsDogs(ZooClassifier):
             raise UsageError(message)
         module = "kzoo_zoo.cats_vs_dogs.transfer" if network == "transfer" else self.networks
         build = getattr(importlib.import_module(module), f"build_{network}")
+        self._network = network
         return build(input_shape, num_classes, regularizer, **given)
+
+    def unfreeze(self, model: Any) -> None:
+        """Have all layers trained, but not the batch normalizations of a pretrained backbone."""
+        if self._network == "transfer":
+            from kzoo_zoo.cats_vs_dogs.transfer import unfreeze
+
+            unfreeze(model)
+        else:
+            super().unfreeze(model)
 
     def augment(
         self,

@@ -15,7 +15,7 @@ from kzoo_zoo.cats_vs_dogs.model import probabilities
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["WEIGHTS", "build_transfer"]
+__all__ = ["WEIGHTS", "build_transfer", "unfreeze"]
 
 # The file and the checksum of `keras.applications.EfficientNetV2B0`, without the last layer.
 WEIGHTS = RemoteFile(
@@ -78,6 +78,14 @@ def build_transfer(
             trains = number >= len(backbone.layers) - unfrozen
             layer.trainable = trains and not isinstance(layer, layers.BatchNormalization)
     return model
+
+
+def unfreeze(model: keras.Model) -> None:
+    """Have all of the backbone's layers trained but its batch normalizations."""
+    backbone = model.get_layer(_BACKBONE)
+    backbone.trainable = True
+    for layer in backbone.layers:
+        layer.trainable = not isinstance(layer, layers.BatchNormalization)
 
 
 def _pretrained() -> Path:

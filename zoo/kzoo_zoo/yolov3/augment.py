@@ -31,6 +31,7 @@ def augment_boxes(
     exposure: float = 1.5,
     mosaic: float = 0.0,
     mosaic_epochs: int = 0,
+    size: Any = None,
 ) -> tuple[Any, Any]:
     """Return a batch of images and boxes, each changed in its own way.
 
@@ -48,37 +49,40 @@ def augment_boxes(
         exposure: Likewise of the brightness.
         mosaic: The part of the images that are put together from four.
         mosaic_epochs: The number of first epochs with such images; 0 for all.
+        size: Height and width of the images to return; an integer tensor of shape (2,), or None for that of ``images``.
 
     Returns:
         Images and boxes of the same kind; with ``mosaic`` the boxes are ``(B, 4 M, 5)``.
     """
     batch = tf.shape(images)[0]
+    height, width = images.shape[1:3] if size is None else tf.unstack(tf.cast(size, tf.int32))
     draw = tf.random.stateless_uniform((12, batch), seed)
     ratio = tf.exp((2 * draw[0] - 1) * (tf.math.log1p(float(stretch)) / 2))
-    size = zoom[0] + (zoom[1] - zoom[0]) * draw[1]
-    scale = tf.stack([size * ratio, size / ratio], -1)
+    much = zoom[0] + (zoom[1] - zoom[0]) * draw[1]
+    scale = tf.stack([much * ratio, much / ratio], -1)
     # Anywhere where it fits, if it is smaller, or where it fills all, if it is larger; and a little beyond.
     spread = tf.stack([draw[2], draw[3]], -1)
     corner = spread * (1 - scale) + (2 * tf.stack([draw[4], draw[5]], -1) - 1) * shift
     flip = (draw[6] < _HALF) if mirror else tf.zeros([batch], tf.bool)
     whole = tf.tile(tf.constant([[0.0, 0.0, 1.0, 1.0]]), [batch, 1])
-    moved = warp(images, scale, corner, flip)
-    found = seen_boxes(boxes, scale, corner, flip, whole, images.shape)
+    moved = warp(images, scale, corner, flip, (height, width))
+    found = seen_boxes(boxes, scale, corner, flip, whole, (height, width))
     if mosaic > 0:
         chosen = draw[7] < mosaic
         if mosaic_epochs:
             chosen &= tf.cast(epoch, tf.int32) < mosaic_epochs
         rows = tf.where(chosen)  # only these are made: a mosaic costs four times what another image does
-        many, lists = _mosaic(images, boxes, seed, rows[:, 0])
+        many, lists = _mosaic(images, boxes, seed, rows[:, 0], (height, width))
         fill = tf.broadcast_to(tf.constant(_NO_BOX), tf.stack([batch, 3 * tf.shape(boxes)[1], 5]))
         moved = tf.tensor_scatter_nd_update(moved, rows, many)
         found = tf.tensor_scatter_nd_update(tf.concat([found, fill], 1), rows, lists)
     if hue or saturation != 1 or exposure != 1:
         moved = recolour(moved, draw[8:11], hue=hue, saturation=saturation, exposure=exposure)
-    return tf.ensure_shape(moved, images.shape), found
+    shape = images.shape if size is None else (images.shape[0], None, None, images.shape[3])
+    return tf.ensure_shape(moved, shape), found
 
 
-def warp(images: Any, scale: Any, corner: Any, flip: Any) -> Any:
+def warp(images: Any, scale: Any, corner: Any, flip: Any, size: Any) -> Any:
     """Return the images scaled, with their upper left corner moved, gray around them.
 
     Args:
@@ -86,26 +90,28 @@ def warp(images: Any, scale: Any, corner: Any, flip: Any) -> Any:
         scale: Across and down, shape (B, 2).
         corner: Where the upper left corner goes, in parts of the sides, shape (B, 2).
         flip: Which images are mirrored before that, shape (B,).
+        size: Height and width of the images to return.
     """
     height, width = images.shape[1:3]
     sides = tf.constant([width, height], tf.float32)
+    ratio = sides / tf.cast(tf.stack([size[1], size[0]]), tf.float32)
     # From the centre of a pixel of the result to its place in the image, both counted from the first pixel's centre.
-    a, d = tf.unstack(1 / scale, axis=-1)
-    shift = (0.5 - corner * sides) / scale - 0.5
+    a, d = tf.unstack(ratio / scale, axis=-1)
+    shift = (0.5 * ratio - corner * sides) / scale - 0.5
     x, y = tf.unstack(shift, axis=-1)
     x, a = tf.where(flip, width - 1 - x, x), tf.where(flip, -a, a)
     zero = tf.zeros_like(a)
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=tf.stack([a, zero, x, zero, d, y, zero, zero], axis=1),
-        output_shape=tf.constant([height, width]),
+        output_shape=tf.stack(size),
         fill_value=_PAD,
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
 
 
-def seen_boxes(boxes: Any, scale: Any, corner: Any, flip: Any, window: Any, shape: Any) -> Any:
+def seen_boxes(boxes: Any, scale: Any, corner: Any, flip: Any, window: Any, size: Any) -> Any:
     """Return what is seen of the boxes of warped images through a window; those of which little is seen are no more.
 
     Args:
@@ -114,7 +120,7 @@ def seen_boxes(boxes: Any, scale: Any, corner: Any, flip: Any, window: Any, shap
         corner: As in `warp`.
         flip: As in `warp`.
         window: x1, y1, x2, y2 in parts of the sides, shape (B, 4).
-        shape: That of the images, to know what a pixel is.
+        size: Height and width of the images, to know what a pixel is.
     """
     centre, sides, label = boxes[..., :2], boxes[..., 2:4], boxes[..., 4:]
     x = tf.where(flip[:, None], 1 - centre[..., 0], centre[..., 0])
@@ -123,7 +129,7 @@ def seen_boxes(boxes: Any, scale: Any, corner: Any, flip: Any, window: Any, shap
     low = tf.maximum(centre - sides / 2, window[:, None, :2])
     high = tf.minimum(centre + sides / 2, window[:, None, 2:])
     left = tf.maximum(high - low, 0.0)
-    least = tf.constant([_LEAST_SIDE / shape[2], _LEAST_SIDE / shape[1]], tf.float32)
+    least = _LEAST_SIDE / tf.cast(tf.stack([size[1], size[0]]), tf.float32)
     seen = tf.reduce_prod(left, -1) >= _LEAST_SEEN * tf.reduce_prod(sides, -1)
     seen &= tf.reduce_all(left >= least, -1) & (label[..., 0] >= 0)
     now = tf.concat([(low + high) / 2, left, label], -1)
@@ -150,23 +156,23 @@ def mosaic_layout(seed: Any, batch: Any) -> list[tuple[Any, Any, Any]]:
     return found
 
 
-def _mosaic(images: Any, boxes: Any, seed: Any, rows: Any) -> tuple[Any, Any]:
+def _mosaic(images: Any, boxes: Any, seed: Any, rows: Any, size: Any) -> tuple[Any, Any]:
     """Return a mosaic for each of some rows of the batch, of four images from all of it, and its boxes."""
-    batch, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
-    x = (tf.range(width, dtype=tf.float32) + 0.5) / width
-    y = (tf.range(height, dtype=tf.float32) + 0.5) / height
+    batch, (height, width) = tf.shape(images)[0], size
+    x = (tf.cast(tf.range(width), tf.float32) + 0.5) / tf.cast(width, tf.float32)
+    y = (tf.cast(tf.range(height), tf.float32) + 0.5) / tf.cast(height, tf.float32)
     order = tf.random.experimental.stateless_shuffle(tf.range(batch), tf.random.experimental.stateless_fold_in(seed, 2))
     flips = tf.random.stateless_uniform((4, batch), tf.random.experimental.stateless_fold_in(seed, 3)) < _HALF
-    whole, lists = tf.fill(tf.stack([tf.shape(rows)[0], *images.shape[1:]]), _PAD), []
+    whole, lists = tf.fill(tf.stack([tf.shape(rows)[0], height, width, images.shape[3]]), _PAD), []
     for part, layout in enumerate(mosaic_layout(seed, batch)):
         scale, corner, window, flip, own = (
             tf.gather(of_all, rows) for of_all in (*layout, flips[part], tf.roll(order, part, 0))
         )
-        moved = warp(tf.gather(images, own), scale, corner, flip)
+        moved = warp(tf.gather(images, own), scale, corner, flip, size)
         across = (x >= window[:, 0:1]) & (x < window[:, 2:3])
         down = (y >= window[:, 1:2]) & (y < window[:, 3:4])
         whole = tf.where(across[:, None, :, None] & down[:, :, None, None], moved, whole)
-        lists.append(seen_boxes(tf.gather(boxes, own), scale, corner, flip, window, images.shape))
+        lists.append(seen_boxes(tf.gather(boxes, own), scale, corner, flip, window, size))
     return whole, tf.concat(lists, 1)
 
 

@@ -45,6 +45,8 @@ class DetectionSplit(Split):
         boxes: Corners in pixels of each, float32 of shape (M, 4).
         labels: The classes of each, shape (M,).
         input_shape: Height, width and channels of the input.
+        annotated: The same images as a detector is measured on them, in their own size and with all their boxes.
+        category_ids: The numbers of the classes in a COCO annotations file.
     """
 
     def __init__(
@@ -54,16 +56,21 @@ class DetectionSplit(Split):
         boxes: Sequence[np.ndarray],
         labels: Sequence[np.ndarray],
         input_shape: tuple[int, int, int],
+        annotated: Sequence[AnnotatedImage] = (),
+        category_ids: tuple[int, ...] = (),
     ) -> None:
         self.images, self.input_shape = list(images), input_shape
+        self.annotated, self.category_ids = list(annotated), category_ids
         self._y = _rows(sizes, boxes, labels, input_shape)
         self._pixels: np.ndarray | None = None
         if len(images) * int(np.prod(input_shape)) <= MEMORY_LIMIT:
             self._pixels = np.stack([self._fitted(number) for number in range(len(images))])
 
     @classmethod
-    def of(cls, annotations: Annotations, input_shape: tuple[int, int, int]) -> DetectionSplit:
-        """Return the split of annotated files, without boxes around crowds."""
+    def of(
+        cls, annotations: Annotations, input_shape: tuple[int, int, int], category_ids: tuple[int, ...] = ()
+    ) -> DetectionSplit:
+        """Return the split of annotated files; boxes around crowds are not learned."""
         learned = [image.learnable() for image in annotations]
         return cls(
             [image.path for image in learned],
@@ -71,6 +78,8 @@ class DetectionSplit(Split):
             [image.boxes for image in learned],
             [image.labels for image in learned],
             input_shape,
+            [_measured(image) for image in annotations],
+            category_ids,
         )
 
     def __len__(self) -> int:
@@ -112,6 +121,8 @@ class DetectionSplit(Split):
         """Return the split of the images at ``indices``."""
         part = object.__new__(DetectionSplit)
         part.images, part.input_shape = [self.images[int(i)] for i in indices], self.input_shape
+        part.annotated = [self.annotated[int(i)] for i in indices] if self.annotated else []
+        part.category_ids = self.category_ids
         part._y = self._y[indices]
         part._pixels = None if self._pixels is None else self._pixels[indices]
         return part
@@ -144,9 +155,9 @@ def load_path(path: Path, *, image_size: Any = IMAGE_SIZE, format: str = "", fix
     validation = sets.validation if sets.test is not None else None
     counts = f"{len(train)} train, {len(test)} test images with {train.box_count + test.box_count} boxes"
     return Dataset(
-        train=DetectionSplit.of(train, shape),
-        validation=DetectionSplit.of(validation, shape) if validation is not None else None,
-        test=DetectionSplit.of(test, shape),
+        train=DetectionSplit.of(train, shape, sets.category_ids),
+        validation=DetectionSplit.of(validation, shape, sets.category_ids) if validation is not None else None,
+        test=DetectionSplit.of(test, shape, sets.category_ids),
         class_names=sets.class_names,
         description=f"{counts} of {len(sets.class_names)} classes from {path.name} ({sets.form}){how}",
         location=str(path),
@@ -161,7 +172,7 @@ def load_sample(*, image_size: Any = IMAGE_SIZE) -> Dataset:
     for name, (count, seed) in _SAMPLE.items():
         pixels, boxes, labels = zip(*draw_scenes(count, seed), strict=True)
         sizes = [(image.shape[1], image.shape[0]) for image in pixels]
-        parts[name] = DetectionSplit(pixels, sizes, boxes, labels, shape)
+        parts[name] = DetectionSplit(pixels, sizes, boxes, labels, shape, _scenes(pixels, boxes, labels))
     described = ", ".join(f"{count} {name}" for name, (count, _) in _SAMPLE.items())
     return Dataset(
         train=parts["train"],
@@ -182,13 +193,7 @@ def annotated_from(source: str | Path, *, whole: bool = False, **settings: Any) 
     """
     if str(source) == "sample":
         count, seed = _SAMPLE["test"]
-        drawn = enumerate(draw_scenes(count, seed))
-        images = [
-            AnnotatedImage(
-                name=f"scene-{number:04}", boxes=boxes, labels=labels, pixels=functools.partial(np.copy, pixels)
-            )
-            for number, (pixels, boxes, labels) in drawn
-        ]
+        images = _scenes(*zip(*draw_scenes(count, seed), strict=True))
         return AnnotatedSet(images, SHAPES, f"{count} drawn scenes of {len(SHAPES)} shapes")
     path = Path(source)
     sets = read_annotations(path, form=settings.get("format", ""), fix=settings.get("fix", "stop"))
@@ -197,6 +202,15 @@ def annotated_from(source: str | Path, *, whole: bool = False, **settings: Any) 
     found = [_measured(image) for image in test]
     described = f"{len(found)} images with {test.box_count} boxes from {path.name} ({sets.form}){how}"
     return AnnotatedSet(found, sets.class_names, described, sets.category_ids, sets.notes)
+
+
+def _scenes(
+    pixels: Sequence[np.ndarray], boxes: Sequence[np.ndarray], labels: Sequence[np.ndarray]
+) -> list[AnnotatedImage]:
+    return [
+        AnnotatedImage(name=f"scene-{number:04}", boxes=own, labels=classes, pixels=functools.partial(np.copy, image))
+        for number, (image, own, classes) in enumerate(zip(pixels, boxes, labels, strict=True))
+    ]
 
 
 def _measured(image: FileImage) -> AnnotatedImage:

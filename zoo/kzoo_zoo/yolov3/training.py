@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kzoo.data.splits import Dataset, Split
+    from kzoo.detection import AnnotatedSet
     from kzoo_zoo.yolov3.darknet import Head, Network
 
 __all__ = ["DetectorTraining"]
@@ -33,6 +34,7 @@ class DetectorTraining(Pipeline):
     network: Network | None = None
     _match = 1.0
     _anchors = "cfg"
+    _sizes: Sequence[tuple[int, int]] = ()
 
     @property
     def heads(self) -> Sequence[Head]:
@@ -65,11 +67,12 @@ class DetectorTraining(Pipeline):
         *,
         regularizer: Any = None,
         predicts: str = "places",
+        augmented: Mapping[str, Any] | None = None,
         network: str = "yolov3-tiny",
         width: float = 1.0,
         weights: str = "",
         weights_cfg: str = "",
-        frozen: int = 0,
+        frozen: int | str = 0,
         anchors: str = "cfg",
         match: float = 1.0,
     ) -> Any:
@@ -80,13 +83,14 @@ class DetectorTraining(Pipeline):
             num_classes: The number of classes.
             regularizer: For the kernels of all convolutions, or None.
             predicts: What the loss compares with the labels; it must be ``places``.
+            augmented: The settings of `augment`, of which ``scales`` asks for a network that takes images of any size.
             network: A cfg file, or the name of a built-in one: ``yolov3``, ``yolov3-tiny``, ``yolov3-spp``.
             width: What the channels of all hidden convolutions are multiplied by.
             weights: What the training begins with: a Darknet file, the name of a trained network to download, or the
                 ``.keras`` file of a run or an import; random by default.
             weights_cfg: The cfg of a Darknet file; by default ``network``.
-            frozen: How many of Darknet's layers, from the first, stay as they are: 75 of yolov3, 15 of yolov3-tiny are
-                their backbones.
+            frozen: How many of Darknet's layers, from the first, stay as they are, or ``backbone`` for as many as that
+                has. ``train.frozen_epochs`` says for how long; without it to the end.
             anchors: ``cfg`` for the network's own, or ``auto`` to find them from the boxes of the training data.
             match: A box is also learned by other anchors than its best where the IoU of their sides is above this;
                 1 for the best alone.
@@ -108,6 +112,7 @@ class DetectorTraining(Pipeline):
             message = f"`model.match` must be above 0 and at most 1, not {match!r}."
             raise UsageError(message)
         from kzoo_zoo.yolov3.darknet import read_cfg
+        from kzoo_zoo.yolov3.scales import sizes_between
         from kzoo_zoo.yolov3.transfer import freeze, start_from, trainable_network, widened
 
         if frozen and not weights:
@@ -116,10 +121,13 @@ class DetectorTraining(Pipeline):
         source = widened(read_cfg(network), width)
         self.network = source.adapted(classes=num_classes).resized(int(input_shape[1]), int(input_shape[0]))
         self._match, self._anchors = match, anchors
-        model = trainable_network(self.network, input_shape, regularizer, momentum=_MOMENTUM)
+        self._sizes = sizes_between((augmented or {}).get("scales", ()), input_shape, self.heads)
+        shape = (None, None, input_shape[2]) if self._sizes else input_shape
+        model = trainable_network(self.network, shape, regularizer, momentum=_MOMENTUM)
+        taken: set[int] = set()
         if weights:
-            start_from(model, self.network, weights, read_cfg(weights_cfg) if weights_cfg else source)
-        freeze(model, frozen)
+            taken = start_from(model, self.network, weights, read_cfg(weights_cfg) if weights_cfg else source)
+        freeze(model, self.network, frozen, taken)
         return model
 
     def adapt(self, model: Any, train: Split) -> str | None:
@@ -158,10 +166,20 @@ class DetectorTraining(Pipeline):
         exposure: float = 1.5,
         mosaic: float = 0.0,
         mosaic_epochs: int = 0,
+        scales: Sequence[int] = (),
+        scale_steps: int = 10,
+        step: Any = 0,
+        run_seed: Any = (0, 0),
     ) -> tuple[Any, Any]:
-        """Move, scale, mirror and colour every image, and put some together from four; see `augment_boxes`."""
-        from kzoo_zoo.yolov3.augment import augment_boxes
+        """Move, scale, mirror and colour every image, and put some together from four; see `augment_boxes`.
 
+        With ``scales``, the smallest and the largest width of the network's input, all images of ``scale_steps`` steps
+        get another size, a multiple of 32 between the two; see `draw_size`.
+        """
+        from kzoo_zoo.yolov3.augment import augment_boxes
+        from kzoo_zoo.yolov3.scales import draw_size
+
+        del scales  # `build_model` read them: they are the sizes that the network takes
         low, high = zoom
         return augment_boxes(
             x,
@@ -177,15 +195,29 @@ class DetectorTraining(Pipeline):
             exposure=exposure,
             mosaic=mosaic,
             mosaic_epochs=mosaic_epochs,
+            size=draw_size(self._sizes, run_seed, step, every=scale_steps) if self._sizes else None,
         )
 
-    def targets(self, y: Any) -> Any:
-        """Return for each place of the network's grids what it should say; see `assign`."""
+    def targets(self, y: Any, x: Any) -> Any:
+        """Return for each place of the network's grids what it should say of inputs of this size; see `assign`."""
+        from kzoo_zoo.yolov3.scales import of_size
         from kzoo_zoo.yolov3.targets import assign
 
         assert self.network is not None
-        shape = (self.network.height, self.network.width)
-        return assign(y, self.heads, shape, self.network.classes, match=self._match)
+        classes = self.network.classes
+
+        def assigned(shape: Sequence[int]) -> Any:
+            return assign(y, self.heads, shape, classes, match=self._match)
+
+        return of_size(x, self._sizes, assigned)
+
+    def annotated_split(self, split: Split, class_names: Sequence[str], description: str) -> AnnotatedSet:
+        """Return the pictures of a split in their own size, with their true boxes."""
+        from kzoo.detection import AnnotatedSet
+        from kzoo_zoo.yolov3.examples import DetectionSplit
+
+        assert isinstance(split, DetectionSplit)
+        return AnnotatedSet(split.annotated, tuple(class_names), description, split.category_ids)
 
     def card(self) -> dict[str, Any]:
         """Return the heads, with which the outputs are read, and the cfg, with which the weights are exported."""

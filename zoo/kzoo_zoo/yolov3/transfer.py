@@ -11,19 +11,22 @@ import keras
 
 from kzoo.errors import DataError, UsageError
 from kzoo_zoo.yolov3.darknet import build, parse_cfg, read_cfg
-from kzoo_zoo.yolov3.darknet.layers import Yolo
+from kzoo_zoo.yolov3.darknet.layers import Route, ScaleChannels, Shortcut, Yolo
 from kzoo_zoo.yolov3.darknet.pretrained import BACKBONES, PRETRAINED, named_weights
 from kzoo_zoo.yolov3.darknet.weight_files import blocks_of, read_weights
 from kzoo_zoo.yolov3.darknet.weights import assign
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import numpy as np
 
     from kzoo_zoo.yolov3.darknet import Network
 
-__all__ = ["freeze", "start_from", "trainable_network", "widened"]
+__all__ = ["BACKBONE", "backbone_layers", "freeze", "start_from", "trainable_network", "widened"]
+
+BACKBONE = "backbone"
+"""What stands for the number of layers of a network's backbone."""
 
 _BEFORE_CLASSES = 5
 _RARE = 0.01  # how likely a box is at a place, before anything is learned
@@ -31,7 +34,7 @@ _MULTIPLE = 8
 
 
 def trainable_network(
-    network: Network, input_shape: Sequence[int], regularizer: Any, *, momentum: float
+    network: Network, input_shape: Sequence[int | None], regularizer: Any, *, momentum: float
 ) -> keras.Model:
     """Return the network with one output (batch, places, 5 + classes), in the order of `targets.places`.
 
@@ -40,7 +43,7 @@ def trainable_network(
 
     Args:
         network: What it is.
-        input_shape: Height, width and channels of the images.
+        input_shape: Height, width and channels of the images; None for a side of any length.
         regularizer: For the kernels, or None.
         momentum: Of the running averages of batch normalization, which a short training must follow.
     """
@@ -87,7 +90,7 @@ def widened(network: Network, width: float) -> Network:
     return parse_cfg("".join(written), f"{network.name}-{width:g}")
 
 
-def start_from(model: keras.Model, network: Network, weights: str, source: Network) -> None:
+def start_from(model: keras.Model, network: Network, weights: str, source: Network) -> set[int]:
     """Give a network the weights of another one.
 
     Layers of the same number and shape are taken as they are. Of a head for other classes, what says where a box is and
@@ -99,6 +102,9 @@ def start_from(model: keras.Model, network: Network, weights: str, source: Netwo
         weights: A Darknet file, which may hold the first layers only, the name of a trained network or a backbone, or a
             ``.keras`` file.
         source: The cfg of the Darknet file.
+
+    Returns:
+        The numbers of Darknet's layers that were taken whole.
 
     Raises:
         DataError: The file cannot be read, or no layer of it fits.
@@ -120,7 +126,7 @@ def start_from(model: keras.Model, network: Network, weights: str, source: Netwo
         assign(other, contents)
         filled = {number for number, _ in contents.arrays}
     last = dict(_last_convolutions(network))
-    fitting = 0
+    taken: set[int] = set()
     mine = {layer.name: layer for layer in model.layers if layer.weights}
     for layer in other.layers:
         own = mine.get(layer.name)
@@ -129,27 +135,75 @@ def start_from(model: keras.Model, network: Network, weights: str, source: Netwo
         new, old = own.get_weights(), layer.get_weights()
         if [array.shape for array in new] == [array.shape for array in old]:
             own.set_weights(old)
-            fitting += 1
+            taken.add(_number(layer.name))
         elif (number := _number(layer.name)) in last and new[0].shape[:-1] == old[0].shape[:-1]:
             own.set_weights(_head_weights(new, old, last[number]))
-    if not fitting:
+    if not taken:
         message = f"`model.weights`: no layer of {path} fits the network {network.name}; it belongs to another cfg."
         raise DataError(message)
+    return taken
 
 
-def freeze(model: keras.Model, layers: int) -> None:
+def freeze(model: keras.Model, network: Network, layers: int | str, taken: Collection[int]) -> None:
     """Set the first of Darknet's layers to stay as they are, the averages of their batch normalizations as well.
 
+    Args:
+        model: The network.
+        network: What it is.
+        layers: How many layers, or `BACKBONE`.
+        taken: Those that have trained weights.
+
     Raises:
-        UsageError: ``layers`` is no number of layers.
+        UsageError: ``layers`` is no number of layers, or one of them has no trained weights: it would stay random.
     """
-    numbers = [number for layer in model.layers if (number := _number(layer.name)) >= 0]
-    if isinstance(layers, bool) or not isinstance(layers, int) or not 0 <= layers <= max(numbers) + 1:
-        message = f"`model.frozen` must be a number of layers from 0 to {max(numbers) + 1}, not {layers!r}."
+    most = max(_number(layer.name) for layer in model.layers) + 1
+    count = backbone_layers(network) if layers == BACKBONE else layers
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= most:
+        message = f"`model.frozen` must be a number of layers from 0 to {most}, or {BACKBONE}, not {layers!r}."
         raise UsageError(message)
-    for layer in model.layers:
-        if 0 <= _number(layer.name) < layers:
-            layer.trainable = False
+    frozen = [layer for layer in model.layers if 0 <= _number(layer.name) < count]
+    random = sorted({_number(layer.name) for layer in frozen if layer.weights} - set(taken))
+    if random:
+        message = (
+            f"`model.frozen` is {layers}, the first {count} layers, but `model.weights` has none that fit layer "
+            f"{random[0]}: it would stay random. Freeze at most {random[0]} layers."
+        )
+        raise UsageError(message)
+    for layer in frozen:
+        layer.trainable = False
+
+
+def backbone_layers(network: Network) -> int:
+    """Return how many of a network's first layers are its backbone.
+
+    They end with the last shortcut before the first head, as Darknet-53 does with its layer 74. Without shortcuts they
+    are what all heads stand on, but not the convolutions right before them: 14 of yolov3-tiny.
+    """
+    heads = [layer.index for layer in network.layers if isinstance(layer, Yolo)]
+    shortcuts = [layer.index for layer in network.layers[: heads[0]] if isinstance(layer, Shortcut)]
+    if shortcuts:
+        return shortcuts[-1] + 1
+    shared = set.intersection(*(_before(network, head) for head in heads)) - {head - 1 for head in heads}
+    return max(shared, default=-1) + 1
+
+
+def _before(network: Network, number: int) -> set[int]:
+    """Return the numbers of all layers that a layer's output depends on."""
+    found: set[int] = set()
+    waiting = [number]
+    while waiting:
+        layer = network.layers[waiting.pop()]
+        sources: tuple[int, ...] = (layer.index - 1,)
+        if isinstance(layer, Route):
+            sources = layer.sources
+        elif isinstance(layer, Shortcut):
+            sources += layer.sources
+        elif isinstance(layer, ScaleChannels):
+            sources += (layer.source,)
+        new = {source for source in sources if source >= 0} - found
+        found |= new
+        waiting += new
+    return found
 
 
 def _loaded(path: Path) -> keras.Model:
