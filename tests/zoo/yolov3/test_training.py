@@ -1,5 +1,6 @@
 import csv
 import math
+import re
 
 import keras
 import numpy as np
@@ -376,3 +377,23 @@ def test_a_limit_holds_for_what_is_measured(small, shapes, tmp_path):
     for name in ("AP", "AP50", "AR_100"):
         assert again.metrics[name] == pytest.approx(result.results[name], abs=1e-6, nan_ok=True)
     assert evaluate(saved, data="sample", listener=Silent()).size == 4
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("augment.scale_steps=0", "must be a whole number of at least 1, not 0"),
+        ("augment.mosaic_epochs=1.5", "must be a whole number of at least 0, not 1.5"),
+        ("augment.zoom=[1.2]", "must be the smallest and the largest scale"),
+        ("augment.zoom=[1.4, 0.6]", "must be the smallest and the largest scale"),
+        ("augment.saturation=0", "must be a number from 1 to 10, not 0"),
+        ("augment.mosaic=25", "must be a number from 0 to 1, not 25"),
+        ("augment.hue=much", "must be a number from 0 to 0.5, not 'much'"),
+        ("augment.mirror=1", "must be true or false, not 1"),
+        ("augment.scales=[100, 200]", "must be two multiples of 32"),
+    ],
+)
+def test_a_wrong_change_is_refused_before_the_run_has_a_folder(small, shapes, tmp_path, option, says):
+    with pytest.raises(UsageError, match=f"^`{option.partition('=')[0]}` {re.escape(says)}"):
+        train(settings(small, option), root=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

@@ -111,6 +111,7 @@ class DetectorTraining(Pipeline):
         if not 0 < match <= 1:
             message = f"`model.match` must be above 0 and at most 1, not {match!r}."
             raise UsageError(message)
+        from kzoo_zoo.yolov3.augment_settings import check_augment
         from kzoo_zoo.yolov3.darknet import read_cfg
         from kzoo_zoo.yolov3.scales import sizes_between
         from kzoo_zoo.yolov3.transfer import freeze, start_from, trainable_network, widened
@@ -118,6 +119,7 @@ class DetectorTraining(Pipeline):
         if frozen and not weights:
             message = "`model.frozen` keeps layers as they are, so it needs weights to keep: set model.weights."
             raise UsageError(message)
+        check_augment(augmented or {})
         source = widened(read_cfg(network), width)
         self.network = source.adapted(classes=num_classes).resized(int(input_shape[1]), int(input_shape[0]))
         self._match, self._anchors = match, anchors
