@@ -220,7 +220,9 @@ def test_a_wrong_checksum_behind_the_last_member_is_noticed(tmp_path):
         read_members(path, lambda name: True)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", bytes(5000), gzip.compress(b"text", mtime=0), bz2.compress(b"text")])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", bytes(5000), gzip.compress(b"text", mtime=0), bz2.compress(b"text")]
+)
 def test_what_is_no_archive_is_refused(tmp_path, content):
     path = tmp_path / "other"
     path.write_bytes(content)
