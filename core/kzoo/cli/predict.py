@@ -232,29 +232,24 @@ def _split(arguments: Sequence[str], known: Mapping[str, Any]) -> tuple[list[str
         arguments: All that the command line did not know.
         known: The settings that the pipeline has, with their defaults.
     """
+    from kzoo.cli.flags import parted
     from kzoo.reference import parse_value
 
-    texts: list[str] = []
     given: dict[str, Any] = {}
-    rest = iter(arguments)
-    for argument in rest:
-        if not argument.startswith("-") or argument == "-":
-            texts.append(argument)
-            continue
-        name, equals, value = argument.removeprefix("--").partition("=")
-        key = name.replace("-", "_")
-        if not argument.startswith("--") or key not in known:
-            raise UsageError(_no_such_option(argument.partition("=")[0], known))
-        if equals:
+    booleans = [key for key, default in known.items() if isinstance(default, bool)]
+    switches = {f"--{name}" for key in booleans for name in (key, key.replace("_", "-"))}
+    texts, flags = parted(arguments, switches)
+    for flag, value in flags:
+        key = flag.removeprefix("--").replace("-", "_")
+        if not flag.startswith("--") or key not in known:
+            raise UsageError(_no_such_option(flag, known))
+        if value is not None:
             given[key] = parse_value(value)
-        elif isinstance(known[key], bool):
+        elif flag in switches:
             given[key] = True
         else:
-            following = next(rest, None)
-            if following is None:
-                message = f"--{name} needs a value."
-                raise UsageError(message)
-            given[key] = parse_value(following)
+            message = f"{flag} needs a value."
+            raise UsageError(message)
     return texts, given
 
 

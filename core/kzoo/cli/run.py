@@ -139,7 +139,7 @@ def run(
         raise typer.Exit(130)
 
 
-def _options(flags: Sequence[tuple[str, str]], pipeline: str, context: typer.Context) -> list[str]:
+def _options(flags: Sequence[tuple[str, str | None]], pipeline: str, context: typer.Context) -> list[str]:
     """Return the settings that a pipeline's flags give."""
     from kzoo.cli.flags import options_of
     from kzoo.registry import get_registry

@@ -50,7 +50,7 @@ def test_a_flag_beside_a_file_of_settings(kzoo, tmp_path):
         (["mnist", "--epoch", "3"], "There is no option `--epoch`. Did you mean `--epochs`?"),
         (["mnist", "--fix", "clip"], "`mnist` adds none of its own"),
         (["mnist", "-x", "3"], "There is no option `-x`."),
-        (["yolov3", "--fix"], "it needs a value: --fix VALUE"),
+        (["yolov3", "--fix"], "--fix needs a value: --fix VALUE"),
         (["mnist", "cifar10"], "One run trains one pipeline, not `mnist` and `cifar10`."),
     ],
 )
