@@ -13,7 +13,6 @@ from malformed_files import CFG as CFG_OF_ONE
 from malformed_files import CFGS, WEIGHTS, good_weights
 from PIL import Image
 
-from kzoo.cli import main
 from kzoo.data.download import RemoteFile
 from kzoo_zoo.yolov3.darknet import parse_cfg, pretrained
 from kzoo_zoo.yolov3.darknet.pretrained import Backbone
@@ -42,16 +41,6 @@ classes=2
 num=2
 anchors=9,8,20,30
 """
-
-
-@pytest.fixture
-def kzoo(capsys):
-    def call(*arguments):
-        code = main(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

@@ -5,19 +5,9 @@ import types
 import pytest
 import typer
 
-from kzoo.cli import app, main, options
+from kzoo.cli import app, options
 from kzoo.errors import KzooError, UsageError
 from kzoo.registry import get_registry
-
-
-@pytest.fixture
-def kzoo(capsys):
-    def call(*arguments):
-        code = main(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

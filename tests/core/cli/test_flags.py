@@ -2,19 +2,8 @@
 
 import pytest
 
-from kzoo.cli import main
 from kzoo.plugin import PipelineSpec
 from kzoo.registry import get_registry
-
-
-@pytest.fixture
-def kzoo(capsys):
-    def call(*arguments):
-        code = main(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def _settings(kzoo, *arguments):

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from kzoo.cli import docstrings, main
+from kzoo.cli import docstrings
 from kzoo.errors import KzooError
 from kzoo.registry import get_registry
 from kzoo.targets import load_target
@@ -14,16 +14,6 @@ def _light(monkeypatch, plugins):
     """The fixture's classes need no TensorFlow, so it is not started."""
     monkeypatch.setattr("kzoo.training.runtime.start", lambda **_: None)
     plugins("good")
-
-
-@pytest.fixture
-def kzoo(capsys):
-    def call(*arguments):
-        code = main(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def test_component_as_json(kzoo):

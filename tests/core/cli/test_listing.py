@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from kzoo.cli import main, output
+from kzoo.cli import output
 from kzoo.registry import get_registry, plural
 
 LISTS = {
@@ -15,18 +15,6 @@ LISTS = {
     "list-regularizers": ("regularizer",),
     "list-pipelines": ("pipeline",),
 }
-
-
-@pytest.fixture
-def kzoo(capsys):
-    """Return a function that calls the command line and returns exit code, stdout and stderr."""
-
-    def call(*arguments):
-        code = main(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.mark.parametrize(("command", "kinds"), LISTS.items())
