@@ -49,8 +49,12 @@ def half_precision(subject: Subject) -> None:
 
 
 def _many(metric: Any, y_true: Any, y_pred: Any, times: int, weight: float | None) -> Any:
-    for _ in range(times):
-        metric.update_state(tf.constant(y_true), tf.constant(y_pred), sample_weight=weight)
+    """Update a metric ``times`` times: first eagerly, where it makes its variables, then in a graph, which is quick."""
+    true, pred = tf.constant(y_true), tf.constant(y_pred)
+    metric.update_state(true, pred, sample_weight=weight)
+    again = tf.function(lambda: metric.update_state(true, pred, sample_weight=weight), autograph=False)
+    for _ in range(times - 1):
+        again()
     return metric
 
 
