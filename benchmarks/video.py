@@ -45,7 +45,7 @@ def main():
             subprocess.run(
                 [sys.executable, "-c", script, str(folder), options.network], cwd=Path(__file__).parent, check=True
             )
-        command = ["kzoo", "predict", "yolov3", str(video), "--cfg", str(cfg), "--weights", str(weights)]
+        command = ["kzoo", "predict", "yolov3", str(video), "--network", str(cfg), "--weights", str(weights)]
         seen = watch([*command, "--save", str(drawn), "--json"])
         written = frames_of(drawn)
     times, memory, processor, boxes = (np.array(column) for column in zip(*seen, strict=True))

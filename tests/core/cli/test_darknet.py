@@ -120,7 +120,7 @@ def test_cfgs_that_are_wrong(name, kzoo, tmp_path, monkeypatch):
     "command",
     [
         ("import-darknet", "net.cfg", "net.weights", "-o", "x.keras"),
-        ("predict", "yolov3", "photo.png", "--cfg", "net.cfg", "--weights", "net.weights", "--save", "drawn"),
+        ("predict", "yolov3", "photo.png", "--network", "net.cfg", "--weights", "net.weights", "--save", "drawn"),
     ],
     ids=("import", "predict"),
 )
@@ -196,7 +196,7 @@ def published(files, monkeypatch):
 class TestDownloads:
     def test_predict_shows_a_download_once(self, kzoo, published):
         Image.new("RGB", (40, 30)).save("photo.png")
-        command = ("predict", "yolov3", "photo.png", "--weights", "yolov3-tiny", "--cfg", "net.cfg")
+        command = ("predict", "yolov3", "photo.png", "--weights", "yolov3-tiny", "--network", "net.cfg")
         code, _, err = kzoo(*command)
         assert code == 0
         assert "downloading net.weights (0.0 MB)" in err
@@ -207,7 +207,7 @@ class TestDownloads:
     def test_lines_for_programs_are_not_mixed_with_it(self, kzoo, published):
         Image.new("RGB", (40, 30)).save("photo.png")
         code, out, err = kzoo(
-            "predict", "yolov3", "photo.png", "--weights", "yolov3-tiny", "--cfg", "net.cfg", "--json"
+            "predict", "yolov3", "photo.png", "--weights", "yolov3-tiny", "--network", "net.cfg", "--json"
         )
         assert code == 0
         assert json.loads(out)

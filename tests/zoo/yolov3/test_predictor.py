@@ -153,7 +153,7 @@ def test_classes_by_name_or_index(classes):
 
 
 def test_without_a_network_it_is_said_how_to_name_one():
-    with pytest.raises(UsageError, match=r"needs a network to predict.*--weights FILE --cfg FILE"):
+    with pytest.raises(UsageError, match=r"needs a network to predict.*--weights FILE --network CFG"):
         Yolo().predictor(None, {})
 
 

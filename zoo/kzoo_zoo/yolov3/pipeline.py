@@ -67,7 +67,7 @@ class Yolo(DarknetExchange, DetectorTraining):
         agnostic: bool = False,
         resize: str = "letterbox",
         weights: str = "",
-        cfg: str = "",
+        network: str = "",
         names: str = "",
         size: str = "",
         coco: str = "",
@@ -88,7 +88,7 @@ class Yolo(DarknetExchange, DetectorTraining):
             agnostic: Let boxes of different classes leave each other out.
             resize: ``letterbox`` keeps a picture's shape, ``stretch`` does not.
             weights: Without a trained network: a file of Darknet's weights, or the name of a network to download.
-            cfg: The file that describes the network, or its name; by default that of the weights.
+            network: Its cfg, or the name of a built-in one; by default that of the weights.
             names: A file with the names of the classes.
             size: The side of the network's input, or ``WIDTHxHEIGHT``; by default the cfg's.
             coco: A file to which all objects are also written, in COCO's results format.
@@ -108,12 +108,12 @@ class Yolo(DarknetExchange, DetectorTraining):
             if not weights:
                 message = (
                     "`yolov3` is a pipeline, and it needs a network to predict: a run (`kzoo predict last SOURCE`), an "
-                    "imported .keras file, or Darknet's weights: `--weights FILE --cfg FILE --names FILE`, or "
+                    "imported .keras file, or Darknet's weights: `--weights FILE --network CFG --names FILE`, or "
                     "`--weights yolov3`, `yolov3-tiny` or `yolov3-spp`, which are downloaded."
                 )
                 raise UsageError(message)
-            model, card = self._darknet(str(weights), str(cfg), str(names), str(size))
-        elif given := [name for name, value in (("weights", weights), ("cfg", cfg), ("size", size)) if value]:
+            model, card = self._darknet(str(weights), str(network), str(names), str(size))
+        elif given := [name for name, value in (("weights", weights), ("network", network), ("size", size)) if value]:
             message = (
                 f"{', '.join(f'--{name}' for name in given)}: the network named before the sources has its own. For "
                 "Darknet's files write `kzoo predict yolov3 SOURCE --weights FILE`."

@@ -146,7 +146,7 @@ def _cfg_of(weights: str) -> str:
     if path.stem in BUILT_IN:
         return path.stem
     message = (
-        f"Name the cfg that {weights} belongs to: --cfg FILE, or one of {', '.join(BUILT_IN)}. There is no {beside} "
+        f"Name the cfg that {weights} belongs to: --network CFG, or one of {', '.join(BUILT_IN)}. There is no {beside} "
         "beside it."
     )
     raise UsageError(message)
