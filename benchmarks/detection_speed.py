@@ -7,7 +7,7 @@ photos to their boxes, and the median over the rounds of the ratio to kzoo's. Be
 compared.
 
 - ``kzoo``: what ``kzoo predict`` does;
-- ``onnxruntime``: the network as Keras exports it (needs onnx, onnxruntime and tf2onnx);
+- ``onnxruntime``: the network in ONNX, channels first and batch norm folded (needs onnx and onnxruntime);
 - ``openvino``: the same file (needs openvino);
 - ``opencv``: OpenCV's dnn on Darknet's own files, up to the raw heads;
 - ``tf_function``: the network in a plain `tf.function`;
@@ -20,7 +20,6 @@ Without weights they are random, with an objectness that lets a few boxes throug
 """
 
 import argparse
-import contextlib
 import os
 import statistics
 import tempfile
@@ -157,32 +156,40 @@ def predict(network, model, weights, folder, batch):
     return lambda x: as_list(model.predict_on_batch(x))
 
 
-def onnx_file(model, folder):
-    import onnx  # noqa: F401 - Keras's export needs it
+def onnx_file(network, model, folder):
     import onnxruntime  # noqa: F401
+    from darknet_onnx import write_onnx
 
     path = folder / "network.onnx"
     if not path.exists():
-        model(np.zeros((1, *model.input_shape[1:]), np.float32))
-        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-            model.export(path, format="onnx", verbose=False)
+        write_onnx(network, model, path)
     return path
+
+
+def channels_first(x):
+    return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+
+
+def channels_last(outputs):
+    return [raw.transpose(0, 2, 3, 1) for raw in outputs]
 
 
 def onnxruntime(network, model, weights, folder, batch):
     import onnxruntime
 
-    path = onnx_file(model, folder)
+    path = onnx_file(network, model, folder)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return lambda x: session.run(None, {name: x})
+    return lambda x: channels_last(session.run(None, {name: channels_first(x)}))
 
 
 def openvino(network, model, weights, folder, batch):
     import openvino
 
-    compiled = openvino.compile_model(openvino.Core().read_model(onnx_file(model, folder)), "CPU")
-    return lambda x: list(compiled(x).values())
+    read = openvino.Core().read_model(onnx_file(network, model, folder))
+    read.reshape([batch, network.channels, network.height, network.width])  # it is faster where it knows the batch
+    compiled = openvino.compile_model(read, "CPU")
+    return lambda x: channels_last(compiled(channels_first(x)).values())
 
 
 def opencv(network, model, weights, folder, batch):
@@ -194,8 +201,8 @@ def opencv(network, model, weights, folder, batch):
     heads = [f"conv_{head_layer(network, head)}" for head in network.heads]
 
     def forward(x):
-        net.setInput(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
-        return [raw.transpose(0, 2, 3, 1) for raw in net.forward(heads)]
+        net.setInput(channels_first(x))
+        return channels_last(net.forward(heads))
 
     return forward
 
