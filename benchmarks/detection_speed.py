@@ -8,7 +8,7 @@ compared.
 
 - ``kzoo``: what ``kzoo predict`` does;
 - ``onnxruntime``: the network in ONNX, channels first and batch norm folded (needs onnx and onnxruntime);
-- ``openvino``: the same file (needs openvino);
+- ``openvino``: the same file (needs onnx, onnxruntime and openvino);
 - ``opencv``: OpenCV's dnn on Darknet's own files, up to the raw heads;
 - ``tf_function``: the network in a plain `tf.function`;
 - ``predict``: `model.predict_on_batch`, as most scripts have it.
