@@ -21,7 +21,7 @@ def network(request, real_data):
     folder, name = real_data / "yolo", request.param
     files = {
         "weights": str(folder / f"weights/{name}.weights"),
-        "cfg": str(folder / f"cfg/{name}.cfg"),
+        "network": str(folder / f"cfg/{name}.cfg"),
         "names": str(folder / NETWORKS[name]),
     }
     first = Yolo().predictor(None, {}, **files)

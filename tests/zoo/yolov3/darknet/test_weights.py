@@ -207,7 +207,7 @@ class TestLoading:
         assert load_network("", str(weights)).network.layers == NETWORK.layers
 
     def test_without_a_cfg(self, weights):
-        with pytest.raises(UsageError, match="--cfg FILE"):
+        with pytest.raises(UsageError, match="--network CFG"):
             load_network("", str(weights))
 
     def test_names_of_another_number(self, weights, cfg, tmp_path):
