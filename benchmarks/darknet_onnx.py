@@ -1,8 +1,8 @@
 """A Darknet network as an ONNX file in the layout that ONNX Runtime likes best: channels first, batch norm folded.
 
-Keras's own export of a network as large as YOLOv3 takes more than 24 GB of memory and leaves transpositions in it; this
-one is the network as somebody would write it for ONNX Runtime, so that no other engine is measured at less than its
-best. It knows the layers of yolov3, yolov3-spp and yolov3-tiny, and grouped convolutions.
+Keras's own export of a network as large as YOLOv3 does not fit into 23 GB of memory, and leaves transpositions in it;
+this one is the network as somebody would write it for ONNX Runtime, so that no other engine is measured at less than
+its best. It knows the layers of yolov3, yolov3-spp and yolov3-tiny, and grouped convolutions.
 """
 
 import numpy as np  # noqa: TID253

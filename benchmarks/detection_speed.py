@@ -99,7 +99,7 @@ def load(options, folder):
         layer = model.get_layer(f"conv_{head_layer(network, head)}")
         kernel, bias = layer.get_weights()
         rows = bias.reshape(len(head.anchors), -1)
-        rows[:, 4] = -4.0
+        rows[:, 4] = -1.0  # a few boxes for yolov3-tiny on photos
         layer.set_weights([kernel, rows.reshape(-1)])
     weights = folder / "random.weights"
     save_weights(model, weights)

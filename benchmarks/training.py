@@ -42,7 +42,10 @@ def main():
     if options.arm:
         print(json.dumps(ARMS[options.arm](options)))
         return
-    speeds = {arm: [] for arm in ARMS if arm == "kzoo" or arm in options.arms.split(",")}
+    chosen = {"kzoo", *options.arms.split(",")}
+    if unknown := chosen - set(ARMS):
+        parser.error(f"--arms: {', '.join(sorted(unknown))}: there are {', '.join(ARMS)}")
+    speeds = {arm: [] for arm in ARMS if arm in chosen}
     for number in range(options.rounds):
         for arm, seen in speeds.items():
             seen.append(statistics.median(measure(arm, options)))

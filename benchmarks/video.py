@@ -34,19 +34,17 @@ def main():
     parser.add_argument("--photo", type=Path, help="what the video moves over; by default noise")
     parser.add_argument("--seconds", type=float, default=30)
     options = parser.parse_args()
+    if options.seconds * FRAMES_PER_SECOND <= SETTLED:
+        parser.error(
+            f"--seconds: more than {SETTLED / FRAMES_PER_SECOND:g} are needed to see whether memory stays flat"
+        )
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         video, drawn = folder / "video.mp4", folder / "drawn.mp4"
         count = make_video(video, options)
-        weights, cfg = options.weights, options.network
-        if not weights:  # in a process of its own, or its memory would be this one's
-            weights, cfg = folder / "random.weights", folder / "network.cfg"
-            script = "import video, pathlib, sys; video.random_weights(pathlib.Path(sys.argv[1]), sys.argv[2])"
-            subprocess.run(
-                [sys.executable, "-c", script, str(folder), options.network], cwd=Path(__file__).parent, check=True
-            )
-        command = ["kzoo", "predict", "yolov3", str(video), "--network", str(cfg), "--weights", str(weights)]
-        seen = watch([*command, "--save", str(drawn), "--json"])
+        weights = options.weights or load(options, folder)[2]
+        command = [sys.executable, "-m", "kzoo", "predict", "yolov3", str(video), "--network", options.network]
+        seen = watch([*command, "--weights", weights, "--save", str(drawn), "--json"])
         written = frames_of(drawn)
     times, memory, processor, boxes = (np.array(column) for column in zip(*seen, strict=True))
     steady = len(times) - SETTLED
@@ -76,12 +74,6 @@ def make_video(path, options):
         writer.write(photo[top : top + HEIGHT, left : left + WIDTH])
     writer.release()
     return count
-
-
-def random_weights(folder, name):
-    """Write a network's cfg and random weights for it."""
-    network, _, _ = load(argparse.Namespace(weights="", network=name), folder)
-    (folder / "network.cfg").write_text(network.text)
 
 
 def watch(command):
