@@ -43,7 +43,7 @@ def main():
     parser.add_argument("--engines", default=",".join(ENGINES), help="some of them, separated by commas")
     options = parser.parse_args()
 
-    from kzoo.training import runtime
+    from kzoo.engine import runtime
 
     runtime.start()
     from kzoo_zoo.yolov3.predictor import YoloPredictor

@@ -44,8 +44,8 @@ class Tally:
 
 def main():
     options = _options()
+    from kzoo.engine import runtime
     from kzoo.errors import UsageError
-    from kzoo.training import runtime
 
     try:
         chosen = _chosen(options)
@@ -92,8 +92,8 @@ def _options():
 def _chosen(options):
     """Return kind and reference of every component to try; raise `UsageError` for a name that stands for none."""
     from kzoo.errors import UsageError
-    from kzoo.reference import Reference
-    from kzoo.registry import get_registry
+    from kzoo.plugins.reference import Reference
+    from kzoo.plugins.registry import get_registry
 
     registry = get_registry()
     task = registry.get("pipeline", options.pipeline).spec.task
@@ -123,8 +123,8 @@ def _chance(options):
 
     from kzoo.data.sources import load_splits
     from kzoo.data.splits import DataRequest
-    from kzoo.registry import get_registry
-    from kzoo.targets import load_target
+    from kzoo.plugins.registry import get_registry
+    from kzoo.plugins.targets import load_target
 
     pipeline = load_target(get_registry().get("pipeline", options.pipeline))()
     labels = load_splits(pipeline, DataRequest(options.data, options.seed), print).test.y
@@ -167,7 +167,7 @@ def _outcome(result):
 
 def _asked(kind, reference):
     """Return the arguments of `kzoo.run` that put one component in the recipe's place."""
-    from kzoo.reference import Reference
+    from kzoo.plugins.reference import Reference
 
     if kind == "metric":
         return {"metrics": [reference]}

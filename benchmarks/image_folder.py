@@ -115,9 +115,9 @@ def measure(options):
     from kzoo.data import images
     from kzoo.data.sources import load_splits
     from kzoo.data.splits import DataRequest
-    from kzoo.registry import get_registry
-    from kzoo.targets import load_target
-    from kzoo.training import runtime
+    from kzoo.engine import runtime
+    from kzoo.plugins.registry import get_registry
+    from kzoo.plugins.targets import load_target
     from kzoo.training.assembly import Assembly
     from kzoo.training.configure import configure
     from kzoo.training.trainer import Trainer

@@ -105,7 +105,7 @@ def with_kzoo(options):
 
     from rich.console import Console
 
-    from kzoo.training import runtime
+    from kzoo.engine import runtime
 
     runtime.start()  # before anything that imports TensorFlow, or its flags come too late
     from kzoo.training import run
@@ -144,13 +144,13 @@ def with_kzoo(options):
 
 
 def assembled(options):
-    from kzoo.training import runtime
+    from kzoo.engine import runtime
 
     runtime.start()  # before anything that imports TensorFlow, or its flags come too late
     from kzoo.data.sources import load_splits
     from kzoo.data.splits import DataRequest
-    from kzoo.registry import get_registry
-    from kzoo.targets import load_target
+    from kzoo.plugins.registry import get_registry
+    from kzoo.plugins.targets import load_target
     from kzoo.training.assembly import Assembly
 
     runtime.seed_everything(0)
@@ -163,7 +163,7 @@ def assembled(options):
 
 def with_fit(options, steps_per_execution=None):
     parts, splits = assembled(options)
-    from kzoo.training.batches import ordered_batches
+    from kzoo.engine.batches import ordered_batches
 
     if steps_per_execution:
         parts.model.steps_per_execution = steps_per_execution
@@ -186,8 +186,8 @@ def with_script(options):
 
     from kzoo.data.sources import load_splits
     from kzoo.data.splits import DataRequest
-    from kzoo.registry import get_registry
-    from kzoo.targets import load_target
+    from kzoo.plugins.registry import get_registry
+    from kzoo.plugins.targets import load_target
 
     pipeline = load_target(get_registry().get("pipeline", options.pipeline))()
     splits = load_splits(pipeline, DataRequest(options.data, limit=options.limit), print)

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from kzoo.registry import Former, Registry, get_registry
+from kzoo.plugins.registry import Former, Registry, get_registry
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "from-tensorflow-addons.md"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kzoo.entry_points import GROUP, installed
-from kzoo.registry import set_plugin_choice
+from kzoo.plugins.entry_points import GROUP, installed
+from kzoo.plugins.registry import set_plugin_choice
 
 # Before any test module imports TensorFlow: the flags that kzoo sets when it starts it.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

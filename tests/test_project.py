@@ -11,10 +11,10 @@ import pytest
 
 from kzoo import hookspecs, plugin
 from kzoo.cli.app import COMMANDS
-from kzoo.config import _OPTIONAL, DEFAULTS
-from kzoo.registry import get_registry
+from kzoo.plugins.registry import get_registry
+from kzoo.plugins.targets import load_target
 from kzoo.scaffold import files_of, plan
-from kzoo.targets import load_target
+from kzoo.settings.config import _OPTIONAL, DEFAULTS
 from kzoo.testing.publication import CHECKS
 
 ROOT = Path(__file__).parents[1]

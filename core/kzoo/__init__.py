@@ -13,7 +13,7 @@ from kzoo._version import __version__
 if TYPE_CHECKING:
     from kzoo.api import loss, metric, optimizer, predict, regularizer, run
     from kzoo.errors import KzooError
-    from kzoo.saving import load_model, register_with_keras
+    from kzoo.models.saving import load_model, register_with_keras
 
 __all__ = [
     "KzooError",
@@ -30,12 +30,12 @@ __all__ = [
 
 _HOMES = {
     "KzooError": "kzoo.errors",
-    "load_model": "kzoo.saving",
+    "load_model": "kzoo.models.saving",
     "loss": "kzoo.api",
     "metric": "kzoo.api",
     "optimizer": "kzoo.api",
     "predict": "kzoo.api",
-    "register_with_keras": "kzoo.saving",
+    "register_with_keras": "kzoo.models.saving",
     "regularizer": "kzoo.api",
     "run": "kzoo.api",
 }

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.reference import Reference
+from kzoo.plugins.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -140,8 +140,8 @@ def predict(
         KzooError: The model or the source does not exist, or a setting is unknown.
     """
     from kzoo.data.frames import Part
-    from kzoo.prediction import find_target, predict_source
-    from kzoo.training import runtime
+    from kzoo.engine import runtime
+    from kzoo.inference.prediction import find_target, predict_source
 
     target = find_target(str(model))
     part = Part(every=every, start=start, end=end, max_frames=max_frames)
@@ -159,8 +159,8 @@ def predict(
 
 
 def _component(kind: str, name: str, kwargs: Mapping[str, Any]) -> Any:
-    from kzoo.build import build
-    from kzoo.training import runtime
+    from kzoo.components.build import build
+    from kzoo.engine import runtime
 
     runtime.start()
     reference = Reference.parse(name)

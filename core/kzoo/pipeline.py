@@ -6,7 +6,7 @@ import abc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from kzoo.predictions import ClassPrediction, Prediction, ValuePrediction
+from kzoo.tasks.predictions import ClassPrediction, Prediction, ValuePrediction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

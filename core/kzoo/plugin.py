@@ -96,7 +96,7 @@ PROPERTIES = ("zero_at_equality", "symmetric", "range")
 """What a loss or metric can promise of its values, for the conformance kit to hold it to."""
 
 hookimpl = pluggy.HookimplMarker("kzoo")
-"""Marks a function of a plugin module as the implementation of one of the hooks in `kzoo.hookspecs`."""
+"""Marks a function of a plugin module as the implementation of one of the hooks in `kzoo.plugins.hookspecs`."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")

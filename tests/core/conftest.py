@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kzoo.registry import set_plugin_choice
+from kzoo.plugins.registry import set_plugin_choice
 
 FOREIGN = Path(__file__).parents[1] / "fixtures" / "foreign"
 

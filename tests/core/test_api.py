@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import kzoo
-from kzoo.runs import Run
+from kzoo.runs.folder import Run
 
 TINY = {"recipe": "quick", "epochs": 1, "limit": 60, "batch_size": 20}
 

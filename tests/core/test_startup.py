@@ -55,7 +55,8 @@ def test_a_list_imports_no_other_command_and_no_rich():
     rooms = {name for name in told["modules"] if name.startswith("kzoo.cli.")}
     assert rooms == {f"kzoo.cli.{name}" for name in ("app", "completion", "listing", "options", "output")}
     assert "rich" not in told["modules"]
-    assert not {"kzoo.build", "kzoo.training", "kzoo.runs", "kzoo.config"} & set(told["modules"])
+    heavy = {"kzoo.components.build", "kzoo.training", "kzoo.runs.folder", "kzoo.settings.config"}
+    assert not heavy & set(told["modules"])
 
 
 def test_the_version_needs_nothing():

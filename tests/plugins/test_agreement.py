@@ -5,7 +5,7 @@ from agreement.case import Case, read, write
 from agreement.collect import cases_of
 from agreement.measure import measure, relative
 
-from kzoo.registry import get_registry
+from kzoo.plugins.registry import get_registry
 
 KINDS = ("loss", "metric", "optimizer", "schedule", "regularizer")
 

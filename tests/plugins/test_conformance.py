@@ -2,7 +2,7 @@
 
 import pytest
 
-from kzoo.registry import get_registry
+from kzoo.plugins.registry import get_registry
 from kzoo.testing.run import report_on
 
 KINDS = ("loss", "metric", "optimizer", "schedule", "regularizer")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from kzoo.build import parameters_of
-from kzoo.reference import Reference
-from kzoo.registry import get_registry
-from kzoo.targets import load_target
+from kzoo.components.build import parameters_of
+from kzoo.plugins.reference import Reference
+from kzoo.plugins.registry import get_registry
+from kzoo.plugins.targets import load_target
 
 DOCS = Path(__file__).parents[2] / "docs"
 NAMES = json.loads((DOCS / "tensorflow_addons_names.json").read_text(encoding="utf-8"))
@@ -100,7 +100,7 @@ def resolved(path):
     ],
 )
 def test_the_old_defaults_can_be_built(reference):
-    from kzoo.build import build
+    from kzoo.components.build import build
 
     [entry] = get_registry().find(Reference.parse(reference).name)
     assert build(entry.kind, reference)

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import r2_score
 
 from kzoo.cli.listing import describe
-from kzoo.registry import get_registry
+from kzoo.plugins.registry import get_registry
 from kzoo_plugins.keras_builtins.known_failures import KNOWN_FAILURES
 from kzoo_plugins.losses.focal import SigmoidFocal
 from kzoo_plugins.losses.noisy_labels import GeneralizedCrossentropy

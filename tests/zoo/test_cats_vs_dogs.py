@@ -17,9 +17,9 @@ from scipy import ndimage
 import kzoo
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
+from kzoo.engine.batches import label_transform
 from kzoo.errors import DataError, UsageError
-from kzoo.evaluation import evaluate, find_model
-from kzoo.training.batches import label_transform
+from kzoo.inference.evaluation import evaluate, find_model
 from kzoo.training.run import Silent
 from kzoo_zoo.cats_vs_dogs import data
 from kzoo_zoo.cats_vs_dogs.animals import draw_animals

@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance
 from scipy import ndimage
 
 from kzoo.errors import KzooError, NetworkUnreachableError, UsageError
-from kzoo.saving import load_model, save_model
+from kzoo.models.saving import load_model, save_model
 from kzoo_zoo.cats_vs_dogs.augment import recolour, warp
 from kzoo_zoo.cats_vs_dogs.pipeline import CatsVsDogs
 

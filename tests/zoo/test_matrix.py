@@ -9,12 +9,12 @@ import pytest
 
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
-from kzoo.reference import Reference
-from kzoo.registry import get_registry
-from kzoo.targets import load_target
-from kzoo.training import runtime
+from kzoo.engine import runtime
+from kzoo.engine.batches import ordered_batches
+from kzoo.plugins.reference import Reference
+from kzoo.plugins.registry import get_registry
+from kzoo.plugins.targets import load_target
 from kzoo.training.assembly import Assembly, check_components
-from kzoo.training.batches import ordered_batches
 from kzoo.training.configure import configure
 from kzoo.training.trainer import Trainer
 

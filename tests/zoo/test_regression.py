@@ -8,8 +8,8 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from kzoo.cli import main
-from kzoo.runs import list_runs
-from kzoo.saving import load_model, read_card
+from kzoo.models.saving import load_model, read_card
+from kzoo.runs.folder import list_runs
 from kzoo_zoo.regression import data
 from kzoo_zoo.regression.pipeline import Regression
 

@@ -54,12 +54,12 @@ def capture(
     The frames go to FOLDER/LABEL, which `kzoo run PIPELINE --data FOLDER` reads. No file is ever written over. Ctrl-C
     ends it.
     """
-    from kzoo.config import layer_from_options
     from kzoo.data.frames import Part, open_sources, seconds
     from kzoo.data.frames.recording import Recorder
     from kzoo.data.images import find_images
-    from kzoo.registry import get_registry
-    from kzoo.targets import load_target
+    from kzoo.plugins.registry import get_registry
+    from kzoo.plugins.targets import load_target
+    from kzoo.settings.config import layer_from_options
 
     chosen: Pipeline = load_target(get_registry().get("pipeline", pipeline))()
     _check_label(chosen, label)
@@ -135,7 +135,7 @@ def _keep(pipeline: Pipeline, given: dict[str, Any]) -> Callable[[np.ndarray], n
 @contextlib.contextmanager
 def _stoppable(sources: list[Source]) -> Iterator[Callable[[], bool]]:
     """Let Ctrl-C end the sources; a second one interrupts at once."""
-    from kzoo.training.interrupt import stoppable
+    from kzoo.engine.interrupt import stoppable
 
     def notice(text: str) -> None:
         del text  # speaks of training

@@ -13,7 +13,7 @@ from kzoo.cli import completion, options, output
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from kzoo.registry import Entry
+    from kzoo.plugins.registry import Entry
     from kzoo.testing.distribution import DistributionReport
     from kzoo.testing.report import Report
 
@@ -62,7 +62,7 @@ def check_plugin(
 
     The exit code is 1 where a check failed or none ran.
     """
-    from kzoo.registry import get_registry
+    from kzoo.plugins.registry import get_registry
     from kzoo.testing.distribution import (
         DistributionReport,
         check_components,
@@ -77,7 +77,7 @@ def check_plugin(
     found = publication_of(distribution, registry)
     entries = chosen(found, tuple(kind or ()), tuple(component or ()))
     if needs_components(checks):  # all else goes without TensorFlow, which takes seconds to start
-        from kzoo.training import runtime
+        from kzoo.engine import runtime
 
         if not options.debugging():  # the checks provoke errors, of which TensorFlow writes to stderr
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from kzoo.registry import Entry, Registry
+    from kzoo.plugins.registry import Entry, Registry
 
 __all__ = [
     "answer_bash",
@@ -97,7 +97,7 @@ def complete_kind(incomplete: str) -> Offers:
 def complete_plugin(incomplete: str) -> Offers:
     """Return the installed third-party plugins; imports none of them."""
     with _quiet():
-        from kzoo.discovery import PluginChoice, discover
+        from kzoo.plugins.discovery import PluginChoice, discover
 
         found = discover(PluginChoice(none=True)).disabled
         names = {plugin.distribution: f"version {plugin.version}" for plugin in found}
@@ -192,7 +192,7 @@ def _known(registry: Registry, kinds: Sequence[str], name: str) -> bool:
 
 
 def _registry() -> Registry | None:
-    from kzoo.registry import get_registry
+    from kzoo.plugins.registry import get_registry
 
     return get_registry()
 

@@ -49,7 +49,7 @@ def import_darknet(
     _check_output(out, ".keras")
     pipeline = _pipeline()
     from kzoo.cli.transfers import TransferLine
-    from kzoo.training import runtime
+    from kzoo.engine import runtime
 
     line = TransferLine()
     try:
@@ -65,7 +65,7 @@ def import_darknet(
         )
     finally:
         line.close()
-    from kzoo.saving import save_model
+    from kzoo.models.saving import save_model
 
     _write(lambda: save_model(model, out, card), out)
     height, width, channels = card["input_shape"]
@@ -98,7 +98,7 @@ def export_darknet(
 
     A model that was imported and not trained gives its file of weights back, byte for byte.
     """
-    from kzoo.evaluation import find_model
+    from kzoo.inference.evaluation import find_model
 
     _check_output(out, ".weights")
     saved = find_model(model, runs)
@@ -110,10 +110,10 @@ def export_darknet(
     if cfg is not None and "cfg" not in stored:
         message = f"{saved.path} does not tell the cfg that it was made from."
         raise UsageError(message)
-    from kzoo.training import runtime
+    from kzoo.engine import runtime
 
     runtime.start(debug=options.debugging())
-    from kzoo.saving import load_model
+    from kzoo.models.saving import load_model
 
     pipeline.export_model(load_model(saved.path, compile=False), saved.card, out)
     if cfg is not None:
@@ -125,8 +125,8 @@ def export_darknet(
 
 def _pipeline() -> Pipeline:
     """Return the pipeline that knows Darknet's files."""
-    from kzoo.registry import get_registry
-    from kzoo.targets import load_target
+    from kzoo.plugins.registry import get_registry
+    from kzoo.plugins.targets import load_target
 
     for entry in get_registry().entries("pipeline"):
         if _FORMAT in entry.spec.formats:  # type: ignore[attr-defined]
@@ -136,7 +136,7 @@ def _pipeline() -> Pipeline:
 
 
 def _formats(pipeline: str) -> Any:
-    from kzoo.registry import get_registry
+    from kzoo.plugins.registry import get_registry
 
     return get_registry().get("pipeline", pipeline).spec.formats  # type: ignore[attr-defined]
 

@@ -12,7 +12,7 @@ import typer
 from kzoo.cli import options, output
 
 if TYPE_CHECKING:
-    from kzoo.evaluation import Evaluation
+    from kzoo.inference.evaluation import Evaluation
 
 __all__ = ["evaluate"]
 
@@ -45,13 +45,13 @@ def evaluate(
     json: options.JsonOption = False,
 ) -> None:
     """Test a trained model: loss and metrics, and for each class how well it is told or found."""
-    from kzoo.config import layer_from_options
-    from kzoo.evaluation import evaluate as measure
-    from kzoo.evaluation import find_model
+    from kzoo.inference.evaluation import evaluate as measure
+    from kzoo.inference.evaluation import find_model
+    from kzoo.settings.config import layer_from_options
 
     saved = find_model(model, out)
     from kzoo.cli.run import Terminal
-    from kzoo.training import runtime
+    from kzoo.engine import runtime
 
     runtime.start(debug=options.debugging())
     given = layer_from_options(settings or ())

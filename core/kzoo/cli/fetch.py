@@ -27,8 +27,8 @@ def fetch(
     The files go to the folder KZOO_DATA, by default the platform's cache for kzoo.
     """
     from kzoo.errors import KzooError, UsageError
-    from kzoo.registry import get_registry
-    from kzoo.targets import load_target
+    from kzoo.plugins.registry import get_registry
+    from kzoo.plugins.targets import load_target
 
     registry = get_registry()
     names = registry.names("pipeline") if everything else list(pipelines or [])

@@ -11,13 +11,13 @@ from kzoo.cli import completion, output
 from kzoo.cli.listing import describe
 from kzoo.cli.options import JsonOption, debugging
 from kzoo.errors import KzooError, UsageError
-from kzoo.reference import Reference
-from kzoo.registry import get_registry
+from kzoo.plugins.reference import Reference
+from kzoo.plugins.registry import get_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from kzoo.registry import Entry, Former, Registry
+    from kzoo.plugins.registry import Entry, Former, Registry
 
 __all__ = ["info"]
 
@@ -142,15 +142,15 @@ def _entries(registry: Registry, name: str, kind: str) -> list[Entry]:
 def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
     """Return what only the class itself can tell; this imports TensorFlow."""
     from kzoo.cli import docstrings
-    from kzoo.targets import load_target
-    from kzoo.training import runtime
+    from kzoo.engine import runtime
+    from kzoo.plugins.targets import load_target
 
     runtime.start(debug=debugging())
     target = load_target(entry)
     sections = docstrings.sections(target.__doc__ or "")
     if entry.kind == "pipeline":
         return _of_pipeline(entry, target, registry)
-    from kzoo.build import parameters_of
+    from kzoo.components.build import parameters_of
 
     parameters = parameters_of(target)
     help_of = docstrings.arguments(sections.get("Args", ""))

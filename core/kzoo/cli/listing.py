@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from kzoo.cli import options, output
 from kzoo.errors import UsageError
 from kzoo.plugin import KINDS, TASKS
-from kzoo.registry import get_registry, plural
+from kzoo.plugins.registry import get_registry, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from kzoo.discovery import Plugin, Problem
-    from kzoo.registry import Entry, Registry
+    from kzoo.plugins.discovery import Plugin, Problem
+    from kzoo.plugins.registry import Entry, Registry
 
 __all__ = ["list_losses", "list_metrics", "list_optimizers", "list_pipelines", "list_plugins", "list_regularizers"]
 

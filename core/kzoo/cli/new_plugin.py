@@ -92,7 +92,7 @@ def new_plugin(
 def _warnings(project: Project) -> tuple[list[str], str]:
     """Return what the user should know of names that are taken here, and the name that will find the component."""
     from kzoo.errors import UsageError
-    from kzoo.registry import get_registry, with_article
+    from kzoo.plugins.registry import get_registry, with_article
 
     found, shown = [], project.name
     try:

@@ -12,7 +12,7 @@ from kzoo.cli import completion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kzoo.discovery import Problem
+    from kzoo.plugins.discovery import Problem
 
 __all__ = ["JsonOption", "SearchOption", "TaskOption", "debugging", "global_options", "hoist", "set_debugging"]
 
@@ -96,8 +96,8 @@ def global_options(
     """Components for Keras 3 as plugins, and a zoo of ready pipelines to try them in."""
     del version  # answered by its callback
     set_debugging(on=debug)
-    from kzoo.discovery import PluginChoice
-    from kzoo.registry import set_plugin_choice
+    from kzoo.plugins.discovery import PluginChoice
+    from kzoo.plugins.registry import set_plugin_choice
 
     choice = PluginChoice.from_environment(none=no_plugins, without=no_plugin or (), strict=strict_plugins)
     set_plugin_choice(choice, report=report_problem)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from kzoo.cli.predictions import Printer
     from kzoo.data.frames import Source
     from kzoo.data.frames.writing import Saver
+    from kzoo.inference.prediction import Target
     from kzoo.pipeline import Predictor
-    from kzoo.prediction import Target
 
 __all__ = ["predict"]
 
@@ -77,7 +77,7 @@ def predict(
     from kzoo.data.frames import Part, seconds
     from kzoo.data.frames.opening import combined
     from kzoo.data.frames.writing import Saver
-    from kzoo.prediction import check_settings, find_target, predict_settings
+    from kzoo.inference.prediction import check_settings, find_target, predict_settings
 
     if model.startswith("-"):
         message = f"Name the run, the model or the pipeline before `{model}`: kzoo predict RUN SOURCE {model}."
@@ -131,7 +131,7 @@ def _loaded(target: Target, settings: Mapping[str, Any], *, quiet: bool) -> Pred
     from kzoo.data.download import showing
 
     if target.saved is not None or target.pipeline.loads_networks:
-        from kzoo.training import runtime
+        from kzoo.engine import runtime
 
         runtime.start(debug=options.debugging())
     with contextlib.closing(TransferLine()) as line, showing(None if quiet else line):
@@ -165,7 +165,7 @@ def _predict(
 def _read(predictor: Predictor, source: Source, printer: Printer, saver: Saver | None, window: Any) -> None:
     """Predict one source to its end, and say what was found there."""
     from kzoo.data.frames import Frame
-    from kzoo.prediction import annotated, predict_source
+    from kzoo.inference.prediction import annotated, predict_source
 
     printer.start(source)
     if saver:
@@ -190,7 +190,7 @@ def _read(predictor: Predictor, source: Source, printer: Printer, saver: Saver |
 @contextlib.contextmanager
 def _stoppable(sources: Sequence[Source]) -> Iterator[Any]:
     """Let Ctrl-C end the sources, so that what is being written is finished; a second one interrupts at once."""
-    from kzoo.training.interrupt import stoppable
+    from kzoo.engine.interrupt import stoppable
 
     def notice(text: str) -> None:
         del text  # speaks of training
@@ -220,7 +220,7 @@ def _said(written: Sequence[Path]) -> str:
 
 def _from_options(given: Sequence[str]) -> dict[str, Any]:
     """Return the settings that ``-o KEY=VALUE`` gives."""
-    from kzoo.config import layer_from_options
+    from kzoo.settings.config import layer_from_options
 
     return layer_from_options(given)
 
@@ -233,7 +233,7 @@ def _split(arguments: Sequence[str], known: Mapping[str, Any]) -> tuple[list[str
         known: The settings that the pipeline has, with their defaults.
     """
     from kzoo.cli.flags import parted
-    from kzoo.reference import parse_value
+    from kzoo.plugins.reference import parse_value
 
     given: dict[str, Any] = {}
     booleans = [key for key, default in known.items() if isinstance(default, bool)]

@@ -24,7 +24,7 @@ def report(
 ) -> None:
     """Draw the pictures of a run and write its report.html, which holds them all and needs no network."""
     from kzoo.errors import DataError, KzooError
-    from kzoo.runs import find_run
+    from kzoo.runs.folder import find_run
 
     found = find_run(run, out)
     manifest = found.manifest()
@@ -53,8 +53,8 @@ def report(
 def _outcome(run: str, out: Path, data: str | None, *, quiet: bool) -> Any:
     """Return what the run's model says of its test split; this imports TensorFlow."""
     from kzoo.cli.run import Terminal
-    from kzoo.evaluation import evaluate, find_model
-    from kzoo.training import runtime
+    from kzoo.engine import runtime
+    from kzoo.inference.evaluation import evaluate, find_model
 
     saved = find_model(run, out)
     runtime.start(debug=options.debugging())

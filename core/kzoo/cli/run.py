@@ -142,7 +142,7 @@ def run(
 def _options(flags: Sequence[tuple[str, str | None]], pipeline: str, context: typer.Context) -> list[str]:
     """Return the settings that a pipeline's flags give."""
     from kzoo.cli.flags import options_of
-    from kzoo.registry import get_registry
+    from kzoo.plugins.registry import get_registry
 
     known = get_registry().get("pipeline", pipeline).spec.flags  # type: ignore[attr-defined]
     own = [name for parameter in context.command.params for name in parameter.opts]

@@ -10,7 +10,7 @@ import typer
 from kzoo.cli import completion, options, output
 
 if TYPE_CHECKING:
-    from kzoo.runs import Run
+    from kzoo.runs.folder import Run
 
 __all__ = ["runs"]
 
@@ -27,7 +27,7 @@ def runs(
 ) -> None:
     """List the runs of a folder, oldest first, with their results."""
     from kzoo.errors import KzooError
-    from kzoo.runs import list_runs
+    from kzoo.runs.folder import list_runs
 
     name = pipeline.replace("-", "_") if pipeline else None
     rows: list[dict[str, Any]] = []

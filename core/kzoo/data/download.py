@@ -13,7 +13,7 @@ import filelock
 import pooch
 
 from kzoo.data.cache import DiskFullError, ensure_writable, home_path
-from kzoo.data.transfer import Progress, Transfer
+from kzoo.data.http import Progress, Transfer
 from kzoo.errors import DataError, NetworkUnreachableError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from kzoo.runs import Run
+    from kzoo.runs.folder import Run
 
 __all__ = ["write_pictures", "write_report"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kzoo._version import __version__
 from kzoo.errors import UsageError
-from kzoo.reference import canonical_distribution
+from kzoo.plugins.reference import canonical_distribution
 
 __all__ = ["KINDS", "LICENSES", "Project", "plan"]
 

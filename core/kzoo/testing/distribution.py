@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import KzooError, UsageError
 from kzoo.plugin import KINDS
-from kzoo.registry import Registry, get_registry, plural, with_article
-from kzoo.targets import load_target
+from kzoo.plugins.registry import Registry, get_registry, plural, with_article
+from kzoo.plugins.targets import load_target
 from kzoo.testing.publication import CHECKS, Publication, check_publication, publication_of
 from kzoo.testing.report import FAILED, PASSED, Outcome, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from kzoo.registry import Entry
+    from kzoo.plugins.registry import Entry
 
 __all__ = [
     "DistributionReport",

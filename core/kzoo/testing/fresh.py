@@ -129,7 +129,7 @@ def _work(job: str) -> None:
     """Do one job; write the result, or the reason why there is none."""
     places = json.loads(job)
     try:
-        from kzoo.saving import load_model
+        from kzoo.models.saving import load_model
 
         with np.load(places["data"]) as file:
             data = {name: file[name] for name in file.files}
@@ -158,6 +158,6 @@ if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf  # noqa: F401 - imported once, before the first fork
 
-    import kzoo.saving  # noqa: F401 - the same
+    import kzoo.models.saving  # noqa: F401 - the same
 
     _serve()

@@ -88,8 +88,8 @@ def _place() -> str:
 
 
 def _load(distribution: str) -> Cost:
-    from kzoo.discovery import discover
-    from kzoo.entry_points import installed, origin
+    from kzoo.plugins.discovery import discover
+    from kzoo.plugins.entry_points import installed, origin
 
     points = [point for point in installed()[0] if origin(point.dist)[0] == distribution]
     before = set(sys.modules)

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kzoo.entry_points import GROUP
 from kzoo.errors import KzooError, UsageError
-from kzoo.reference import canonical_distribution
-from kzoo.registry import Entry, Registry, get_registry, with_article
+from kzoo.plugins.entry_points import GROUP
+from kzoo.plugins.reference import canonical_distribution
+from kzoo.plugins.registry import Entry, Registry, get_registry, with_article
 from kzoo.testing.listing import Cost, measure
 from kzoo.testing.report import FAILED, PASSED, SKIPPED, CheckFailure, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from kzoo.discovery import Problem
+    from kzoo.plugins.discovery import Problem
 
 __all__ = ["CHECKS", "Publication", "check_publication", "publication_of"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from kzoo.saving import load_model, save_model
+from kzoo.models.saving import load_model, save_model
 from kzoo.testing import fresh
 from kzoo.testing.report import CheckFailure, Skip
 from kzoo.testing.samples import head, sample

@@ -15,7 +15,7 @@ from kzoo.testing.subject import Subject, subject_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from kzoo.registry import Registry
+    from kzoo.plugins.registry import Registry
 
 __all__ = ["checks", "parametrize", "report_on"]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import keras
 
-from kzoo.build import Context, build, parameters_of
+from kzoo.components.build import Context, build, parameters_of
 from kzoo.errors import UsageError
 from kzoo.plugin import LABEL_FORMS
-from kzoo.reference import Reference
-from kzoo.registry import Entry, Registry, get_registry
-from kzoo.targets import load_target
+from kzoo.plugins.reference import Reference
+from kzoo.plugins.registry import Entry, Registry, get_registry
+from kzoo.plugins.targets import load_target
 from kzoo.testing.report import Skip
 
 __all__ = ["BASES", "Subject", "subject_of"]

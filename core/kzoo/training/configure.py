@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from kzoo.config import DEFAULTS, RunConfig, layer_from_options, read_toml
 from kzoo.errors import KzooError, UsageError
-from kzoo.reference import Reference
-from kzoo.registry import get_registry
-from kzoo.targets import load_target
+from kzoo.plugins.reference import Reference
+from kzoo.plugins.registry import get_registry
+from kzoo.plugins.targets import load_target
+from kzoo.settings.config import DEFAULTS, RunConfig, layer_from_options, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

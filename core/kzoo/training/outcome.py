@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kzoo.engine.batches import ordered_batches
 from kzoo.report import ClassOutcome, ValueOutcome
-from kzoo.training.batches import ordered_batches
 from kzoo.training.trainer import predictor
 
 if TYPE_CHECKING:

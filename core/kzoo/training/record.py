@@ -8,15 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.training import runtime
+from kzoo.engine import runtime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kzoo.config import RunConfig
     from kzoo.data.splits import Splits
     from kzoo.pipeline import Pipeline
-    from kzoo.registry import Registry
+    from kzoo.plugins.registry import Registry
+    from kzoo.settings.config import RunConfig
     from kzoo.training.assembly import Assembly
 
 __all__ = ["manifest", "opening"]

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
+from kzoo.engine import runtime
 from kzoo.errors import KzooError
-from kzoo.registry import get_registry
-from kzoo.runs import DEFAULT_ROOT, Run, create_run
-from kzoo.targets import load_target
-from kzoo.training import runtime
+from kzoo.plugins.registry import get_registry
+from kzoo.plugins.targets import load_target
+from kzoo.runs.folder import DEFAULT_ROOT, Run, create_run
 from kzoo.training.assembly import Assembly, check_components, check_data_settings, fitting_task
 from kzoo.training.record import manifest, opening
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from kzoo.config import RunConfig
     from kzoo.data.splits import Split, Splits
     from kzoo.detection import AnnotatedSet, DetectionOutcome
     from kzoo.pipeline import Pipeline
     from kzoo.plugin import PipelineSpec
+    from kzoo.settings.config import RunConfig
 
 __all__ = ["Listener", "RunResult", "Silent", "train"]
 
@@ -189,7 +189,7 @@ class _Work:
 
     def batches(self, split: Split) -> Any:
         """Return the batches of a split that is measured on."""
-        from kzoo.training.batches import ordered_batches
+        from kzoo.engine.batches import ordered_batches
 
         return ordered_batches(split, self.config.train.batch_size, self.parts.labels)
 
@@ -201,9 +201,9 @@ class _Work:
 
 def _fit(work: _Work, strategy: Any) -> RunResult:
     """Train, save and test."""
-    from kzoo.saving import save_model
+    from kzoo.engine.interrupt import stoppable
+    from kzoo.models.saving import save_model
     from kzoo.training.callbacks import BestEpoch, StopOnNaN
-    from kzoo.training.interrupt import stoppable
     from kzoo.training.trainer import Trainer
 
     run, config, parts, settings = work.run, work.config, work.parts, work.config.train

@@ -20,7 +20,7 @@ from kzoo.training.averaged_weights import averaged_weights, leave_averaged_weig
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from kzoo.training.batches import TrainingBatches
+    from kzoo.engine.batches import TrainingBatches
 
 __all__ = ["Trainer", "TrainingResult", "predictor"]
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from kzoo.registry import get_registry
+from kzoo.plugins.registry import get_registry
 
 DISTRIBUTION, NAME = "kzoo-example-loss", "example"
 HEAVY = {"jax", "keras", "numpy", "tensorflow", "torch"}

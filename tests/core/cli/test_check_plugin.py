@@ -11,7 +11,7 @@ import pytest
 
 import kzoo.testing
 from kzoo.cli import main
-from kzoo.registry import set_plugin_choice
+from kzoo.plugins.registry import set_plugin_choice
 from kzoo.testing.publication import CHECKS
 
 PUBLICATION = [part for check in CHECKS for part in ("--only", check)]

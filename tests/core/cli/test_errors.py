@@ -7,7 +7,7 @@ import typer
 
 from kzoo.cli import app, options
 from kzoo.errors import KzooError, UsageError
-from kzoo.registry import get_registry
+from kzoo.plugins.registry import get_registry
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from kzoo.plugin import PipelineSpec
-from kzoo.registry import get_registry
+from kzoo.plugins.registry import get_registry
 
 
 def _settings(kzoo, *arguments):

@@ -5,14 +5,14 @@ import pytest
 
 from kzoo.cli import docstrings
 from kzoo.errors import KzooError
-from kzoo.registry import get_registry
-from kzoo.targets import load_target
+from kzoo.plugins.registry import get_registry
+from kzoo.plugins.targets import load_target
 
 
 @pytest.fixture(autouse=True)
 def _light(monkeypatch, plugins):
     """The fixture's classes need no TensorFlow, so it is not started."""
-    monkeypatch.setattr("kzoo.training.runtime.start", lambda **_: None)
+    monkeypatch.setattr("kzoo.engine.runtime.start", lambda **_: None)
     plugins("good")
 
 
@@ -127,7 +127,7 @@ def test_unknown_name_and_kind(kzoo):
 
 
 def test_an_old_name_shows_its_successor_without_importing_it(kzoo, monkeypatch):
-    monkeypatch.setattr("kzoo.targets.load_target", None)
+    monkeypatch.setattr("kzoo.plugins.targets.load_target", None)
     for name in ("FormerLoss", "old.losses.FormerLoss", "old_package.losses.former.FormerLoss"):
         code, out, err = kzoo("info", name)
         assert (code, err) == (0, "")

@@ -6,7 +6,7 @@ import types
 import pytest
 
 from kzoo.cli import output
-from kzoo.registry import get_registry, plural
+from kzoo.plugins.registry import get_registry, plural
 
 LISTS = {
     "list-losses": ("loss",),

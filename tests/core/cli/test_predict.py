@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 import kzoo
-from kzoo import prediction
 from kzoo.cli import main, window
 from kzoo.data.frames import Failure, Item, Source, camera
 from kzoo.errors import KzooError, UsageError
+from kzoo.inference import prediction
 from kzoo.pipeline import ClassPrediction, ImageClassifier, ModelPredictor, Predictor, ValuePrediction
 
 

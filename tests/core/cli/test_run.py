@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from kzoo.cli import main
-from kzoo.runs import Run, list_runs
+from kzoo.runs.folder import Run, list_runs
 
 TINY = ["--recipe", "quick", "--epochs", "1", "--limit", "60", "--batch-size", "20", "-o", "report=false"]
 
@@ -190,7 +190,7 @@ def test_ctrl_c_keeps_the_model_and_says_where(folder, capsys, monkeypatch):
 def test_evaluate_is_scikit_learns_report(trained, capsys):
     from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-    from kzoo.saving import load_model
+    from kzoo.models.saving import load_model
     from kzoo_zoo.mnist.pipeline import Mnist
 
     assert main(["evaluate", str(trained.path), "--json"]) == 0
@@ -238,7 +238,7 @@ def test_evaluate_and_predict_without_the_plugin(folder, capsys, foreign, images
 
 
 def test_predict_is_what_keras_predicts(trained, images, capsys):
-    from kzoo.saving import load_model
+    from kzoo.models.saving import load_model
 
     assert main(["predict", str(trained.path), "a.png", "b.png", "--json", "--top", "2"]) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from kzoo.data import transfer
+from kzoo.data import http
 from kzoo.data.download import RemoteFile
 
 
@@ -119,7 +119,7 @@ def server():
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     """Retry at once, and ask nobody but the server of the test."""
-    monkeypatch.setattr(transfer, "RETRY_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(http, "RETRY_PAUSES", (0.0, 0.0))
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)

@@ -13,7 +13,7 @@ from kzoo.detection import AnnotatedImage, AnnotatedSet, DetectionOutcome, coco_
 from kzoo.errors import UsageError
 from kzoo.report import write_pictures, write_report
 from kzoo.report.figures import curves
-from kzoo.runs import create_run
+from kzoo.runs.folder import create_run
 from kzoo.training.configure import configure
 
 COCO_NAMES = (

@@ -12,7 +12,7 @@ from sklearn.metrics import classification_report
 from kzoo.cli import main
 from kzoo.report import ClassOutcome, ValueOutcome, write_report
 from kzoo.report.figures import curves
-from kzoo.runs import create_run
+from kzoo.runs.folder import create_run
 from kzoo.training.configure import configure
 
 NAMES = ("cat", "dog", "<b>bird</b>")

@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import kzoo.testing
-from kzoo.discovery import discover
+from kzoo.plugins.discovery import discover
 from kzoo.scaffold import KINDS, LICENSES, files_of, plan, write
 
 LONG = "kzoo-a-rather-long-name-somebody-chose"

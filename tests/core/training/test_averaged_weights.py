@@ -9,10 +9,10 @@ import tensorflow as tf
 
 import kzoo
 from kzoo.data.splits import ArraySplit
-from kzoo.saving import load_model, save_model
+from kzoo.engine.batches import TrainingBatches, label_transform, ordered_batches
+from kzoo.models.saving import load_model, save_model
 from kzoo.training import trainer as trainer_module
 from kzoo.training.averaged_weights import SwapAveragedWeights, averaged_weights
-from kzoo.training.batches import TrainingBatches, label_transform, ordered_batches
 from kzoo.training.callbacks import BestEpoch
 from kzoo.training.trainer import Trainer
 from kzoo_plugins.optimizers.lookahead import Lookahead

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from kzoo.data.splits import ArraySplit
+from kzoo.engine.batches import TrainingBatches, label_transform, ordered_batches
+from kzoo.models.saving import load_model, save_model
 from kzoo.pipeline import Pipeline
-from kzoo.saving import load_model, save_model
-from kzoo.training.batches import TrainingBatches, label_transform, ordered_batches
 from kzoo.training.callbacks import BestEpoch
 from kzoo.training.trainer import Trainer
 from kzoo.training.unfreezing import ContinuedSchedule, Phase, continued, count_trainable

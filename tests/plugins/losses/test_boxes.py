@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kzoo.registry import get_registry
+from kzoo.plugins.registry import get_registry
 from kzoo_plugins.losses.boxes import CIoU, DIoU, GIoU, ciou, diou, giou
 from kzoo_plugins.losses.siou import SIoU, siou
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kzoo.registry import get_registry
-from kzoo.targets import load_target
+from kzoo.plugins.registry import get_registry
+from kzoo.plugins.targets import load_target
 from kzoo_plugins.losses.overlap import jaccard, soft_dice
 from kzoo_plugins.losses.tversky import FocalTversky, Tversky, focal_tversky, tversky
 

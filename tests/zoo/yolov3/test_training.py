@@ -11,10 +11,10 @@ from kzoo.cli import main
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
 from kzoo.errors import DataError, KzooError, UsageError
-from kzoo.evaluation import evaluate, find_model
-from kzoo.registry import get_registry
-from kzoo.saving import load_model, read_card, save_model
-from kzoo.targets import load_target
+from kzoo.inference.evaluation import evaluate, find_model
+from kzoo.models.saving import load_model, read_card, save_model
+from kzoo.plugins.registry import get_registry
+from kzoo.plugins.targets import load_target
 from kzoo.training.assembly import Assembly
 from kzoo.training.configure import configure
 from kzoo.training.detecting import detector_outcome

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.errors import KzooError
 
 if TYPE_CHECKING:
-    from kzoo.registry import Entry
+    from kzoo.plugins.registry import Entry
 
 __all__ = ["load_target"]
 

@@ -3,10 +3,10 @@
 import keras
 import pytest
 
-from kzoo.build import Context, build, check_fits, parameters_of
+from kzoo.components.build import Context, build, check_fits, parameters_of
 from kzoo.errors import KzooError, UsageError
-from kzoo.reference import Reference
-from kzoo.registry import get_registry
+from kzoo.plugins.reference import Reference
+from kzoo.plugins.registry import get_registry
 
 
 def test_arguments_reach_the_constructor():

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from kzoo.data.sources import load_splits, within_limit
 from kzoo.data.splits import DataRequest
 from kzoo.errors import DataError, KzooError, UsageError
-from kzoo.predict_settings import check_settings
-from kzoo.registry import get_registry
-from kzoo.runs import DEFAULT_ROOT, Run, find_run
-from kzoo.saving import load_model, read_card
-from kzoo.targets import load_target
+from kzoo.models.saving import load_model, read_card
+from kzoo.plugins.registry import get_registry
+from kzoo.plugins.targets import load_target
+from kzoo.runs.folder import DEFAULT_ROOT, Run, find_run
+from kzoo.settings.predict_settings import check_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +83,7 @@ class Evaluation:
 
 
 def find_model(text: str, root: Path = DEFAULT_ROOT) -> SavedModel:
-    """Return the model that ``text`` means: a ``.keras`` file, or a run as `kzoo.runs.find_run` finds it."""
+    """Return the model that ``text`` means: a ``.keras`` file, or a run as `kzoo.runs.folder.find_run` finds it."""
     path = Path(text).expanduser()
     if path.suffix == ".keras":
         run = Run(path.parent) if (path.parent / "run.json").exists() else None
@@ -113,8 +113,8 @@ def evaluate(
     Raises:
         KzooError: A component's distribution is missing, or the data cannot be used.
     """
+    from kzoo.engine.batches import label_transform, ordered_batches
     from kzoo.report import ClassOutcome
-    from kzoo.training.batches import label_transform, ordered_batches
     from kzoo.training.outcome import outcome_of
     from kzoo.training.trainer import Trainer
 

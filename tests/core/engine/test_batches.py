@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo.data.splits import ArraySplit
-from kzoo.training.batches import TrainingBatches, label_transform, ordered_batches
+from kzoo.engine.batches import TrainingBatches, label_transform, ordered_batches
 
 
 @pytest.fixture

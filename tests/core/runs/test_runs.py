@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from kzoo.config import DEFAULTS, RunConfig
 from kzoo.errors import KzooError, UsageError
-from kzoo.runs import SCHEMA_VERSION, Run, create_run, find_run, list_runs
+from kzoo.runs.folder import SCHEMA_VERSION, Run, create_run, find_run, list_runs
+from kzoo.settings.config import DEFAULTS, RunConfig
 
 
 @pytest.fixture

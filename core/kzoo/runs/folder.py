@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.config import RunConfig, read_toml
 from kzoo.errors import KzooError, UsageError
 from kzoo.files import write_json, write_text
+from kzoo.settings.config import RunConfig, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

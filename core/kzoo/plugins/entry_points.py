@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from kzoo.errors import KzooError
-from kzoo.reference import canonical_distribution
+from kzoo.plugins.reference import canonical_distribution
 
 __all__ = ["GROUP", "installed", "origin"]
 

@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import KzooError
 from kzoo.files import replacing
-from kzoo.registry import Registry, get_registry
-from kzoo.targets import load_target
+from kzoo.plugins.registry import Registry, get_registry
+from kzoo.plugins.targets import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from kzoo.registry import Entry
+    from kzoo.plugins.registry import Entry
 
 __all__ = ["CARD", "load_model", "read_card", "register_with_keras", "save_model"]
 
 CARD = "kzoo.json"
 """The member of a ``.keras`` archive that kzoo adds."""
 
-_OWN_OBJECTS = ("kzoo.label_forms", "kzoo.loss_parts", "kzoo.training.unfreezing")
+_OWN_OBJECTS = ("kzoo.components.label_forms", "kzoo.components.loss_parts", "kzoo.training.unfreezing")
 """The modules of what kzoo itself may put into a saved model."""
 
 _COMPONENT_KINDS = ("loss", "metric", "optimizer", "schedule", "regularizer")
@@ -79,7 +79,7 @@ def load_model(path: str | Path, *, compile: bool = True) -> Any:  # noqa: A002 
 
     path = Path(path)
     if path.is_dir():
-        from kzoo.runs import Run
+        from kzoo.runs.folder import Run
 
         path = Run(path).saved_model()
     with _opened(path) as archive:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import KzooError, UsageError
-from kzoo.reference import Reference, parse_value
+from kzoo.plugins.reference import Reference, parse_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

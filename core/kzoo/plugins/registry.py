@@ -6,16 +6,16 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kzoo.discovery import FIRST_PARTY, Discovery, PluginChoice, discover
 from kzoo.errors import UsageError
 from kzoo.plugin import KINDS
-from kzoo.reference import canonical_distribution
+from kzoo.plugins.discovery import FIRST_PARTY, Discovery, PluginChoice, discover
+from kzoo.plugins.reference import canonical_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from kzoo.discovery import Problem
     from kzoo.plugin import Spec
+    from kzoo.plugins.discovery import Problem
 
 __all__ = ["Entry", "Former", "Registry", "get_registry", "plural", "set_plugin_choice", "with_article"]
 

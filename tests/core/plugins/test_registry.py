@@ -2,10 +2,10 @@ import itertools
 
 import pytest
 
-from kzoo.discovery import Discovery, Plugin, PluginChoice, Problem, discover
 from kzoo.errors import UsageError
 from kzoo.plugin import KINDS, FormerName, LossSpec, MetricSpec, OptimizerSpec, PipelineSpec
-from kzoo.registry import Registry, get_registry, plural, set_plugin_choice
+from kzoo.plugins.discovery import Discovery, Plugin, PluginChoice, Problem, discover
+from kzoo.plugins.registry import Registry, get_registry, plural, set_plugin_choice
 
 
 def loss(name, **kwargs):

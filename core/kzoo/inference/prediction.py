@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.data.frames import Failure, Frame, Item
 from kzoo.errors import KzooError
-from kzoo.evaluation import find_model
-from kzoo.predict_settings import check_settings, predict_settings
-from kzoo.registry import get_registry
-from kzoo.runs import DEFAULT_ROOT
-from kzoo.saving import load_model
-from kzoo.targets import load_target
+from kzoo.inference.evaluation import find_model
+from kzoo.models.saving import load_model
+from kzoo.plugins.registry import get_registry
+from kzoo.plugins.targets import load_target
+from kzoo.runs.folder import DEFAULT_ROOT
+from kzoo.settings.predict_settings import check_settings, predict_settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kzoo.data.frames import Source
-    from kzoo.evaluation import SavedModel
+    from kzoo.inference.evaluation import SavedModel
     from kzoo.pipeline import Pipeline, Prediction, Predictor
 
 __all__ = ["Result", "Target", "annotated", "check_settings", "find_target", "predict_settings", "predict_source"]

@@ -2,8 +2,8 @@ import inspect
 
 import pluggy
 
-from kzoo import hookspecs
 from kzoo.plugin import KINDS
+from kzoo.plugins import hookspecs
 
 
 def test_every_hook_is_specified_and_takes_no_argument():

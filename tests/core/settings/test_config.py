@@ -4,8 +4,8 @@ import tomllib
 
 import pytest
 
-from kzoo.config import DEFAULTS, RunConfig, layer_from_options, read_toml
 from kzoo.errors import KzooError, UsageError
+from kzoo.settings.config import DEFAULTS, RunConfig, layer_from_options, read_toml
 
 RECIPE = {
     "metrics": ["accuracy"],

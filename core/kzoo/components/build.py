@@ -8,14 +8,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import UsageError
-from kzoo.reference import Reference
-from kzoo.registry import Registry, get_registry, plural
-from kzoo.targets import load_target
+from kzoo.plugins.reference import Reference
+from kzoo.plugins.registry import Registry, get_registry, plural
+from kzoo.plugins.targets import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kzoo.registry import Entry
+    from kzoo.plugins.registry import Entry
 
 __all__ = ["Context", "build", "check_fits", "parameters_of"]
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from kzoo import hookspecs
-from kzoo.entry_points import installed, origin
 from kzoo.errors import KzooError, UsageError
 from kzoo.plugin import API_VERSION, KINDS, FormerName, Spec
-from kzoo.reference import canonical_distribution
+from kzoo.plugins import hookspecs
+from kzoo.plugins.entry_points import installed, origin
+from kzoo.plugins.reference import canonical_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

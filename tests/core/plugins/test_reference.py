@@ -5,7 +5,7 @@ import string
 import pytest
 
 from kzoo.errors import UsageError
-from kzoo.reference import Reference, canonical_distribution, parse_value
+from kzoo.plugins.reference import Reference, canonical_distribution, parse_value
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import kzoo
-from kzoo.build import build
+from kzoo.components.build import build
 from kzoo.errors import KzooError
-from kzoo.saving import CARD, load_model, read_card, register_with_keras, save_model
+from kzoo.models.saving import CARD, load_model, read_card, register_with_keras, save_model
 
 X = np.random.default_rng(0).integers(0, 256, (4, 5), dtype=np.uint8)
 

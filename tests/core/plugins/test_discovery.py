@@ -6,11 +6,11 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
-from kzoo.discovery import PluginChoice, discover
-from kzoo.entry_points import installed
 from kzoo.errors import KzooError, UsageError
-from kzoo.hookspecs import HOOKS
 from kzoo.plugin import FormerName, hookimpl
+from kzoo.plugins.discovery import PluginChoice, discover
+from kzoo.plugins.entry_points import installed
+from kzoo.plugins.hookspecs import HOOKS
 
 TAKES_NO_ARGUMENT = "takes no argument, but its implementation has 'config'"
 NO_HOOK = "implements no hook; mark its functions with `kzoo.plugin.hookimpl`"

@@ -1,0 +1,1 @@
+"""Trained models in use: measured on data, and asked for predictions."""

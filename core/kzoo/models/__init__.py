@@ -1,0 +1,1 @@
+"""Saved models: files that find their components again."""

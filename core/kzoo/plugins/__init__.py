@@ -1,0 +1,1 @@
+"""The plugin system: hooks, entry points, what was found, and names for it."""

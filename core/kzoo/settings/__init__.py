@@ -1,0 +1,1 @@
+"""Settings: what there is to set, what was set, and where each value came from."""

@@ -1,0 +1,1 @@
+"""Tasks: what labels and outputs are, what is measured of them, and how predictions are written."""
