@@ -119,7 +119,7 @@ def measure(options):
     from kzoo.plugins.registry import get_registry
     from kzoo.plugins.targets import load_target
     from kzoo.training.assembly import Assembly
-    from kzoo.training.configure import configure
+    from kzoo.runs.configure import configure
     from kzoo.training.trainer import Trainer
 
     runtime.start()

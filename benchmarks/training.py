@@ -72,7 +72,7 @@ def measure(arm, options):
 
 
 def settings(options):
-    from kzoo.training.configure import configure
+    from kzoo.runs.configure import configure
 
     return configure(options.pipeline, recipe=options.recipe, data=options.data, limit=options.limit,
                      batch_size=options.batch_size, epochs=options.epochs,

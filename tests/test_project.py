@@ -14,7 +14,7 @@ from kzoo.cli.app import COMMANDS
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
 from kzoo.scaffold import files_of, plan
-from kzoo.settings.config import _OPTIONAL, DEFAULTS
+from kzoo.runs.config import _OPTIONAL, DEFAULTS
 from kzoo.testing.publication import CHECKS
 
 ROOT = Path(__file__).parents[1]

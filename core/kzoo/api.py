@@ -86,7 +86,7 @@ def run(
     import json
 
     from kzoo.errors import UsageError
-    from kzoo.training.configure import configure
+    from kzoo.runs.configure import configure
     from kzoo.training.run import train
 
     unknown = set(flags) - {"epochs", "batch_size", "seed", "data", "limit", "target"}
@@ -159,7 +159,7 @@ def predict(
 
 
 def _component(kind: str, name: str, kwargs: Mapping[str, Any]) -> Any:
-    from kzoo.components.build import build
+    from kzoo.plugins.build import build
     from kzoo.engine import runtime
 
     runtime.start()

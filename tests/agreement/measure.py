@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kzoo.components.build import build
+from kzoo.plugins.build import build
 
 
 @dataclass(frozen=True)

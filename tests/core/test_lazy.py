@@ -14,7 +14,7 @@ LIGHT = [
     "kzoo.plugins.reference",
     "kzoo.errors",
     "kzoo.plugins.targets",
-    "kzoo.settings.config",
+    "kzoo.runs.config",
     "kzoo.pipeline",
     "kzoo.cli",
     "kzoo.cli.app",

@@ -55,7 +55,7 @@ def test_a_list_imports_no_other_command_and_no_rich():
     rooms = {name for name in told["modules"] if name.startswith("kzoo.cli.")}
     assert rooms == {f"kzoo.cli.{name}" for name in ("app", "completion", "listing", "options", "output")}
     assert "rich" not in told["modules"]
-    heavy = {"kzoo.components.build", "kzoo.training", "kzoo.runs.folder", "kzoo.settings.config"}
+    heavy = {"kzoo.plugins.build", "kzoo.training", "kzoo.runs.folder", "kzoo.runs.config"}
     assert not heavy & set(told["modules"])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kzoo.components.build import parameters_of
+from kzoo.plugins.build import parameters_of
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
@@ -100,7 +100,7 @@ def resolved(path):
     ],
 )
 def test_the_old_defaults_can_be_built(reference):
-    from kzoo.components.build import build
+    from kzoo.plugins.build import build
 
     [entry] = get_registry().find(Reference.parse(reference).name)
     assert build(entry.kind, reference)

@@ -162,7 +162,7 @@ def test_an_impossible_image_size_is_refused(size):
 def quick(folder, out, **asked):
     options = ["model.widths=[4,8]", "data.image_size=32", *asked.pop("options", [])]
     listener = asked.pop("listener", None)
-    from kzoo.training.configure import configure
+    from kzoo.runs.configure import configure
     from kzoo.training.run import train
 
     config = configure("cats_vs_dogs", recipe="quick", data=str(folder), epochs=1, options=options, **asked)

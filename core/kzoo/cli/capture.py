@@ -59,7 +59,7 @@ def capture(
     from kzoo.data.images import find_images
     from kzoo.plugins.registry import get_registry
     from kzoo.plugins.targets import load_target
-    from kzoo.settings.config import layer_from_options
+    from kzoo.runs.config import layer_from_options
 
     chosen: Pipeline = load_target(get_registry().get("pipeline", pipeline))()
     _check_label(chosen, label)

@@ -47,7 +47,7 @@ def evaluate(
     """Test a trained model: loss and metrics, and for each class how well it is told or found."""
     from kzoo.inference.evaluation import evaluate as measure
     from kzoo.inference.evaluation import find_model
-    from kzoo.settings.config import layer_from_options
+    from kzoo.runs.config import layer_from_options
 
     saved = find_model(model, out)
     from kzoo.cli.run import Terminal

@@ -150,7 +150,7 @@ def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
     sections = docstrings.sections(target.__doc__ or "")
     if entry.kind == "pipeline":
         return _of_pipeline(entry, target, registry)
-    from kzoo.components.build import parameters_of
+    from kzoo.plugins.build import parameters_of
 
     parameters = parameters_of(target)
     help_of = docstrings.arguments(sections.get("Args", ""))

@@ -220,7 +220,7 @@ def _said(written: Sequence[Path]) -> str:
 
 def _from_options(given: Sequence[str]) -> dict[str, Any]:
     """Return the settings that ``-o KEY=VALUE`` gives."""
-    from kzoo.settings.config import layer_from_options
+    from kzoo.runs.config import layer_from_options
 
     return layer_from_options(given)
 

@@ -97,7 +97,7 @@ def run(
     from functools import partial
 
     from kzoo.cli.flags import parted
-    from kzoo.training.configure import configure
+    from kzoo.runs.configure import configure
 
     words, flags = parted([*([] if pipeline is None else [pipeline]), *(more or ())])
     if len(words) > 1:

@@ -31,7 +31,7 @@ __all__ = ["CARD", "load_model", "read_card", "register_with_keras", "save_model
 CARD = "kzoo.json"
 """The member of a ``.keras`` archive that kzoo adds."""
 
-_OWN_OBJECTS = ("kzoo.components.label_forms", "kzoo.components.loss_parts", "kzoo.training.unfreezing")
+_OWN_OBJECTS = ("kzoo.wrappers.label_forms", "kzoo.wrappers.loss_parts", "kzoo.training.unfreezing")
 """The modules of what kzoo itself may put into a saved model."""
 
 _COMPONENT_KINDS = ("loss", "metric", "optimizer", "schedule", "regularizer")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import KzooError, UsageError
 from kzoo.files import write_json, write_text
-from kzoo.settings.config import RunConfig, read_toml
+from kzoo.runs.config import RunConfig, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from kzoo.components.build import Context, build, parameters_of
+from kzoo.plugins.build import Context, build, parameters_of
 from kzoo.errors import UsageError
 from kzoo.plugin import LABEL_FORMS
 from kzoo.plugins.reference import Reference

@@ -6,7 +6,7 @@ import difflib
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from kzoo.components.build import Context, build, check_fits
+from kzoo.plugins.build import Context, build, check_fits
 from kzoo.errors import KzooError, UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kzoo.data.splits import Splits
     from kzoo.pipeline import Pipeline
     from kzoo.plugins.registry import Entry, Registry
-    from kzoo.settings.config import RunConfig
+    from kzoo.runs.config import RunConfig
 
 __all__ = ["GIVEN", "Assembly", "check_components", "check_data_settings", "fitting_task"]
 
@@ -110,7 +110,7 @@ class Assembly:
     """
 
     def __init__(self, config: RunConfig, pipeline: Pipeline, registry: Registry) -> None:
-        from kzoo.components.label_forms import choose_label_form
+        from kzoo.wrappers.label_forms import choose_label_form
 
         self.config, self.pipeline, self.registry = config, pipeline, registry
         spec = registry.get("loss", config.loss.name).spec
@@ -123,7 +123,7 @@ class Assembly:
         context = Context(pipeline.task, self.label_form)
         self.loss = build("loss", config.loss, context=context, registry=registry)
         if self.predicts == "thresholds" and pipeline.task in _CLASS_TASKS:
-            from kzoo.components.threshold_losses import OfProbabilities
+            from kzoo.wrappers.threshold_losses import OfProbabilities
 
             self.loss = OfProbabilities(self.loss)
         self._build_metrics(0)  # the arguments are checked before any data is read
@@ -135,8 +135,8 @@ class Assembly:
         _check_settings(pipeline.augment, _without(config.values["augment"], "enabled"), "augment")
 
     def _build_metrics(self, num_classes: int) -> list[Any]:
-        from kzoo.components.label_forms import MeanOutput, fit_metric
-        from kzoo.components.loss_parts import parts_of
+        from kzoo.wrappers.label_forms import MeanOutput, fit_metric
+        from kzoo.wrappers.loss_parts import parts_of
 
         built: list[Any] = [*parts_of(self.loss)]
         for reference in self.config.metrics:

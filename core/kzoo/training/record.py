@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kzoo.data.splits import Splits
     from kzoo.pipeline import Pipeline
     from kzoo.plugins.registry import Registry
-    from kzoo.settings.config import RunConfig
+    from kzoo.runs.config import RunConfig
     from kzoo.training.assembly import Assembly
 
 __all__ = ["manifest", "opening"]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kzoo.detection import AnnotatedSet, DetectionOutcome
     from kzoo.pipeline import Pipeline
     from kzoo.plugin import PipelineSpec
-    from kzoo.settings.config import RunConfig
+    from kzoo.runs.config import RunConfig
 
 __all__ = ["Listener", "RunResult", "Silent", "train"]
 

@@ -14,7 +14,7 @@ from kzoo.errors import UsageError
 from kzoo.report import write_pictures, write_report
 from kzoo.report.figures import curves
 from kzoo.runs.folder import create_run
-from kzoo.training.configure import configure
+from kzoo.runs.configure import configure
 
 COCO_NAMES = (
     *("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import kzoo
-from kzoo.components.build import build
+from kzoo.plugins.build import build
 from kzoo.errors import KzooError
 from kzoo.models.saving import CARD, load_model, read_card, register_with_keras, save_model
 

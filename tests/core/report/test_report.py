@@ -13,7 +13,7 @@ from kzoo.cli import main
 from kzoo.report import ClassOutcome, ValueOutcome, write_report
 from kzoo.report.figures import curves
 from kzoo.runs.folder import create_run
-from kzoo.training.configure import configure
+from kzoo.runs.configure import configure
 
 NAMES = ("cat", "dog", "<b>bird</b>")
 HISTORY = [

@@ -6,7 +6,7 @@ import pytest
 
 from kzoo.errors import KzooError, UsageError
 from kzoo.runs.folder import SCHEMA_VERSION, Run, create_run, find_run, list_runs
-from kzoo.settings.config import DEFAULTS, RunConfig
+from kzoo.runs.config import DEFAULTS, RunConfig
 
 
 @pytest.fixture

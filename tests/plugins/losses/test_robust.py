@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kzoo.components.build import build
+from kzoo.plugins.build import build
 from kzoo_plugins.losses.robust import Barron, Charbonnier, Wing, barron, charbonnier, wing
 
 RNG = np.random.default_rng(5)

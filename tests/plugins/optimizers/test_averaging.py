@@ -8,7 +8,7 @@ from agreement.collect import cases_of
 from agreement.measure import relative
 
 import kzoo
-from kzoo.components.build import build
+from kzoo.plugins.build import build
 from kzoo_plugins.optimizers.averaging import StochasticWeightAveraging, recompute_batch_norm
 
 CASES = [case for name in ("swa", "schedule_free_sgd", "schedule_free_adamw") for case in cases_of("optimizer")[name]]

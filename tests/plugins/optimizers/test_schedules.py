@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kzoo.components.build import Context, build
+from kzoo.plugins.build import Context, build
 from kzoo.errors import UsageError
 from kzoo_plugins.optimizers.schedules import (
     Cyclical,

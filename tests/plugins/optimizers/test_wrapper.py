@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import kzoo
-from kzoo.components.build import build
+from kzoo.plugins.build import build
 from kzoo.models.saving import load_model
 from kzoo_plugins.optimizers.averaging import StochasticWeightAveraging
 from kzoo_plugins.optimizers.centralization import GradientCentralization

@@ -16,7 +16,7 @@ from kzoo.models.saving import load_model, read_card, save_model
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
 from kzoo.training.assembly import Assembly
-from kzoo.training.configure import configure
+from kzoo.runs.configure import configure
 from kzoo.training.detecting import detector_outcome
 from kzoo.training.run import Silent, train
 from kzoo.training.trainer import Trainer, predictor

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import kzoo
-from kzoo.components.threshold_losses import OfProbabilities
+from kzoo.wrappers.threshold_losses import OfProbabilities
 
 RNG = np.random.default_rng(0)
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo.components.label_forms import MeanOutput, OtherLabelForm, choose_label_form, fit_metric
+from kzoo.wrappers.label_forms import MeanOutput, OtherLabelForm, choose_label_form, fit_metric
 
 Y = np.array([0, 2, 1, 2])
 P = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.5, 0.3, 0.2], [0.2, 0.2, 0.6]], "float32")

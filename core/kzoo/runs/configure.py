@@ -9,7 +9,7 @@ from kzoo.errors import KzooError, UsageError
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
-from kzoo.settings.config import DEFAULTS, RunConfig, layer_from_options, read_toml
+from kzoo.runs.config import DEFAULTS, RunConfig, layer_from_options, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from kzoo.errors import KzooError, UsageError
-from kzoo.settings.config import DEFAULTS, RunConfig, layer_from_options, read_toml
+from kzoo.runs.config import DEFAULTS, RunConfig, layer_from_options, read_toml
 
 RECIPE = {
     "metrics": ["accuracy"],

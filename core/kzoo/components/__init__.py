@@ -1,1 +1,0 @@
-"""Components as live Keras objects, and the wrappers that kzoo puts around them."""
