@@ -78,34 +78,33 @@ def run(
         options: Further settings by dotted key: ``{"train.steps_per_execution": 8}``.
         out: The folder that runs go to.
         strategy: A `tf.distribute.Strategy` to train under.
-        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``, ``target``.
+        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``, and the flags that the pipeline adds to
+            ``kzoo run``, such as ``target`` of ``regression``.
 
     Raises:
         KzooError: What was asked for does not exist, does not fit or cannot be read; `UsageError` among them.
     """
     import json
 
-    from kzoo.errors import UsageError
     from kzoo.runs.configure import configure
     from kzoo.training.run import train
 
-    unknown = set(flags) - {"epochs", "batch_size", "seed", "data", "limit", "target"}
-    if unknown:
-        message = f"kzoo.run has no argument {', '.join(sorted(unknown))}."
-        raise UsageError(message)
+    own = {name: flags.pop(name) for name in set(flags) - {"epochs", "batch_size", "seed", "data", "limit"}}
     if "data" in flags:
         flags["data"] = str(flags["data"])
-    settings = configure(
-        pipeline,
-        recipe=recipe,
-        file=Path(config) if config else None,
-        loss=loss,
-        metrics=metrics,
-        optimizer=optimizer,
-        regularizer=regularizer,
-        options=[f"{key}={json.dumps(value)}" for key, value in (options or {}).items()],
+    asked = {
+        "recipe": recipe,
+        "file": Path(config) if config else None,
+        "loss": loss,
+        "metrics": metrics,
+        "optimizer": optimizer,
+        "regularizer": regularizer,
+        "options": [f"{key}={json.dumps(value)}" for key, value in (options or {}).items()],
         **flags,
-    )
+    }
+    settings = configure(pipeline, **asked)
+    if own:
+        settings = configure(pipeline, own_flags=_own_flags(settings.pipeline, own), **asked)
     result = train(settings, root=Path(out), strategy=strategy)
     assert result is not None  # only a dry run has no result
     return result
@@ -130,7 +129,7 @@ def predict(
         start: Seconds to leave out.
         end: Seconds at which to stop.
         max_frames: Stop after this many inputs.
-        **settings: Of the pipeline's predictor.
+        **settings: Of the pipeline's reader.
 
     Yields:
         Each input (``.pixels``, ``.index``, ``.time``, ``.path``) and its prediction; for one that cannot be read a
@@ -140,27 +139,43 @@ def predict(
         KzooError: The model or the source does not exist, or a setting is unknown.
     """
     from kzoo.data.frames import Part
-    from kzoo.engine import runtime
-    from kzoo.inference.prediction import find_target, predict_source
+    from kzoo.inference.prediction import find_predicting, predict_source
 
-    target = find_target(str(model))
     part = Part(every=every, start=start, end=end, max_frames=max_frames)
-    sources = target.pipeline.open_sources(str(source), part)
-    if target.saved is not None or target.pipeline.loads_networks:
-        runtime.start()
-    predictor = target.predictor(settings)
+    reader = find_predicting(str(model)).reader(settings)
+    sources = reader.open(str(source), part)
+    reader.load()
 
     def results() -> Iterator[tuple[Item, Prediction | None]]:
-        with contextlib.closing(predictor):
+        with contextlib.closing(reader):
             for each in sources:
-                yield from ((found.item, found.prediction) for found in predict_source(predictor, each))
+                yield from ((found.item, found.prediction) for found in predict_source(reader, each))
 
     return results()
 
 
+def _own_flags(pipeline: str, given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the flags that a pipeline adds, each with the setting that it gives."""
+    import json
+
+    from kzoo.errors import UsageError
+    from kzoo.plugins.registry import get_registry
+
+    known = get_registry().get("pipeline", pipeline).spec.flags  # type: ignore[attr-defined]
+    found = []
+    for name, value in given.items():
+        flag = name.replace("_", "-")
+        if flag not in known:
+            listed = ", ".join(sorted(known)) or "none"
+            message = f"kzoo.run has no argument `{name}`. Those that the pipeline `{pipeline}` adds: {listed}."
+            raise UsageError(message)
+        found.append((f"{name}=", f"{known[flag]}={json.dumps(value)}"))
+    return found
+
+
 def _component(kind: str, name: str, kwargs: Mapping[str, Any]) -> Any:
-    from kzoo.plugins.build import build
     from kzoo.engine import runtime
+    from kzoo.plugins.build import build
 
     runtime.start()
     reference = Reference.parse(name)

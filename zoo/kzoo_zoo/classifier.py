@@ -3,74 +3,90 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from kzoo.errors import UsageError
-from kzoo.pipeline import ImageClassifier
+from kzoo.pipeline import Built, ImageClassReader, NoSettings, Pipeline, setting, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-    from types import ModuleType
+    from collections.abc import Mapping
 
-    from kzoo.data.splits import Dataset
+    import numpy as np
 
-__all__ = ["ZooClassifier"]
+    from kzoo.data.splits import Split
+    from kzoo.engine.batches import Moment
+    from kzoo.engine.forward import Forward
+    from kzoo.pipeline import BuildSettings, Problem, Reader
+
+__all__ = ["NetworkSettings", "ZooClassifier"]
 
 
-class ZooClassifier(ImageClassifier):
-    """An image classifier with the networks ``default`` and ``classic``.
+@settings
+class NetworkSettings:
+    """Which network, and how wide."""
+
+    network: Annotated[Literal["default", "classic"], setting("Which network.")] = "default"
+    widths: (
+        Annotated[tuple[int, ...], setting("The channels of the default network's convolutions; None for its own.")]
+        | None
+    ) = None
+
+
+class ZooClassifier(Pipeline):
+    """An image classifier with the networks ``default`` and ``classic``, which learns from labelled pictures.
 
     Attributes:
-        data: The module with ``fetch_real``, ``load_path`` and ``load_sample``.
         networks: The name of the module with ``build_default`` and ``build_classic``; it is imported on use, since it
             imports Keras.
     """
 
-    data: ClassVar[ModuleType]
     networks: ClassVar[str]
+    model_settings: ClassVar[type] = NetworkSettings
+    record_settings: ClassVar[type] = NoSettings
 
-    def fetch_real(self, *, download: bool, progress: Any = None) -> Path:
-        """Return the file of the real data, downloading it first where it is not cached."""
-        path: Path = self.data.fetch_real(download=download, progress=progress)
-        return path
+    def build(self, problem: Problem, train: Split, settings: BuildSettings) -> Built:
+        """Return the network that the settings name, adapted to the training pictures."""
+        model = self.network(problem, settings.model)
+        self.adapt(model, train)
+        return Built(model=model, augment=None if settings.augment is None else self.augmentation(settings.augment))
 
-    def load_path(self, path: Path) -> Dataset:
-        """Read data from a file or folder, in the formats that the pipeline's ``data`` module names."""
-        dataset: Dataset = self.data.load_path(path)
-        return dataset
-
-    def load_sample(self) -> Dataset:
-        """Return the embedded sample."""
-        dataset: Dataset = self.data.load_sample()
-        return dataset
-
-    def build_model(
-        self,
-        input_shape: Sequence[int],
-        num_classes: int,
-        *,
-        regularizer: Any = None,
-        network: str = "default",
-        widths: Sequence[int] | None = None,
-    ) -> Any:
-        """Return the network of that name, ``default`` or ``classic``.
-
-        Args:
-            input_shape: Height, width and channels of the images.
-            num_classes: The number of classes.
-            regularizer: For the kernels of all convolutions and dense layers, or None.
-            network: Which network.
-            widths: The channels of the default network's convolutions; None for its own.
-        """
+    def network(self, problem: Problem, chosen: Any) -> Any:
+        """Return the network that the settings name."""
         networks = importlib.import_module(self.networks)
-        if network == "default":
-            own = {} if widths is None else {"widths": widths}
-            return networks.build_default(input_shape, num_classes, regularizer, **own)
-        if network != "classic":
-            message = f"`model.network` must be default or classic, not {network!r}."
-            raise UsageError(message)
-        if widths is not None:
+        own = {} if chosen.widths is None else {"widths": chosen.widths}
+        if own and chosen.network != "default":
             message = "`model.widths` is a setting of the default network; the classic one has fixed widths."
             raise UsageError(message)
-        return networks.build_classic(input_shape, num_classes, regularizer)
+        build = getattr(networks, f"build_{chosen.network}")
+        return build(problem.input_shape, problem.outputs, problem.regularizer, **own)
+
+    def adapt(self, model: Any, train: Split) -> None:
+        """Set what the network learns from the training pictures before training; nothing by default."""
+
+    def augmentation(self, chosen: Any) -> Any:
+        """Return the function that changes a batch at random, ``(x, y, moment)`` -> both, for these settings."""
+
+        def augment(x: Any, y: Any, moment: Moment) -> tuple[Any, Any]:
+            return self.changed(x, moment, chosen), y
+
+        return augment
+
+    def changed(self, x: Any, moment: Moment, chosen: Any) -> Any:
+        """Return a batch of pictures, changed at random; as it is by default."""
+        del moment, chosen
+        return x
+
+    def reader(self, card: Mapping[str, Any], forward: Forward | None, settings: Any) -> Reader:
+        """Return what sorts pictures into classes."""
+        if forward is None:
+            return super().reader(card, forward, settings)
+        return ImageClassReader(card, forward)
+
+    def record_labels(self) -> tuple[str, ...] | None:
+        """Return None: the user's own classes."""
+        return None
+
+    def recorded(self, pixels: np.ndarray, settings: Any) -> np.ndarray:
+        """Return the whole frame."""
+        del settings
+        return pixels

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kzoo.cli import completion, output
+from kzoo.cli.flags import settings_of
+from kzoo.cli.options import names_of_options
 from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
 __all__ = ["capture"]
 
+_MORE = "Settings of what the pipeline keeps, such as --roi X,Y,W,H and --mirror of fingers; `kzoo info` has them."
+
 
 def capture(
+    context: typer.Context,
     pipeline: Annotated[
         str, typer.Argument(help="The pipeline that will learn from them.", autocompletion=completion.complete_pipeline)
     ],
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A camera (0), a stream's URL, a video, images.")],
+    more: Annotated[list[str] | None, typer.Argument(metavar="[--KEY VALUE]...", help=_MORE)] = None,
     *,
     label: Annotated[str, typer.Option("--label", metavar="LABEL", help="What all these frames show.")],
     to: Annotated[
@@ -39,13 +44,14 @@ def capture(
     start: Annotated[str, typer.Option("--start", metavar="TIME", help="Leave out what is before it (3, mm:ss).")] = "",
     end: Annotated[str, typer.Option("--end", metavar="TIME", help="Stop there (12.5, mm:ss).")] = "",
     max_frames: Annotated[int, typer.Option("--max-frames", min=1, metavar="N", help="Keep at most N.")] = 200,
-    roi: Annotated[
-        str, typer.Option("--roi", metavar="X,Y,W,H", help="Keep this region only, as kzoo predict looks at it.")
-    ] = "",
-    mirror: Annotated[bool, typer.Option("--mirror", help="Turn the frames left to right.")] = False,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--option", "-o", metavar="KEY=VALUE", help="Another setting of the pipeline. May be repeated."),
+        typer.Option(
+            "--option",
+            "-o",
+            metavar="KEY=VALUE",
+            help="A setting of what the pipeline keeps; --KEY VALUE means the same. May be repeated.",
+        ),
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Show what is recorded in a window; q ends it.")] = False,
 ) -> None:
@@ -57,13 +63,20 @@ def capture(
     from kzoo.data.frames import Part, open_sources, seconds
     from kzoo.data.frames.recording import Recorder
     from kzoo.data.images import find_images
-    from kzoo.plugins.registry import get_registry
-    from kzoo.plugins.targets import load_target
+    from kzoo.models.saved import find_pipeline
     from kzoo.runs.config import layer_from_options
 
-    chosen: Pipeline = load_target(get_registry().get("pipeline", pipeline))()
+    if pipeline.startswith("-") or source.startswith("-"):
+        message = "Name the pipeline and the source before the settings: kzoo capture PIPELINE SOURCE --label LABEL."
+        raise UsageError(message)
+    chosen = _recordable(find_pipeline(pipeline))
     _check_label(chosen, label)
-    asked = {name: value for name, value in (("roi", roi), ("mirror", mirror)) if value}
+    words, asked = settings_of(
+        more or (), chosen.record_settings, whose=f"`kzoo capture {chosen.name}`", own=names_of_options(context)
+    )
+    if words:
+        message = f"One source is recorded at a time: `{words[0]}` is one more than `{source}`."
+        raise UsageError(message)
     keep = _keep(chosen, {**layer_from_options(settings or []), **asked})
     part = Part(every=every, start=seconds(start) if start else 0.0, end=seconds(end) if end else None,
                 max_frames=max_frames)  # fmt: skip
@@ -113,23 +126,31 @@ def _record(source: Source, recorder: Recorder, keep: Callable[..., np.ndarray],
     return failed
 
 
-def _check_label(pipeline: Pipeline, label: str) -> None:
-    known = pipeline.recordable()
+def _recordable(pipeline: Pipeline) -> Any:
+    """Return the pipeline, or raise `UsageError` where it learns from no labelled pictures."""
+    from kzoo.pipeline import Recordable
+
+    if not isinstance(pipeline, Recordable):
+        message = f"The pipeline `{pipeline.name}` learns from no labelled pictures, so there are none to record."
+        raise UsageError(message)
+    return pipeline
+
+
+def _check_label(pipeline: Any, label: str) -> None:
+    known = pipeline.record_labels()
     if known is not None and label not in known:
         message = f"The pipeline `{pipeline.name}` knows no label `{label}`. It knows: {', '.join(known)}."
         raise UsageError(message)
 
 
-def _keep(pipeline: Pipeline, given: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
+def _keep(pipeline: Any, given: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
     """Return the function from a frame to what is kept of it, with its settings."""
-    parameters = inspect.signature(pipeline.recorded).parameters.values()
-    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-    for name in given:
-        if name not in known:
-            listed = f"It has: {', '.join(known)}." if known else "It has none."
-            message = f"Recording for the pipeline `{pipeline.name}` has no setting `{name}`. {listed}"
-            raise UsageError(message)
-    return lambda pixels: pipeline.recorded(pixels, **given)
+    from kzoo.settings import known_names, read_settings, refuse_unknown
+
+    whose = f"Recording for the pipeline `{pipeline.name}`"
+    refuse_unknown(given, known_names(pipeline.record_settings), whose=whose)
+    chosen = read_settings(pipeline.record_settings, given)
+    return lambda pixels: pipeline.recorded(pixels, chosen)
 
 
 @contextlib.contextmanager
@@ -144,3 +165,6 @@ def _stoppable(sources: list[Source]) -> Iterator[Callable[[], bool]]:
 
     with stoppable(notice) as stop:
         yield lambda: bool(stop())
+
+
+capture.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's settings

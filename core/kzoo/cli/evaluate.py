@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-import json as json_module
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kzoo.cli import options, output
+from kzoo.cli.options import names_of_options
+from kzoo.errors import KzooError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kzoo.inference.evaluation import Evaluation
+    from kzoo.models.saved import SavedModel
+    from kzoo.tasks import Task
 
 __all__ = ["evaluate"]
 
-_MOST_COLUMNS = 12
-"""A confusion matrix of boxes with more is left to the picture: detectors often have 80 classes."""
+_MORE = "Files of the test for other programs, such as --coco FILE for boxes."
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run (folder, name or `last`) or a .keras file.")],
+    more: Annotated[list[str] | None, typer.Argument(metavar="[--NAME FILE]...", help=_MORE)] = None,
     *,
     data: Annotated[
         str | None,
         typer.Option(
-            "--data", "-d", metavar="SOURCE", help="Other data than the run's: real, sample, a file or folder."
+            "--data",
+            "-d",
+            metavar="SOURCE",
+            help="Other data than the run's, measured as a whole: real, sample, a file or folder.",
         ),
     ] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Examples in one step.")] = None,
@@ -37,52 +45,74 @@ def evaluate(
         list[str] | None,
         typer.Option("--option", "-o", metavar="KEY=VALUE", help="Of a detector: a setting, as for `kzoo predict`."),
     ] = None,
-    coco: Annotated[
-        Path | None,
-        typer.Option("--coco", metavar="FILE", help="Of a detector: also write all boxes, as COCO's results."),
-    ] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
     json: options.JsonOption = False,
 ) -> None:
     """Test a trained model: loss and metrics, and for each class how well it is told or found."""
-    from kzoo.inference.evaluation import evaluate as measure
-    from kzoo.inference.evaluation import find_model
+    from kzoo.models.saved import find_model
     from kzoo.runs.config import layer_from_options
 
+    if model.startswith("-"):
+        message = f"Name the run or the model before `{model}`: kzoo evaluate RUN {model}."
+        raise UsageError(message)
     saved = find_model(model, out)
+    saved.pipeline()  # says where the file does not tell what reads its inputs
+    files = _files(more or (), saved.task(), saved, names_of_options(context))
     from kzoo.cli.run import Terminal
     from kzoo.engine import runtime
+    from kzoo.inference.evaluation import evaluate as measure
 
-    runtime.start(debug=options.debugging())
+    runtime.start()
     given = layer_from_options(settings or ())
     found = measure(saved, data=data, listener=Terminal(quiet=json), batch_size=batch_size, settings=given)
-    _write(found, save, coco)
+    _write(found, save, files)
     if json:
-        shown = {item.name: getattr(found, item.name) for item in fields(found) if item.name != "outcome"}
-        output.emit_json({"model": str(saved.path), **shown})
+        output.emit_json({"model": str(saved.path), **found.to_dict()})
         return
     _show(found)
 
 
-def _write(found: Evaluation, save: Path | None, coco: Path | None) -> None:
-    """Write the pictures and the file of results, where they are asked for."""
-    from kzoo.detection import DetectionOutcome, coco_results
-    from kzoo.errors import KzooError, UsageError
+def _files(arguments: Sequence[str], task: Task, saved: SavedModel, own: Sequence[str]) -> dict[str, Path]:
+    """Return where the task's files for other programs go, by their names."""
+    import difflib
+
+    from kzoo.cli.flags import parted
+
+    words, flags = parted(arguments)
+    if words:
+        message = f"One model is tested at a time: `{words[0]}` is one more than {saved.path}."
+        raise UsageError(message)
+    found: dict[str, Path] = {}
+    for flag, value in flags:
+        name = flag.removeprefix("--")
+        if name not in task.files or not flag.startswith("--"):
+            near = difflib.get_close_matches(flag, [*own, *(f"--{known}" for known in task.files)], n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            listed = ", ".join(f"--{known}" for known in task.files) or "none"
+            message = f"There is no option `{flag}`.{hint} Files of the task {task.name}: {listed}."
+            raise UsageError(message)
+        if value is None:
+            message = f"{flag} needs the name of a file."
+            raise UsageError(message)
+        found[name] = Path(value)
+    return found
+
+
+def _write(found: Evaluation, save: Path | None, files: dict[str, Path]) -> None:
+    """Write the pictures and the files for other programs, where they are asked for."""
     from kzoo.files import write_text
     from kzoo.report import write_pictures
 
-    if coco and not isinstance(found.outcome, DetectionOutcome):
-        message = "--coco writes boxes, and this model finds none."
-        raise UsageError(message)
     try:
         if save:
             for path in write_pictures(save, found.outcome):
                 output.say(f"Saved {path}.")
-        if coco and isinstance(found.outcome, DetectionOutcome):
-            write_text(coco, json_module.dumps(coco_results(found.outcome)))
-            output.say(f"Saved {coco}.")
+        texts = found.outcome.files() if files and found.outcome else {}
+        for name, path in files.items():
+            write_text(path, texts[name])
+            output.say(f"Saved {path}.")
     except OSError as error:
-        message = f"{error.filename or save or coco} cannot be written: {error.strerror or error}."
+        message = f"{error.filename or save} cannot be written: {error.strerror or error}."
         raise KzooError(message) from error
 
 
@@ -93,13 +123,15 @@ def _show(found: Evaluation) -> None:
         output.show()
         table: list[dict[str, Any]] = [{"class": name, **values} for name, values in found.per_class.items()]
         output.emit(table, {key: key for key in table[0]}, as_json=False)
-    names = found.class_names
-    if len(found.confusion) > len(names):  # of boxes: what was missed, and boxes of nothing
-        names = (*names, "nothing")
-    if found.confusion and (len(names) == len(found.class_names) or len(names) <= _MOST_COLUMNS):
+    confusion = found.confusion
+    if confusion is not None and (confusion.most_shown is None or len(confusion.names) <= confusion.most_shown):
         output.show()
-        counts = zip(names, found.confusion, strict=True)
+        names = confusion.names
+        counts = zip(names, confusion.counts.tolist(), strict=True)
         matrix: list[dict[str, Any]] = [{"true": n, **dict(zip(names, row, strict=True))} for n, row in counts]
         output.emit(matrix, {"true": "true \\ predicted", **{name: name for name in names}}, as_json=False)
     output.show()
-    output.show(f"data  {found.data}; {found.size:,} test examples")
+    output.show(f"data  {found.data}; {found.size:,} test examples, {found.measured}")
+
+
+evaluate.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the task's files

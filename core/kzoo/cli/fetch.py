@@ -26,32 +26,36 @@ def fetch(
 
     The files go to the folder KZOO_DATA, by default the platform's cache for kzoo.
     """
-    from kzoo.errors import KzooError, UsageError
+    from kzoo.data.download import fetch as download
+    from kzoo.errors import DataError, KzooError, UsageError
+    from kzoo.models.saved import find_pipeline
     from kzoo.plugins.registry import get_registry
-    from kzoo.plugins.targets import load_target
 
     registry = get_registry()
     names = registry.names("pipeline") if everything else list(pipelines or [])
     if not names:
         message = f"Name a pipeline ({', '.join(registry.names('pipeline'))}), or --all."
         raise UsageError(message)
-    entries = [registry.get("pipeline", name.replace("-", "_")) for name in names]
+    sources = {name: find_pipeline(name.replace("-", "_")).source() for name in names}
     if everything:
-        entries = [entry for entry in entries if load_target(entry).has_real_data]
+        sources = {name: source for name, source in sources.items() if source.real is not None}
     from kzoo.cli.transfers import TransferLine
 
     line = TransferLine()
     rows: list[dict[str, Any]] = []
     failed = 0
-    for entry in entries:
+    for name, source in sources.items():
         try:
-            path = load_target(entry)().fetch_real(download=True, progress=None if json else line)
+            if source.real is None:
+                message = f"There is no data set to download for this pipeline. {source.without_real}".rstrip()
+                raise DataError(message)
+            path = download(source.real, progress=None if json else line)
         except KzooError as error:  # the others may still be had
             line.close()
-            output.error(f"{entry.name}: {error}")
+            output.error(f"{name}: {error}")
             failed += 1
         else:
-            rows.append({"pipeline": entry.name, "file": str(path), "megabytes": round(path.stat().st_size / 1e6, 1)})
+            rows.append({"pipeline": name, "file": str(path), "megabytes": round(path.stat().st_size / 1e6, 1)})
     output.emit(rows, {"pipeline": "pipeline", "file": "file", "megabytes": "MB"}, as_json=json)
     if failed:
         raise typer.Exit(1)

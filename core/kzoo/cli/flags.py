@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-__all__ = ["options_of", "parted"]
+__all__ = ["options_of", "parted", "settings_of"]
 
 
 def parted(arguments: Sequence[str], switches: Container[str] = ()) -> tuple[list[str], list[tuple[str, str | None]]]:
@@ -40,8 +40,8 @@ def parted(arguments: Sequence[str], switches: Container[str] = ()) -> tuple[lis
 
 def options_of(
     flags: Iterable[tuple[str, str | None]], known: Mapping[str, str], *, pipeline: str, own: Iterable[str]
-) -> list[str]:
-    """Return flags as settings, ``data.fix=clip``.
+) -> list[tuple[str, str]]:
+    """Return flags with the settings that they mean, ``("--fix", "data.fix=clip")``.
 
     Args:
         flags: The flags with their values, ``("--fix", "clip")``.
@@ -65,5 +65,46 @@ def options_of(
         if value is None:
             message = f"{flag} needs a value: {flag} VALUE."
             raise UsageError(message)
-        found.append(f"{setting}={value}")
+        found.append((flag, f"{setting}={value}"))
     return found
+
+
+def settings_of(
+    arguments: Sequence[str], table: type, *, whose: str, own: Iterable[str]
+) -> tuple[list[str], dict[str, Any]]:
+    """Return the words among the arguments, and the settings that ``--key value``, ``--key=value`` and ``--key`` give.
+
+    Args:
+        arguments: All that the command line did not know.
+        table: The settings that there are, a class made by `kzoo.settings.settings`. Where a default is False or True,
+            ``--key`` alone sets True.
+        whose: Whose settings these are, for the error message.
+        own: The command's own options, for the error message.
+
+    Raises:
+        UsageError: There is no such setting, or it has no value.
+    """
+    from kzoo.plugins.reference import parse_value
+    from kzoo.settings import defaults_of
+
+    known = defaults_of(table)
+    switches = {f"--{name}" for key, value in known.items() if isinstance(value, bool) for name in _spellings(key)}
+    words, flags = parted(arguments, switches)
+    given: dict[str, Any] = {}
+    for flag, value in flags:
+        key = flag.removeprefix("--").replace("-", "_")
+        if not flag.startswith("--") or key not in known:
+            names = [f"--{_spellings(name)[-1]}" for name in known]
+            near = difflib.get_close_matches(flag, [*own, *names], n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            message = f"There is no option `{flag}`.{hint} Settings of {whose}: {', '.join(names) or 'none'}."
+            raise UsageError(message)
+        if value is None and flag not in switches:
+            message = f"{flag} needs a value."
+            raise UsageError(message)
+        given[key] = True if value is None else parse_value(value)
+    return words, given
+
+
+def _spellings(key: str) -> tuple[str, str]:
+    return key, key.replace("_", "-")

@@ -17,7 +17,9 @@ from kzoo.plugins.registry import get_registry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from kzoo.pipeline import Pipeline
     from kzoo.plugins.registry import Entry, Former, Registry
+    from kzoo.settings import Described
 
 __all__ = ["info"]
 
@@ -202,14 +204,12 @@ def _option(key: str, value: Any) -> str:
 
 def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any]:
     """Return a pipeline's recipes and the settings that its reader, its network and its augmentation take."""
+    from kzoo.settings import described
+
     try:
-        pipeline = target()
+        pipeline: Pipeline = target()
         recipes = {name: _read(Path(file)) for name, file in pipeline.recipes().items()}
-        settings = {
-            table: _keywords(getattr(target, method))
-            for table, method in (("data", "load_path"), ("model", "build_model"), ("augment", "augment"))
-            if hasattr(target, method)
-        }
+        tables = {table: [described(one) for one in ones] for table, ones in _tables(pipeline).items()}
     except KzooError:
         raise
     except Exception as error:
@@ -217,7 +217,17 @@ def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any
         raise KzooError(message) from error
     name = registry.shown_name(entry).replace("_", "-")
     return {
-        "settings": settings,
+        "settings": {
+            table: {one.name: _plain(one.default) for ones in several for one in ones}
+            for table, several in tables.items()
+        },
+        "settings_help": {
+            table: [
+                {"name": one.name, "allowed": one.allowed, "default": _plain(one.default), "help": one.doc}
+                for one in _each_once(several)
+            ]
+            for table, several in tables.items()
+        },
         "flags": dict(entry.spec.flags),  # type: ignore[attr-defined]
         "recipe_settings": recipes,
         "command": f"kzoo run {name}",
@@ -225,17 +235,23 @@ def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any
     }
 
 
-def _keywords(method: Any) -> dict[str, Any]:
-    """Return the keyword-only arguments that a recipe can set, with their defaults."""
-    import inspect
+def _tables(pipeline: Pipeline) -> dict[str, list[type]]:
+    """Return the tables of settings that a pipeline has: those of a recipe, of `kzoo predict` and of `kzoo capture`."""
+    from kzoo.pipeline import Recordable
 
-    from kzoo.training.assembly import GIVEN
-
-    return {
-        name: _plain(parameter.default)
-        for name, parameter in inspect.signature(method).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and name not in GIVEN
+    source = pipeline.source()
+    found: dict[str, list[type]] = {
+        "data": [source.path.settings, source.sample.settings],
+        "model": [pipeline.model_settings],
+        "augment": [pipeline.augment_settings] if pipeline.augment_settings else [],
+        "predict": [pipeline.reader_settings],
     }
+    return {**found, "capture": [pipeline.record_settings]} if isinstance(pipeline, Recordable) else found
+
+
+def _each_once(several: Iterable[Iterable[Described]]) -> list[Described]:
+    """Return the settings of several tables; one that is in two of them once."""
+    return list({one.name: one for ones in several for one in ones}.values())
 
 
 def _read(file: Path) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
 
     from kzoo.plugins.discovery import Problem
 
-__all__ = ["JsonOption", "SearchOption", "TaskOption", "debugging", "global_options", "hoist", "set_debugging"]
+__all__ = [
+    "JsonOption",
+    "SearchOption",
+    "TaskOption",
+    "debugging",
+    "global_options",
+    "hoist",
+    "names_of_options",
+    "set_debugging",
+]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
 SearchOption = Annotated[
@@ -39,8 +49,17 @@ def debugging() -> bool:
 
 
 def set_debugging(*, on: bool) -> None:
-    """Set what `debugging` returns for the rest of this command."""
+    """Set what `debugging` returns for the rest of this command, and whether TensorFlow's chatter is shown."""
     _debug.set(on)
+    if on or "kzoo.engine.runtime" in sys.modules:  # lists are made without it
+        from kzoo.engine import runtime
+
+        runtime.show_chatter(on=on)
+
+
+def names_of_options(context: typer.Context) -> list[str]:
+    """Return the options of the command that is running, with their dashes."""
+    return [name for parameter in context.command.params for name in parameter.opts if name.startswith("-")]
 
 
 def hoist(arguments: Sequence[str]) -> list[str]:
@@ -105,8 +124,6 @@ def global_options(
 
 def report_problem(problem: Problem) -> None:
     """Say in one line on stderr which plugin was skipped and why; with ``--debug`` show the traceback."""
-    import sys
-
     print(problem, file=sys.stderr)  # noqa: T201 - one line, however long: tools look for it
     if debugging():
         import traceback

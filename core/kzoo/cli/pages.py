@@ -25,6 +25,8 @@ _FIELDS = {
     "successor_of": "Replaces",
 }
 
+_TABLES = {"predict": "Settings of kzoo predict", "capture": "Settings of kzoo capture"}
+
 _LABELS = {"dense": "one-hot", "sparse": "class indices"}
 
 
@@ -80,9 +82,15 @@ def _parameters(parameters: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _pipeline(known: Mapping[str, Any]) -> Iterator[str]:
     """Yield a pipeline's settings and recipes; for a component, nothing."""
-    for table, settings in known.get("settings", {}).items():
-        rows = [f"{table}.{name} = {value!r}" for name, value in settings.items()]
-        yield from _section(f"Settings of [{table}], changed with -o", rows)
+    for table, settings in known.get("settings_help", {}).items():
+        if settings:
+            yield ""
+            yield _heading(_TABLES.get(table, f"Settings of [{table}], changed with -o"))
+            prefix = "--" if table in _TABLES else f"{table}."
+            for one in settings:
+                name = one["name"].replace("_", "-") if table in _TABLES else one["name"]
+                yield f"  {prefix}{name} = {one['default']!r}"
+                yield from _wrapped(f"{one['help']} ({one['allowed']})", first="      ", indent="      ")
     rows = [f"--{flag} VALUE for -o {setting}=VALUE" for flag, setting in known.get("flags", {}).items()]
     yield from _section("Flags of kzoo run", rows)
     for name, settings in known.get("recipe_settings", {}).items():

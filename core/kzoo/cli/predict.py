@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kzoo.cli import completion, options, output
+from kzoo.cli import completion, output
+from kzoo.cli.flags import settings_of
+from kzoo.cli.options import names_of_options
 from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from kzoo.cli.predictions import Printer
     from kzoo.data.frames import Source
     from kzoo.data.frames.writing import Saver
-    from kzoo.inference.prediction import Target
-    from kzoo.pipeline import Predictor
+    from kzoo.pipeline import Reader
 
 __all__ = ["predict"]
 
 
 def predict(
+    context: typer.Context,
     model: Annotated[
         str,
         typer.Argument(
@@ -63,7 +64,7 @@ def predict(
             "--option",
             "-o",
             metavar="KEY=VALUE",
-            help="A setting of the pipeline's predictor; --KEY VALUE means the same. May be repeated.",
+            help="A setting of the pipeline's reader; --KEY VALUE means the same. May be repeated.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
@@ -77,15 +78,16 @@ def predict(
     from kzoo.data.frames import Part, seconds
     from kzoo.data.frames.opening import combined
     from kzoo.data.frames.writing import Saver
-    from kzoo.inference.prediction import check_settings, find_target, predict_settings
+    from kzoo.inference.prediction import find_predicting
+    from kzoo.runs.config import layer_from_options
 
     if model.startswith("-"):
         message = f"Name the run, the model or the pipeline before `{model}`: kzoo predict RUN SOURCE {model}."
         raise UsageError(message)
-    target = find_target(model, out)
-    texts, given = _split(source, predict_settings(target.pipeline))
-    given = {**_from_options(settings or ()), **given}
-    check_settings(target.pipeline, given)
+    asked = find_predicting(model, out)
+    table = asked.pipeline.reader_settings
+    texts, given = settings_of(source, table, whose="this pipeline's reader", own=names_of_options(context))
+    reader = asked.reader({**layer_from_options(settings or ()), **given})
     if not texts:
         message = "Name what is to be predicted: images, videos, folders, a camera (0), a URL."
         raise UsageError(message)
@@ -95,13 +97,13 @@ def predict(
         end=seconds(end) if end else None,
         max_frames=max_frames,
     )
-    sources = combined([found for text in texts for found in target.pipeline.open_sources(text, part)])
+    sources = combined([found for text in texts for found in reader.open(text, part)])
     with _unmade(save):
         saver = Saver(save, sources) if save else None  # what cannot be written is refused before a network is loaded
         window = _window(sources) if show else None
-        predictor = _loaded(target, given, quiet=json)
+        _load(reader, quiet=json)
     printer = Printer(top=top, as_json=json, csv=csv, sources=sources)
-    stopped = _predict(predictor, sources, printer, saver, window)
+    stopped = _predict(reader, sources, printer, saver, window)
     if saver and saver.written:
         output.say(_said(saver.written))
     if printer.failed:
@@ -125,22 +127,16 @@ def _unmade(folder: Path | None) -> Iterator[None]:
         raise
 
 
-def _loaded(target: Target, settings: Mapping[str, Any], *, quiet: bool) -> Predictor:
-    """Return the predictor; a network that it downloads is shown while it comes."""
+def _load(reader: Reader, *, quiet: bool) -> None:
+    """Load what predicting needs; a network that is downloaded is shown while it comes."""
     from kzoo.cli.transfers import TransferLine
     from kzoo.data.download import showing
 
-    if target.saved is not None or target.pipeline.loads_networks:
-        from kzoo.engine import runtime
-
-        runtime.start(debug=options.debugging())
     with contextlib.closing(TransferLine()) as line, showing(None if quiet else line):
-        return target.predictor(settings)
+        reader.load()
 
 
-def _predict(
-    predictor: Predictor, sources: Sequence[Source], printer: Printer, saver: Saver | None, window: Any
-) -> bool:
+def _predict(reader: Reader, sources: Sequence[Source], printer: Printer, saver: Saver | None, window: Any) -> bool:
     """Go through the sources; return whether the user ended it."""
     began = time.perf_counter()
     with contextlib.ExitStack() as ending, _stoppable(sources) as stop:
@@ -148,9 +144,9 @@ def _predict(
             if sink:
                 ending.callback(sink.close)
         ending.enter_context(printer)
-        ending.callback(predictor.close)
+        ending.callback(reader.close)
         for source in sources:
-            _read(predictor, source, printer, saver, window)
+            _read(reader, source, printer, saver, window)
             if stop() or (window and window.closed):
                 break
         ended = bool(stop())
@@ -162,18 +158,18 @@ def _predict(
     return ended
 
 
-def _read(predictor: Predictor, source: Source, printer: Printer, saver: Saver | None, window: Any) -> None:
+def _read(reader: Reader, source: Source, printer: Printer, saver: Saver | None, window: Any) -> None:
     """Predict one source to its end, and say what was found there."""
     from kzoo.data.frames import Frame
-    from kzoo.inference.prediction import annotated, predict_source
+    from kzoo.inference.prediction import drawn, predict_source
 
     printer.start(source)
     if saver:
         saver.start(source)
-    with contextlib.closing(predict_source(predictor, source)) as results:
+    with contextlib.closing(predict_source(reader, source)) as results:
         for result in results:
             printer.write(result)
-            picture = annotated(predictor, result) if saver or window else None
+            picture = drawn(reader, result) if saver or window else None
             if picture is None:
                 continue
             if saver and isinstance(result.item, Frame):
@@ -216,50 +212,6 @@ def _said(written: Sequence[Path]) -> str:
         return f"Saved {written[0]}."
     folder = written[0].parent
     return f"Saved {len(written)} files in {folder}."
-
-
-def _from_options(given: Sequence[str]) -> dict[str, Any]:
-    """Return the settings that ``-o KEY=VALUE`` gives."""
-    from kzoo.runs.config import layer_from_options
-
-    return layer_from_options(given)
-
-
-def _split(arguments: Sequence[str], known: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """Return what is left of the arguments without ``--key value``, ``--key=value`` and ``--flag``, and these settings.
-
-    Args:
-        arguments: All that the command line did not know.
-        known: The settings that the pipeline has, with their defaults.
-    """
-    from kzoo.cli.flags import parted
-    from kzoo.plugins.reference import parse_value
-
-    given: dict[str, Any] = {}
-    booleans = [key for key, default in known.items() if isinstance(default, bool)]
-    switches = {f"--{name}" for key in booleans for name in (key, key.replace("_", "-"))}
-    texts, flags = parted(arguments, switches)
-    for flag, value in flags:
-        key = flag.removeprefix("--").replace("-", "_")
-        if not flag.startswith("--") or key not in known:
-            raise UsageError(_no_such_option(flag, known))
-        if value is not None:
-            given[key] = parse_value(value)
-        elif flag in switches:
-            given[key] = True
-        else:
-            message = f"{flag} needs a value."
-            raise UsageError(message)
-    return texts, given
-
-
-def _no_such_option(option: str, known: Mapping[str, Any]) -> str:
-    own = ("top", "save", "show", "csv", "every", "start", "end", "max-frames", "option", "out", "json")
-    names = [f"--{name.replace('_', '-')}" for name in (*own, *known)]
-    near = difflib.get_close_matches(option, names, n=1)
-    hint = f" Did you mean `{near[0]}`?" if near else ""
-    settings = ", ".join(f"--{name.replace('_', '-')}" for name in known) or "none"
-    return f"There is no option `{option}`.{hint} Settings of this pipeline's predictor: {settings}."
 
 
 predict.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's settings

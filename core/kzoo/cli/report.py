@@ -29,9 +29,10 @@ def report(
     found = find_run(run, out)
     manifest = found.manifest()
     from kzoo.report import write_report
+    from kzoo.tasks import task_named
 
     outcome = None
-    if manifest["status"] == "done":
+    if manifest.status == "done":
         try:
             outcome = _outcome(run, out, data, quiet=json)
         except DataError as error:  # the run is as good as it was, only its data is gone
@@ -39,7 +40,7 @@ def report(
                 raise
             output.warn(f"{error} The pictures of its test are those of the last report, if there was one.")
     try:
-        files = write_report(found, outcome)
+        files = write_report(found, task_named(manifest.task), outcome)
     except OSError as error:
         message = f"The report of {found.path} cannot be written: {error.strerror or error}."
         raise KzooError(message) from error
@@ -54,7 +55,8 @@ def _outcome(run: str, out: Path, data: str | None, *, quiet: bool) -> Any:
     """Return what the run's model says of its test split; this imports TensorFlow."""
     from kzoo.cli.run import Terminal
     from kzoo.engine import runtime
-    from kzoo.inference.evaluation import evaluate, find_model
+    from kzoo.inference.evaluation import evaluate
+    from kzoo.models.saved import find_model
 
     saved = find_model(run, out)
     runtime.start(debug=options.debugging())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kzoo.cli import completion, options, output
+from kzoo.cli.options import names_of_options
 from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,9 +70,6 @@ def run(
     data: Annotated[
         str | None, typer.Option("--data", "-d", metavar="SOURCE", help="auto, real, sample, or a file or folder.")
     ] = None,
-    target: Annotated[
-        str | None, typer.Option("--target", metavar="COLUMN", help="The column of a table to predict.")
-    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="At most this many examples of each split.")] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs go to.")] = Path("runs"),
     config: Annotated[
@@ -117,11 +115,10 @@ def run(
         seed=seed,
         data=data,
         limit=limit,
-        target=target,
     )
     settings = configured(options=option or ())
     if flags:
-        settings = configured(options=[*(option or ()), *_options(flags, settings.pipeline, context)])
+        settings = configured(options=option or (), own_flags=_own_flags(flags, settings.pipeline, context))
     if print_config:
         output.show(settings.to_toml().rstrip())
         return
@@ -139,14 +136,13 @@ def run(
         raise typer.Exit(130)
 
 
-def _options(flags: Sequence[tuple[str, str | None]], pipeline: str, context: typer.Context) -> list[str]:
-    """Return the settings that a pipeline's flags give."""
+def _own_flags(flags: Sequence[tuple[str, str | None]], pipeline: str, context: typer.Context) -> list[tuple[str, str]]:
+    """Return the flags that a pipeline adds, each with the setting that it gives."""
     from kzoo.cli.flags import options_of
     from kzoo.plugins.registry import get_registry
 
     known = get_registry().get("pipeline", pipeline).spec.flags  # type: ignore[attr-defined]
-    own = [name for parameter in context.command.params for name in parameter.opts]
-    return options_of(flags, known, pipeline=pipeline, own=own)
+    return options_of(flags, known, pipeline=pipeline, own=names_of_options(context))
 
 
 class Terminal:
@@ -194,21 +190,20 @@ def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
     """Write the test results, where the run is and what can be done with it."""
     manifest = result.run.manifest()
     if as_json:
-        output.emit_json({"run": str(result.run.path), **{k: manifest.get(k) for k in ("status", "results", "data")}})
+        whole = manifest.to_dict()
+        output.emit_json({"run": str(result.run.path), **{k: whole.get(k) for k in ("status", "results", "data")}})
         return
     if result.status == "interrupted":
-        output.say(
-            f"Stopped by {manifest.get('signal')} after {manifest['training']['steps']} steps. The model so far: "
-            f"{result.run.model_path}"
-        )
+        steps = manifest.training.steps if manifest.training else 0
+        output.say(f"Stopped by {manifest.signal} after {steps} steps. The model so far: {result.run.model_path}")
         return
     rows = [{"metric": name, "test": value} for name, value in result.results.items()]
     output.emit(rows, {"metric": "metric", "test": "test"}, as_json=False)
-    output.show(f"data  {manifest['data']['description']}")
+    output.show(f"data  {manifest.data.description}")
     output.show(f"run   {result.run.path}")
     if (page := result.run.path / "report.html").exists():
         output.show(f"report  {page}")
-    if manifest["data"]["reason"]:
+    if manifest.data.reason:
         output.warn("These are results on the embedded sample, NOT on the real data, which could not be downloaded.")
     listener.say(f"Next: kzoo evaluate {result.run.path}")
 

@@ -44,16 +44,16 @@ def runs(
 
 def _row(run: Run) -> dict[str, Any]:
     manifest = run.manifest()
-    results = (manifest.get("results") or {}).get("test", {})
+    results = manifest.test_results
     shown = [f"{k} {v:.4g}" for k, v in results.items() if isinstance(v, (int, float))]
     return {
         "run": run.name,
         "path": str(run.path),
-        "status": manifest.get("status", "unknown"),
-        "data": manifest.get("data", {}).get("used", ""),
-        "epochs": manifest.get("training", {}).get("epochs"),
+        "status": manifest.status,
+        "data": manifest.data.used,
+        "epochs": manifest.training.epochs if manifest.training else None,
         "results": ", ".join(shown),
-        "test": results,
-        "seed": manifest.get("seed"),
-        "started": manifest.get("started"),
+        "test": dict(results),
+        "seed": manifest.seed,
+        "started": manifest.started or None,
     }

@@ -8,7 +8,7 @@ import json
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import filelock
 import numpy as np
@@ -81,6 +81,16 @@ class StoredSplit(Split):
         part = object.__new__(StoredSplit)
         part._file, part._shape, part._count = self._file, self._shape, self._count
         part._rows, part._y = self._rows[indices], self._y[indices]
+        return part
+
+    def join(self, other: Self) -> StoredSplit:
+        """Return the split of both, which are in the same file."""
+        if (other._file, other._shape) != (self._file, self._shape):
+            message = "Only examples of one file can be joined."
+            raise ValueError(message)
+        part = self.take(np.arange(len(self)))
+        for name in ("_rows", "_y"):
+            setattr(part, name, np.concatenate([getattr(self, name), getattr(other, name)]))
         return part
 
     def digest(self) -> str:

@@ -17,7 +17,7 @@ from kzoo.data.splits import ArraySplit, Dataset, Split
 from kzoo.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
 __all__ = ["IMAGE_SUFFIXES", "UnreadableImageError", "expand", "find_images", "read_image", "read_image_folder"]
 
@@ -95,6 +95,12 @@ class _Part:
     paths: tuple[Path, ...]
     labels: tuple[int, ...]
 
+    @classmethod
+    def joined(cls, parts: Iterable[_Part]) -> _Part:
+        """Return the files of several parts."""
+        parts = list(parts)
+        return cls(tuple(p for part in parts for p in part.paths), tuple(n for part in parts for n in part.labels))
+
 
 def read_image_folder(
     root: Path,
@@ -103,6 +109,7 @@ def read_image_folder(
     mode: ImageMode = "RGB",
     unreadable: str = "stop",
     say: Callable[[str], None] | None = None,
+    whole: bool = False,
 ) -> Dataset:
     """Read a folder of images per class: into memory, or where they need more than `MEMORY_LIMIT`, into the cache.
 
@@ -116,6 +123,8 @@ def read_image_folder(
         mode: ``RGB``, or ``L`` for gray.
         unreadable: What to do with files that cannot be read: ``stop`` and name them, or ``skip`` them, which is said.
         say: Called with a line of text now and then where images are decoded into the cache.
+        whole: Whether they are only measured on: without a test split all of them are the test, and none need be there
+            to learn from.
 
     Returns:
         Images uint8 of shape (N, height, width, 3) or (N, height, width, 1); labels int64 of shape (N,).
@@ -128,11 +137,14 @@ def read_image_folder(
     if unreadable not in ("stop", "skip"):
         message = f"`data.unreadable` must be stop or skip, not {unreadable!r}."
         raise UsageError(message)
-    folders = _split_folders(root)
+    folders = _split_folders(root, alone=whole)
     class_names = _class_names(folders)
     parts = {name: _listed(folder, class_names) for name, folder in folders.items()}
-    note = ""
-    if "test" not in parts:
+    note, declares_test = "", "test" in parts
+    if whole:
+        rest = [parts.pop(name) for name in ("train", "validation") if name in parts]
+        parts = {"train": _Part((), ()), "test": parts["test"] if declares_test else _Part.joined(rest)}
+    elif not declares_test:
         parts["train"], parts["test"] = _keep_for_test(root, parts["train"], class_names)
         note = f"; {TEST_FRACTION:.0%} of each class kept for the test"
     order = [name for name in ("train", "validation", "test") if name in parts]
@@ -147,7 +159,7 @@ def read_image_folder(
         splits[name] = everything.take(rows[~np.isin(rows, list(failures))]) if failures else everything.take(rows)
         if failures:
             _check_classes(root, name, splits[name], class_names)
-    counts = ", ".join(f"{len(split)} {name}" for name, split in splits.items())
+    counts = ", ".join(f"{len(split)} {name}" for name, split in splits.items() if len(split))
     return Dataset(
         train=splits["train"],
         validation=splits.get("validation"),
@@ -158,6 +170,7 @@ def read_image_folder(
         ),
         location=str(root),
         notes=notes,
+        declares_test=declares_test or whole,
     )
 
 
@@ -165,8 +178,13 @@ def _subfolders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__MACOSX")))
 
 
-def _split_folders(root: Path) -> dict[str, Path]:
-    """Return the folders of the splits; without any, the root is the training split."""
+def _split_folders(root: Path, *, alone: bool = False) -> dict[str, Path]:
+    """Return the folders of the splits; without any, the root is the training split.
+
+    Args:
+        root: The folder.
+        alone: Whether a test split may be there alone.
+    """
     if not root.is_dir():
         message = f"{root} is not a folder. Images are read from {_LAYOUT}."
         raise DataError(message)
@@ -180,7 +198,7 @@ def _split_folders(root: Path) -> dict[str, Path]:
             message = f"{root} has both `{folders[name].name}` and `{folder.name}`: one {name} split too many."
             raise DataError(message)
         folders[name] = folder
-    if "train" in folders:
+    if "train" in folders or (alone and "test" in folders):
         return folders
     if folders and len(folders) == len(subfolders):
         message = f"{root} has `{'`, `'.join(f.name for f in subfolders)}` but no `train`. Expected {_LAYOUT}."
@@ -191,12 +209,13 @@ def _split_folders(root: Path) -> dict[str, Path]:
 def _class_names(folders: dict[str, Path]) -> tuple[str, ...]:
     """Return the names of the classes, the same in every split."""
     names = {name: tuple(folder.name for folder in _subfolders(path)) for name, path in folders.items()}
-    expected = names["train"]
+    first = next(name for name in ("train", "test") if name in names)
+    expected = names[first]
     if len(expected) < 2:  # noqa: PLR2004 - one class is nothing to tell apart
         found = f"only the folder `{expected[0]}`" if expected else "no folders"
-        message = f"{folders['train']} holds {found}. Expected {_LAYOUT}; at least two classes."
+        message = f"{folders[first]} holds {found}. Expected {_LAYOUT}; at least two classes."
         if expected and _subfolders(folders["train"] / expected[0]):
-            message += f" Did you mean {folders['train'] / expected[0]}?"
+            message += f" Did you mean {folders[first] / expected[0]}?"
         raise DataError(message)
     for name, classes in names.items():
         only_there = sorted(set(classes) - set(expected))
@@ -205,7 +224,7 @@ def _class_names(folders: dict[str, Path]) -> tuple[str, ...]:
             differences = [f"lacks `{'`, `'.join(missing)}`"] if missing else []
             differences += [f"has `{'`, `'.join(only_there)}` besides"] if only_there else []
             message = (
-                f"The classes in {folders[name]} differ from those in {folders['train']}: it "
+                f"The classes in {folders[name]} differ from those in {folders[first]}: it "
                 f"{' and '.join(differences)}. Every split needs a folder for each class, named alike."
             )
             raise DataError(message)

@@ -2,124 +2,169 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from kzoo.data.splits import DataRequest, Dataset, Provenance, Split, Splits
+from kzoo.data.download import fetch
+from kzoo.data.splits import DataRequest, Dataset, Provenance, Reading, Split, Splits
 from kzoo.errors import DataError, NetworkUnreachableError, UsageError
+from kzoo.settings import known_names, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["DataSource", "load_splits", "within_limit"]
+    from kzoo.data.download import RemoteFile
+
+__all__ = ["Sourced", "Told", "load_splits", "within_limit"]
 
 
-class DataSource(Protocol):
-    """The three ways in which a pipeline gets at data."""
+class _FromPath(Protocol):
+    @property
+    def settings(self) -> type: ...
+    @property
+    def several(self) -> bool: ...
+    def load(self, paths: Sequence[Path], chosen: Any, reading: Reading, /) -> Dataset: ...
 
-    def fetch_real(self, *, download: bool) -> Path:
-        """Return the file of the real data, downloading it if allowed and needed."""
+
+class _FromSample(Protocol):
+    @property
+    def settings(self) -> type: ...
+    @property
+    def make(self) -> Any: ...
+
+
+class Sourced(Protocol):
+    """What data there is: a `kzoo.pipeline.DataSource`."""
 
     @property
-    def load_path(self) -> Callable[..., Dataset]:
-        """Read a file or folder; keyword arguments are settings of the table ``[data]``."""
+    def path(self) -> _FromPath:
+        """The user's own."""
 
     @property
-    def load_sample(self) -> Callable[..., Dataset]:
-        """Return the embedded sample; likewise."""
+    def sample(self) -> _FromSample:
+        """The embedded sample."""
+
+    @property
+    def real(self) -> RemoteFile | None:
+        """The published file, if there is one."""
+
+    @property
+    def without_real(self) -> str:
+        """Where there is none, what a user can do instead."""
 
 
-def load_splits(source: DataSource, request: DataRequest, warn: Callable[[str], None]) -> Splits:
+class Told(Protocol):
+    """Who is told what happens: a `kzoo.engine.listener.Listener`."""
+
+    def say(self, text: str, /) -> None:
+        """Take a message that can be missed."""
+
+    def warn(self, text: str, /) -> None:
+        """Take a message that must not be missed."""
+
+    def download(self, done: int, total: int | None, name: str, /) -> None:
+        """Take the progress of a download, in bytes."""
+
+
+def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits:
     """Return the splits that ``request`` asks for.
 
-    ``auto`` takes the real data, and the embedded sample only where the network cannot be reached; that is said
-    through ``warn`` and recorded in the provenance. Every other failure is an error.
+    ``auto`` takes the real data, and the embedded sample where the network cannot be reached, or there is no real data;
+    the first is said in a warning, and either is recorded in the provenance. Every other failure is an error.
 
     Raises:
         DataError: The data cannot be had or read, and why.
-        UsageError: The request is neither a known word nor an existing path.
+        UsageError: The request is neither a known word nor an existing path, or a setting has no such value.
     """
-    dataset, provenance = _choose(source, request, warn)
+    dataset, provenance = _choose(source, request, listener)
     for note in dataset.notes:
-        warn(note)
-    train, validation = dataset.train, dataset.validation
-    if validation is None:
+        listener.warn(note)
+    train, validation, test = dataset.train, dataset.validation, dataset.test
+    if request.whole:
+        test = test if dataset.declares_test else dataset.everything()
+    elif validation is None:
         train, validation = _keep_aside(train, request)
-    test = dataset.test
     if request.limit is not None:
         train, test = _limited(train, request), _limited(test, request)
         validation = _limited(validation, request) if validation is not None else None
-    parts = {"train": train, "validation": validation, "test": test}
     return Splits(
         train=train,
         validation=validation,
         test=test,
         class_names=dataset.class_names,
         provenance=provenance,
-        fingerprint={name: part.digest() for name, part in parts.items() if part is not None},
         input_names=dataset.input_names,
         output_names=dataset.output_names,
         schema=dataset.schema,
+        task=dataset.task,
     )
 
 
-def _choose(source: DataSource, request: DataRequest, warn: Callable[[str], None]) -> tuple[Dataset, Provenance]:
+def _choose(source: Sourced, request: DataRequest, listener: Told) -> tuple[Dataset, Provenance]:
     asked = request.source
-    if asked == "sample":
+    if asked == "sample" or (asked == "auto" and source.real is None):
         dataset = _sample(source, request)
+        if asked == "auto":
+            listener.warn(
+                f"Training on the embedded sample ({dataset.description}): there is no data set to download for this "
+                f"pipeline. {source.without_real}".rstrip()
+            )
         return dataset, Provenance(asked, "sample", dataset.description)
     if asked in ("auto", "real"):
+        if source.real is None:
+            message = f"There is no data set to download for this pipeline. {source.without_real}".rstrip()
+            raise DataError(message)
         try:
-            path = source.fetch_real(download=True)
+            path = fetch(source.real, progress=listener.download)
         except NetworkUnreachableError as error:
             if asked == "real":
                 message = f"{error} Name your own copy with --data PATH, or take the embedded sample, --data sample."
                 raise NetworkUnreachableError(message) from error
             dataset = _sample(source, request)
-            warn(
+            listener.warn(
                 f"Training on the embedded sample, NOT on the real data: {error} The results say nothing about the "
                 f"real task. Sample: {dataset.description}. To use real data, connect once and run `kzoo fetch`, or "
                 "name it with --data PATH; --data sample asks for the sample and silences this warning."
             )
             return dataset, Provenance(asked, "sample", dataset.description, reason=str(error))
-        dataset = _read(source, path, request)
+        dataset = _read(source, [path], request, listener)
         return dataset, Provenance(asked, "real", dataset.description, str(path))
+    paths = _paths(source, asked)
+    dataset = _read(source, paths, request, listener)
+    return dataset, Provenance(asked, "path", dataset.description, ",".join(map(str, paths)))
+
+
+def _paths(source: Sourced, asked: str) -> list[Path]:
+    """Return the path that was asked for, or those of a list like ``a,b`` where all exist and several can be read."""
     path = Path(asked).expanduser()
-    if not path.exists() and (several := _several(source, asked)):
-        dataset = _read(source, several[0], request, also=several[1:])
-        return dataset, Provenance(asked, "path", dataset.description, ",".join(map(str, several)))
-    if not path.exists():
-        message = (
-            f"--data `{asked}` is neither auto, real nor sample, and no file or folder of that name exists "
-            f"(looked in {Path.cwd()})."
-        )
-        raise UsageError(message)
-    dataset = _read(source, path.resolve(), request)
-    return dataset, Provenance(asked, "path", dataset.description, str(path.resolve()))
+    if path.exists():
+        return [path.resolve()]
+    several = [Path(part.strip()).expanduser() for part in asked.split(",")]
+    if source.path.several and len(several) > 1 and all(one.exists() for one in several):
+        return [one.resolve() for one in several]
+    message = (
+        f"--data `{asked}` is neither auto, real nor sample, and no file or folder of that name exists "
+        f"(looked in {Path.cwd()})."
+    )
+    raise UsageError(message)
 
 
-def _read(source: DataSource, path: Path, request: DataRequest, **given: Any) -> Dataset:
-    return source.load_path(path, **{**_taken(source.load_path, request.settings), **given})
+def _read(source: Sourced, paths: Sequence[Path], request: DataRequest, listener: Told) -> Dataset:
+    return source.path.load(paths, _chosen(source.path.settings, request), Reading(listener.say, request.whole))
 
 
-def _several(source: DataSource, asked: str) -> list[Path]:
-    """Return the paths of a list like ``a,b``, if all of them exist and the source reads several: it takes `also`."""
-    paths = [Path(part.strip()).expanduser() for part in asked.split(",")]
-    takes = "also" in inspect.signature(source.load_path).parameters
-    return [path.resolve() for path in paths] if takes and len(paths) > 1 and all(p.exists() for p in paths) else []
+def _sample(source: Sourced, request: DataRequest) -> Dataset:
+    dataset: Dataset = source.sample.make(_chosen(source.sample.settings, request))
+    return dataset
 
 
-def _sample(source: DataSource, request: DataRequest) -> Dataset:
-    return source.load_sample(**_taken(source.load_sample, request.settings))
-
-
-def _taken(method: Callable[..., Dataset], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a method takes: how files are read means nothing to a sample that is drawn."""
-    known = inspect.signature(method).parameters
-    return {name: value for name, value in settings.items() if name in known}
+def _chosen(table: type, request: DataRequest) -> Any:
+    """Return the settings of a table: how files are read means nothing to a sample that is drawn."""
+    known = known_names(table)
+    given: Mapping[str, Any] = {name: value for name, value in request.settings.items() if name in known}
+    return read_settings(table, given, prefix="data.")
 
 
 def _keep_aside(train: Split, request: DataRequest) -> tuple[Split, Split | None]:

@@ -3,16 +3,48 @@
 from __future__ import annotations
 
 import abc
+import functools
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ArraySplit", "DataRequest", "Dataset", "Provenance", "Split", "Splits", "digest_of"]
+__all__ = [
+    "ArraySplit",
+    "DataRequest",
+    "Dataset",
+    "Provenance",
+    "Reading",
+    "Say",
+    "Split",
+    "Splits",
+    "digest_of",
+]
+
+
+class Say(Protocol):
+    """Called with a line of text for the user, for what takes minutes."""
+
+    def __call__(self, text: str, /) -> None:
+        """Take the line."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What files are read for.
+
+    Attributes:
+        say: Called with lines of text for the user.
+        whole: Whether they are only measured on: where they do not say which examples are for testing, all of them are,
+            and none is needed to learn from.
+    """
+
+    say: Say
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -24,8 +56,9 @@ class DataRequest:
         seed: Decides which training examples become the validation split.
         validation_fraction: The part of the training data that is kept aside for validation, in [0, 1).
         limit: Use at most this many examples of each split; None for all.
-        settings: What else the run's table ``[data]`` holds: keyword arguments of the pipeline's ``load_path`` and
-            ``load_sample``, each of which gets those that it takes.
+        settings: What else the table ``[data]`` holds: settings of the pipeline's files and of its sample, each of
+            which gets those that it has.
+        whole: See `Reading`.
     """
 
     source: str = "auto"
@@ -33,6 +66,7 @@ class DataRequest:
     validation_fraction: float = 0.1
     limit: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +107,10 @@ class Split(abc.ABC):
     @abc.abstractmethod
     def take(self, indices: np.ndarray) -> Split:
         """Return the split of the examples at ``indices``."""
+
+    @abc.abstractmethod
+    def join(self, other: Self) -> Split:
+        """Return the split of these examples and then those of another one, which came from the same reading."""
 
     @abc.abstractmethod
     def digest(self) -> str:
@@ -127,6 +165,10 @@ class ArraySplit(Split):
         """Return the split of the examples at ``indices``."""
         return ArraySplit(self.x[indices], self.y[indices])
 
+    def join(self, other: Self) -> ArraySplit:
+        """Return the split of both."""
+        return ArraySplit(np.concatenate([self.x, other.x]), np.concatenate([self.y, other.y]))
+
     def digest(self) -> str:
         """Return the SHA-256 of the examples: their shapes, types and bytes."""
         return digest_of((array.shape, array.dtype, [array]) for array in (self.x, self.y))
@@ -147,6 +189,8 @@ class Dataset:
         input_names: The name of each input where examples are rows of numbers.
         output_names: The name of each output where labels are not classes.
         schema: What a saved model must know of the data to read other data the same way, as plain values.
+        task: What these labels mean, where the pipeline has several tasks; empty for its first.
+        declares_test: Whether the data itself says which examples are for testing; False where the reader chose them.
     """
 
     train: Split
@@ -159,6 +203,13 @@ class Dataset:
     input_names: tuple[str, ...] = ()
     output_names: tuple[str, ...] = ()
     schema: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""
+    declares_test: bool = True
+
+    def everything(self) -> Split:
+        """Return all examples as one split."""
+        parts = [self.train, *([self.validation] if self.validation is not None else []), self.test]
+        return functools.reduce(lambda one, other: one.join(other), parts)
 
 
 @dataclass(frozen=True)
@@ -171,10 +222,10 @@ class Splits:
         test: Examples that are only ever measured on.
         class_names: The name of each class index; empty where labels are not classes.
         provenance: Where the data came from.
-        fingerprint: SHA-256 of each split, keyed ``train``, ``validation`` and ``test``.
         input_names: The name of each input where examples are rows of numbers.
         output_names: The name of each output where labels are not classes.
         schema: What a saved model must know of the data, as plain values.
+        task: What these labels mean, where the pipeline has several tasks; empty for its first.
     """
 
     train: Split
@@ -182,10 +233,16 @@ class Splits:
     test: Split
     class_names: tuple[str, ...]
     provenance: Provenance
-    fingerprint: Mapping[str, str]
     input_names: tuple[str, ...] = ()
     output_names: tuple[str, ...] = ()
     schema: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""
+
+    @functools.cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """The SHA-256 of each split, keyed ``train``, ``validation`` and ``test``."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: part.digest() for name, part in parts.items() if part is not None}
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -2,15 +2,13 @@
 
 from kzoo.detection.average_precision import BoxEvaluation, box_map, evaluate_boxes
 from kzoo.detection.coco_results import coco_records, coco_results, image_id
-from kzoo.detection.outcome import DetectionOutcome
-from kzoo.detection.truth import AnnotatedImage, AnnotatedSet, Found
+from kzoo.detection.truth import Found, TruthImage, TruthSet
 
 __all__ = [
-    "AnnotatedImage",
-    "AnnotatedSet",
     "BoxEvaluation",
-    "DetectionOutcome",
     "Found",
+    "TruthImage",
+    "TruthSet",
     "box_map",
     "coco_records",
     "coco_results",

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kzoo.detection.outcome import DetectionOutcome
-    from kzoo.detection.truth import Found
+    from kzoo.detection.truth import Found, TruthSet
 
 __all__ = ["coco_records", "coco_results", "image_id"]
 
@@ -35,13 +34,12 @@ def coco_records(found: Found, image: int | str, categories: Sequence[int] = ())
     return records
 
 
-def coco_results(outcome: DetectionOutcome) -> list[dict[str, Any]]:
+def coco_results(dataset: TruthSet, found: Sequence[Found]) -> list[dict[str, Any]]:
     """Return all that was found in a test set; pictures and classes have the numbers of its annotations file."""
-    dataset = outcome.dataset
     results = []
-    for image, found in zip(dataset.images, outcome.found, strict=True):
+    for image, seen in zip(dataset.images, found, strict=True):
         number = image_id(image.name) if image.id is None else image.id
-        results += coco_records(found, number, dataset.category_ids)
+        results += coco_records(seen, number, dataset.category_ids)
     return results
 
 

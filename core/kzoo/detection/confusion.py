@@ -12,7 +12,7 @@ from kzoo.detection.overlap import box_iou
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kzoo.detection.truth import AnnotatedImage, Found
+    from kzoo.detection.truth import Found, TruthImage
 
 __all__ = ["Pairs", "confusion_matrix", "pair"]
 
@@ -34,7 +34,7 @@ class Pairs:
     wrong: int
 
 
-def pair(image: AnnotatedImage, found: Found, *, threshold: float = 0.25, iou: float = 0.5) -> Pairs:
+def pair(image: TruthImage, found: Found, *, threshold: float = 0.25, iou: float = 0.5) -> Pairs:
     """Return which found box belongs to which true box: pairs that overlap more come first, each box has one partner.
 
     Difficult objects and crowds need not be found, and boxes on them are left out.
@@ -68,7 +68,7 @@ def pair(image: AnnotatedImage, found: Found, *, threshold: float = 0.25, iou: f
 
 
 def confusion_matrix(
-    truth: Sequence[AnnotatedImage], found: Sequence[Found], classes: int, *, threshold: float = 0.25, iou: float = 0.5
+    truth: Sequence[TruthImage], found: Sequence[Found], classes: int, *, threshold: float = 0.25, iou: float = 0.5
 ) -> np.ndarray:
     """Return the counts, shape (K + 1, K + 1): the true class in the row, the found one in the column.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["AnnotatedImage", "AnnotatedSet", "Found"]
+__all__ = ["Found", "TruthImage", "TruthSet"]
 
 _SHOWN = 10  # classes in a message
 
@@ -35,7 +35,7 @@ class Found(Protocol):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class AnnotatedImage:
+class TruthImage:
     """One picture and its objects.
 
     Attributes:
@@ -77,7 +77,7 @@ class AnnotatedImage:
 
 
 @dataclass(frozen=True)
-class AnnotatedSet:
+class TruthSet:
     """Pictures to measure a detector on.
 
     Attributes:
@@ -88,7 +88,7 @@ class AnnotatedSet:
         notes: What a user must be told, such as boxes that were left out.
     """
 
-    images: Sequence[AnnotatedImage]
+    images: Sequence[TruthImage]
     class_names: tuple[str, ...]
     description: str
     category_ids: tuple[int, ...] = ()

@@ -12,7 +12,7 @@ from kzoo.detection.overlap import box_iou
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kzoo.detection.truth import AnnotatedImage, Found
+    from kzoo.detection.truth import Found, TruthImage
 
 __all__ = ["ClassCurve", "average_precision", "eleven_point_average_precision", "voc_curves"]
 
@@ -43,7 +43,7 @@ class ClassCurve:
 
 
 def voc_curves(
-    truth: Sequence[AnnotatedImage], found: Sequence[Found], classes: int, *, iou: float = 0.5
+    truth: Sequence[TruthImage], found: Sequence[Found], classes: int, *, iou: float = 0.5
 ) -> list[ClassCurve]:
     """Return the curve of every class.
 
@@ -106,7 +106,7 @@ def eleven_point_average_precision(curve: ClassCurve) -> float:
     return float(np.mean([part.max(initial=0.0) for part in reached]))
 
 
-def _spared(image: AnnotatedImage) -> np.ndarray:
+def _spared(image: TruthImage) -> np.ndarray:
     """Return which objects nobody must find."""
     spared = np.zeros(len(image.labels), bool)
     for marks in (image.difficult, image.crowd):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
 
 if TYPE_CHECKING:
@@ -16,9 +17,26 @@ if TYPE_CHECKING:
 
     from kzoo.data.splits import Split
 
-__all__ = ["TrainingBatches", "label_transform", "ordered_batches"]
+__all__ = ["Moment", "TrainingBatches", "ordered_batches", "outputs_of"]
 
 _ORDER, _AUGMENT, _WHOLE_RUN = 1, 2, 3  # what a random stream is for, so that no two streams are the same
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When in a training a batch is changed at random, and the seeds that all its randomness comes from.
+
+    Attributes:
+        seed: int64 tensor of shape (2,), different in every step.
+        run_seed: int64 tensor of shape (2,), the same in every step: for what must not change each time.
+        epoch: int64 scalar, counted from 0.
+        step: int64 scalar, the number of the step in the whole training, from 0.
+    """
+
+    seed: Any
+    run_seed: Any
+    epoch: Any
+    step: Any
 
 
 @dataclass(frozen=True)
@@ -29,8 +47,7 @@ class TrainingBatches:
         split: The training examples.
         batch_size: Examples in one step, over all workers; the last step of an epoch takes what is left.
         seed: The run's seed.
-        augment: Called as ``augment(x, y, seed=(2,) int64, epoch=int64, step=int64, run_seed=(2,) int64)`` on each
-            batch; returns both. ``step`` counts from the start of the training, ``run_seed`` never changes. Or None.
+        augment: Called as ``augment(x, y, moment)`` on each batch, with a `Moment`; returns both. Or None.
         labels: Called as ``labels(y, x)`` on each batch of labels and inputs, or None.
     """
 
@@ -75,9 +92,8 @@ class TrainingBatches:
         def batch(number: Any, at: Any, part: Any, indices: Any) -> tuple[Any, Any]:
             x, y = self.split.fetch(indices)
             if self.augment is not None:
-                step = number * self.steps_per_epoch + at
-                seeds = {"seed": self._augment_seed(number, at, part), "run_seed": self._run_seed()}
-                x, y = self.augment(x, y, epoch=number, step=step, **seeds)
+                seed, step = self._augment_seed(number, at, part), number * self.steps_per_epoch + at
+                x, y = self.augment(x, y, Moment(seed, self._run_seed(), number, step))
             return x, y if self.labels is None else self.labels(y, x)
 
         indices = tf.data.Dataset.range(epoch, epochs).flat_map(epoch_indices).skip(step).flat_map(parts)
@@ -104,22 +120,6 @@ def ordered_batches(split: Split, batch_size: int, labels: Callable[[Any, Any], 
     return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def label_transform(label_form: str, num_classes: int) -> Callable[[Any, Any], Any] | None:
-    """Return the function from class indices, beside inputs, to labels of ``label_form``; None where they stay.
-
-    ``dense`` are one-hot rows, ``sparse`` the indices, and ``column`` is 0 or 1 in float32, of shape ``(N, 1)``:
-    against a network's single output, labels of shape ``(N,)`` would be spread to ``(N, N)``.
-    """
-    forms: dict[str, Callable[[Any], Any]] = {
-        "column": lambda y: tf.cast(tf.reshape(y, [-1, 1]), tf.float32),
-        "dense": lambda y: tf.one_hot(tf.cast(tf.reshape(y, [-1]), tf.int32), num_classes),
-        "sparse": lambda y: tf.cast(tf.reshape(y, [-1]), tf.int32),
-    }
-    if label_form not in forms:
-        return None
-
-    def transform(y: Any, x: Any = None) -> Any:
-        del x
-        return forms[label_form](y)
-
-    return transform
+def outputs_of(forward: Callable[[Any], Any], split: Split, batch_size: int) -> np.ndarray:
+    """Return a model's outputs for all examples of a split, in their order."""
+    return np.concatenate([forward(x) for x, _ in ordered_batches(split, batch_size)])

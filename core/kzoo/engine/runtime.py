@@ -8,6 +8,7 @@ import platform
 import re
 import sys
 import tempfile
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import KzooError
@@ -15,7 +16,7 @@ from kzoo.errors import KzooError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["describe", "quiet", "seed_everything", "start"]
+__all__ = ["describe", "quiet", "seed_everything", "show_chatter", "start"]
 
 # What TensorFlow 2.18 to 2.21 says on every start, of no use to anyone who did not ask. Anything else is passed on.
 _CHATTER = re.compile(
@@ -28,15 +29,24 @@ _CHATTER = re.compile(
 )
 
 
-def start(*, debug: bool = False) -> None:
+_chatty: ContextVar[bool] = ContextVar("kzoo_chatty", default=False)
+
+
+def show_chatter(*, on: bool) -> None:
+    """Set whether `start` shows everything that TensorFlow says, for the rest of this command."""
+    _chatty.set(on)
+
+
+def start(*, debug: bool | None = None) -> None:
     """Import TensorFlow and Keras with the flags that kzoo trains with; a second call does nothing.
 
     ``TF_ENABLE_ONEDNN_OPTS`` becomes 1 unless it is set already: on processors where TensorFlow leaves it off it
-    doubles the speed of training. With ``debug`` everything that TensorFlow says is shown.
+    doubles the speed of training. With ``debug``, or after `show_chatter`, everything that TensorFlow says is shown.
 
     Raises:
         KzooError: Keras is set to another backend, or TensorFlow cannot be imported.
     """
+    debug = _chatty.get() if debug is None else debug
     if "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         if not debug:

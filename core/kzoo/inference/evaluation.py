@@ -1,58 +1,32 @@
-"""A saved model on a test split: loss and metrics, for classes the confusion matrix, for boxes average precision."""
+"""A saved model on a test split: loss and metrics, and what its task measures besides."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.data.sources import load_splits, within_limit
+from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
+from kzoo.engine.forward import Forward
 from kzoo.errors import DataError, KzooError, UsageError
-from kzoo.models.saving import load_model, read_card
-from kzoo.plugins.registry import get_registry
-from kzoo.plugins.targets import load_target
-from kzoo.runs.folder import DEFAULT_ROOT, Run, find_run
-from kzoo.settings.predict_settings import check_settings
+from kzoo.models.saving import load_model
+from kzoo.settings import known_names, read_settings, refuse_unknown
+from kzoo.tasks import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kzoo.data.splits import Splits
-    from kzoo.detection import DetectionOutcome
-    from kzoo.pipeline import Pipeline
-    from kzoo.report import ClassOutcome, ValueOutcome
-    from kzoo.training.run import Listener
+    from kzoo.engine.listener import Listener
+    from kzoo.models.saved import SavedModel
+    from kzoo.pipeline import Pipeline, Reader
+    from kzoo.runs.folder import Run
+    from kzoo.tasks import Confusion, Outcome, Task
 
-__all__ = ["Evaluation", "SavedModel", "evaluate", "find_model"]
+__all__ = ["Evaluation", "evaluate", "reader_of"]
 
-
-@dataclass(frozen=True)
-class SavedModel:
-    """A model on the disk and what is known of it.
-
-    Attributes:
-        path: The ``.keras`` file.
-        card: What kzoo stored inside it.
-        run: The run it belongs to, or None.
-    """
-
-    path: Path
-    card: dict[str, Any]
-    run: Run | None
-
-    def pipeline(self) -> Any:
-        """Return the pipeline that reads its inputs; raise `KzooError` where the file does not say which."""
-        name = self.card.get("pipeline")
-        if not name:
-            message = (
-                f"{self.path} was not saved by kzoo: it does not say which pipeline its inputs belong to. Load it with "
-                "kzoo.load_model in Python instead."
-            )
-            raise KzooError(message)
-        pipeline = load_target(get_registry().get("pipeline", name))()
-        pipeline.restore(self.card)
-        return pipeline
+_BATCH_SIZE = 128
 
 
 @dataclass(frozen=True)
@@ -61,36 +35,38 @@ class Evaluation:
 
     Attributes:
         metrics: Loss and metrics by name.
-        per_class: For each class ``precision``, ``recall``, ``f1`` and ``support``, or of boxes average precision and
-            more; empty for other tasks.
-        confusion: Counts with the true class in the row and the predicted one in the column. Of boxes there is one more
-            row and column, for nothing.
-        class_names: The classes, in the order of rows and columns.
+        per_class: A row of figures for each class by name; empty where there are no classes.
+        confusion: What was taken for what, or None.
+        class_names: The classes.
         data: Where the test data came from.
         size: The number of test examples.
+        measured: Which part of the data was measured on, in words.
         notes: What was said about the data.
-        outcome: What was predicted of each example, for the pictures; None where it is neither classes nor numbers.
+        outcome: What was predicted of each example, for pictures and files; None where there is nothing to show.
     """
 
     metrics: dict[str, Any]
     per_class: dict[str, dict[str, Any]]
-    confusion: list[list[int]]
+    confusion: Confusion | None
     class_names: tuple[str, ...]
     data: str
     size: int
+    measured: str = ""
     notes: list[str] = field(default_factory=list)
-    outcome: ClassOutcome | ValueOutcome | DetectionOutcome | None = None
+    outcome: Outcome | None = None
 
-
-def find_model(text: str, root: Path = DEFAULT_ROOT) -> SavedModel:
-    """Return the model that ``text`` means: a ``.keras`` file, or a run as `kzoo.runs.folder.find_run` finds it."""
-    path = Path(text).expanduser()
-    if path.suffix == ".keras":
-        run = Run(path.parent) if (path.parent / "run.json").exists() else None
-    else:
-        run = find_run(text, root)
-        path = run.saved_model()
-    return SavedModel(path, read_card(path), run)
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data, without the outcome."""
+        return {
+            "metrics": self.metrics,
+            "per_class": self.per_class,
+            "confusion": [] if self.confusion is None else self.confusion.counts.tolist(),
+            "class_names": list(self.class_names),
+            "data": self.data,
+            "size": self.size,
+            "measured": self.measured,
+            "notes": self.notes,
+        }
 
 
 def evaluate(
@@ -100,115 +76,136 @@ def evaluate(
     listener: Listener,
     batch_size: int | None = None,
     settings: Mapping[str, Any] | None = None,
+    model: Any = None,
 ) -> Evaluation:
-    """Measure a model on the test split of its own data, or of other data.
+    """Measure a model on the test split of its own data, or on other data as a whole.
+
+    Of other data the examples for testing are taken where it says which these are; where it does not, all of them.
 
     Args:
         saved: The model.
         data: ``real``, ``sample``, ``auto`` or a path; None for the data that its run used.
         listener: Who is told what happens.
         batch_size: Examples in one step; by default that of the run.
-        settings: Of a detector's predictor, as for ``kzoo predict``.
+        settings: Of the pipeline's reader, where the task is measured by what that says, as for ``kzoo predict``.
+        model: The model itself, loaded with its loss and metrics, where the caller has it already.
 
     Raises:
         KzooError: A component's distribution is missing, or the data cannot be used.
     """
-    from kzoo.engine.batches import label_transform, ordered_batches
-    from kzoo.report import ClassOutcome
-    from kzoo.training.outcome import outcome_of
-    from kzoo.training.trainer import Trainer
-
-    pipeline = saved.pipeline()
-    if saved.card.get("task", pipeline.task) == "detection":
-        return _evaluate_detector(saved, pipeline, data, listener, settings or {})
-    if settings:
-        message = f"`{pipeline.name}` is no detector: measuring it has no settings."
+    pipeline, task = saved.pipeline(), saved.task()
+    settings = settings or {}
+    if settings and not task.own_measures:
+        message = f"`{pipeline.name}` is for the task {task.name}: measuring it has no settings."
         raise UsageError(message)
-    model = load_model(saved.path)
-    if getattr(model, "optimizer", None) is None or not model.compiled:
-        message = f"{saved.path} was saved without its loss and metrics, so there is nothing to evaluate."
-        raise KzooError(message)
-    splits = load_splits(pipeline, _request(saved, data), listener.warn)
-    classes = tuple(saved.card["class_names"])
-    if splits.class_names != classes:
-        message = (
-            f"The model knows the classes {', '.join(classes)}, but the data ({splits.provenance.description}) has "
-            f"{', '.join(splits.class_names)}. Give data with the same classes."
-        )
+    refuse_unknown(settings, known_names(pipeline.reader_settings), whose=_reader_of(pipeline))
+    task.check_measurable()
+    if data is None and saved.run is None:
+        message = f"Name the data to measure {saved.path} on: `--data sample`, or a path."
         raise UsageError(message)
+    request = _request(saved, data)
+    splits = load_splits(pipeline.source(saved.card.for_reader()), request, listener)
+    _check_classes(saved, task, splits)
     notes = _check_fingerprint(saved, splits, data)
     for note in notes:
         listener.warn(note)
-    size = batch_size or (saved.run.config().train.batch_size if saved.run else 128)
-    labels = label_transform(saved.card.get("label_form", ""), len(classes))
-    metrics = Trainer(model).evaluate(ordered_batches(splits.test, size, labels))
-    outcome = outcome_of(model, pipeline, splits, batch_size=size)
-    found = outcome if isinstance(outcome, ClassOutcome) else None
+    size = batch_size or (saved.run.config().train.batch_size if saved.run else _BATCH_SIZE)
+    metrics, forward = _compiled_metrics(saved, task, splits, size, model)
+    measured = Measured(
+        forward=forward,
+        test=splits.test,
+        class_names=splits.class_names,
+        input_names=splits.input_names,
+        output_names=splits.output_names,
+        description=f"{len(splits.test):,} examples of {splits.provenance.description}",
+        known_classes=saved.card.class_names,
+        batch_size=size,
+        reader=lambda chosen: reader_of(pipeline, saved.card.for_reader(), forward, chosen),
+        settings={**pipeline.evaluation_settings, **settings},
+    )
+    outcome = task.measure(measured)
     return Evaluation(
-        metrics=metrics,
-        per_class=found.per_class() if found else {},
-        confusion=found.confusion().tolist() if found else [],
-        class_names=classes,
+        metrics={**metrics, **(outcome.metrics() if outcome else {})},
+        per_class=outcome.per_class() if outcome else {},
+        confusion=outcome.confusion() if outcome else None,
+        class_names=tuple(saved.card.class_names),
         data=splits.provenance.description,
         size=len(splits.test),
+        measured="all of it" if request.whole else "its test split",
         notes=notes,
         outcome=outcome,
     )
 
 
-def _evaluate_detector(
-    saved: SavedModel, pipeline: Pipeline, data: str | None, listener: Listener, settings: Mapping[str, Any]
-) -> Evaluation:
-    """Measure a detector on the boxes of a test set."""
-    from kzoo.training.detecting import detector_outcome
-    from kzoo.training.trainer import predictor
+def reader_of(pipeline: Pipeline, card: Mapping[str, Any], forward: Forward | None, given: Mapping[str, Any]) -> Reader:
+    """Return a pipeline's reader with settings that a user gave.
 
-    check_settings(pipeline, settings)
-    if data is None and saved.run is None:
-        message = f"Name the data to measure {saved.path} on: `--data sample`, or a path."
-        raise UsageError(message)
-    request = _request(saved, data)
-    source = request.source if request.source == "sample" else Path(request.source).expanduser()
-    # Other data than a run's own is measured on as a whole; of its own, the pictures it learned from are left out.
-    own = saved.run is not None and _location(saved.run) in (str(source), str(Path(source).resolve()))
-    dataset = pipeline.annotated(source, request.settings, whole=data is not None and not own)
-    dataset = dataset.in_classes(saved.card["class_names"])  # before the model is loaded
-    if (kept := within_limit(len(dataset.images), request)) is not None:
-        described = f"{len(kept)} of {dataset.description}"
-        dataset = replace(dataset, images=[dataset.images[number] for number in kept], description=described)
-    for note in dataset.notes:
-        listener.warn(note)
-    forward = predictor(load_model(saved.path, compile=False))
-    outcome = detector_outcome(pipeline, forward, saved.card, dataset, settings)
-    return Evaluation(
-        metrics=outcome.metrics(),
-        per_class=outcome.per_class(),
-        confusion=outcome.confusion().tolist(),
-        class_names=outcome.dataset.class_names,
-        data=dataset.description,
-        size=len(dataset.images),
-        notes=list(dataset.notes),
-        outcome=outcome,
+    Raises:
+        UsageError: The pipeline has no such setting, a value is wrong, or it predicts nothing without a model.
+    """
+    refuse_unknown(given, known_names(pipeline.reader_settings), whose=_reader_of(pipeline))
+    return pipeline.reader(card, forward, read_settings(pipeline.reader_settings, given))
+
+
+def _reader_of(pipeline: Pipeline) -> str:
+    return f"Predicting with the pipeline `{pipeline.name}`"
+
+
+def _compiled_metrics(
+    saved: SavedModel, task: Task, splits: Splits, batch_size: int, model: Any
+) -> tuple[dict[str, Any], Forward]:
+    """Return loss and metrics that the model was compiled with, and the model.
+
+    Of a task with measures of its own there are none, and the model is loaded without them.
+    """
+    from kzoo.engine.batches import ordered_batches
+    from kzoo.engine.steps import Tester
+
+    if task.own_measures:
+        return {}, Forward(model, load=lambda: load_model(saved.path, compile=False))
+    model = model if model is not None else load_model(saved.path)
+    if getattr(model, "optimizer", None) is None or not model.compiled:
+        message = f"{saved.path} was saved without its loss and metrics, so there is nothing to evaluate."
+        raise KzooError(message)
+    encode = task.encoder(saved.card.label_form, len(saved.card.class_names))
+    return Tester(model).evaluate(ordered_batches(splits.test, batch_size, encode)), Forward(model)
+
+
+def _check_classes(saved: SavedModel, task: Task, splits: Splits) -> None:
+    classes = tuple(saved.card.class_names)
+    if task.own_measures or splits.class_names == classes:
+        return  # a task with measures of its own knows what to do about classes in another order
+    message = (
+        f"The model knows the classes {', '.join(classes)}, but the data ({splits.provenance.description}) has "
+        f"{', '.join(splits.class_names)}. Give data with the same classes."
     )
-
-
-def _location(run: Run) -> str:
-    location: str = run.manifest()["data"]["location"]
-    return location and str(Path(location).resolve())
+    raise UsageError(message)
 
 
 def _request(saved: SavedModel, data: str | None) -> DataRequest:
     """Return the request for the data of the model's run, so that seed and limit give the very same splits."""
-    settings = saved.card.get("data_settings", {})
+    settings = saved.card.data_settings
     if saved.run is None:
-        return DataRequest(data or "auto", settings=settings)
-    stored = saved.run.manifest()["data"]
-    values = saved.run.config().values["data"]
-    source = data or (stored["location"] if stored["used"] == "path" else stored["used"])
-    if data is None and stored["used"] == "path":
-        _check_location(stored["location"])
-    limit = values.get("limit") if data is None else None
-    return DataRequest(source, saved.run.config().seed, values["validation_fraction"], limit, settings)
+        return DataRequest(data or "auto", settings=settings, whole=True)
+    stored = saved.run.manifest().data
+    config = saved.run.config()
+    source = data or (stored.location if stored.used == "path" else stored.used)
+    if data is None and stored.used == "path":
+        _check_location(stored.location)
+    limit = config.data.limit if data is None else None
+    own = data is None or _is_own(saved.run, source)
+    return DataRequest(source, config.seed, config.data.validation_fraction, limit, settings, whole=not own)
+
+
+def _is_own(run: Run, source: str) -> bool:
+    """Return whether a source is the data that a run was trained on, of which only the test split may be measured."""
+    stored = run.manifest().data
+    if source in ("auto", stored.used):
+        return True
+    if not stored.location or source in ("real", "sample"):
+        return False
+    places = {str(Path(part).expanduser().resolve()) for part in source.split(",")}
+    return bool(places & {str(Path(part).resolve()) for part in stored.location.split(",")})
 
 
 def _check_location(location: str) -> None:
@@ -222,7 +219,7 @@ def _check_location(location: str) -> None:
 def _check_fingerprint(saved: SavedModel, splits: Splits, data: str | None) -> list[str]:
     if saved.run is None or data is not None:
         return []
-    before = saved.run.manifest()["data"]["fingerprint"].get("test")
+    before = saved.run.manifest().data.fingerprint.get("test")
     if before == splits.fingerprint.get("test"):
         return []
     return ["The test data is not the one that this run was tested on: its contents have changed since."]

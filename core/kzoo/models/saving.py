@@ -11,13 +11,17 @@ from __future__ import annotations
 import copy
 import importlib
 import json
+import pkgutil
 import warnings
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo import wrappers
 from kzoo.errors import KzooError
 from kzoo.files import replacing
+from kzoo.models.card import ModelCard
 from kzoo.plugins.registry import Registry, get_registry
 from kzoo.plugins.targets import load_target
 
@@ -31,13 +35,10 @@ __all__ = ["CARD", "load_model", "read_card", "register_with_keras", "save_model
 CARD = "kzoo.json"
 """The member of a ``.keras`` archive that kzoo adds."""
 
-_OWN_OBJECTS = ("kzoo.wrappers.label_forms", "kzoo.wrappers.loss_parts", "kzoo.training.unfreezing")
-"""The modules of what kzoo itself may put into a saved model."""
-
 _COMPONENT_KINDS = ("loss", "metric", "optimizer", "schedule", "regularizer")
 
 
-def save_model(model: Any, path: Path, card: dict[str, Any] | None = None) -> None:
+def save_model(model: Any, path: Path, card: ModelCard | None = None) -> None:
     """Write a model as a ``.keras`` file, whole or not at all, with its card inside.
 
     Args:
@@ -49,18 +50,18 @@ def save_model(model: Any, path: Path, card: dict[str, Any] | None = None) -> No
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             objects = _foreign_objects(json.loads(archive.read("config.json")))
-            full = {"schema_version": 1, **(card or {}), "components": _origins(objects, get_registry())}
-            archive.writestr(CARD, json.dumps(full, indent=2))
+            full = replace(card or ModelCard(), components=tuple(_origins(objects, get_registry())))
+            archive.writestr(CARD, json.dumps(full.to_dict(), indent=2))
 
 
-def read_card(path: Path) -> dict[str, Any]:
-    """Return the card of a model that kzoo saved, or an empty mapping for any other ``.keras`` file.
+def read_card(path: Path) -> ModelCard:
+    """Return the card of a model that kzoo saved, or an empty one for any other ``.keras`` file.
 
     Raises:
         KzooError: The file is missing or no ``.keras`` file.
     """
     with _opened(path) as archive:
-        return json.loads(archive.read(CARD)) if CARD in archive.namelist() else {}
+        return _card_in(archive, path)
 
 
 def load_model(path: str | Path, *, compile: bool = True) -> Any:  # noqa: A002 - Keras's own name for it
@@ -84,7 +85,7 @@ def load_model(path: str | Path, *, compile: bool = True) -> Any:  # noqa: A002 
         path = Run(path).saved_model()
     with _opened(path) as archive:
         config = json.loads(archive.read("config.json"))
-        card = json.loads(archive.read(CARD)) if CARD in archive.namelist() else {}
+        card = _card_in(archive, path)
     wanted = config if compile else {key: value for key, value in config.items() if key != "compile_config"}
     missing = _import_owners(_foreign_objects(wanted), get_registry())
     stand_ins: dict[str, Any] = {}
@@ -109,8 +110,7 @@ def register_with_keras() -> list[str]:
     Returns:
         The qualified names of the components that Keras now knows.
     """
-    for own in _OWN_OBJECTS:
-        importlib.import_module(own)
+    _import_wrappers()
     registry, known = get_registry(), []
     for kind in _COMPONENT_KINDS:
         for entry in registry.entries(kind):
@@ -155,6 +155,18 @@ def _opened(path: Path) -> zipfile.ZipFile:
     return archive
 
 
+def _card_in(archive: zipfile.ZipFile, path: Path) -> ModelCard:
+    if CARD not in archive.namelist():
+        return ModelCard()
+    return ModelCard.from_dict(json.loads(archive.read(CARD)), str(path))
+
+
+def _import_wrappers() -> None:
+    """Import all that kzoo itself may put into a saved model: every module of `kzoo.wrappers`."""
+    for module in pkgutil.iter_modules(wrappers.__path__):
+        importlib.import_module(f"{wrappers.__name__}.{module.name}")
+
+
 def _foreign_objects(config: Any, key: str = "") -> dict[tuple[str, str], set[str]]:
     """Return the objects in a saved configuration that are not Keras's own.
 
@@ -196,8 +208,7 @@ def _import_owners(objects: dict[tuple[str, str], set[str]], registry: Registry)
     """Import the plugins that own the objects; return the names nobody owns, with the keys they stand under."""
     import keras
 
-    for own in _OWN_OBJECTS:
-        importlib.import_module(own)
+    _import_wrappers()
     missing: dict[str, set[str]] = {}
     for (module, name), where in objects.items():
         if keras.saving.get_registered_object(name) is not None:
@@ -225,8 +236,8 @@ def _origins(objects: Iterable[tuple[str, str]], registry: Registry) -> list[dic
     return found
 
 
-def _missing(name: str, where: set[str], card: dict[str, Any], path: Path, *, compiling: bool) -> str:
-    origin = next((c for c in card.get("components", []) if c.get("name") == name), None)
+def _missing(name: str, where: set[str], card: ModelCard, path: Path, *, compiling: bool) -> str:
+    origin = next((c for c in card.components if c.get("name") == name), None)
     what = f"`{name}` (used as {', '.join(sorted(where))})"
     if origin:
         need = f"{origin['distribution']}=={origin['version']}"

@@ -2,11 +2,11 @@
 
 The tables are those of a recipe file::
 
-    [data]       source, validation_fraction, limit, and keyword arguments of the pipeline's load_path
-    [model]      keyword arguments of the pipeline's build_model
-    [augment]    keyword arguments of the pipeline's augment; `enabled = false` turns it off
+    [data]       `DataSettings`, and those of the pipeline's own data
+    [model]      settings of the pipeline's networks
+    [augment]    settings of its changes at random; `enabled = false` turns them off
     [loss]       name and arguments; likewise [optimizer] and [regularizer]
-    [train]      epochs, batch_size, ...
+    [train]      `TrainSettings`
 
 beside ``pipeline``, ``recipe``, ``seed``, ``metrics`` (a list of references) and ``report`` (whether pictures are
 drawn at the end) at the top. ``complete = true`` says
@@ -15,74 +15,90 @@ that no recipe is to be laid below, as in the ``config.toml`` of a run, which ho
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from kzoo.errors import KzooError, UsageError
 from kzoo.plugins.reference import Reference, parse_value
+from kzoo.settings import defaults_of, known_names, read_settings, refuse_unknown, setting, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["DEFAULTS", "RunConfig", "TrainSettings", "layer_from_options", "read_toml"]
+__all__ = ["DEFAULTS", "DataSettings", "RunConfig", "RunSettings", "TrainSettings", "layer_from_options", "read_toml"]
+
+_T = TypeVar("_T")
 
 _COMPONENT_TABLES = ("loss", "optimizer", "regularizer")
-_FREE_TABLES = ("model", "augment")  # the pipeline's own keyword arguments decide what they may hold
+_FREE_TABLES = ("model", "augment")  # the pipeline decides what they may hold
+
+
+@settings
+class RunSettings:
+    """What stands above all tables."""
+
+    seed: Annotated[int, setting("The seed of everything random.", ge=0, lt=2**31)] = 0
+    metrics: Annotated[list[str | dict[str, Any]], setting("References of metrics.")] = field(default_factory=list)
+    report: Annotated[bool, setting("Whether pictures are drawn and report.html is written at the end.")] = True
+
+
+@settings
+class DataSettings:
+    """What of the table ``[data]`` every pipeline has."""
+
+    source: Annotated[str, setting("auto, real, sample, or the path of your own data.")] = "auto"
+    validation_fraction: Annotated[
+        float, setting("The part of the training data that is kept aside for validation.", ge=0, lt=1)
+    ] = 0.1
+    limit: Annotated[int, setting("At most this many examples of each split.", ge=1)] | None = None
+
+
+@settings
+class TrainSettings:
+    """The table ``[train]``."""
+
+    epochs: Annotated[int, setting("How often the training data is gone through.", ge=1)] = 10
+    batch_size: Annotated[int, setting("Examples in one step.", ge=1)] = 128
+    steps_per_execution: Annotated[
+        int, setting("Steps in one compiled call; progress, callbacks and a stop come between calls.", ge=1)
+    ] = 16
+    keep: Annotated[
+        Literal["last", "best"], setting("Which weights the final model has: the last, or the best by `monitor`.")
+    ] = "last"
+    monitor: Annotated[
+        str, setting("The logged value that decides which epoch is best, such as val_loss or val_accuracy.")
+    ] = "val_loss"
+    early_stopping: Annotated[
+        int, setting("Stop after this many epochs without a better `monitor`; 0 never stops.", ge=0)
+    ] = 0
+    frozen_epochs: Annotated[
+        int,
+        setting("Train all layers after this many epochs, also those frozen at first; 0 keeps them frozen.", ge=0),
+    ] = 0
+    measure_every: Annotated[
+        int,
+        setting(
+            "Of a detector: measure average precision on the validation split after every so many epochs; 0 after "
+            "every one where `monitor` asks for it, else never.",
+            ge=0,
+        ),
+    ] = 0
+
+
+def _defaults(table: type) -> dict[str, Any]:
+    return {name: value for name, value in defaults_of(table).items() if value is not None}
+
 
 DEFAULTS: dict[str, Any] = {
-    "seed": 0,
-    "metrics": [],
-    "report": True,
-    "data": {"source": "auto", "validation_fraction": 0.1},
+    **_defaults(RunSettings),
+    "data": _defaults(DataSettings),
     "model": {},
     "augment": {},
-    "train": {
-        "epochs": 10,
-        "batch_size": 128,
-        "steps_per_execution": 16,
-        "keep": "last",
-        "monitor": "val_loss",
-        "early_stopping": 0,
-        "frozen_epochs": 0,
-        "measure_every": 0,
-    },
+    "train": _defaults(TrainSettings),
 }
 """What holds where neither recipe, file nor command line says anything."""
-
-_FROM_ZERO = ("early_stopping", "frozen_epochs", "measure_every")
-
-_OPTIONAL: dict[str, Any] = {"data.limit": 1}
-"""Keys without a default, and an example of their type."""
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """The table ``[train]``.
-
-    Attributes:
-        epochs: How often the training data is gone through.
-        batch_size: Examples in one step.
-        steps_per_execution: Steps in one compiled call; progress, callbacks and a stop come between calls.
-        keep: Which weights the final model has: ``last``, or ``best`` by `monitor`.
-        monitor: The logged value that decides which epoch is best, such as ``val_loss`` or ``val_accuracy``.
-        early_stopping: Stop after this many epochs without a better `monitor`; 0 never stops.
-        frozen_epochs: Train all layers after this many epochs, those that the network begins with frozen as well; 0
-            keeps them frozen.
-        measure_every: Of a detector: measure average precision on the validation split after every so many epochs; 0
-            after every one where `monitor` asks for it, else never.
-    """
-
-    epochs: int
-    batch_size: int
-    steps_per_execution: int
-    keep: str
-    monitor: str
-    early_stopping: int
-    frozen_epochs: int
-    measure_every: int
 
 
 @dataclass(frozen=True)
@@ -154,25 +170,49 @@ class RunConfig:
         return [Reference.read(metric) for metric in self.values["metrics"]]
 
     @property
+    def data(self) -> DataSettings:
+        """What of the table ``[data]`` every pipeline has."""
+        known = known_names(DataSettings)
+        return self.read(DataSettings, "data", {k: v for k, v in self.values["data"].items() if k in known})
+
+    @property
     def data_settings(self) -> dict[str, Any]:
-        """What the table ``[data]`` holds for the pipeline's own `load_path` and `load_sample`."""
-        own = (*DEFAULTS["data"], *(name.removeprefix("data.") for name in _OPTIONAL))
-        return {name: value for name, value in self.values["data"].items() if name not in own}
+        """What the table ``[data]`` holds for the pipeline."""
+        return {name: value for name, value in self.values["data"].items() if name not in known_names(DataSettings)}
 
     @property
     def train(self) -> TrainSettings:
         """The table ``[train]``."""
-        return TrainSettings(**self.values["train"])
+        return self.read(TrainSettings, "train", self.values["train"])
 
     @property
     def label(self) -> str:
         """A short text that tells runs of one pipeline apart: recipe and loss."""
         return f"{self.recipe}-{self.loss}" if self.recipe else str(self.loss)
 
+    def read(self, table: type[_T], name: str, values: Mapping[str, Any]) -> _T:
+        """Return one of the tables, or the part of it that ``values`` are, in its types.
+
+        Raises:
+            UsageError: An unknown name or a wrong value, and where it came from.
+        """
+        return read_settings(table, values, prefix=f"{name}." if name else "", origin=self.origin)
+
     def check(self) -> None:
-        """Raise `UsageError` for a key that does not exist, a missing one, or a value of the wrong type or range."""
-        for key, value in self.values.items():
-            self._check_key(key, value)
+        """Raise `UsageError` for a key that does not exist, a missing one, or a value of the wrong type or range.
+
+        What the tables hold for a pipeline is the pipeline's to check, see `kzoo.runs.choices`.
+        """
+        own = known_names(RunSettings)
+        refuse_unknown(
+            self.values, [*DEFAULTS, "pipeline", "recipe", "complete", *_COMPONENT_TABLES], origin=self.origin
+        )
+        for key in (*_COMPONENT_TABLES, *_FREE_TABLES, "data", "train"):
+            if key in self.values and not isinstance(self.values[key], dict):
+                message = f"`{key}` must be a table, not {self.values[key]!r}{self.origin(key)}."
+                raise UsageError(message)
+        self.read(RunSettings, "", {name: self.values[name] for name in own if name in self.values})
+        _ = self.data, self.train
         for needed in ("pipeline", "loss", "optimizer"):
             if needed not in self.values:
                 message = f"The settings name no `{needed}`; a recipe must, or give --{needed}."
@@ -180,65 +220,13 @@ class RunConfig:
         for table in _COMPONENT_TABLES:
             if self.values.get(table):
                 Reference.from_mapping(self.values[table])
-        if not isinstance(self.values["metrics"], list):
-            message = f"`metrics` must be a list of references{self._from('metrics')}."
-            raise UsageError(message)
         names = [metric.slug for metric in self.metrics]
         if len(set(names)) != len(names):
-            message = f"`metrics` names one metric twice: {', '.join(names)}{self._from('metrics')}."
-            raise UsageError(message)
-        self._check_ranges()
-
-    def _check_key(self, key: str, value: Any) -> None:
-        known = [*DEFAULTS, "pipeline", "recipe", "complete", *_COMPONENT_TABLES]
-        if key not in known:
-            raise UsageError(_unknown_key(key, known, self._from(key)))
-        if key in (*_COMPONENT_TABLES, *_FREE_TABLES) and not isinstance(value, dict):
-            message = f"`{key}` must be a table, not {value!r}{self._from(key)}."
-            raise UsageError(message)
-        if key in ("data", "train"):
-            if not isinstance(value, dict):
-                message = f"`{key}` must be a table, not {value!r}{self._from(key)}."
-                raise UsageError(message)
-            optional = {name.split(".")[1]: v for name, v in _OPTIONAL.items() if name.startswith(f"{key}.")}
-            examples = {**DEFAULTS[key], **optional}
-            for name, item in value.items():
-                where = self._from(f"{key}.{name}")
-                if name not in examples and key == "data":
-                    continue  # a setting of the pipeline's own; the run checks that there is one of that name
-                if name not in examples:
-                    raise UsageError(_unknown_key(f"{key}.{name}", [f"{key}.{n}" for n in examples], where))
-                _check_type(f"{key}.{name}", item, examples[name], where)
-        if key == "seed":
-            _check_type(key, value, 0, self._from(key))
-        if key == "report" and not isinstance(value, bool):
-            message = f"`report` must be true or false, not {value!r}{self._from(key)}."
+            message = f"`metrics` names one metric twice: {', '.join(names)}{self.origin('metrics')}."
             raise UsageError(message)
 
-    def _check_ranges(self) -> None:
-        train, data = self.values["train"], self.values["data"]
-        for name in ("epochs", "batch_size", "steps_per_execution", *_FROM_ZERO):
-            low = 0 if name in _FROM_ZERO else 1
-            if train[name] < low:
-                message = f"`train.{name}` must be at least {low}, not {train[name]}{self._from(f'train.{name}')}."
-                raise UsageError(message)
-        if train["keep"] not in ("last", "best"):
-            message = f"`train.keep` must be last or best, not {train['keep']!r}{self._from('train.keep')}."
-            raise UsageError(message)
-        if not 0 <= data["validation_fraction"] < 1:
-            value = data["validation_fraction"]
-            message = (
-                f"`data.validation_fraction` must be in [0, 1), not {value}{self._from('data.validation_fraction')}."
-            )
-            raise UsageError(message)
-        if data.get("limit", 1) < 1:
-            message = f"`data.limit` must be at least 1, not {data['limit']}{self._from('data.limit')}."
-            raise UsageError(message)
-        if not 0 <= self.seed < 2**31:
-            message = f"`seed` must be in [0, 2**31), not {self.seed}{self._from('seed')}."
-            raise UsageError(message)
-
-    def _from(self, key: str) -> str:
+    def origin(self, key: str) -> str:
+        """Return where a value came from, for messages: `` (from -o)``; an empty text where nobody gave it."""
         origin = self.origins.get(key, "")
         return f" (from {origin})" if origin and origin != "default" else ""
 
@@ -339,18 +327,3 @@ def _lay(values: dict[str, Any], origins: dict[str, str], path: tuple[str, ...],
             del origins[old]
     for inner, item in value.items():
         _lay(below, origins, (*path, inner), item, origin)
-
-
-def _check_type(key: str, value: Any, example: Any, where: str) -> None:
-    wanted: tuple[type, ...] = (int, float) if isinstance(example, float) else (type(example),)
-    if not isinstance(value, wanted) or isinstance(value, bool):
-        name = {int: "a whole number", float: "a number", str: "text", list: "a list"}[type(example)]
-        message = f"`{key}` must be {name}, not {value!r}{where}."
-        raise UsageError(message)
-
-
-def _unknown_key(key: str, known: Iterable[str], where: str) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    hint = f" Did you mean `{near[0]}`?" if near else f" There are: {', '.join(sorted(known))}."
-    return f"There is no setting `{key}`{where}.{hint}"

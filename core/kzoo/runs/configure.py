@@ -22,7 +22,6 @@ _FLAGS = {
     "batch_size": ("train", "batch_size"),
     "data": ("data", "source"),
     "limit": ("data", "limit"),
-    "target": ("data", "target"),
     "seed": ("seed",),
 }
 
@@ -37,6 +36,7 @@ def configure(
     optimizer: str | None = None,
     regularizer: str | None = None,
     options: Iterable[str] = (),
+    own_flags: Iterable[tuple[str, str]] = (),
     **flags: Any,
 ) -> RunConfig:
     """Return the settings of a run: defaults, then the recipe, then the file, then what was asked for by name.
@@ -50,7 +50,8 @@ def configure(
         regularizer: Likewise; ``none`` for none.
         metrics: References of metrics beside the recipe's.
         options: ``KEY=VALUE`` texts, on top of everything.
-        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``, ``target``; None where not given.
+        own_flags: Flags that the pipeline adds, each with the ``KEY=VALUE`` that it means.
+        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``; None where not given.
 
     Raises:
         UsageError: A name or value that does not exist or fit.
@@ -70,6 +71,7 @@ def configure(
             table = None if key == "regularizer" and value == "none" else Reference.parse(value).to_mapping()
             layers.append((f"--{key}", {key: table}))
     layers += [(f"--{flag.replace('_', '-')}", _nested(_FLAGS[flag], v)) for flag, v in flags.items() if v is not None]
+    layers += [(flag, layer_from_options([option])) for flag, option in own_flags]
     layers.append(("-o", layer_from_options(options)))
     config = RunConfig.merge(layers)
     added = [str(Reference.parse(metric)) for metric in metrics]

@@ -9,27 +9,19 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kzoo.errors import KzooError, UsageError
 from kzoo.files import write_json, write_text
 from kzoo.runs.config import RunConfig, read_toml
+from kzoo.runs.manifest import SCHEMA_VERSION, Manifest
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["DEFAULT_ROOT", "SCHEMA_VERSION", "STATUSES", "Run", "create_run", "find_run", "list_runs"]
-
-SCHEMA_VERSION = 1
-"""The version of ``run.json``; a newer one is refused with a clear message."""
+__all__ = ["DEFAULT_ROOT", "Run", "create_run", "find_run", "list_runs"]
 
 DEFAULT_ROOT = Path("runs")
 """Where runs go when nobody says otherwise, relative to the current folder."""
-
-STATUSES = ("running", "done", "interrupted", "failed")
-"""What ``status`` in ``run.json`` may say. A run that was killed still says ``running``."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +55,7 @@ class Run:
         """Pipeline and folder name, which `find_run` finds again."""
         return f"{self.path.parent.name}/{self.path.name}"
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """Return what ``run.json`` holds; raise `KzooError` where it is missing, broken or from a newer kzoo."""
         try:
             found = json.loads(self.manifest_path.read_text(encoding="utf-8"))
@@ -82,11 +74,13 @@ class Run:
                 f"reads up to {SCHEMA_VERSION}). Upgrade with `pip install --upgrade kzoo`."
             )
             raise KzooError(message)
-        return found
+        return Manifest.from_dict(found)
 
-    def update(self, **fields: Any) -> None:
-        """Lay ``fields`` over the manifest and write it whole."""
-        write_json(self.manifest_path, {**self.manifest(), **fields})
+    def update(self, **changes: Any) -> Manifest:
+        """Change fields of the manifest, write it whole and return it."""
+        manifest = replace(self.manifest(), **changes)
+        write_json(self.manifest_path, manifest.to_dict())
+        return manifest
 
     def config(self) -> RunConfig:
         """Return the run's settings."""
@@ -97,13 +91,13 @@ class Run:
         for path in (self.model_path, self.best_path):
             if path.exists():
                 return path
-        status = self.manifest().get("status", "unknown")
+        status = self.manifest().status
         why = "no model has been saved yet, or it was killed before" if status == "running" else "none was saved"
         message = f"The run {self.path} holds no model: its status is `{status}`, and {why}."
         raise KzooError(message)
 
 
-def create_run(root: Path, config: RunConfig, manifest: Mapping[str, Any]) -> Run:
+def create_run(root: Path, config: RunConfig, manifest: Manifest) -> Run:
     """Make a new run directory with its settings and its manifest, status ``running``."""
     started = dt.datetime.now(dt.UTC)
     label = re.sub(r"[^A-Za-z0-9.]+", "-", config.label).strip("-")[:60]
@@ -114,19 +108,16 @@ def create_run(root: Path, config: RunConfig, manifest: Mapping[str, Any]) -> Ru
         path = _new_folder(folder, stem)
         run = Run(path)
         write_text(run.config_path, config.to_toml())
-        write_json(
-            run.manifest_path,
-            {
-                "schema_version": SCHEMA_VERSION,
-                "status": "running",
-                "pipeline": config.pipeline,
-                "recipe": config.recipe,
-                "seed": config.seed,
-                "label": config.label,
-                "started": started.isoformat(timespec="seconds"),
-                **manifest,
-            },
+        whole = replace(
+            manifest,
+            status="running",
+            pipeline=config.pipeline,
+            recipe=config.recipe,
+            seed=config.seed,
+            label=config.label,
+            started=started.isoformat(timespec="seconds"),
         )
+        write_json(run.manifest_path, whole.to_dict())
     except OSError as error:
         message = f"The run's folder under {folder} cannot be written: {error.strerror}. Choose another with --out DIR."
         raise KzooError(message) from error

@@ -1,1 +1,15 @@
 """Tasks: what labels and outputs are, what is measured of them, and how predictions are written."""
+
+from kzoo.tasks.predictions import ClassPrediction, Prediction, ValuePrediction
+from kzoo.tasks.task import Confusion, Measured, Outcome, Task, task_named
+
+__all__ = [
+    "ClassPrediction",
+    "Confusion",
+    "Measured",
+    "Outcome",
+    "Prediction",
+    "Task",
+    "ValuePrediction",
+    "task_named",
+]

@@ -9,9 +9,9 @@ from typing import Any
 
 import keras
 
-from kzoo.plugins.build import Context, build, parameters_of
 from kzoo.errors import UsageError
 from kzoo.plugin import LABEL_FORMS
+from kzoo.plugins.build import Context, build, parameters_of
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import Entry, Registry, get_registry
 from kzoo.plugins.targets import load_target

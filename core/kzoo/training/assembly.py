@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 from typing import TYPE_CHECKING, Any
 
+from kzoo.errors import UsageError
+from kzoo.pipeline import BuildSettings, Problem
 from kzoo.plugins.build import Context, build, check_fits
-from kzoo.errors import KzooError, UsageError
+from kzoo.runs.choices import build_settings
+from kzoo.tasks import task_named
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from kzoo.data.splits import Splits
-    from kzoo.pipeline import Pipeline
+    from kzoo.pipeline import Built, Pipeline
     from kzoo.plugins.registry import Entry, Registry
     from kzoo.runs.config import RunConfig
 
-__all__ = ["GIVEN", "Assembly", "check_components", "check_data_settings", "fitting_task"]
-
-GIVEN = ("regularizer", "predicts", "augmented", "seed", "epoch", "step", "run_seed")
-"""Keyword arguments of a pipeline's `build_model` and `augment` that are no settings: they come from here."""
-
-_CLASS_TASKS = ("classification", "ordinal")
-_PREDICTS = {"classification": "classes", "ordinal": "classes", "binary": "binary", "regression": "values"}
-"""What a loss compares with the labels where its spec does not say."""
+__all__ = ["Assembly", "check_components", "fitting_task"]
 
 
 def check_components(config: RunConfig, task: str, registry: Registry) -> list[str]:
@@ -64,19 +58,6 @@ def fitting_task(config: RunConfig, tasks: Sequence[str], registry: Registry) ->
     raise first
 
 
-def check_data_settings(config: RunConfig, pipeline: Pipeline) -> None:
-    """Raise `UsageError` for a setting of ``[data]`` that neither kzoo nor the pipeline knows."""
-    known = [name for name in _keywords(pipeline.load_path) if name != "say"]
-    for name in config.data_settings:
-        if name not in known:
-            everywhere = ("source", "validation_fraction", "limit")
-            near = difflib.get_close_matches(name, [*everywhere, *known], n=1)
-            listed = ", ".join(f"data.{other}" for other in (*everywhere, *known))
-            hint = f"Did you mean `data.{near[0]}`?" if near else f"There are: {listed}."
-            message = f"The pipeline `{pipeline.name}` has no setting `data.{name}`. {hint}"
-            raise UsageError(message)
-
-
 def _check_applies(entry: Entry) -> None:
     """Raise `UsageError` for a regularizer of what a layer puts out: a run sets that of the kernels."""
     if getattr(entry.spec, "applies_to", "weights") == "activity":
@@ -96,43 +77,34 @@ class Assembly:
     no data, `compile` the rest.
 
     Attributes:
+        task: The task.
         label_form: ``dense``, ``sparse``, ``column`` (0 or 1, for a single output), or an empty text where labels are
             not classes.
         predicts: What the loss compares with the labels, one of `kzoo.plugin.INPUTS`.
         monitor_direction: ``min`` or ``max``: which way ``train.monitor`` gets better.
-        measured_every: After how many epochs a detector is measured; 0 for never.
+        measured_every: After how many epochs the task's own figures are measured; 0 for never.
+        built: The network and what belongs to it.
         model: The compiled model.
         batches: The training data in its order.
-        labels: The function from class indices to labels of `label_form`, or from others to what the loss takes.
-        adapted: What the pipeline says of the network that it adapted to the data, or None.
+        encode: The function from labels, beside inputs, to what the loss takes; None where they stay.
         thawing: What is to be said of frozen layers that are trained later, or None.
         input_shape: The shape of one input.
     """
 
-    def __init__(self, config: RunConfig, pipeline: Pipeline, registry: Registry) -> None:
-        from kzoo.wrappers.label_forms import choose_label_form
-
+    def __init__(self, config: RunConfig, pipeline: Pipeline, task: str, registry: Registry) -> None:
         self.config, self.pipeline, self.registry = config, pipeline, registry
+        self.task = task_named(task)
         spec = registry.get("loss", config.loss.name).spec
-        self.label_form = (
-            "column"
-            if pipeline.task == "binary"
-            else choose_label_form(spec.targets, classes=pipeline.task in _CLASS_TASKS)  # type: ignore[attr-defined]
-        )
-        self.predicts = getattr(spec, "inputs", "") or _PREDICTS.get(pipeline.task, "")
-        context = Context(pipeline.task, self.label_form)
+        self.label_form = self.task.label_form(spec.targets)  # type: ignore[attr-defined]
+        self.predicts = getattr(spec, "inputs", "") or self.task.predicts
+        context = Context(task, self.label_form)
         self.loss = build("loss", config.loss, context=context, registry=registry)
-        if self.predicts == "thresholds" and pipeline.task in _CLASS_TASKS:
-            from kzoo.wrappers.threshold_losses import OfProbabilities
-
-            self.loss = OfProbabilities(self.loss)
+        self.loss = self.task.fit_loss(self.loss, self.predicts)
         self._build_metrics(0)  # the arguments are checked before any data is read
         self.regularizer = build("regularizer", config.regularizer, registry=registry) if config.regularizer else None
-        self._figures = _figures_of(pipeline)
         self.monitor_direction = self._monitor_direction()
         self.measured_every = self._measured_every()
-        _check_settings(pipeline.build_model, config.values["model"], "model")
-        _check_settings(pipeline.augment, _without(config.values["augment"], "enabled"), "augment")
+        self.settings: BuildSettings = build_settings(config, pipeline)
 
     def _build_metrics(self, num_classes: int) -> list[Any]:
         from kzoo.wrappers.label_forms import MeanOutput, fit_metric
@@ -143,7 +115,7 @@ class Assembly:
             spec = self.registry.get("metric", reference.name).spec
             kept = self.label_form == "column" or self.label_form in spec.targets  # type: ignore[attr-defined]
             form = self.label_form if kept else next(iter(sorted(spec.targets)), "")  # type: ignore[attr-defined]
-            context = Context(self.pipeline.task, form)
+            context = Context(self.task.name, form)
             metric = build("metric", reference, context=context, registry=self.registry, name=reference.slug)
             targets = spec.targets  # type: ignore[attr-defined]
             if self.predicts == "gaussians" != getattr(spec, "inputs", ""):
@@ -156,7 +128,7 @@ class Assembly:
         monitor = self.config.train.monitor.removeprefix("val_")
         if monitor == "loss":
             return "min"
-        if self.config.train.monitor in self._figures:
+        if self.config.train.monitor in self.task.epoch_figures:
             return "max"
         for reference in self.config.metrics:
             if reference.slug == monitor:
@@ -168,74 +140,57 @@ class Assembly:
                 )
                 raise UsageError(message)
         logged = ", ".join(f"val_{name}" for name in ("loss", *(m.slug for m in self.config.metrics)))
-        logged += "".join(f", {name}" for name in self._figures)
+        logged += "".join(f", {name}" for name in self.task.epoch_figures)
         message = f"`train.monitor` is `{self.config.train.monitor}`, which this run does not log. It logs: {logged}."
         raise UsageError(message)
 
     def _measured_every(self) -> int:
-        """Return after how many epochs a detector is measured, 0 for never.
+        """Return after how many epochs the task's own figures are measured, 0 for never.
 
         Raises:
             UsageError: There is nothing of the kind to measure.
-            KzooError: What measures boxes is not installed.
+            KzooError: What measures it is not installed.
         """
         settings = self.config.train
-        every = settings.measure_every or int(settings.monitor in self._figures)
+        every = settings.measure_every or int(settings.monitor in self.task.epoch_figures)
         if not every:
             return 0
-        if not self._figures:
-            message = f"`train.measure_every` is for detectors, and the task here is {self.pipeline.task}."
+        if not self.task.epoch_figures:
+            message = f"`train.measure_every` is for detectors, and the task here is {self.task.name}."
             raise UsageError(message)
-        from kzoo.detection.average_precision import coco_library
-
-        try:
-            coco_library()
-        except ImportError as error:
-            raise KzooError(str(error)) from error
+        self.task.check_measurable()
         return every
 
     def compile(self, splits: Splits) -> None:
-        """Build the model for the data, adapt it and compile it."""
-        from kzoo.engine.batches import TrainingBatches, label_transform
+        """Build the model for the data, adapted to it, and compile it."""
+        from kzoo.engine.batches import TrainingBatches
 
         config, settings = self.config, self.config.train
         _check_monitor(config, validated=splits.validation is not None, measured=self.measured_every > 0)
         self.num_classes = len(splits.class_names)
         specimen, label = splits.train.fetch([0])
         self.input_shape = tuple(specimen.shape[1:])
-        outputs = self.num_classes or int(label.shape[-1] if len(label.shape) > 1 else 1)
-        table = config.values["augment"]
-        changed = self.pipeline.augments and table.get("enabled", True)
-        arguments = _without(table, "enabled") if changed else None
-        told = {"predicts": self.predicts, "augmented": arguments}
-        told = {name: value for name, value in told.items() if name in _keywords(self.pipeline.build_model)}
-        self.model = self.pipeline.build_model(
-            self.input_shape, outputs, regularizer=self.regularizer, **told, **config.values["model"]
+        problem = Problem(
+            task=self.task.name,
+            input_shape=self.input_shape,
+            outputs=self.num_classes or int(label.shape[-1] if len(label.shape) > 1 else 1),
+            class_names=tuple(splits.class_names),
+            predicts=self.predicts,
+            regularizer=self.regularizer,
+            schema=splits.schema,
         )
-        self.adapted = self.pipeline.adapt(self.model, splits.train)
-        self.labels = label_transform(self.label_form, self.num_classes) or self.pipeline.targets
-        augment = None if arguments is None else self._augment(arguments)
-        self.batches = TrainingBatches(splits.train, settings.batch_size, config.seed, augment, self.labels)
+        self.built: Built = self.pipeline.build(problem, splits.train, self.settings)
+        self.model = self.built.model
+        self.encode = self.task.encoder(self.label_form, self.num_classes) or self.built.encode
+        self.batches = TrainingBatches(splits.train, settings.batch_size, config.seed, self.built.augment, self.encode)
         self.optimizer = self._optimizer()
         self.compile_with(self.optimizer)
         self.thawing = self._thawing()
 
-    def _augment(self, arguments: dict[str, Any]) -> Any:
-        """Return how training batches are changed, as `TrainingBatches` calls it."""
-        taken = _keywords(self.pipeline.augment)
-
-        def augment(x: Any, y: Any, **given: Any) -> Any:
-            given = {name: value for name, value in given.items() if name in taken}
-            if self.pipeline.augments_labels:
-                return self.pipeline.augment(x, y, **given, **arguments)  # type: ignore[call-arg]
-            return self.pipeline.augment(x, **given, **arguments), y
-
-        return augment
-
     def _optimizer(self) -> Any:
         """Return the optimizer, new; its schedule is that of the whole training."""
         steps = self.config.train.epochs * self.batches.steps_per_epoch
-        context = Context(self.pipeline.task, self.label_form, steps)
+        context = Context(self.task.name, self.label_form, steps)
         return build("optimizer", self.config.optimizer, context=context, registry=self.registry)
 
     def compile_with(self, optimizer: Any) -> None:
@@ -258,7 +213,7 @@ class Assembly:
         """
         from kzoo.training.unfreezing import continued
 
-        self.pipeline.unfreeze(self.model)
+        self.built.unfreeze(self.model)
         self.compile_with(continued(self._optimizer(), steps))
 
     def _thawing(self) -> str | None:
@@ -268,7 +223,7 @@ class Assembly:
         settings = self.config.train
         if not settings.frozen_epochs:
             return None
-        now, after = count_trainable(self.model, self.pipeline.unfreeze)
+        now, after = count_trainable(self.model, self.built.unfreeze)
         if now == after:
             message = (
                 f"`train.frozen_epochs` is {settings.frozen_epochs}, but this network begins with no frozen layers. "
@@ -286,15 +241,6 @@ class Assembly:
         return self.batches.augment is not None
 
 
-def _figures_of(pipeline: Pipeline) -> Collection[str]:
-    """Return what can be logged of an epoch's detections; nothing for other tasks."""
-    if pipeline.task != "detection":
-        return ()
-    from kzoo.training.detecting import EPOCH_FIGURES
-
-    return EPOCH_FIGURES
-
-
 def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> None:
     settings = config.train
     if measured and not validated:
@@ -309,21 +255,3 @@ def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> Non
             "(data.validation_fraction is 0). Set train.monitor=loss, or train.keep=last and train.early_stopping=0."
         )
         raise UsageError(message)
-
-
-def _check_settings(function: Any, settings: Any, table: str) -> None:
-    """Refuse a setting of ``[model]`` or ``[augment]`` that the pipeline's method has no keyword for."""
-    known = [name for name in _keywords(function) if name not in GIVEN]
-    for name in settings:
-        if name not in known:
-            listed = ", ".join(f"{table}.{other}" for other in known) or "none"
-            message = f"This pipeline has no setting `{table}.{name}`. Settings of [{table}]: {listed}."
-            raise UsageError(message)
-
-
-def _keywords(function: Any) -> list[str]:
-    return [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-
-
-def _without(table: Any, key: str) -> dict[str, Any]:
-    return {name: value for name, value in table.items() if name != key}

@@ -6,15 +6,15 @@ import platform
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kzoo.engine import runtime
+from kzoo.runs.manifest import DataRecord, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kzoo.data.splits import Splits
-    from kzoo.pipeline import Pipeline
     from kzoo.plugins.registry import Registry
     from kzoo.runs.config import RunConfig
     from kzoo.training.assembly import Assembly
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["manifest", "opening"]
 
 
-def manifest(
-    config: RunConfig, pipeline: Pipeline, splits: Splits, parts: Assembly, argv: Sequence[str], registry: Registry
-) -> dict[str, Any]:
+def manifest(config: RunConfig, splits: Splits, parts: Assembly, argv: Sequence[str], registry: Registry) -> Manifest:
     """Return what ``run.json`` says before the training starts."""
     asked = {"pipeline": config.pipeline, "loss": config.loss.name, "optimizer": config.optimizer.name}
     asked |= {f"metric {reference}": reference.name for reference in config.metrics}
@@ -33,20 +31,19 @@ def manifest(
     for what, name in asked.items():
         entry = registry.get(what.split()[0], name)
         plugins[what] = {"name": entry.qualified, "version": entry.version}
-    return {
-        "argv": list(argv) or [Path(sys.executable).name, "-c", "kzoo.run(...)"],
-        "host": platform.node(),
-        **runtime.describe(),
-        "plugins": plugins,
-        "data": {
+    return Manifest(
+        argv=list(argv) or [Path(sys.executable).name, "-c", "kzoo.run(...)"],
+        environment={"host": platform.node(), **runtime.describe()},
+        plugins=plugins,
+        data=DataRecord(
             **asdict(splits.provenance),
-            "sizes": splits.sizes,
-            "class_names": list(splits.class_names),
-            "schema": dict(splits.schema),
-            "fingerprint": dict(splits.fingerprint),
-        },
-        "task": pipeline.task,
-        "model": {
+            sizes=splits.sizes,
+            class_names=list(splits.class_names),
+            schema=dict(splits.schema),
+            fingerprint=dict(splits.fingerprint),
+        ),
+        task=parts.task.name,
+        model={
             "parameters": parts.model.count_params(),
             "input_shape": list(parts.input_shape),
             "label_form": parts.label_form,
@@ -55,7 +52,7 @@ def manifest(
             "optimizer": parts.optimizer.get_config(),
             "loss": parts.loss.get_config(),
         },
-    }
+    )
 
 
 def opening(config: RunConfig, splits: Splits) -> str:

@@ -3,70 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import inspect
 import time
 import traceback
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
 from kzoo.engine import runtime
+from kzoo.engine.listener import Silent
 from kzoo.errors import KzooError
+from kzoo.models.card import ModelCard
+from kzoo.models.saved import find_pipeline
 from kzoo.plugins.registry import get_registry
-from kzoo.plugins.targets import load_target
+from kzoo.runs.choices import build_settings, check_data_settings
 from kzoo.runs.folder import DEFAULT_ROOT, Run, create_run
-from kzoo.training.assembly import Assembly, check_components, check_data_settings, fitting_task
+from kzoo.runs.manifest import TrainingRecord
+from kzoo.settings import read_settings
+from kzoo.tasks import Measured
+from kzoo.training.assembly import Assembly, check_components, fitting_task
 from kzoo.training.record import manifest, opening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from kzoo.data.splits import Split, Splits
-    from kzoo.detection import AnnotatedSet, DetectionOutcome
-    from kzoo.pipeline import Pipeline
+    from kzoo.engine.forward import Forward
+    from kzoo.engine.listener import Listener
+    from kzoo.pipeline import Reader
     from kzoo.plugin import PipelineSpec
     from kzoo.runs.config import RunConfig
+    from kzoo.tasks import Outcome
 
-__all__ = ["Listener", "RunResult", "Silent", "train"]
-
-
-class Listener(Protocol):
-    """Who is told what happens: the command line, or nobody."""
-
-    def say(self, text: str) -> None:
-        """Take a message that can be missed."""
-
-    def warn(self, text: str) -> None:
-        """Take a message that must not be missed."""
-
-    def download(self, done: int, total: int | None, name: str) -> None:
-        """Take the progress of a download, in bytes."""
-
-    def progress(self, *, examples: int, batch_size: int, unit: str) -> Any:
-        """Return a Keras callback that shows the training and has a method ``close``, or None."""
-
-
-class Silent:
-    """A `Listener` for Python callers: warnings through `warnings`, nothing else."""
-
-    def say(self, text: str) -> None:
-        """Say nothing."""
-
-    def warn(self, text: str) -> None:
-        """Raise a Python warning."""
-        import warnings
-
-        warnings.warn(text, stacklevel=3)
-
-    def download(self, done: int, total: int | None, name: str) -> None:
-        """Show nothing."""
-
-    def progress(self, *, examples: int, batch_size: int, unit: str) -> Any:
-        """Show nothing."""
-        del examples, batch_size, unit
+__all__ = ["RunResult", "train"]
 
 
 @dataclass
@@ -115,37 +85,34 @@ def train(
     """
     listener = listener or Silent()
     registry = get_registry()
-    entry = registry.get("pipeline", config.pipeline)
-    spec: PipelineSpec = entry.spec  # type: ignore[assignment]
+    spec: PipelineSpec = registry.get("pipeline", config.pipeline).spec  # type: ignore[assignment]
     task = fitting_task(config, (spec.task, *spec.other_tasks), registry)
-    pipeline: Pipeline = load_target(entry)()
+    pipeline = find_pipeline(config.pipeline)
     check_data_settings(config, pipeline)
+    build_settings(config, pipeline)  # what is wrong in it is said before TensorFlow is started
     clock = _Clock()
     runtime.start(debug=debug)
     clock.lap("start tensorflow")
     runtime.seed_everything(config.seed)
     with _scope(strategy):
-        pipeline.task = task  # type: ignore[assignment]
-        parts = Assembly(config, pipeline, registry)  # refuses wrong arguments before any data is read
-        splits = load_splits(_WithProgress(pipeline, listener), _request(config), listener.warn)
+        parts = Assembly(config, pipeline, task, registry)  # refuses wrong arguments before any data is read
+        splits = load_splits(pipeline.source(), _request(config), listener)
         clock.lap("load data")
-        pipeline.task = pipeline.task_of(splits.class_names)
-        if pipeline.task != spec.task:
-            listener.say(
-                f"The data has {len(splits.class_names)} classes: the task is {pipeline.task}, not {spec.task}."
-            )
-        for caution in check_components(config, pipeline.task, registry):
+        meant = splits.task or spec.task
+        if meant != spec.task:
+            listener.say(f"The data has {len(splits.class_names)} classes: the task is {meant}, not {spec.task}.")
+        for caution in check_components(config, meant, registry):
             listener.warn(caution)
-        if pipeline.task != task:
-            parts = Assembly(config, pipeline, registry)
+        if meant != task:
+            parts = Assembly(config, pipeline, meant, registry)
         parts.compile(splits)
     clock.lap("build model")
     listener.say(opening(config, splits))
-    for text in filter(None, (parts.adapted, parts.thawing)):
+    for text in filter(None, (*parts.built.notes, parts.thawing)):
         listener.say(text)
     if dry_run:
         return None
-    run = create_run(root, config, manifest(config, pipeline, splits, parts, argv, registry))
+    run = create_run(root, config, manifest(config, splits, parts, argv, registry))
     try:
         return _fit(_Work(run, config, splits, parts, listener, clock), strategy)
     except BaseException as error:
@@ -172,31 +139,44 @@ class _Work:
     clock: _Clock
 
     @property
-    def card(self) -> dict[str, Any]:
+    def card(self) -> ModelCard:
         """What is stored inside every model of the run."""
-        return {
-            "pipeline": self.config.pipeline,
-            "task": self.parts.pipeline.task,
-            "class_names": list(self.splits.class_names),
-            "input_shape": list(self.parts.input_shape),
-            "label_form": self.parts.label_form,
-            "data_settings": self.config.data_settings,
-            "output_names": list(self.splits.output_names),
-            "schema": dict(self.splits.schema),
-            "run": self.run.name,
-            **self.parts.pipeline.card(),
-        }
+        return ModelCard(
+            pipeline=self.config.pipeline,
+            task=self.parts.task.name,
+            class_names=tuple(self.splits.class_names),
+            input_shape=tuple(self.parts.input_shape),
+            label_form=self.parts.label_form,
+            output_names=tuple(self.splits.output_names),
+            data_settings=self.config.data_settings,
+            run=self.run.name,
+            own=dict(self.parts.built.card),
+        )
 
     def batches(self, split: Split) -> Any:
         """Return the batches of a split that is measured on."""
         from kzoo.engine.batches import ordered_batches
 
-        return ordered_batches(split, self.config.train.batch_size, self.parts.labels)
+        return ordered_batches(split, self.config.train.batch_size, self.parts.encode)
 
-    def annotated(self, split: Split) -> AnnotatedSet:
-        """Return the pictures of a split in which a detector is to find boxes."""
-        described = f"{len(split)} images; {self.splits.provenance.description}"
-        return self.parts.pipeline.annotated_split(split, self.splits.class_names, described)
+    def measured(self, forward: Forward, split: Split) -> Measured:
+        """Return a split with all that its task must know to measure on it."""
+        pipeline, card = self.parts.pipeline, self.card.for_reader()
+
+        def reader(chosen: Mapping[str, Any]) -> Reader:
+            return pipeline.reader(card, forward, read_settings(pipeline.reader_settings, chosen))
+
+        return Measured(
+            forward=forward,
+            test=split,
+            class_names=self.splits.class_names,
+            input_names=self.splits.input_names,
+            output_names=self.splits.output_names,
+            description=f"{len(split)} images; {self.splits.provenance.description}",
+            batch_size=self.config.train.batch_size,
+            reader=reader,
+            settings=pipeline.evaluation_settings,
+        )
 
 
 def _fit(work: _Work, strategy: Any) -> RunResult:
@@ -227,7 +207,7 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
                 validation=None if validation is None else work.batches(validation),
                 callbacks=_callbacks(work, best, nan, shown),
                 should_stop=stop,
-                measure=_measure(work),
+                measure=_measure_epochs(work),
                 changes={settings.frozen_epochs: parts.unfreeze} if settings.frozen_epochs else None,
             )
     finally:
@@ -246,20 +226,20 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
         weights = f"best (epoch {best.epoch}, {best.monitor} {best.value:.4g})"
     save_model(parts.model, run.model_path, work.card)
     work.clock.lap("save")
-    record = {
-        "epochs": trained.epochs,
-        "steps": trained.steps,
-        "weights": weights,
-        "best_epoch": best.epoch or None,
-        "images_per_second": trained.examples / trained.seconds if trained.seconds else None,
-        "history": trained.history,
-    }
+    record = TrainingRecord(
+        epochs=trained.epochs,
+        steps=trained.steps,
+        weights=weights,
+        best_epoch=best.epoch or None,
+        images_per_second=trained.examples / trained.seconds if trained.seconds else None,
+        history=trained.history,
+    )
     if trained.stopped:
         run.update(status="interrupted", signal=stop.signal, timings=work.clock.laps, training=record)
         return RunResult(run, "interrupted", history=trained.history, model=parts.model)
     results = trainer.evaluate(work.batches(work.splits.test))
     work.clock.lap("test")
-    outcome = _detected(work) if parts.pipeline.task == "detection" else None
+    outcome = _measure_task(work) if parts.task.own_measures else None
     results |= outcome.metrics() if outcome else {}
     run.update(status="done", results={"test": results}, timings=work.clock.laps, training=record)
     if config.values["report"]:
@@ -267,48 +247,55 @@ def _fit(work: _Work, strategy: Any) -> RunResult:
     return RunResult(run, "done", results, trained.history, parts.model)
 
 
-def _detected(work: _Work) -> DetectionOutcome | None:
-    """Return what a detector finds in the test pictures, or None, which is said, where that cannot be measured."""
-    from kzoo.training.detecting import detector_outcome
-    from kzoo.training.trainer import predictor
+def _measure_task(work: _Work) -> Outcome | None:
+    """Return what the task measures of the test split, or None, which is said, where that cannot be measured."""
+    from kzoo.engine.forward import Forward
 
     try:
-        forward, dataset = predictor(work.parts.model), work.annotated(work.splits.test)
-        outcome = detector_outcome(work.parts.pipeline, forward, work.card, dataset)
+        outcome = work.parts.task.measure(work.measured(Forward(work.parts.model), work.splits.test))
     except KzooError as error:
-        work.listener.warn(f"The run is done, but its boxes were not measured: {error} `kzoo evaluate` does it again.")
+        work.listener.warn(
+            f"The run is done, but for the task {work.parts.task.name} nothing was measured: {error} `kzoo evaluate` "
+            "does it again."
+        )
         return None
-    work.clock.lap("measure boxes")
+    work.clock.lap("measure")
     return outcome
 
 
-def _measure(work: _Work) -> Callable[[int], dict[str, float]] | None:
-    """Return what measures a detector after an epoch, or None where nobody asks for it."""
-    if not work.parts.measured_every:
+def _measure_epochs(work: _Work) -> Callable[[int], dict[str, float]] | None:
+    """Return a function from an epoch's number, from 0, to the task's own figures of the validation split.
+
+    It is empty for epochs that are left out; None where nobody asks for it.
+    """
+    every, epochs, task = work.parts.measured_every, work.config.train.epochs, work.parts.task
+    if not every:
         return None
-    from kzoo.training.detecting import epoch_measure
-    from kzoo.training.trainer import predictor
+    from kzoo.engine.forward import Forward
 
     assert work.splits.validation is not None, "without validation data this is refused before"
-    return epoch_measure(
-        work.parts.pipeline,
-        predictor(work.parts.model),
-        work.card,
-        work.annotated(work.splits.validation),
-        every=work.parts.measured_every,
-        epochs=work.config.train.epochs,
-    )
+    measured = work.measured(Forward(work.parts.model, changing=True), work.splits.validation)
+
+    def measure(epoch: int) -> dict[str, float]:
+        if (epoch + 1) % every and epoch + 1 != epochs:
+            return {}
+        outcome = task.measure(measured)
+        found = outcome.metrics() if outcome else {}
+        return {shown: float(found[name]) for shown, name in task.epoch_figures.items()}
+
+    return measure
 
 
-def _draw(work: _Work, outcome: DetectionOutcome | None) -> None:
+def _draw(work: _Work, outcome: Outcome | None) -> None:
     """Write the pictures and the page of a run that is done; what fails here takes nothing away from it."""
+    from kzoo.engine.forward import Forward
     from kzoo.report import write_report
-    from kzoo.training.outcome import outcome_of
 
-    parts, size = work.parts, work.config.train.batch_size
-    drawn = outcome or outcome_of(parts.model, parts.pipeline, work.splits, batch_size=size)
+    task = work.parts.task
+    if outcome is None and not task.own_measures:
+        outcome = task.measure(work.measured(Forward(work.parts.model), work.splits.test))
     try:
-        write_report(work.run, drawn)
+        write_report(work.run, task, outcome)
     except OSError as error:
         work.listener.warn(
             f"The run is done, but its report could not be written to {work.run.path}: {error.strerror or error}. "
@@ -347,26 +334,10 @@ class _Clock:
         self._last = now
 
 
-class _WithProgress:
-    """A pipeline as a data source whose downloads a listener sees."""
-
-    def __init__(self, pipeline: Pipeline, listener: Listener) -> None:
-        self._pipeline, self._listener = pipeline, listener
-        self.load_path, self.load_sample = pipeline.load_path, pipeline.load_sample
-        if "say" in inspect.signature(pipeline.load_path).parameters:
-            read: Any = pipeline.load_path
-            self.load_path = functools.partial(read, say=listener.say)
-
-    def fetch_real(self, *, download: bool) -> Path:
-        return self._pipeline.fetch_real(download=download, progress=self._listener.download)
-
-
 def _scope(strategy: Any) -> Any:
     return strategy.scope() if strategy is not None else contextlib.nullcontext()
 
 
 def _request(config: RunConfig) -> DataRequest:
-    data = config.values["data"]
-    return DataRequest(
-        data["source"], config.seed, data["validation_fraction"], data.get("limit"), config.data_settings
-    )
+    data = config.data
+    return DataRequest(data.source, config.seed, data.validation_fraction, data.limit, config.data_settings)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from kzoo.engine.steps import Tester, as_numbers, compiled_steps, make_variables
 from kzoo.training.averaged_weights import averaged_weights, leave_averaged_weights, use_training_weights
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from kzoo.engine.batches import TrainingBatches
 
-__all__ = ["Trainer", "TrainingResult", "predictor"]
+__all__ = ["Trainer", "TrainingResult"]
 
 
 @dataclass
@@ -50,7 +50,7 @@ class TrainingResult:
 
 
 class Trainer:
-    """Trains, evaluates and predicts with one compiled model.
+    """Trains and evaluates one compiled model.
 
     Args:
         model: A compiled `keras.Model`.
@@ -66,32 +66,8 @@ class Trainer:
 
     def _trace(self) -> None:
         """Take the model's steps as they are now, to be compiled when they are first called."""
-        self._train_steps = self._many(self.model.train_step)
-        self._test_steps = self._many(self.model.test_step)
-
-    def _many(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a compiled function of iterator and n that takes n steps and returns the logs of the last."""
-        strategy = self.strategy
-
-        one = tf.function(step, reduce_retracing=True, jit_compile=bool(self.model.jit_compile), autograph=False)
-
-        def many(iterator: Any, n: Any) -> Any:
-            logs = strategy.run(one, args=(next(iterator),))
-            for _ in tf.range(n - 1):
-                logs = strategy.run(one, args=(next(iterator),))
-            if strategy.num_replicas_in_sync > 1:
-                logs = tf.nest.map_structure(lambda v: strategy.reduce("MEAN", v, axis=None), logs)
-            return logs
-
-        if self.model.run_eagerly:
-
-            def eagerly(iterator: Any, n: Any) -> Any:
-                for _ in range(int(n)):
-                    logs = strategy.run(step, args=(next(iterator),))
-                return logs
-
-            return eagerly
-        return tf.function(many, reduce_retracing=True)  # type: ignore[no-any-return]
+        self._train_steps = compiled_steps(self.model, self.model.train_step, self.strategy)
+        self._tester = Tester(self.model, strategy=self.strategy, steps_per_execution=self.steps_per_execution)
 
     def fit(
         self,
@@ -122,7 +98,7 @@ class Trainer:
         """
         model = self.model
         iterator = iter(self._distributed(batches, epochs))
-        self._build(iterator.element_spec)
+        make_variables(model, iterator.element_spec, self.strategy)
         called = keras.callbacks.CallbackList(
             list(callbacks),
             add_history=True,
@@ -142,7 +118,7 @@ class Trainer:
                 with self.strategy.scope():
                     changes[epoch](result.steps)
                 self._trace()
-                self._build(iterator.element_spec)
+                make_variables(model, iterator.element_spec, self.strategy)
                 use_training_weights(model)
             model.reset_metrics()
             called.on_epoch_begin(epoch)
@@ -178,7 +154,7 @@ class Trainer:
             n = min(self.steps_per_execution, total - done)
             called.on_train_batch_begin(done)
             began = time.perf_counter()
-            logs = _as_numbers(self._train_steps(iterator, tf.constant(n)))
+            logs = as_numbers(self._train_steps(iterator, tf.constant(n)))
             result.seconds += time.perf_counter() - began
             done += n
             result.steps += n
@@ -187,33 +163,8 @@ class Trainer:
         return dict(logs)
 
     def evaluate(self, dataset: tf.data.Dataset, called: Any = None) -> dict[str, Any]:
-        """Return loss and metrics over a dataset of batches; raise ``ValueError`` where it does not know how many."""
-        total = int(dataset.cardinality())
-        if total < 0:
-            message = "The dataset to evaluate on is endless, or does not know its number of batches."
-            raise ValueError(message)
-        model = self.model
-        self._build(dataset.element_spec)
-        called = called or keras.callbacks.CallbackList(None, model=model)
-        called.on_test_begin()
-        model.reset_metrics()
-        logs: dict[str, Any] = {}
-        iterator = iter(dataset)
-        done = 0
-        while done < total:
-            n = min(self.steps_per_execution, total - done)
-            called.on_test_batch_begin(done)
-            logs = _as_numbers(self._test_steps(iterator, tf.constant(n)))
-            done += n
-            called.on_test_batch_end(done - 1, logs)
-        called.on_test_end(logs)
-        return logs
-
-    def _build(self, spec: Any) -> None:
-        """Make the variables of model, metrics and optimizer, as ``fit`` does before its first step."""
-        specimen = tf.nest.map_structure(lambda part: keras.KerasTensor(part.shape, part.dtype.name), spec)
-        with self.strategy.scope():
-            self.model._symbolic_build(data_batch=specimen)  # noqa: SLF001 - fit has no public name for it
+        """Return loss and metrics over a dataset of batches, as `kzoo.engine.steps.Tester` does."""
+        return self._tester.evaluate(dataset, called)
 
     def _distributed(self, batches: TrainingBatches, epochs: int) -> Any:
         """Return the training data as the strategy in force reads it: each worker its part of every batch."""
@@ -226,27 +177,3 @@ class Trainer:
             return batches.dataset(epochs, shards=context.num_replicas_in_sync, shard=range(first, first + local))
 
         return self.strategy.distribute_datasets_from_function(part)
-
-
-def predictor(model: Any) -> Callable[[Any], np.ndarray]:
-    """Return a function from a batch of inputs to the model's outputs, compiled once for batches of any size.
-
-    Where the model has several outputs it returns a list of them.
-    """
-    compiled: dict[Any, Any] = {}
-
-    def predict(x: Any) -> Any:
-        x = tf.convert_to_tensor(x)
-        spec = tf.TensorSpec((None, *x.shape[1:]), x.dtype)
-        if spec not in compiled:
-            compiled[spec] = tf.function(lambda x: model(x, training=False), [spec], autograph=False)
-        return tf.nest.map_structure(np.asarray, compiled[spec](x))
-
-    predict.model = model  # type: ignore[attr-defined] # for a pipeline that knows a faster way
-    return predict
-
-
-def _as_numbers(logs: Any) -> dict[str, Any]:
-    """Return logs as Python numbers, the loss first, with lists where a metric has several values."""
-    order = sorted(logs, key=lambda name: name != "loss")
-    return {name: np.asarray(logs[name]).tolist() for name in order}

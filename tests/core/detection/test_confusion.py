@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kzoo.detection import AnnotatedImage, AnnotatedSet, DetectionOutcome
+from kzoo.detection import TruthImage, TruthSet, DetectionOutcome
 from kzoo.detection.confusion import confusion_matrix, pair
 
 
@@ -14,7 +14,7 @@ class Seen:
 
 def image(boxes, labels, **marks):
     boxes = np.array(boxes, float).reshape(-1, 4)
-    return AnnotatedImage(name="x", boxes=boxes, labels=np.array(labels, int), **marks)
+    return TruthImage(name="x", boxes=boxes, labels=np.array(labels, int), **marks)
 
 
 A, B, C = [0, 0, 10, 10], [50, 50, 60, 60], [80, 0, 90, 10]
@@ -64,4 +64,4 @@ def test_empty_pictures():
 def test_the_worst_pictures_come_first_and_those_without_errors_not_at_all():
     images = [image([A], [0]), image([A, B, C], [0, 0, 0]), image([A, B], [0, 0])]
     found = [Seen([A], [0], [0.9]), Seen([], [], []), Seen([A], [0], [0.9])]
-    assert DetectionOutcome(AnnotatedSet(images, ("a",), "three"), found).worst(5) == [1, 2]
+    assert DetectionOutcome(TruthSet(images, ("a",), "three"), found).worst(5) == [1, 2]

@@ -9,7 +9,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from kzoo.detection import AnnotatedImage, AnnotatedSet, DetectionOutcome, coco_results
+from kzoo.detection import TruthImage, TruthSet, DetectionOutcome, coco_results
 from kzoo.errors import UsageError
 from kzoo.report import write_pictures, write_report
 from kzoo.report.figures import curves
@@ -38,7 +38,7 @@ def scene(seed, images=30, classes=4):
         boxes = np.concatenate([corner, corner + size], -1).round(1)
         labels = rng.integers(0, classes, count)
         annotated.append(
-            AnnotatedImage(
+            TruthImage(
                 name=f"{number}.jpg",
                 boxes=boxes,
                 labels=labels,
@@ -55,7 +55,7 @@ def scene(seed, images=30, classes=4):
         seen = np.concatenate([moved, np.concatenate([extra, extra + rng.uniform(9, 90, (5, 2))], -1)])
         found.append(Seen(seen, [*labels[kept], *rng.integers(0, classes, 5)], rng.uniform(size=len(seen))))
     names = tuple(f"class {label}" for label in range(classes))
-    return DetectionOutcome(AnnotatedSet(annotated, names, "made", (7, 3, 90, 12)), found)
+    return DetectionOutcome(TruthSet(annotated, names, "made", (7, 3, 90, 12)), found)
 
 
 def pycocotools_says(outcome, folder):
@@ -116,8 +116,8 @@ def test_there_are_pictures_of_it(tmp_path):
 
 
 def test_a_set_without_objects_has_figures_that_mean_nothing_and_pictures():
-    image = AnnotatedImage(name="x", boxes=np.zeros((0, 4)), labels=np.zeros(0, int))
-    outcome = DetectionOutcome(AnnotatedSet([image], ("a", "b"), "empty"), [Seen([], [], [])])
+    image = TruthImage(name="x", boxes=np.zeros((0, 4)), labels=np.zeros(0, int))
+    outcome = DetectionOutcome(TruthSet([image], ("a", "b"), "empty"), [Seen([], [], [])])
     assert np.isnan(list(outcome.metrics().values())).all()
     assert outcome.per_class() == {}
     assert outcome.worst(5) == []
@@ -140,10 +140,10 @@ def test_a_class_that_the_detector_does_not_know_is_named():
 def test_examples_are_spread_over_the_classes():
     labels = [[0], [0], [0, 1], [], [2], [1]]
     images = [
-        AnnotatedImage(name=f"{n}.jpg", boxes=np.tile([0, 0, 9, 9], (len(own), 1)), labels=np.array(own, int))
+        TruthImage(name=f"{n}.jpg", boxes=np.tile([0, 0, 9, 9], (len(own), 1)), labels=np.array(own, int))
         for n, own in enumerate(labels)
     ]
-    outcome = DetectionOutcome(AnnotatedSet(images, ("a", "b", "c"), "made"), [Seen([], [], [])] * 6)
+    outcome = DetectionOutcome(TruthSet(images, ("a", "b", "c"), "made"), [Seen([], [], [])] * 6)
     assert outcome.examples(3) == [0, 2, 4]
     assert outcome.examples(99) == [0, 2, 4, 1, 5, 3]
 

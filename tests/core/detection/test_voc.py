@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from kzoo.detection import AnnotatedImage
+from kzoo.detection import TruthImage
 from kzoo.detection.voc import ClassCurve, average_precision, eleven_point_average_precision, voc_curves
 
 
@@ -15,7 +15,7 @@ class Seen:
 
 
 def image(boxes, labels, **marks):
-    return AnnotatedImage(name="x", boxes=np.array(boxes, float).reshape(-1, 4), labels=np.array(labels, int), **marks)
+    return TruthImage(name="x", boxes=np.array(boxes, float).reshape(-1, 4), labels=np.array(labels, int), **marks)
 
 
 BOX, FAR = [0, 0, 10, 10], [50, 50, 60, 60]

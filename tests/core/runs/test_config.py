@@ -78,7 +78,7 @@ def test_the_file_replays_to_the_same_values(tmp_path):
         ({"train": {"epochs": 0}}, ["`train.epochs`", "at least 1"]),
         ({"train": {"keep": "first"}}, ["`train.keep`", "last or best"]),
         ({"train": 3}, ["`train`", "table"]),
-        ({"data": {"validation_fraction": 1}}, ["`data.validation_fraction`", "[0, 1)"]),
+        ({"data": {"validation_fraction": 1}}, ["`data.validation_fraction`", "at least 0 and below 1"]),
         ({"data": {"limit": 0}}, ["`data.limit`"]),
         ({"seed": -1}, ["`seed`"]),
         ({"seed": 1.5}, ["`seed`", "whole number"]),

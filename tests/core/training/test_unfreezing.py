@@ -11,7 +11,8 @@ from kzoo.models.saving import load_model, save_model
 from kzoo.pipeline import Pipeline
 from kzoo.training.callbacks import BestEpoch
 from kzoo.training.trainer import Trainer
-from kzoo.training.unfreezing import ContinuedSchedule, Phase, continued, count_trainable
+from kzoo.training.unfreezing import Phase, continued, count_trainable
+from kzoo.wrappers.continued_schedule import ContinuedSchedule
 
 CLASSES = 3
 STEPS = 5

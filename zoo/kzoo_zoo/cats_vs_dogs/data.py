@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import filelock
 
 from kzoo.data.archives import extract
 from kzoo.data.cache import data_home
-from kzoo.data.download import Progress, RemoteFile, fetch_for
+from kzoo.data.download import RemoteFile
 from kzoo.data.images import read_image_folder
 from kzoo.data.splits import ArraySplit, Dataset
-from kzoo.errors import DataError, UsageError
+from kzoo.errors import DataError
+from kzoo.settings import setting, settings
 from kzoo_zoo.cats_vs_dogs.animals import ANIMALS, draw_animals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["IMAGE_SIZE", "REMOTE", "fetch_real", "load_path", "load_sample"]
+    from kzoo.data.splits import Reading, Say
 
-IMAGE_SIZE = 96
-"""The side that photos are resized to unless ``data.image_size`` says otherwise."""
+__all__ = ["REMOTE", "PhotoSettings", "SampleSettings", "read", "sample"]
 
 # The file that Keras's examples download, with the checksum that TensorFlow Datasets holds it to.
 REMOTE = RemoteFile(
@@ -39,20 +39,38 @@ _SAMPLE_TRAIN = 1200
 _SAMPLE_TEST = 300
 _SMALLEST, _LARGEST = 16, 1024
 
-
-def fetch_real(*, download: bool, progress: Progress | None = None) -> Path:
-    """Return the cached archive, downloading it first if it is not there and ``download`` is set.
-
-    Raises:
-        NetworkUnreachableError: The host could not be reached.
-        DataError: It is not cached and ``download`` is not set, or the download failed.
-    """
-    return fetch_for("cats_vs_dogs", REMOTE, download=download, progress=progress)
+_Side = Annotated[int, setting("", ge=_SMALLEST, le=_LARGEST)]
 
 
-def load_path(
-    path: Path, *, image_size: Any = IMAGE_SIZE, unreadable: str = "", say: Callable[[str], None] | None = None
-) -> Dataset:
+@settings
+class SampleSettings:
+    """How the drawn sample is made."""
+
+    image_size: Annotated[
+        _Side | tuple[_Side, _Side],
+        setting("The side of the square that photos become, in pixels, or [height, width]."),
+    ] = 96
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width."""
+        return (self.image_size, self.image_size) if isinstance(self.image_size, int) else self.image_size
+
+
+@settings
+class PhotoSettings(SampleSettings):
+    """How folders and archives of photos are read."""
+
+    unreadable: Annotated[
+        Literal["stop", "skip", ""],
+        setting(
+            "What to do with files that cannot be read: stop and name them, or skip them. By itself those of an "
+            "archive are skipped and those of a folder stop."
+        ),
+    ] = ""
+
+
+def read(path: Path, settings: PhotoSettings, reading: Reading) -> Dataset:
     """Read a folder with one folder of images for each class, or an archive of such a folder.
 
     An archive is unpacked beside the cached data, once. Folders that hold nothing but one folder are gone through: in
@@ -60,31 +78,30 @@ def load_path(
 
     Args:
         path: The folder, or a zip or tar archive.
-        image_size: The side of the square that every image becomes, in pixels, or ``[height, width]``.
-        unreadable: ``stop`` where files cannot be read and name them, or ``skip`` them. By default the files of an
-            archive are skipped (Microsoft's has a few that are corrupt) and those of a folder stop.
-        say: Called with lines of text while an archive is unpacked and images are decoded into the cache.
+        settings: How; of Microsoft's archive a few files are corrupt.
+        reading: What it is read for; told while an archive is unpacked and images are decoded into the cache.
 
     Returns:
         Images uint8 of shape (N, height, width, 3); labels int64 of shape (N,).
 
     Raises:
         DataError: It is neither, or damaged, or the folders are not laid out so.
-        UsageError: A setting has no such value.
     """
-    size = _sides(image_size)
-    if path.is_dir():
-        return read_image_folder(path, size=size, unreadable=unreadable or "stop", say=say)
-    return read_image_folder(_class_root(_unpacked(path, say)), size=size, unreadable=unreadable or "skip", say=say)
+    folder, unreadable = path, settings.unreadable or "stop"
+    if not path.is_dir():
+        folder, unreadable = _class_root(_unpacked(path, reading.say)), settings.unreadable or "skip"
+    found = read_image_folder(folder, size=settings.sides, unreadable=unreadable, say=reading.say, whole=reading.whole)
+    # Two classes are one yes or no.
+    return replace(found, task="binary" if len(found.class_names) == len(ANIMALS) else "classification")
 
 
-def load_sample(*, image_size: Any = IMAGE_SIZE) -> Dataset:
+def sample(settings: SampleSettings) -> Dataset:
     """Return drawn heads of cats and dogs: the same bytes on every call with the same size.
 
     Returns:
         1,200 training and 300 test images, uint8 of shape (N, height, width, 3), half of each class.
     """
-    size = _sides(image_size)
+    size = settings.sides
     return Dataset(
         train=ArraySplit(*draw_animals(_SAMPLE_TRAIN, 0, size)),
         test=ArraySplit(*draw_animals(_SAMPLE_TEST, 1, size)),
@@ -93,19 +110,7 @@ def load_sample(*, image_size: Any = IMAGE_SIZE) -> Dataset:
     )
 
 
-def _sides(image_size: Any) -> tuple[int, int]:
-    sides = image_size if isinstance(image_size, list | tuple) else [image_size, image_size]
-    whole = len(sides) == 2 and all(type(side) is int and _SMALLEST <= side <= _LARGEST for side in sides)  # noqa: PLR2004
-    if not whole:
-        message = (
-            f"`data.image_size` must be a whole number from {_SMALLEST} to {_LARGEST}, or two of them as "
-            f"[height, width], not {image_size!r}."
-        )
-        raise UsageError(message)
-    return sides[0], sides[1]
-
-
-def _unpacked(archive: Path, say: Callable[[str], None] | None) -> Path:
+def _unpacked(archive: Path, say: Say) -> Path:
     """Return the folder with the archive's content, unpacked into the cache if it is not there."""
     state = archive.stat()
     key = hashlib.sha256(f"{archive.resolve()} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()[:16]
@@ -113,8 +118,7 @@ def _unpacked(archive: Path, say: Callable[[str], None] | None) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
-            if say is not None:
-                say(f"Unpacking {archive} into {folder}, once.")
+            say(f"Unpacking {archive} into {folder}, once.")
             extract(archive, folder)
         return folder
 

@@ -3,123 +3,132 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from kzoo.errors import UsageError
+from kzoo.pipeline import Built, DataSource, FromPath, FromSample, setting, settings, unfreeze_all
 from kzoo_zoo.cats_vs_dogs import data
 from kzoo_zoo.classifier import ZooClassifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from kzoo.data.splits import Dataset
-    from kzoo.pipeline import Task
+    from kzoo.data.splits import Split
+    from kzoo.engine.batches import Moment
+    from kzoo.pipeline import BuildSettings, Problem
 
 __all__ = ["CatsVsDogs"]
+
+_TAKES: Mapping[str, tuple[str, ...]] = {
+    "default": ("widths", "dropout"),
+    "classic": (),
+    "transfer": ("dropout", "weights", "unfrozen"),
+}
+
+
+@settings
+class PhotoNetworkSettings:
+    """Which network, and what it begins with."""
+
+    network: Annotated[Literal["default", "classic", "transfer"], setting("Which network.")] = "default"
+    widths: (
+        Annotated[tuple[int, ...], setting("The channels of the default network's stages; None for its own.")] | None
+    ) = None
+    dropout: (
+        Annotated[
+            float,
+            setting("The part of the features before the last layer that is dropped in training.", ge=0, lt=1),
+        ]
+        | None
+    ) = None
+    weights: (
+        Annotated[
+            str,
+            setting(
+                "For transfer: a file with the backbone's pretrained weights, or the .keras file of a run of transfer "
+                "to go on from; None downloads those of ImageNet."
+            ),
+        ]
+        | None
+    ) = None
+    unfrozen: (
+        Annotated[int, setting("For transfer: how many of the backbone's last layers are trained; none by itself.")]
+        | None
+    ) = None
+
+
+@settings
+class PhotoAugmentSettings:
+    """How photos are changed at random; see `kzoo_zoo.cats_vs_dogs.augment`."""
+
+    rotation: Annotated[float, setting("The largest turn, in degrees.")] = 0.0
+    shift: Annotated[float, setting("The longest way, as a part of the photo's side.")] = 0.0
+    shear: Annotated[float, setting("The largest angle between an upright line and its image, in degrees.")] = 0.0
+    zoom: Annotated[
+        tuple[float, float], setting("The smallest and the largest part of the side that is seen; [0.6, 1] enlarges.")
+    ] = (1.0, 1.0)
+    stretch: Annotated[float, setting("The largest change of the ratio of the sides, as a part.", ge=0)] = 0.0
+    mirror: Annotated[bool, setting("Whether half of the photos are mirrored, left and right.")] = True
+    colour: Annotated[float, setting("The largest change of brightness, contrast and saturation, as a part.", ge=0)] = (
+        0.0
+    )
 
 
 class CatsVsDogs(ZooClassifier):
     """Photos in one folder for each class; two classes are one yes or no, more are told apart by softmax."""
 
     name = "cats_vs_dogs"
-    task = "binary"
-    data = data
     networks = "kzoo_zoo.cats_vs_dogs.model"
-    _network = "default"
+    model_settings: ClassVar[type] = PhotoNetworkSettings
+    augment_settings = PhotoAugmentSettings
 
-    def task_of(self, class_names: Sequence[str]) -> Task:
-        """Return ``binary`` for two classes, ``classification`` for more."""
-        return "binary" if len(class_names) == 2 else "classification"  # noqa: PLR2004 - yes and no
+    def source(self, card: Mapping[str, Any] | None = None) -> DataSource:
+        """Return Microsoft's photos, the user's own, and drawn heads."""
+        del card
+        return DataSource(
+            path=FromPath(data.read, data.PhotoSettings),
+            sample=FromSample(data.sample, data.SampleSettings),
+            real=data.REMOTE,
+        )
 
-    def load_path(
-        self,
-        path: Path,
-        *,
-        image_size: Any = data.IMAGE_SIZE,
-        unreadable: str = "",
-        say: Callable[[str], None] | None = None,
-    ) -> Dataset:
-        """Read a folder of images per class, or an archive of one; see `data.load_path`."""
-        return data.load_path(path, image_size=image_size, unreadable=unreadable, say=say)
-
-    def load_sample(self, *, image_size: Any = data.IMAGE_SIZE) -> Dataset:
-        """Return drawn heads of cats and dogs."""
-        return data.load_sample(image_size=image_size)
-
-    def build_model(
-        self,
-        input_shape: Sequence[int],
-        num_classes: int,
-        *,
-        regularizer: Any = None,
-        network: str = "default",
-        widths: Sequence[int] | None = None,
-        dropout: float | None = None,
-        weights: str | None = None,
-        unfrozen: int | None = None,
-    ) -> Any:
-        """Return the network of that name: ``default``, ``classic`` or ``transfer``.
-
-        Args:
-            input_shape: Height, width and channels of the images.
-            num_classes: The number of classes.
-            regularizer: For the kernels of all convolutions and dense layers that are not pretrained, or None.
-            network: Which network.
-            widths: The channels of the default network's stages; None for its own.
-            dropout: The part of the features before the last layer that is dropped in training; None for the
-                network's own.
-            weights: For ``transfer``: a file with the pretrained weights of the backbone, or the ``.keras`` file of a
-                run of ``transfer`` to go on from; None downloads those of ImageNet.
-            unfrozen: For ``transfer``: how many of the backbone's last layers are trained; by default none.
-        """
-        given = {"widths": widths, "dropout": dropout, "weights": weights, "unfrozen": unfrozen}
-        given = {name: value for name, value in given.items() if value is not None}
-        takes = {"default": ("widths", "dropout"), "classic": (), "transfer": ("dropout", "weights", "unfrozen")}
-        if network not in takes:
-            message = f"`model.network` must be default, classic or transfer, not {network!r}."
+    def build(self, problem: Problem, train: Split, settings: BuildSettings) -> Built:
+        """Return the network that the settings name; of a pretrained backbone the batch normalizations stay frozen."""
+        del train
+        chosen: PhotoNetworkSettings = settings.model
+        names = ("widths", "dropout", "weights", "unfrozen")
+        given = {name: value for name in names if (value := getattr(chosen, name)) is not None}
+        if wrong := [name for name in given if name not in _TAKES[chosen.network]]:
+            message = f"`model.{wrong[0]}` is no setting of the network `{chosen.network}`."
             raise UsageError(message)
-        if wrong := [name for name in given if name not in takes[network]]:
-            message = f"`model.{wrong[0]}` is no setting of the network `{network}`."
-            raise UsageError(message)
-        module = "kzoo_zoo.cats_vs_dogs.transfer" if network == "transfer" else self.networks
-        build = getattr(importlib.import_module(module), f"build_{network}")
-        self._network = network
-        return build(input_shape, num_classes, regularizer, **given)
+        unfreeze = unfreeze_all
+        module = self.networks
+        if chosen.network == "transfer":
+            from kzoo_zoo.cats_vs_dogs.transfer import unfreeze as unfreeze_backbone
 
-    def unfreeze(self, model: Any) -> None:
-        """Have all layers trained, but not the batch normalizations of a pretrained backbone."""
-        if self._network == "transfer":
-            from kzoo_zoo.cats_vs_dogs.transfer import unfreeze
+            unfreeze, module = unfreeze_backbone, "kzoo_zoo.cats_vs_dogs.transfer"
+        build = getattr(importlib.import_module(module), f"build_{chosen.network}")
+        return Built(
+            model=build(problem.input_shape, problem.outputs, problem.regularizer, **given),
+            augment=None if settings.augment is None else self.augmentation(settings.augment),
+            unfreeze=unfreeze,
+        )
 
-            unfreeze(model)
-        else:
-            super().unfreeze(model)
-
-    def augment(
-        self,
-        x: Any,
-        *,
-        seed: Any,
-        epoch: Any,
-        rotation: float = 0.0,
-        shift: float = 0.0,
-        shear: float = 0.0,
-        zoom: Sequence[float] = (1.0, 1.0),
-        stretch: float = 0.0,
-        mirror: bool = True,
-        colour: float = 0.0,
-    ) -> Any:
+    def changed(self, x: Any, moment: Moment, chosen: PhotoAugmentSettings) -> Any:
         """Move, turn, stretch, mirror and recolour every image; see `augment.warp` and `augment.recolour`."""
         import tensorflow as tf
 
         from kzoo_zoo.cats_vs_dogs.augment import recolour, warp
 
-        del epoch
-        low, high = zoom
         x = warp(
-            x, seed=seed, rotation=rotation, shift=shift, shear=shear, zoom=(low, high), stretch=stretch, mirror=mirror
+            x,
+            seed=moment.seed,
+            rotation=chosen.rotation,
+            shift=chosen.shift,
+            shear=chosen.shear,
+            zoom=chosen.zoom,
+            stretch=chosen.stretch,
+            mirror=chosen.mirror,
         )
-        if not colour:
+        if not chosen.colour:
             return x
-        return recolour(x, seed=tf.random.experimental.stateless_fold_in(seed, 1), strength=colour)
+        return recolour(x, seed=tf.random.experimental.stateless_fold_in(moment.seed, 1), strength=chosen.colour)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kzoo.data.arrays import read_npz
-from kzoo.data.download import Progress, RemoteFile, fetch_for
+from kzoo.data.download import RemoteFile
 from kzoo.data.images import read_image_folder
 from kzoo.data.splits import ArraySplit, Dataset
 from kzoo_zoo.cifar10.batches import find_batch_folder, read_archive, read_batch_folder
@@ -14,7 +14,10 @@ from kzoo_zoo.cifar10.scenes import SCENE_CLASSES, draw_scenes
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CLASS_NAMES", "IMAGE_SIZE", "REMOTE", "fetch_real", "load_path", "load_sample"]
+    from kzoo.data.splits import Reading
+    from kzoo.settings import NoSettings
+
+__all__ = ["CLASS_NAMES", "IMAGE_SIZE", "REMOTE", "read", "sample"]
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 IMAGE_SIZE = (32, 32)
@@ -32,22 +35,14 @@ _SAMPLE_TRAIN = 2000
 _SAMPLE_TEST = 500
 
 
-def fetch_real(*, download: bool, progress: Progress | None = None) -> Path:
-    """Return the cached ``cifar-10-python.tar.gz``, downloading it first if it is not there and ``download`` is set.
-
-    Raises:
-        NetworkUnreachableError: The host could not be reached.
-        DataError: It is not cached and ``download`` is not set, or the download failed.
-    """
-    return fetch_for("cifar10", REMOTE, download=download, progress=progress)
-
-
-def load_path(path: Path) -> Dataset:
+def read(path: Path, settings: NoSettings, reading: Reading) -> Dataset:
     """Read pictures from CIFAR-10's archive or its unpacked folder, an npz file, or a folder of images per class.
 
     Args:
         path: The file or folder. Any file that is not named ``.npz`` is read as the archive; images in folders become
             32x32 in colour.
+        settings: There are none.
+        reading: What it is read for.
 
     Returns:
         Images uint8 of shape (N, H, W, C), 32x32x3 for CIFAR-10's own files and for images; labels int64 of shape (N,).
@@ -55,21 +50,23 @@ def load_path(path: Path) -> Dataset:
     Raises:
         DataError: It is none of these, or damaged, and why.
     """
+    del settings
     if path.is_dir():
         if (folder := find_batch_folder(path)) is not None:
             return read_batch_folder(folder, class_names=CLASS_NAMES)
-        return read_image_folder(path, size=IMAGE_SIZE, mode="RGB")
+        return read_image_folder(path, size=IMAGE_SIZE, mode="RGB", say=reading.say, whole=reading.whole)
     if path.suffix.lower() == ".npz":
         return read_npz(path, class_names=CLASS_NAMES)
     return read_archive(path, class_names=CLASS_NAMES)
 
 
-def load_sample() -> Dataset:
+def sample(settings: NoSettings) -> Dataset:
     """Return drawn scenes of ten shapes, the same bytes on every call; their classes are the shapes, not CIFAR-10's.
 
     Returns:
         2,000 training and 500 test images, uint8 of shape (N, 32, 32, 3), of ten classes, evenly divided.
     """
+    del settings
     train, test = draw_scenes(_SAMPLE_TRAIN, seed=0), draw_scenes(_SAMPLE_TEST, seed=1)
     return Dataset(
         train=ArraySplit(*train),

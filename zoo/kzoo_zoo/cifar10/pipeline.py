@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from kzoo.pipeline import DataSource, FromPath, FromSample, setting, settings
 from kzoo_zoo.cifar10 import data
 from kzoo_zoo.classifier import ZooClassifier
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kzoo.data.splits import Split
+    from kzoo.engine.batches import Moment
 
 __all__ = ["Cifar10"]
 
 _WHITENED_BY = 5000  # images; more change nothing
 
 
+@settings
+class MirrorAndShiftSettings:
+    """How photos are changed at random."""
+
+    reach: Annotated[int, setting("The longest way that a photo is shifted, in pixels.", ge=0)] = 2
+
+
 class Cifar10(ZooClassifier):
     """Small colour photos, 32x32, ten classes of animals and vehicles."""
 
     name = "cifar10"
-    data = data
     networks = "kzoo_zoo.cifar10.model"
+    augment_settings = MirrorAndShiftSettings
+
+    def source(self, card: Mapping[str, Any] | None = None) -> DataSource:
+        """Return CIFAR-10, files of the user's own, and drawn scenes."""
+        del card
+        return DataSource(path=FromPath(data.read), sample=FromSample(data.sample), real=data.REMOTE)
 
     def adapt(self, model: Any, train: Split) -> None:
         """Whiten the default network's first layer by the first few thousand training images."""
@@ -34,8 +50,8 @@ class Cifar10(ZooClassifier):
             images, _ = train.fetch(np.arange(min(_WHITENED_BY, len(train))))
             whiten(layer, np.asarray(images))
 
-    def augment(self, x: Any, *, seed: Any, epoch: Any, reach: int = 2) -> Any:
+    def changed(self, x: Any, moment: Moment, chosen: MirrorAndShiftSettings) -> Any:
         """Mirror every image in every other epoch, and shift it by up to ``reach`` pixels each way."""
         from kzoo_zoo.cifar10.augment import mirror_and_shift
 
-        return mirror_and_shift(x, seed=seed, epoch=epoch, reach=reach)
+        return mirror_and_shift(x, seed=moment.seed, epoch=moment.epoch, reach=chosen.reach)

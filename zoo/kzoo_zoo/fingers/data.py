@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from kzoo.data.decoding import UnreadableImageError, read_image
 from kzoo.data.images import find_images
 from kzoo.data.splits import ArraySplit, Dataset
 from kzoo.errors import DataError
+from kzoo.settings import setting, settings
 from kzoo_zoo.fingers.bursts import bursts, keep_apart
 from kzoo_zoo.fingers.framing import framed
 from kzoo_zoo.fingers.hands import draw_hands
@@ -19,9 +21,10 @@ from kzoo_zoo.fingers.scenes import draw_scenes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-__all__ = ["CLASS_NAMES", "IMAGE_SIZE", "NONE", "load_folders", "load_sample"]
+    from kzoo.data.splits import Reading
+
+__all__ = ["CLASS_NAMES", "IMAGE_SIZE", "NONE", "HandSettings", "SampleSettings", "read", "sample"]
 
 NONE = "none"
 CLASS_NAMES = (NONE, "0", "1", "2", "3", "4", "5")
@@ -43,7 +46,27 @@ _LAYOUT = (
 Part = tuple[np.ndarray, np.ndarray]
 
 
-def load_folders(roots: Sequence[Path], *, drawn: int, seed: int = 0, skip: bool = False) -> Dataset:
+@settings
+class HandSettings:
+    """How folders of pictures are read."""
+
+    also: Annotated[str | tuple[str, ...], setting("Further folders, read with the one that --data names.")] = ()
+    drawn: Annotated[int, setting("How many drawn hands of each count are added to the training pictures.", ge=0)] = 200
+    unreadable: Annotated[
+        Literal["stop", "skip"], setting("What to do with files that cannot be read: stop and name them, or skip them.")
+    ] = "stop"
+
+
+@settings
+class SampleSettings:
+    """How the sample is drawn."""
+
+    per_class: Annotated[
+        int, setting("Training pictures of each of the seven classes; a fifth as many are for the test.", ge=1)
+    ] = 300
+
+
+def read(paths: Sequence[Path], settings: HandSettings, reading: Reading) -> Dataset:
     """Read one or several folders of pictures, and draw what they lack.
 
     Without a test split in a folder, a fifth of the pictures of each class is kept for the test, and without a
@@ -52,24 +75,25 @@ def load_folders(roots: Sequence[Path], *, drawn: int, seed: int = 0, skip: bool
     are few pictures without a hand, drawn scenes are added to the training pictures.
 
     Args:
-        roots: The folders.
-        drawn: How many drawn hands of each count are added to the training pictures.
-        seed: Decides which bursts are kept aside.
-        skip: Leave files out that cannot be read, and say so.
+        paths: The folders.
+        settings: How.
+        reading: What they are read for; where they are only measured on, nothing is kept aside and nothing drawn.
 
     Raises:
         DataError: A folder is laid out otherwise, or files cannot be read: all of them are found first.
     """
+    further = [settings.also] if isinstance(settings.also, str) else settings.also
+    roots = [*paths, *(Path(name).expanduser().resolve() for name in further)]
     gathered: dict[str, list[Part]] = {"train": [], "validation": [], "test": []}
     emptied, notes = 0, []
     for root in roots:
-        parts, moved, note = _read(root, skip=skip)
+        parts, moved, note = _read(root, skip=settings.unreadable == "skip")
         emptied += moved
         notes += note
-        for name, part in _divided(parts, seed).items():
+        for name, part in (_to_measure(parts) if reading.whole else _divided(parts, seed=0)).items():
             gathered[name].append(part)
     joined = {name: _joined(parts) for name, parts in gathered.items() if parts}
-    for name in ("train", "test"):
+    for name in ("test",) if reading.whole else ("train", "test"):
         if name not in joined or not len(joined[name][1]):
             message = f"{_listed(roots)} holds no pictures to {name}. Expected {_LAYOUT}."
             raise DataError(message)
@@ -77,9 +101,12 @@ def load_folders(roots: Sequence[Path], *, drawn: int, seed: int = 0, skip: bool
     description = f"{counts} pictures of hands from {', '.join(root.name for root in roots)} at 96x96"
     if emptied:
         description += f"; {emptied} empty picture(s) in 0 taken as none"
-    joined["train"], added = _completed(joined["train"], drawn)
-    if added:
-        description += f"; {added} drawn ones added to train"
+    if reading.whole:
+        x, y = joined["test"]
+        joined["train"] = x[:0], y[:0]
+    else:
+        joined["train"], added = _completed(joined["train"], settings.drawn)
+        description += f"; {added} drawn ones added to train" if added else ""
     return Dataset(
         train=ArraySplit(*joined["train"]),
         validation=ArraySplit(*joined["validation"]) if "validation" in joined else None,
@@ -91,12 +118,9 @@ def load_folders(roots: Sequence[Path], *, drawn: int, seed: int = 0, skip: bool
     )
 
 
-def load_sample(*, per_class: int = 300) -> Dataset:
-    """Return drawn hands, the same bytes on every call.
-
-    Args:
-        per_class: Training pictures of each of the seven classes; there are a fifth as many for the test.
-    """
+def sample(settings: SampleSettings) -> Dataset:
+    """Return drawn hands, the same bytes on every call."""
+    per_class = settings.per_class
     train = draw_hands(per_class, size=IMAGE_SIZE[0], seed=0, easy=True)
     test = draw_hands(max(1, per_class // 5), size=IMAGE_SIZE[0], seed=1, easy=True)
     return Dataset(
@@ -118,6 +142,11 @@ def _completed(train: Part, drawn: int) -> tuple[Part, int]:
     if missing > 0:
         added.append((draw_scenes(missing, size=IMAGE_SIZE[0], seed=3), np.zeros(missing, np.int64)))
     return _joined([(x, y), *added]), sum(len(labels) for _, labels in added)
+
+
+def _to_measure(parts: Mapping[str, Part]) -> dict[str, Part]:
+    """Return the test split alone, or all pictures as one where there is none."""
+    return {"test": parts["test"] if "test" in parts else _joined(list(parts.values()))}
 
 
 def _divided(parts: Mapping[str, Part], seed: int) -> dict[str, Part]:

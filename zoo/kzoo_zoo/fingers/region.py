@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kzoo.data.frames import write_text
 from kzoo.data.frames.video import opencv
 from kzoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Region"]
 
@@ -29,6 +33,11 @@ class Region:
 
     box: tuple[float, float, float, float] | None = None
     mirror: bool = False
+
+    @classmethod
+    def of(cls, roi: str | Sequence[float], *, mirror: bool = False) -> Region:
+        """Return the region of the setting ``roi``: four numbers, or a text as `parse` takes it."""
+        return cls.parse(roi if isinstance(roi, str) else ",".join(map(str, roi)), mirror=mirror)
 
     @classmethod
     def parse(cls, text: str, *, mirror: bool = False) -> Region:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kzoo.data.arrays import is_idx_folder, read_idx_folder, read_npz
-from kzoo.data.download import Progress, RemoteFile, fetch_for
+from kzoo.data.download import RemoteFile
 from kzoo.data.images import read_image_folder
 from kzoo.data.splits import ArraySplit, Dataset
 from kzoo.errors import DataError
@@ -15,7 +15,10 @@ from kzoo.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CLASS_NAMES", "IMAGE_SIZE", "REMOTE", "fetch_real", "load_path", "load_sample"]
+    from kzoo.data.splits import Reading
+    from kzoo.settings import NoSettings
+
+__all__ = ["CLASS_NAMES", "IMAGE_SIZE", "REMOTE", "read", "sample"]
 
 CLASS_NAMES = tuple("0123456789")
 IMAGE_SIZE = (28, 28)
@@ -34,21 +37,13 @@ _SAMPLE_TEST = 360
 _BRIGHTEST = 16  # the digits of scikit-learn count ink in blocks of 4 x 4
 
 
-def fetch_real(*, download: bool, progress: Progress | None = None) -> Path:
-    """Return the cached ``mnist.npz``, downloading it first if it is not there and ``download`` is set.
-
-    Raises:
-        NetworkUnreachableError: The host could not be reached.
-        DataError: It is not cached and ``download`` is not set, or the download failed.
-    """
-    return fetch_for("mnist", REMOTE, download=download, progress=progress)
-
-
-def load_path(path: Path) -> Dataset:
+def read(path: Path, settings: NoSettings, reading: Reading) -> Dataset:
     """Read digits from an npz file in Keras's layout, a folder with idx files, or a folder of images per class.
 
     Args:
         path: The file or folder. Images in folders become gray and 28x28.
+        settings: There are none.
+        reading: What it is read for.
 
     Returns:
         Images uint8 of shape (N, H, W, C), 28x28x1 for MNIST's own files and for images; labels int64 of shape (N,).
@@ -56,6 +51,7 @@ def load_path(path: Path) -> Dataset:
     Raises:
         DataError: It is none of these, or damaged, and why.
     """
+    del settings
     if path.is_file() and path.suffix.lower() == ".npz":
         return read_npz(path, class_names=CLASS_NAMES)
     if path.is_dir():
@@ -63,7 +59,7 @@ def load_path(path: Path) -> Dataset:
         for folder in (path, path / "raw", path / "MNIST" / "raw"):
             if is_idx_folder(folder):
                 return read_idx_folder(folder, class_names=CLASS_NAMES)
-        return read_image_folder(path, size=IMAGE_SIZE, mode="L")
+        return read_image_folder(path, size=IMAGE_SIZE, mode="L", say=reading.say, whole=reading.whole)
     message = (
         f"{path} cannot be read as digits: expected an .npz file with x_train, y_train, x_test and y_test, a folder "
         "with MNIST's idx files, or a folder with one folder of images for each class."
@@ -71,7 +67,7 @@ def load_path(path: Path) -> Dataset:
     raise DataError(message)
 
 
-def load_sample() -> Dataset:
+def sample(settings: NoSettings) -> Dataset:
     """Return scikit-learn's handwritten digits, 8x8, brought into the frame of MNIST: the same bytes on every call.
 
     Each digit is enlarged smoothly to 20x20 and laid into 28x28 by its centre of mass, as MNIST's were (LeCun et al.
@@ -80,6 +76,7 @@ def load_sample() -> Dataset:
     Returns:
         1,437 training and 360 test images, uint8 of shape (N, 28, 28, 1), of ten classes, evenly divided.
     """
+    del settings
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 

@@ -7,7 +7,7 @@ import numpy as np
 from kzoo.data.splits import ArraySplit, Dataset
 from kzoo.data.tables import Column, TableSchema
 
-__all__ = ["SAMPLE_SCHEMA", "draw", "function", "load_sample"]
+__all__ = ["SAMPLE_SCHEMA", "draw", "function", "sample"]
 
 SAMPLE_SCHEMA = TableSchema("y", (Column("x"),))
 
@@ -29,7 +29,7 @@ def draw(count: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return x, y.astype(np.float32)
 
 
-def load_sample() -> Dataset:
+def sample() -> Dataset:
     """Return the sample, the same numbers on every call."""
     return Dataset(
         train=ArraySplit(*draw(_TRAIN, seed=0)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from kzoo.data.tables import TableSchema, TableSettings, open_tables, read_table
 from kzoo.errors import DataError, UsageError
-from kzoo.pipeline import Pipeline, Predictor, ValuePrediction
+from kzoo.pipeline import Built, DataSource, FromPath, FromSample, Pipeline, Reader, ValuePrediction, setting, settings
 from kzoo_zoo.regression import data
 
 if TYPE_CHECKING:
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from kzoo.data.frames import Part, Source
-    from kzoo.data.splits import Dataset, Split
+    from kzoo.data.frames import Frame, Part, Source
+    from kzoo.data.splits import Dataset, Reading, Split
     from kzoo.data.tables import Row
-    from kzoo.pipeline import Forward, Prediction
+    from kzoo.engine.forward import Forward
+    from kzoo.pipeline import BuildSettings, Prediction, Problem
 
 __all__ = ["Regression"]
 
@@ -27,125 +29,94 @@ _MOST_ROWS = 1024
 _GAUSSIAN = 2  # columns of an output: a mean and a variance
 
 
+@settings
+class RowNetworkSettings:
+    """Which network, and how wide."""
+
+    network: Annotated[Literal["default", "classic"], setting("Which network.")] = "default"
+    widths: (
+        Annotated[tuple[int, ...], setting("The hidden layers of the default network; None for its own.")] | None
+    ) = None
+
+
+@settings
+class SampleSettings:
+    """What can be said of the sample."""
+
+    target: Annotated[str, setting("The column to predict; the sample has only y.")] = ""
+
+
 class Regression(Pipeline):
     """Numbers from the columns of a table."""
 
     name = "regression"
-    task = "regression"
     unit: ClassVar[str] = "rows"
-    has_real_data: ClassVar[bool] = False
+    model_settings: ClassVar[type] = RowNetworkSettings
 
-    def __init__(self) -> None:
-        self.schema: TableSchema | None = None
-
-    def restore(self, card: Mapping[str, Any]) -> None:
-        """Take up the columns that a model was trained on."""
-        if schema := card.get("schema"):
-            self.schema = TableSchema.from_dict(schema)
-
-    def fetch_real(self, *, download: bool, progress: Any = None) -> Path:
-        """Raise `DataError`: there is no data set that regression as such would mean."""
-        del download, progress
-        message = (
-            "The pipeline `regression` has no data set of its own to download. Give it a table of yours with --data "
-            "FILE.csv --target COLUMN, or its sample with --data sample."
+    def source(self, card: Mapping[str, Any] | None = None) -> DataSource:
+        """Return tables, and a noisy wave; for a trained model, tables with the columns that it knows."""
+        schema = _schema_of(card or {})
+        return DataSource(
+            path=FromPath(functools.partial(_read, schema), TableSettings),
+            sample=FromSample(functools.partial(_sample, schema), SampleSettings),
+            without_real="Give it your table with --data FILE.csv --target COLUMN, or its sample with --data sample.",
         )
-        raise DataError(message)
 
-    def load_path(
-        self,
-        path: Path,
-        *,
-        target: str = "",
-        exclude: str | Sequence[str] = (),
-        categorical: str | Sequence[str] = (),
-        max_categories: int = 50,
-        test_fraction: float = 0.2,
-    ) -> Dataset:
-        """Read a table with a header.
-
-        Args:
-            path: The file.
-            target: The column to predict; the last one where empty.
-            exclude: Columns to leave out: a list, or names with commas between.
-            categorical: Columns of numbers that name categories; likewise.
-            max_categories: The most different texts in a column of texts.
-            test_fraction: The part of the rows that is kept for the test.
-        """
-        if path.is_dir():
-            message = f"{path} is a folder; name the table itself, as in --data {path}/table.csv."
-            raise DataError(message)
-        settings = TableSettings(str(target), _names(exclude), _names(categorical), max_categories, test_fraction)
-        dataset, _ = read_table(path, settings, self.schema)
-        return replace(dataset, notes=(*dataset.notes, *_blind_metrics(dataset)))
-
-    def load_sample(self, *, target: str = "") -> Dataset:
-        """Return the noisy function of one number; its only target is ``y``."""
-        if self.schema not in (None, data.SAMPLE_SCHEMA):
-            names = ", ".join(f"`{column.name}`" for column in self.schema.columns) if self.schema else ""
-            message = f"The model was trained on the columns {names} of another table, which the sample does not have."
-            raise DataError(message)
-        if target not in ("", data.SAMPLE_SCHEMA.target):
-            message = f"The sample has no column `{target}`: it is y over x. Name your own table with --data FILE.csv."
-            raise UsageError(message)
-        return data.load_sample()
-
-    def build_model(
-        self,
-        input_shape: Sequence[int],
-        num_classes: int,
-        *,
-        regularizer: Any = None,
-        predicts: str = "values",
-        network: str = "default",
-        widths: Sequence[int] | None = None,
-    ) -> Any:
-        """Return the network of that name, ``default`` or ``classic``.
-
-        Args:
-            input_shape: The number of inputs.
-            num_classes: The number of values to predict.
-            regularizer: For the kernels of all layers, or None.
-            predicts: What the loss wants: numbers, numbers above 0, or mean and variance.
-            network: Which network.
-            widths: The hidden layers of the default network; None for its own.
-        """
-        from kzoo_zoo.regression import model
-
-        if network == "default":
-            own = {} if widths is None else {"widths": widths}
-            return model.build_default(input_shape, num_classes, regularizer, predicts=predicts, **own)
-        if network != "classic":
-            message = f"`model.network` must be default or classic, not {network!r}."
-            raise UsageError(message)
-        if widths is not None:
-            message = "`model.widths` is a setting of the default network; the classic one has fixed widths."
-            raise UsageError(message)
-        return model.build_classic(input_shape, num_classes, regularizer, predicts=predicts)
-
-    def adapt(self, model: Any, train: Split) -> None:
-        """Normalize inputs and target of the default network by the training rows."""
+    def build(self, problem: Problem, train: Split, settings: BuildSettings) -> Built:
+        """Return the network that the settings name; the default one is told the means and deviations of the rows."""
         import numpy as np
 
-        from kzoo_zoo.regression.model import adapt
+        from kzoo_zoo.regression import model as networks
 
+        chosen: RowNetworkSettings = settings.model
+        own = {} if chosen.widths is None else {"widths": chosen.widths}
+        if own and chosen.network != "default":
+            message = "`model.widths` is a setting of the default network; the classic one has fixed widths."
+            raise UsageError(message)
+        build = getattr(networks, f"build_{chosen.network}")
+        model = build(
+            problem.input_shape, problem.outputs, problem.regularizer, predicts=problem.predicts or "values", **own
+        )
         inputs, targets = train.fetch(np.arange(len(train)))
-        adapt(model, np.asarray(inputs), np.asarray(targets))
+        networks.adapt(model, np.asarray(inputs), np.asarray(targets))
+        return Built(model=model, card={"schema": dict(problem.schema)})
 
-    def prepare(self, frame: np.ndarray, input_shape: Sequence[int]) -> np.ndarray:
-        """Raise `TypeError`: the inputs are rows of tables."""
-        del frame, input_shape
-        message = "The pipeline `regression` reads rows of tables, not pictures."
-        raise TypeError(message)
+    def reader(self, card: Mapping[str, Any], forward: Forward | None, settings: Any) -> Reader:
+        """Return what predicts the rows of tables."""
+        del settings
+        schema = _schema_of(card)
+        if forward is None or schema is None:
+            raise UsageError(self.untrained("TABLE.csv"))
+        return RowReader(forward, schema)
 
-    def values(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the predicted numbers, shape (N, 1); of mean and variance, the mean."""
-        return outputs[:, :1]
 
-    def decode(self, outputs: np.ndarray, class_names: Sequence[str]) -> list[ValuePrediction]:
+class RowReader(Reader):
+    """Rows through a trained model, many at once.
+
+    Args:
+        forward: The model.
+        schema: The columns that it knows.
+    """
+
+    batch_size = _MOST_ROWS
+
+    def __init__(self, forward: Forward, schema: TableSchema) -> None:
+        self._forward, self._schema = forward, schema
+
+    def open(self, text: str, part: Part) -> list[Source]:
+        """Return the tables that a file, a folder or a pattern stands for."""
+        return list(open_tables(text, part, self._schema))
+
+    def load(self) -> None:
+        """Load the model."""
+        _ = self._forward.model
+
+    def predict(self, items: Sequence[Row]) -> Sequence[Prediction]:
         """Return the predicted number of each row by the target's name, and its deviation where that is predicted."""
-        del class_names
-        target = self._known().target
+        import numpy as np
+
+        outputs = self._forward(self._schema.encode(np.stack([row.values for row in items])))
+        target = self._schema.target
         if outputs.shape[-1] != _GAUSSIAN:
             return [ValuePrediction({target: float(row[0])}) for row in outputs]
         return [
@@ -153,46 +124,39 @@ class Regression(Pipeline):
             for mean, variance in outputs
         ]
 
-    def draw(self, frame: np.ndarray, prediction: Prediction) -> np.ndarray:
+    def draw(self, frame: Frame, prediction: Prediction) -> np.ndarray:
         """Raise `TypeError`: there is no picture to draw on."""
-        del prediction
-        return self.prepare(frame, ())
-
-    def open_sources(self, text: str, part: Part) -> list[Source]:
-        """Return the tables that a file, a folder or a pattern stands for."""
-        return list(open_tables(text, part, self._known()))
-
-    def predictor(self, forward: Forward | None, card: Mapping[str, Any]) -> Predictor:
-        """Return what predicts the rows of tables."""
-        if forward is None:
-            return super().predictor(forward, card)
-        return _RowPredictor(self, forward, self._known())
-
-    def _known(self) -> TableSchema:
-        if self.schema is None:
-            message = (
-                "`regression` is a pipeline, and it needs a trained model to predict. Train one with `kzoo run "
-                "regression`, then name the run: `kzoo predict last TABLE.csv`."
-            )
-            raise UsageError(message)
-        return self.schema
+        del frame, prediction
+        message = "The pipeline `regression` reads rows of tables, not pictures."
+        raise TypeError(message)
 
 
-class _RowPredictor(Predictor):
-    """Rows through a trained model, many at once."""
+def _schema_of(card: Mapping[str, Any]) -> TableSchema | None:
+    stored = card.get("schema")
+    return TableSchema.from_dict(stored) if stored else None
 
-    batch_size = _MOST_ROWS
 
-    def __init__(self, pipeline: Pipeline, forward: Forward, schema: TableSchema) -> None:
-        super().__init__(pipeline)
-        self._forward, self._schema = forward, schema
+def _read(schema: TableSchema | None, path: Path, settings: TableSettings, reading: Reading) -> Dataset:
+    """Read a table with a header."""
+    if path.is_dir():
+        message = f"{path} is a folder; name the table itself, as in --data {path}/table.csv."
+        raise DataError(message)
+    dataset, _ = read_table(path, settings, schema, whole=reading.whole)
+    return replace(dataset, notes=(*dataset.notes, *_blind_metrics(dataset)))
 
-    def predict(self, frames: Sequence[Row]) -> Sequence[Prediction]:
-        """Return the prediction of each row."""
-        import numpy as np
 
-        inputs = self._schema.encode(np.stack([row.values for row in frames]))
-        return self.pipeline.decode(self._forward(inputs), ())
+def _sample(schema: TableSchema | None, settings: SampleSettings) -> Dataset:
+    """Return the noisy function of one number; its only target is ``y``."""
+    if schema not in (None, data.SAMPLE_SCHEMA):
+        names = ", ".join(f"`{column.name}`" for column in schema.columns)
+        message = f"The model was trained on the columns {names} of another table, which the sample does not have."
+        raise DataError(message)
+    if settings.target not in ("", data.SAMPLE_SCHEMA.target):
+        message = (
+            f"The sample has no column `{settings.target}`: it is y over x. Name your own table with --data FILE.csv."
+        )
+        raise UsageError(message)
+    return data.sample()
 
 
 def _blind_metrics(dataset: Dataset) -> list[str]:
@@ -208,10 +172,3 @@ def _blind_metrics(dataset: Dataset) -> list[str]:
     if zero:
         found.append(f"`{name}` is 0 in {zero:,} rows: `mape` divides by it and becomes huge.")
     return found
-
-
-def _names(given: str | Sequence[str]) -> list[str]:
-    """Return a list of names, or those of a text with commas between."""
-    if isinstance(given, str):
-        return [name.strip() for name in given.split(",") if name.strip()]
-    return [str(name) for name in given]

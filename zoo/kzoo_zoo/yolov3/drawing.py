@@ -12,7 +12,7 @@ import numpy as np
 from kzoo.data.frames import Label, write_labels
 
 if TYPE_CHECKING:
-    from kzoo_zoo.yolov3.detections import Detections
+    from kzoo.tasks.detections import Detections
 
 __all__ = ["color_of", "draw"]
 

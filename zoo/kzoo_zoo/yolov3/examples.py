@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -14,20 +15,19 @@ from kzoo.data.annotations import Annotations, AnnotationSets, read_annotations
 from kzoo.data.decoding import read_image
 from kzoo.data.images import MEMORY_LIMIT, TEST_FRACTION
 from kzoo.data.splits import Dataset, Split, digest_of
-from kzoo.detection import AnnotatedImage, AnnotatedSet
-from kzoo.errors import DataError, UsageError
+from kzoo.detection import TruthImage
+from kzoo.errors import DataError
 from kzoo_zoo.yolov3.letterbox import Letterbox
 from kzoo_zoo.yolov3.shapes import SHAPES, draw_scenes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DetectionSplit", "annotated_from", "load_path", "load_sample"]
+    from kzoo.data.splits import Reading
+    from kzoo_zoo.yolov3.data_settings import BoxSettings, SampleSettings
 
-IMAGE_SIZE = 416
-"""The side of the network's input unless ``data.image_size`` says otherwise."""
-_STRIDE = 32
-_LARGEST = 1600
+__all__ = ["DetectionSplit", "read", "sample"]
+
 _SAMPLE = {"train": (800, 0), "test": (200, 1)}  # count and seed
 
 
@@ -45,7 +45,7 @@ class DetectionSplit(Split):
         boxes: Corners in pixels of each, float32 of shape (M, 4).
         labels: The classes of each, shape (M,).
         input_shape: Height, width and channels of the input.
-        annotated: The same images as a detector is measured on them, in their own size and with all their boxes.
+        pictures: The same images as a detector is measured on them, in their own size and with all their boxes.
         category_ids: The numbers of the classes in a COCO annotations file.
     """
 
@@ -56,15 +56,14 @@ class DetectionSplit(Split):
         boxes: Sequence[np.ndarray],
         labels: Sequence[np.ndarray],
         input_shape: tuple[int, int, int],
-        annotated: Sequence[AnnotatedImage] = (),
+        pictures: Sequence[TruthImage] = (),
         category_ids: tuple[int, ...] = (),
     ) -> None:
         self.images, self.input_shape = list(images), input_shape
-        self.annotated, self.category_ids = list(annotated), category_ids
+        self.pictures, self.category_ids = list(pictures), category_ids
         self._y = _rows(sizes, boxes, labels, input_shape)
+        self._fitting = threading.Lock()
         self._pixels: np.ndarray | None = None
-        if len(images) * int(np.prod(input_shape)) <= MEMORY_LIMIT:
-            self._pixels = np.stack([self._fitted(number) for number in range(len(images))])
 
     @classmethod
     def of(
@@ -87,9 +86,21 @@ class DetectionSplit(Split):
 
     def read(self, indices: np.ndarray) -> np.ndarray:
         """Return the fitted images at ``indices``, uint8 of shape ``(len(indices), H, W, 3)``."""
-        if self._pixels is not None:
-            return np.asarray(self._pixels[indices])
+        if (pixels := self._in_memory()) is not None:
+            return np.asarray(pixels[indices])
         return np.stack([self._fitted(int(number)) for number in indices])
+
+    def _in_memory(self) -> np.ndarray | None:
+        """Return all fitted images, or None where they would take more than `MEMORY_LIMIT`.
+
+        They are fitted when they are first needed: whoever measures a detector looks at the pictures as they are.
+        """
+        if not self.images or len(self.images) * int(np.prod(self.input_shape)) > MEMORY_LIMIT:
+            return None
+        with self._fitting:  # several threads of a tf.data graph may ask at once
+            if self._pixels is None:
+                self._pixels = np.stack([self._fitted(number) for number in range(len(self.images))])
+        return self._pixels
 
     def _fitted(self, number: int) -> np.ndarray:
         image = self.images[number]
@@ -121,23 +132,35 @@ class DetectionSplit(Split):
         """Return the split of the images at ``indices``."""
         part = object.__new__(DetectionSplit)
         part.images, part.input_shape = [self.images[int(i)] for i in indices], self.input_shape
-        part.annotated = [self.annotated[int(i)] for i in indices] if self.annotated else []
+        part.pictures = [self.pictures[int(i)] for i in indices] if self.pictures else []
         part.category_ids = self.category_ids
-        part._y = self._y[indices]
+        part._y, part._fitting = self._y[indices], threading.Lock()
         part._pixels = None if self._pixels is None else self._pixels[indices]
         return part
 
+    def join(self, other: Self) -> DetectionSplit:
+        """Return the split of both; an image may have as many boxes as any of both has."""
+        part = self.take(np.arange(len(self)))
+        part.images, part.pictures = [*self.images, *other.images], [*self.pictures, *other.pictures]
+        most = max(self._y.shape[1], other._y.shape[1])
+        return part._relabelled(np.concatenate([_padded(self._y, most), _padded(other._y, most)]))  # noqa: SLF001 - its own
+
+    def _relabelled(self, y: np.ndarray) -> Self:
+        """Return this split with other labels, of images that are not fitted yet."""
+        self._y, self._pixels = y, None
+        return self
+
     def digest(self) -> str:
         """Return the SHA-256 of the boxes and the images: of their pixels in memory, else of their files' bytes."""
-        if self._pixels is not None:
-            return digest_of((array.shape, array.dtype, [array]) for array in (self._pixels, self._y))
+        if (pixels := self._in_memory()) is not None:
+            return digest_of((array.shape, array.dtype, [array]) for array in (pixels, self._y))
         digest = hashlib.sha256(np.ascontiguousarray(self._y).data)
         for image in self.images:
             digest.update(image.read_bytes() if isinstance(image, Path) else image.tobytes())
         return digest.hexdigest()
 
 
-def load_path(path: Path, *, image_size: Any = IMAGE_SIZE, format: str = "", fix: str = "stop") -> Dataset:  # noqa: A002 - the user's word
+def read(path: Path, settings: BoxSettings, reading: Reading) -> Dataset:
     """Read annotated images: a folder, a ``data.yaml`` or a COCO json file; see `read_annotations`.
 
     The test split is the one that the data set declares; where it has only a validation split, that one; where it has
@@ -145,15 +168,21 @@ def load_path(path: Path, *, image_size: Any = IMAGE_SIZE, format: str = "", fix
 
     Args:
         path: The folder or file.
-        image_size: The side of the network's input in pixels, a multiple of 32, or ``[height, width]``.
-        format: ``voc``, ``coco`` or ``yolo``; found by looking where it is empty.
-        fix: What to do about boxes and images that are wrong: ``stop``, ``clip`` or ``skip``.
+        settings: How.
+        reading: What they are read for: where they are only measured on and the data set declares neither a test nor a
+            validation split, all of them are the test.
     """
-    shape = _input_shape(image_size)
-    sets = read_annotations(path, form=format, fix=fix)
-    train, test, how = _divided(path, sets)
+    shape = settings.input_shape
+    sets = read_annotations(path, form=settings.format, fix=settings.fix)
+    declared = sets.test is not None or sets.validation is not None
+    if reading.whole and not declared:
+        train, test, how = sets.train.take(np.arange(0)), sets.train, ""
+    else:
+        train, test, how = _divided(path, sets)
     validation = sets.validation if sets.test is not None else None
     counts = f"{len(train)} train, {len(test)} test images with {train.box_count + test.box_count} boxes"
+    if reading.whole:
+        counts = f"{len(test)} images with {test.box_count} boxes"
     return Dataset(
         train=DetectionSplit.of(train, shape, sets.category_ids),
         validation=DetectionSplit.of(validation, shape, sets.category_ids) if validation is not None else None,
@@ -162,12 +191,13 @@ def load_path(path: Path, *, image_size: Any = IMAGE_SIZE, format: str = "", fix
         description=f"{counts} of {len(sets.class_names)} classes from {path.name} ({sets.form}){how}",
         location=str(path),
         notes=sets.notes,
+        declares_test=declared or reading.whole,
     )
 
 
-def load_sample(*, image_size: Any = IMAGE_SIZE) -> Dataset:
+def sample(settings: SampleSettings) -> Dataset:
     """Return drawn scenes of shapes, the same bytes on every call with the same size."""
-    shape = _input_shape(image_size)
+    shape = settings.input_shape
     parts = {}
     for name, (count, seed) in _SAMPLE.items():
         pixels, boxes, labels = zip(*draw_scenes(count, seed), strict=True)
@@ -182,39 +212,17 @@ def load_sample(*, image_size: Any = IMAGE_SIZE) -> Dataset:
     )
 
 
-def annotated_from(source: str | Path, *, whole: bool = False, **settings: Any) -> AnnotatedSet:
-    """Return what a detector is measured on: the test split of annotated images, in their own size.
-
-    Args:
-        source: ``sample``, or the path of annotated images.
-        whole: Where the data says of no image that it is for testing, take all of them and not the part that a training
-            keeps for its test.
-        **settings: Those of `load_path`; the size of the input does not matter here.
-    """
-    if str(source) == "sample":
-        count, seed = _SAMPLE["test"]
-        images = _scenes(*zip(*draw_scenes(count, seed), strict=True))
-        return AnnotatedSet(images, SHAPES, f"{count} drawn scenes of {len(SHAPES)} shapes")
-    path = Path(source)
-    sets = read_annotations(path, form=settings.get("format", ""), fix=settings.get("fix", "stop"))
-    declared = sets.test is not None or sets.validation is not None
-    _, test, how = (None, sets.train, "") if whole and not declared else _divided(path, sets)
-    found = [_measured(image) for image in test]
-    described = f"{len(found)} images with {test.box_count} boxes from {path.name} ({sets.form}){how}"
-    return AnnotatedSet(found, sets.class_names, described, sets.category_ids, sets.notes)
-
-
 def _scenes(
     pixels: Sequence[np.ndarray], boxes: Sequence[np.ndarray], labels: Sequence[np.ndarray]
-) -> list[AnnotatedImage]:
+) -> list[TruthImage]:
     return [
-        AnnotatedImage(name=f"scene-{number:04}", boxes=own, labels=classes, pixels=functools.partial(np.copy, image))
+        TruthImage(name=f"scene-{number:04}", boxes=own, labels=classes, pixels=functools.partial(np.copy, image))
         for number, (image, own, classes) in enumerate(zip(pixels, boxes, labels, strict=True))
     ]
 
 
-def _measured(image: FileImage) -> AnnotatedImage:
-    return AnnotatedImage(
+def _measured(image: FileImage) -> TruthImage:
+    return TruthImage(
         name=image.path.name,
         boxes=image.boxes,
         labels=image.labels,
@@ -241,20 +249,6 @@ def _divided(path: Path, sets: AnnotationSets) -> tuple[Annotations, Annotations
     return sets.train.take(rest), sets.train.take(np.sort(kept)), f"; {TEST_FRACTION:.0%} kept for the test"
 
 
-def _input_shape(image_size: Any) -> tuple[int, int, int]:
-    sides = image_size if isinstance(image_size, list | tuple) else [image_size, image_size]
-    fits = len(sides) == 2 and all(  # noqa: PLR2004 - height and width
-        type(side) is int and _STRIDE <= side <= _LARGEST and side % _STRIDE == 0 for side in sides
-    )
-    if not fits:
-        message = (
-            f"`data.image_size` must be a multiple of {_STRIDE} from {_STRIDE} to {_LARGEST}, or two of them as "
-            f"[height, width], not {image_size!r}."
-        )
-        raise UsageError(message)
-    return sides[0], sides[1], 3
-
-
 def _rows(
     sizes: Sequence[tuple[int, int]],
     boxes: Sequence[np.ndarray],
@@ -274,3 +268,10 @@ def _rows(
         rows[number, : len(own), 2:4] = fitted[:, 2:] - fitted[:, :2]
         rows[number, : len(own), 4] = classes
     return rows
+
+
+def _padded(rows: np.ndarray, most: int) -> np.ndarray:
+    """Return labels with room for so many boxes in each image."""
+    more = np.zeros((len(rows), most - rows.shape[1], rows.shape[2]), rows.dtype)
+    more[..., 4] = -1
+    return np.concatenate([rows, more], axis=1)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self, get_args
+from typing import TYPE_CHECKING, Literal, Self
 
 import cv2
 import numpy as np
 
-from kzoo.errors import UsageError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["PAD", "Letterbox", "Resize", "check_resize"]
+__all__ = ["PAD", "Letterbox", "Resize"]
 
 Resize = Literal["letterbox", "stretch"]
 
@@ -107,15 +105,3 @@ class Letterbox:
     def _scale(self) -> np.ndarray:
         (h, w) = self.frame
         return np.array([w / self.width, h / self.height] * 2, np.float32)
-
-
-def check_resize(value: str) -> Resize:
-    """Return the setting ``resize``, or raise `UsageError`."""
-    for known in get_args(Resize):
-        if value == known:
-            return value  # type: ignore[return-value]
-    message = (
-        f"`resize` must be letterbox (keep the picture's shape and pad it with gray) or stretch, not {value!r}. A "
-        "network is best used as it was trained; kzoo trains with letterbox."
-    )
-    raise UsageError(message)

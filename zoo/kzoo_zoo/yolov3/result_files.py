@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kzoo.data.frames import Frame
-    from kzoo_zoo.yolov3.detections import Detections
+    from kzoo.tasks.detections import Detections
 
 __all__ = ["CocoResults", "YoloText"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from kzoo.data.tables.columns import SeenColumn, check_row, look
 from kzoo.data.tables.files import CsvFile
 from kzoo.data.tables.schema import Column, RowReader, TableSchema
 from kzoo.errors import DataError, UsageError
+from kzoo.settings import setting, settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,43 +26,35 @@ _CHUNK = 4096  # rows read together
 _FEWEST = 2  # one row to learn from and one to test on
 
 
-@dataclass(frozen=True)
+@settings
 class TableSettings:
-    """How a table is to be read.
+    """How a table is to be read."""
 
-    Attributes:
-        target: The column to predict; empty for the last one.
-        exclude: Columns to leave out.
-        categorical: Columns of numbers that name categories, such as a postal code.
-        max_categories: The most different texts that a column may hold.
-        test_fraction: The part of the rows that is kept for the test, always the same rows for the same number of rows.
+    target: Annotated[str, setting("The column to predict; the last one where empty.")] = ""
+    exclude: Annotated[str | tuple[str, ...], setting("Columns to leave out: a list, or names with commas.")] = ()
+    categorical: Annotated[
+        str | tuple[str, ...], setting("Columns of numbers that name categories, such as a postal code.")
+    ] = ()
+    max_categories: Annotated[int, setting("The most different texts that a column may hold.", ge=1)] = 50
+    test_fraction: Annotated[
+        float,
+        setting("The part of the rows kept for the test; always the same for the same number of rows.", gt=0, lt=1),
+    ] = 0.2
 
-    Raises:
-        UsageError: A value that is out of range.
-    """
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """The columns to leave out."""
+        return _names(self.exclude)
 
-    target: str = ""
-    exclude: Sequence[str] = ()
-    categorical: Sequence[str] = ()
-    max_categories: int = 50
-    test_fraction: float = 0.2
-
-    def __post_init__(self) -> None:
-        if type(self.test_fraction) not in (float, int) or type(self.max_categories) is not int:
-            message = (
-                f"`data.test_fraction` and `data.max_categories` must be numbers, not {self.test_fraction!r} and "
-                f"{self.max_categories!r}."
-            )
-            raise UsageError(message)
-        if not 0 < self.test_fraction < 1:
-            message = f"`data.test_fraction` must be above 0 and below 1, not {self.test_fraction}."
-            raise UsageError(message)
-        if self.max_categories < 1:
-            message = f"`data.max_categories` must be at least 1, not {self.max_categories}."
-            raise UsageError(message)
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The columns that name categories."""
+        return _names(self.categorical)
 
 
-def read_table(path: Path, settings: TableSettings, schema: TableSchema | None = None) -> tuple[Dataset, TableSchema]:
+def read_table(
+    path: Path, settings: TableSettings, schema: TableSchema | None = None, *, whole: bool = False
+) -> tuple[Dataset, TableSchema]:
     """Read a table into a data set of numbers, and return what a model must know to read others the same way.
 
     A column in which every cell is a number, or missing, is one of numbers; one in which at most half of them are is
@@ -73,6 +66,7 @@ def read_table(path: Path, settings: TableSettings, schema: TableSchema | None =
         settings: How to read it.
         schema: What a trained model knows of its columns; it is then followed, and ``settings`` decides only on the
             test rows.
+        whole: Whether the table is only measured on: every row is one for the test.
 
     Returns:
         Inputs float64 of shape (N, F), labels float32 of shape (N, 1).
@@ -87,7 +81,7 @@ def read_table(path: Path, settings: TableSettings, schema: TableSchema | None =
         columns = [SeenColumn(name, file.header.index(name)) for name in roles.inputs]
         goal = SeenColumn(roles.target, file.header.index(roles.target))
         look(file, [*columns, goal])
-        texts = [column.is_text(file, forced=column.name in settings.categorical) for column in columns]
+        texts = [column.is_text(file, forced=column.name in settings.categories) for column in columns]
         goal.check_target(file)
         reader = RowReader(
             [Column(c.name) for c in columns], [c.place for c in columns], Numbers(file.separator), texts
@@ -101,7 +95,7 @@ def read_table(path: Path, settings: TableSettings, schema: TableSchema | None =
     rows = _read(file, reader, place, target, settings)
     if rows.without_target:
         notes.append(f"{rows.without_target} row(s) without `{target}` left out (first in line {rows.first_without})")
-    test = _test_rows(len(rows.targets), path, settings)
+    test = _test_rows(len(rows.targets), path, settings, whole=whole)
     if schema is None:
         if len(np.unique(rows.targets)) == 1:
             message = f"`{target}` is {rows.targets[0]:g} in every row of {path}: there is nothing to learn."
@@ -134,16 +128,18 @@ def _dataset(
     ]
     chosen = f"`{schema.target}` from columns: {' and '.join(kinds)}, {len(schema.features)} inputs"
     said = [chosen, *([] if asked else ["the target is the last column, since --target names none"]), *notes]
+    kept = "all measured on" if test.all() else f"{test.sum():,} kept for the test"
     return Dataset(
         train=ArraySplit(inputs[~test], labels[~test]),
         test=ArraySplit(inputs[test], labels[test]),
         class_names=(),
-        description=f"{len(labels):,} rows of {path.name}, {test.sum():,} kept for the test: {'; '.join(said)}",
+        description=f"{len(labels):,} rows of {path.name}, {kept}: {'; '.join(said)}",
         location=str(path),
         notes=tuple(f"{path.name}: {note}." for note in notes),
         input_names=tuple(schema.features),
         output_names=(schema.target,),
         schema=schema.to_dict(),
+        declares_test=False,
     )
 
 
@@ -158,16 +154,16 @@ class _Roles:
 
 def _roles(file: CsvFile, settings: TableSettings) -> _Roles:
     notes = []
-    for name, setting in (
+    for name, key in (
         (settings.target, "target"),
-        *((name, "exclude") for name in settings.exclude),
-        *((name, "categorical") for name in settings.categorical),
+        *((name, "exclude") for name in settings.excluded),
+        *((name, "categorical") for name in settings.categories),
     ):
         if name and name not in file.header:
             listed = ", ".join(f"`{column}`" for column in file.header)
-            message = f"`data.{setting}` names the column `{name}`, which {file.path} does not have. It has: {listed}."
+            message = f"`data.{key}` names the column `{name}`, which {file.path} does not have. It has: {listed}."
             raise UsageError(message)
-    left_out = set(settings.exclude)
+    left_out = set(settings.excluded)
     if "" in file.header:
         left_out.add("")
         notes.append("the first column, which has no name, left out as an index")
@@ -236,8 +232,10 @@ def _check_categories(file: CsvFile, reader: RowReader, settings: TableSettings)
             raise DataError(message)
 
 
-def _test_rows(count: int, path: Path, settings: TableSettings) -> np.ndarray:
+def _test_rows(count: int, path: Path, settings: TableSettings, *, whole: bool) -> np.ndarray:
     """Return which rows are kept for the test; it depends on their number alone."""
+    if whole and count:
+        return np.ones(count, dtype=bool)
     if count < _FEWEST:
         message = (
             f"{path} has {count} row(s) that hold a target: one is needed to learn from and another to test on, at "
@@ -277,3 +275,10 @@ def _fit(
         found[kept, number] = order[values[kept, number].astype(int)]
         columns.append(Column(name, categories, 0.0, bool(missing.any())))
     return TableSchema(target, tuple(columns)), found
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return names from a list, or from a text with commas between."""
+    if isinstance(given, str):
+        return tuple(name.strip() for name in given.split(",") if name.strip())
+    return tuple(given)

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kzoo.pipeline import ClassPrediction, Predictor
+from kzoo.pipeline import ClassPrediction, Reader
+from kzoo.tasks.classes import class_probabilities
 from kzoo_zoo.fingers.data import CLASS_NAMES
+from kzoo_zoo.fingers.framing import framed
 from kzoo_zoo.fingers.steady import Steady
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kzoo.data.frames import Frame, Source
-    from kzoo.pipeline import Forward, Pipeline, Prediction
+    from kzoo.engine.forward import Forward
+    from kzoo.pipeline import Prediction
     from kzoo_zoo.fingers.classical import OutlineCounter, Reading
     from kzoo_zoo.fingers.region import Region
 
-__all__ = ["CountPrediction", "FingerPredictor"]
+__all__ = ["CountPrediction", "CountReader"]
 
 _STILL = "images"
 _NO_ANSWER = ("calibrating", "moved", "not empty")
@@ -78,13 +81,12 @@ class CountPrediction(ClassPrediction):
         ]
 
 
-class FingerPredictor(Predictor):
+class CountReader(Reader):
     """Counts in a region of each frame; in videos and cameras the last frames vote.
 
     Args:
-        pipeline: The pipeline.
-        forward: The network, or None to count by the outline.
         card: What is stored with the network.
+        forward: The network, or None to count by the outline.
         region: Where to look, and whether frames are mirrored.
         counter: Counts by the outline; used where ``forward`` is None.
         window: Frames that vote; 1 shows each frame by itself.
@@ -95,16 +97,14 @@ class FingerPredictor(Predictor):
 
     def __init__(
         self,
-        pipeline: Pipeline,
-        forward: Forward | None,
         card: Mapping[str, Any],
+        forward: Forward | None,
         *,
         region: Region,
         counter: OutlineCounter,
         window: int = 7,
         min_confidence: float = 0.5,
     ) -> None:
-        super().__init__(pipeline)
         self.forward, self.region, self.counter = forward, region, counter
         self.class_names = list(card.get("class_names", CLASS_NAMES))
         self.input_shape = tuple(card.get("input_shape", ()))
@@ -113,6 +113,11 @@ class FingerPredictor(Predictor):
         self._wall = counter.wall
         self._still = False
         self._frames = self._calibrating = 0
+
+    def load(self) -> None:
+        """Load the network, if there is one."""
+        if self.forward is not None:
+            _ = self.forward.model
 
     def start(self, source: Source) -> None:
         """Forget the frames before; unrelated pictures do not vote, and have no background in common."""
@@ -138,18 +143,18 @@ class FingerPredictor(Predictor):
                 "give a picture of it (--background FILE), or count with a trained network."
             )
 
-    def predict(self, frames: Sequence[Frame]) -> list[Prediction]:
+    def predict(self, items: Sequence[Frame]) -> list[Prediction]:
         """Return a count, or a state without one, for each frame."""
-        seen = [self.region.cut(frame.pixels) for frame in frames]
+        seen = [self.region.cut(frame.pixels) for frame in items]
         single = self._by_network(seen) if self.forward is not None else [self._by_outline(pixels) for pixels in seen]
         return [one if self._still else self._voted(one) for one in single]
 
     def _by_network(self, seen: Sequence[np.ndarray]) -> list[CountPrediction]:
         assert self.forward is not None
-        inputs = np.stack([self.pipeline.prepare(pixels, self.input_shape) for pixels in seen])
+        inputs = np.stack([framed(pixels, self.input_shape[:2]) for pixels in seen])
         # A hand and its mirror image show as many fingers: the mean of both is right more often than either.
         both = self.forward(np.concatenate([inputs, inputs[:, :, ::-1]]))
-        rows = self.pipeline.probabilities(both, len(self.class_names)).reshape(2, len(inputs), -1).mean(axis=0)
+        rows = class_probabilities(both, len(self.class_names)).reshape(2, len(inputs), -1).mean(axis=0)
         found = []
         for row in rows:
             index = int(np.argmax(row))

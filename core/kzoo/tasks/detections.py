@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kzoo.pipeline import Prediction
+from kzoo.tasks.predictions import Prediction
 
 __all__ = ["Detections"]
 
@@ -46,7 +46,7 @@ class Detections(Prediction):
     def clipped(self) -> np.ndarray:
         """The parts of the boxes within the picture, shape (N, 4)."""
         height, width = self.size
-        return np.clip(self.boxes, 0, np.array([width, height, width, height], np.float32))
+        return np.asarray(np.clip(self.boxes, 0, np.array([width, height, width, height], np.float32)))
 
     @property
     def text(self) -> str:

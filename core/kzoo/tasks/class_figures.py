@@ -1,4 +1,4 @@
-"""Sheets of test images with what was predicted of each."""
+"""Pictures of classes: the confusion matrix, and sheets of test images with what was predicted of each."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from matplotlib.figure import Figure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kzoo.report.outcome import ClassOutcome
+    from kzoo.tasks.classes import ClassOutcome
+    from kzoo.tasks.task import Confusion
 
-__all__ = ["MOST_IMAGES", "sheet"]
+__all__ = ["MOST_IMAGES", "confusion_matrix", "sheet"]
 
 MOST_IMAGES = 24
 """A sheet holds no more than this."""
 
 _COLUMNS = 6
+_MOST_CELLS_WITH_NUMBERS = 30 * 30
 _GRAY = 2  # dimensions of an image without channels
 
 
@@ -45,4 +47,27 @@ def sheet(outcome: ClassOutcome, chosen: Sequence[int]) -> Figure:
         right = said == true
         title = text if right else f"{text}\nis {outcome.class_names[true]}"
         axes.set_title(title, fontsize=8, color="black" if right else "#b00020")
+    return figure
+
+
+def confusion_matrix(confusion: Confusion) -> Figure:
+    """Return a confusion matrix: each row as shares of its true class in colour, the counts as numbers."""
+    counts, class_names = np.asarray(confusion.counts), confusion.names
+    size = len(class_names)
+    side = min(3.0 + 0.45 * size, 18.0)
+    figure = Figure(figsize=(side + 1.0, side), layout="constrained")
+    axes = figure.add_subplot()
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axes, fraction=0.046, label="share of the true class")
+    axes.set_xticks(range(size), class_names, rotation=45 if max(map(len, class_names)) > 2 else 0, ha="right")  # noqa: PLR2004
+    axes.set_yticks(range(size), class_names)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    if counts.size <= _MOST_CELLS_WITH_NUMBERS:
+        for row, column in np.ndindex(counts.shape):
+            if counts[row, column]:
+                shade = "white" if shares[row, column] > 0.5 else "black"  # noqa: PLR2004
+                axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=shade, fontsize=8)
     return figure

@@ -11,13 +11,14 @@ from matplotlib.patches import Rectangle
 
 from kzoo.detection.confusion import pair
 from kzoo.detection.voc import average_precision
+from kzoo.tasks.task import Confusion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kzoo.detection import DetectionOutcome
+    from kzoo.tasks.boxes import BoxOutcome
 
-__all__ = ["MOST_IMAGES", "confusion_of", "precision_recall", "sheet"]
+__all__ = ["MOST_IMAGES", "confusion_that_occurs", "precision_recall", "sheet"]
 
 MOST_IMAGES = 12
 """A sheet of images holds no more than this."""
@@ -27,7 +28,7 @@ _MOST_CURVES = 10  # more colours than that are not told apart
 _RIGHT, _WRONG, _MISSED = "#1a7f37", "#b00020", "#d1600a"
 
 
-def precision_recall(outcome: DetectionOutcome) -> Figure:
+def precision_recall(outcome: BoxOutcome) -> Figure:
     """Return precision over recall at an overlap of 0.5: each of the commonest classes, and the mean of all."""
     figure = Figure(figsize=(6.4, 5.0), layout="constrained")
     axes = figure.add_subplot()
@@ -51,16 +52,15 @@ def precision_recall(outcome: DetectionOutcome) -> Figure:
     return figure
 
 
-def confusion_of(outcome: DetectionOutcome) -> tuple[np.ndarray, list[str]]:
-    """Return the counts and the names of the classes that occur or were found, and of nothing, the last."""
-    counts = outcome.confusion()
+def confusion_that_occurs(confusion: Confusion) -> Confusion:
+    """Return the part of a confusion matrix of the classes that occur or were found, and of nothing, the last."""
+    counts = np.asarray(confusion.counts)
     shown = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1) > 0)
     shown = np.union1d(shown, [len(counts) - 1])
-    names = [*outcome.dataset.class_names, "nothing"]
-    return counts[np.ix_(shown, shown)], [names[number] for number in shown]
+    return Confusion([confusion.names[number] for number in shown.tolist()], counts[np.ix_(shown, shown)])
 
 
-def sheet(outcome: DetectionOutcome, chosen: Sequence[int]) -> Figure:
+def sheet(outcome: BoxOutcome, chosen: Sequence[int]) -> Figure:
     """Return a sheet of images: boxes that are right in green, wrong in red, objects that were missed in dashed orange.
 
     Args:
@@ -97,7 +97,7 @@ def _box(axes: Any, box: np.ndarray, color: str, text: str, *, dashed: bool = Fa
     axes.text(x1, y1, text, fontsize=5, color="white", bbox=label, clip_on=True, verticalalignment="bottom")
 
 
-def _interpolated(outcome: DetectionOutcome, number: int, recall: np.ndarray) -> np.ndarray:
+def _interpolated(outcome: BoxOutcome, number: int, recall: np.ndarray) -> np.ndarray:
     """Return the best precision of a class at each recall or beyond."""
     curve = outcome.curves[number]
     best = np.append(np.maximum.accumulate(curve.precision[::-1])[::-1], 0.0)

@@ -1,0 +1,150 @@
+"""The record of a run, ``run.json``, in types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["SCHEMA_VERSION", "STATUSES", "DataRecord", "Manifest", "TrainingRecord"]
+
+SCHEMA_VERSION = 1
+"""The version of ``run.json``; a newer one is refused with a clear message."""
+
+STATUSES = ("running", "done", "interrupted", "failed")
+"""What ``status`` may say. A run that was killed still says ``running``."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecord:
+    """What a run was trained and tested on.
+
+    Attributes:
+        requested: What the user asked for: ``auto``, ``real``, ``sample`` or a path.
+        used: What it became: ``real``, ``sample`` or ``path``.
+        description: One line for people.
+        location: The file or folder that was read; several with commas; an empty text for the sample.
+        reason: Why ``auto`` fell back to the sample, or an empty text.
+        sizes: The number of examples of each split.
+        class_names: The name of each class index.
+        schema: What the reader knows of the columns of a table.
+        fingerprint: The SHA-256 of each split.
+    """
+
+    requested: str = ""
+    used: str = ""
+    description: str = ""
+    location: str = ""
+    reason: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    class_names: list[str] = field(default_factory=list)
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecord:
+    """What came of a training.
+
+    Attributes:
+        epochs: The epochs that were gone through to their end.
+        steps: Steps taken.
+        weights: Which weights the final model has.
+        best_epoch: The best epoch, from 1, or None.
+        images_per_second: Training examples in a second, without validation and callbacks.
+        history: The logs of each epoch.
+    """
+
+    epochs: int = 0
+    steps: int = 0
+    weights: str = "last"
+    best_epoch: int | None = None
+    images_per_second: float | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """All that a run says of itself.
+
+    Attributes:
+        schema_version: The version of this form.
+        status: One of `STATUSES`.
+        pipeline: The pipeline's name.
+        recipe: The recipe's name.
+        seed: The seed of everything random.
+        label: A short text that tells runs of one pipeline apart.
+        started: When, in UTC.
+        argv: The command line.
+        environment: Host, versions, platform, processor, flags, threads and devices; each a key of its own in the file.
+        plugins: The distribution and version of each component that was asked for.
+        data: What it was trained and tested on.
+        task: The task.
+        model: Parameters, shapes, optimizer and loss.
+        results: Loss and metrics by the name of the split; None before the test.
+        timings: Seconds by part of the run.
+        training: What came of the training; None before its end.
+        error: Why it failed, or an empty text.
+        signal: Which signal stopped it, or an empty text.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    status: str = "unknown"
+    pipeline: str = ""
+    recipe: str = ""
+    seed: int | None = None
+    label: str = ""
+    started: str = ""
+    argv: list[str] = field(default_factory=list)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    plugins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    data: DataRecord = field(default_factory=DataRecord)
+    task: str = ""
+    model: Mapping[str, Any] = field(default_factory=dict)
+    results: Mapping[str, Mapping[str, Any]] | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+    training: TrainingRecord | None = None
+    error: str = ""
+    signal: str = ""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Manifest:
+        """Return what `to_dict` told; what this version has no field for is kept in `environment`."""
+        names = {item.name for item in fields(cls)} - {"environment"}
+        known: dict[str, Any] = {name: value for name, value in data.items() if name in names and value is not None}
+        known["environment"] = {name: value for name, value in data.items() if name not in names}
+        known["data"] = _record(DataRecord, data.get("data") or {})
+        if data.get("training"):
+            known["training"] = _record(TrainingRecord, data["training"])
+        return cls(**known)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data, as ``run.json`` has it."""
+        found: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name == "environment":
+                found |= value
+            elif isinstance(value, (DataRecord, TrainingRecord)):
+                found[item.name] = {inner.name: getattr(value, inner.name) for inner in fields(value)}
+            elif value is not None and not (item.name in _ONLY_WHERE_SAID and not value):
+                found[item.name] = value
+        return found
+
+    @property
+    def test_results(self) -> Mapping[str, Any]:
+        """Loss and metrics on the test split; empty before the test."""
+        return (self.results or {}).get("test", {})
+
+
+_ONLY_WHERE_SAID = frozenset({"timings", "error", "signal", "task", "model", "plugins", "argv"})
+
+
+def _record(kind: type[_T], data: Mapping[str, Any]) -> _T:
+    """Return a part of the record; keys of another version are left out."""
+    names = {item.name for item in fields(kind)}  # type: ignore[arg-type] # both are dataclasses
+    return kind(**{name: value for name, value in data.items() if name in names})

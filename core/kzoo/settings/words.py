@@ -1,0 +1,112 @@
+"""Settings in words: what each is, what it may be, and what it is by itself."""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Union
+
+import msgspec
+
+from kzoo.settings.fields import defaults_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Described", "described", "hints_of", "range_in_words"]
+
+_NAMES: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+_PLURALS: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "texts"}
+
+
+@dataclass(frozen=True)
+class Described:
+    """One setting in words.
+
+    Attributes:
+        name: Its name.
+        allowed: What it may be: ``a whole number of at least 1``.
+        default: What it is where nobody says otherwise.
+        doc: What it means, one sentence.
+    """
+
+    name: str
+    allowed: str
+    default: Any
+    doc: str
+
+
+def described(table: type) -> list[Described]:
+    """Return every setting of a table in words, in its order."""
+    defaults = defaults_of(table)
+    return [Described(name, range_in_words(hint), defaults[name], _doc(hint)) for name, hint in hints_of(table).items()]
+
+
+def hints_of(table: type) -> dict[str, Any]:
+    """Return the type of every setting of a table, with what stands beside it."""
+    hints = typing.get_type_hints(table, include_extras=True)
+    return {name: hints[name] for name in defaults_of(table)}
+
+
+def range_in_words(hint: Any) -> str:
+    """Return what a type allows, as it stands after "must be".
+
+    Example:
+        >>> from typing import Annotated
+        >>> from kzoo.settings import setting
+        >>> range_in_words(Annotated[int, setting("Epochs.", ge=1)])
+        'a whole number of at least 1'
+        >>> range_in_words(Literal["last", "best"])
+        'last or best'
+    """
+    return _listed([text for text in _choices(hint) if text], "or") or "nothing"
+
+
+def _doc(hint: Any) -> str:
+    metas = [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
+    return next((meta.description for meta in metas if meta.description), "")
+
+
+def _choices(hint: Any) -> list[str]:
+    """Return the ways in which a value may fit a type, each in words; nothing for None, which is written by leaving."""
+    if hint is type(None):
+        return []
+    bounds = ""
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, *metas = typing.get_args(hint)
+        bounds = next((text for meta in metas if isinstance(meta, msgspec.Meta) and (text := _bounds(meta))), "")
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return [text for one in inner for text in _choices(one)]
+    if origin is Literal:
+        return [str(value) for value in inner if value != ""]
+    if origin in (tuple, list):
+        return [_sequence(inner)]
+    return [_NAMES.get(hint, getattr(hint, "__name__", str(hint))) + bounds]
+
+
+def _sequence(inner: Sequence[Any]) -> str:
+    ends = [one for one in inner if one is not Ellipsis]
+    if len(ends) == len(inner) and len(ends) > 1 and len(set(map(str, ends))) == 1:
+        return f"a list of {len(ends)}: {range_in_words(ends[0])} each"
+    one = ends[0] if ends else Any
+    return f"a list of {_PLURALS.get(one) or range_in_words(one)}" if one is not Any else "a list"
+
+
+def _bounds(meta: msgspec.Meta) -> str:
+    parts = []
+    if meta.gt is not None:
+        parts.append(f"above {meta.gt:g}")
+    if meta.ge is not None:
+        parts.append(f"of at least {meta.ge:g}")
+    if meta.lt is not None:
+        parts.append(f"below {meta.lt:g}")
+    if meta.le is not None:
+        parts.append(f"at most {meta.le:g}")
+    return f" {' and '.join(parts)}" if parts else ""
+
+
+def _listed(texts: Sequence[str], word: str) -> str:
+    texts = list(dict.fromkeys(texts))
+    return f"{', '.join(texts[:-1])} {word} {texts[-1]}" if len(texts) > 1 else "".join(texts)

@@ -1,0 +1,170 @@
+"""Classes: of one-hot or index labels, of two classes with one output, and of classes that have an order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from kzoo.tasks.task import Confusion, Measured, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from matplotlib.figure import Figure
+
+__all__ = ["Binary", "ClassOutcome", "Classification", "Ordinal", "class_probabilities"]
+
+
+@dataclass(frozen=True)
+class ClassOutcome:
+    """Classes on a test split.
+
+    Attributes:
+        true: Class indices, shape (N,).
+        probabilities: Shape (N, K).
+        class_names: The K names.
+        image: Returns the pixels of a test example by its number, uint8 of shape (H, W, C); None where examples are no
+            images.
+    """
+
+    true: np.ndarray
+    probabilities: np.ndarray
+    class_names: Sequence[str]
+    image: Callable[[int], Any] | None = None
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The index of the most probable class of each example, shape (N,)."""
+        return np.asarray(np.argmax(self.probabilities, axis=-1))
+
+    def metrics(self) -> dict[str, float]:
+        """Return nothing: the metrics of classes are those that the model was compiled with."""
+        return {}
+
+    def confusion(self) -> Confusion:
+        """Return which class was taken for which, shape (K, K)."""
+        from sklearn.metrics import confusion_matrix
+
+        labels = range(len(self.class_names))
+        return Confusion(self.class_names, np.asarray(confusion_matrix(self.true, self.predicted, labels=labels)))
+
+    def per_class(self) -> dict[str, dict[str, float]]:
+        """Return precision, recall, F1 and support of each class by name, as scikit-learn calculates them."""
+        from sklearn.metrics import precision_recall_fscore_support
+
+        labels = list(range(len(self.class_names)))
+        columns = precision_recall_fscore_support(self.true, self.predicted, labels=labels, zero_division=0.0)
+        rows = zip(self.class_names, *(column.tolist() for column in columns), strict=True)
+        return {name: {"precision": p, "recall": r, "f1": f, "support": n} for name, p, r, f, n in rows}
+
+    def mistakes(self, most: int) -> np.ndarray:
+        """Return the numbers of the wrongly predicted examples, the most confident first, at most ``most``."""
+        wrong = np.flatnonzero(self.predicted != self.true)
+        confidence = self.probabilities[wrong, self.predicted[wrong]]
+        return wrong[np.argsort(-confidence, kind="stable")][:most]
+
+    def examples(self, most: int) -> np.ndarray:
+        """Return the numbers of examples spread over the classes in turn, the first of each class first."""
+        turns = np.zeros(len(self.true), int)
+        for index in range(len(self.class_names)):
+            members = np.flatnonzero(self.true == index)
+            turns[members] = np.arange(len(members))
+        return np.lexsort((self.true, turns))[:most]
+
+    def figures(self) -> dict[str, Figure]:
+        """Return the confusion matrix, and of images the worst mistakes and some examples."""
+        from kzoo.tasks.class_figures import MOST_IMAGES, confusion_matrix, sheet
+
+        found = {"confusion": confusion_matrix(self.confusion())}
+        if self.image is not None:
+            mistakes = self.mistakes(MOST_IMAGES)
+            if len(mistakes):
+                found["mistakes"] = sheet(self, mistakes.tolist())
+            found["examples"] = sheet(self, self.examples(MOST_IMAGES).tolist())
+        return found
+
+    def files(self) -> dict[str, str]:
+        """Return nothing."""
+        return {}
+
+
+class Classification(Task):
+    """Classes without an order; networks end in softmax probabilities."""
+
+    name: ClassVar[str] = "classification"
+    predicts: ClassVar[str] = "classes"
+    pictures: ClassVar[Mapping[str, str]] = {
+        "confusion": "Confusion matrix of the test split",
+        "mistakes": "The most confident mistakes",
+        "examples": "Test examples as predicted",
+    }
+
+    def label_form(self, label_forms: Collection[str]) -> str:
+        """Return ``dense`` unless the loss takes only ``sparse``; an empty text for one that takes no classes."""
+        if not label_forms:
+            return ""
+        return "dense" if "dense" in label_forms else "sparse"
+
+    def encoder(self, label_form: str, num_classes: int) -> Callable[[Any, Any], Any] | None:
+        """Return the function from class indices to labels of that form."""
+        from kzoo.tasks.labels import label_encoder
+
+        return label_encoder(label_form, num_classes)
+
+    def fit_loss(self, loss: Any, predicts: str) -> Any:
+        """Return the loss; one of threshold logits is given those that class probabilities stand for."""
+        if predicts != "thresholds":
+            return loss
+        from kzoo.wrappers.threshold_losses import OfProbabilities
+
+        return OfProbabilities(loss)
+
+    def measure(self, measured: Measured) -> ClassOutcome:
+        """Return the probabilities that a model gives to every example, beside the true classes."""
+        from kzoo.engine.batches import outputs_of
+
+        split = measured.test
+
+        def image(number: int) -> np.ndarray:
+            pixels, _ = split.fetch(np.asarray([number]))
+            return np.array(pixels[0])
+
+        outputs = outputs_of(measured.forward, split, measured.batch_size)
+        true = np.asarray(split.labels).reshape(-1)
+        names = measured.class_names
+        return ClassOutcome(true, class_probabilities(outputs, len(names)), names, image)
+
+
+class Ordinal(Classification):
+    """Classes in an order."""
+
+    name: ClassVar[str] = "ordinal"
+
+
+class Binary(Classification):
+    """Two classes; networks end in one output, the probability of the second one."""
+
+    name: ClassVar[str] = "binary"
+    predicts: ClassVar[str] = "binary"
+
+    def label_form(self, label_forms: Collection[str]) -> str:
+        """Return ``column``: 0 or 1 for the single output."""
+        del label_forms
+        return "column"
+
+    def fit_loss(self, loss: Any, predicts: str) -> Any:
+        """Return the loss as it is."""
+        del predicts
+        return loss
+
+
+def class_probabilities(outputs: Any, num_classes: int) -> np.ndarray:
+    """Return the probability of every class, shape (N, K), from a model's outputs.
+
+    A single output of two classes is the probability of the second one.
+    """
+    outputs = np.asarray(outputs)
+    binary = num_classes == 2 and outputs.shape[-1] == 1  # noqa: PLR2004 - yes and no
+    return np.concatenate([1 - outputs, outputs], axis=-1) if binary else outputs

@@ -1,0 +1,173 @@
+"""What a task says of its labels and outputs, and what is measured: the one place where tasks differ."""
+
+from __future__ import annotations
+
+import abc
+import functools
+import importlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from kzoo.errors import KzooError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from kzoo.data.splits import Split
+    from kzoo.engine.forward import Forward
+
+__all__ = ["Confusion", "Measured", "Outcome", "Reads", "Task", "task_named"]
+
+_HOMES = {
+    "classification": "kzoo.tasks.classes:Classification",
+    "ordinal": "kzoo.tasks.classes:Ordinal",
+    "binary": "kzoo.tasks.classes:Binary",
+    "regression": "kzoo.tasks.values:Regression",
+    "detection": "kzoo.tasks.boxes:Detection",
+}
+
+
+class Reads(Protocol):
+    """What a task must know of a pipeline's reader to measure what it says of pictures."""
+
+    @property
+    def batch_size(self) -> int:
+        """The most inputs in one call of `predict`."""
+
+    def load(self) -> None:
+        """Load what predicting needs."""
+
+    def predict(self, items: Sequence[Any]) -> Sequence[Any]:
+        """Return one prediction for each input."""
+
+    def close(self) -> None:
+        """Be told that there is nothing more to predict."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What is measured, and with what.
+
+    Attributes:
+        forward: The model.
+        test: The examples to measure on.
+        class_names: The name of each class index; empty where labels are not classes.
+        input_names: The name of each input where examples are rows of numbers.
+        output_names: The name of each output where labels are not classes.
+        description: What the examples are, one line for people.
+        known_classes: The classes that the model knows, where these may be more than the data's.
+        batch_size: Examples in one call of the model.
+        reader: Returns the pipeline's reader with some of its settings changed.
+        settings: Settings of the reader that the user asked for.
+    """
+
+    forward: Forward
+    test: Split
+    class_names: Sequence[str] = ()
+    input_names: Sequence[str] = ()
+    output_names: Sequence[str] = ()
+    description: str = ""
+    known_classes: Sequence[str] = ()
+    batch_size: int = 128
+    reader: Callable[[Mapping[str, Any]], Reads] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """What each example was taken for.
+
+    Attributes:
+        names: The names of rows and columns.
+        counts: Shape (R, R): the true class in the row, the predicted one in the column.
+        most_shown: With more names than that, a terminal leaves it to the picture; None shows any.
+    """
+
+    names: Sequence[str]
+    counts: np.ndarray
+    most_shown: int | None = None
+
+
+class Outcome(Protocol):
+    """What a model said of a test split, beside what is true: tables, pictures and files are made from this."""
+
+    def metrics(self) -> dict[str, float]:
+        """Return figures by name, beside the loss and the metrics that the model was compiled with."""
+
+    def per_class(self) -> dict[str, dict[str, Any]]:
+        """Return a row of figures for each class by name; empty where there are no classes."""
+
+    def confusion(self) -> Confusion | None:
+        """Return what was taken for what, or None where there are no classes."""
+
+    def figures(self) -> dict[str, Figure]:
+        """Return the pictures of the test by name, those of `Task.pictures` that there is something to draw for."""
+
+    def files(self) -> dict[str, str]:
+        """Return the texts of the files that other programs read, by the names in `Task.files`."""
+
+
+class Task(abc.ABC):
+    """One kind of problem.
+
+    Attributes:
+        name: Its name, one of `kzoo.plugin.TASKS`.
+        predicts: What a loss compares with the labels where its spec does not say, one of `kzoo.plugin.INPUTS`.
+        pictures: The pictures of a test in the order in which they are shown, with what each shows.
+        files: The files of a test that other programs read.
+        epoch_figures: What can be measured of the validation split after an epoch: the name that is logged, and that in
+            `Outcome.metrics`. More of each is better.
+        own_measures: Whether `Outcome.metrics` holds more than the compiled metrics, so that a run is measured by
+            `measure` when it is done, and a saved model needs no loss to be evaluated.
+    """
+
+    name: ClassVar[str]
+    predicts: ClassVar[str] = ""
+    pictures: ClassVar[Mapping[str, str]] = {}
+    files: ClassVar[Collection[str]] = ()
+    epoch_figures: ClassVar[Mapping[str, str]] = {}
+    own_measures: ClassVar[bool] = False
+
+    def label_form(self, label_forms: Collection[str]) -> str:
+        """Return the form in which labels are fed to a loss that takes these; an empty text means as they are."""
+        del label_forms
+        return ""
+
+    def encoder(self, label_form: str, num_classes: int) -> Callable[[Any, Any], Any] | None:
+        """Return the function from labels, beside inputs, to what the loss takes; None where they stay as they are."""
+        del label_form, num_classes
+        return None
+
+    def fit_loss(self, loss: Any, predicts: str) -> Any:
+        """Return the loss, wrapped where it wants another form of outputs than the task's networks give."""
+        del predicts
+        return loss
+
+    def check_measurable(self) -> None:
+        """Raise `KzooError` where what `measure` needs is not installed."""
+        return
+
+    @abc.abstractmethod
+    def measure(self, measured: Measured) -> Outcome | None:
+        """Return what a model says of a test split; None where there is nothing to say beside its metrics.
+
+        Raises:
+            KzooError: The data does not fit the model, or what measures it is not installed.
+        """
+
+
+@functools.cache
+def task_named(name: str) -> Task:
+    """Return a task by its name.
+
+    Raises:
+        KzooError: Components can be for this task, but no pipeline can be run for it.
+    """
+    if name not in _HOMES:
+        message = f"kzoo cannot run pipelines for the task `{name}` yet. It can for: {', '.join(_HOMES)}."
+        raise KzooError(message)
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)()  # type: ignore[no-any-return]
