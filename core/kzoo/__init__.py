@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from kzoo._version import __version__
 
 if TYPE_CHECKING:
-    from kzoo.api import loss, metric, optimizer, predict, regularizer, run
+    from kzoo.api import evaluate, loss, metric, optimizer, predict, regularizer, run, schedule
+    from kzoo.api import open as open  # noqa: A004 - not in __all__: a star must not hide Python's own
     from kzoo.errors import KzooError
     from kzoo.models.saving import load_model, register_with_keras
 
 __all__ = [
     "KzooError",
     "__version__",
+    "evaluate",
     "load_model",
     "loss",
     "metric",
@@ -26,18 +28,22 @@ __all__ = [
     "register_with_keras",
     "regularizer",
     "run",
+    "schedule",
 ]
 
 _HOMES = {
     "KzooError": "kzoo.errors",
+    "evaluate": "kzoo.api",
     "load_model": "kzoo.models.saving",
     "loss": "kzoo.api",
     "metric": "kzoo.api",
+    "open": "kzoo.api",
     "optimizer": "kzoo.api",
     "predict": "kzoo.api",
     "register_with_keras": "kzoo.models.saving",
     "regularizer": "kzoo.api",
     "run": "kzoo.api",
+    "schedule": "kzoo.api",
 }
 
 
@@ -51,4 +57,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(_HOMES.keys() | {"__version__"})

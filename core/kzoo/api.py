@@ -1,4 +1,4 @@
-"""What the package offers to Python: components by name, and runs."""
+"""What the package offers to Python: components by name, runs, and trained models."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from kzoo.data.frames import Item
+    from kzoo.inference.evaluation import Evaluation
+    from kzoo.inference.opened import OpenedModel
     from kzoo.pipeline import Prediction
     from kzoo.training.run import RunResult
 
-__all__ = ["loss", "metric", "optimizer", "predict", "regularizer", "run"]
+__all__ = ["evaluate", "loss", "metric", "open", "optimizer", "predict", "regularizer", "run", "schedule"]
 
 
 def loss(name: str, **kwargs: Any) -> Any:
@@ -51,6 +53,17 @@ def regularizer(name: str, **kwargs: Any) -> Any:
     return _component("regularizer", name, kwargs)
 
 
+def schedule(name: str, **kwargs: Any) -> Any:
+    """Return a Keras learning-rate schedule by name; see `loss`.
+
+    Example:
+        >>> import kzoo
+        >>> rate = kzoo.schedule("warmup_cosine", peak_learning_rate=0.1, warmup_steps=10, total_steps=100)
+        >>> optimizer = kzoo.optimizer("adam", learning_rate=rate)
+    """
+    return _component("schedule", name, kwargs)
+
+
 def run(
     pipeline: str | None = None,
     *,
@@ -59,6 +72,11 @@ def run(
     optimizer: str | None = None,
     regularizer: str | None = None,
     recipe: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    seed: int | None = None,
+    data: str | Path | None = None,
+    limit: int | None = None,
     config: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
     out: str | Path = "runs",
@@ -70,16 +88,20 @@ def run(
     Args:
         pipeline: The pipeline's name.
         loss: A component reference, in place of the recipe's.
-        optimizer: Likewise.
-        regularizer: Likewise; ``none`` for none.
         metrics: References of metrics beside the recipe's.
+        optimizer: A component reference, in place of the recipe's.
+        regularizer: Likewise; ``none`` for none.
         recipe: One of the pipeline's recipes.
+        epochs: How often to go through the data.
+        batch_size: Examples in one step.
+        seed: The seed of everything random.
+        data: ``auto``, ``real``, ``sample``, or the path of your own data.
+        limit: At most this many examples of each split.
         config: A settings file, such as the ``config.toml`` of a run.
         options: Further settings by dotted key: ``{"train.steps_per_execution": 8}``.
         out: The folder that runs go to.
         strategy: A `tf.distribute.Strategy` to train under.
-        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``, and the flags that the pipeline adds to
-            ``kzoo run``, such as ``target`` of ``regression``.
+        **flags: Those that the pipeline adds to ``kzoo run``, such as ``target`` of ``regression``.
 
     Raises:
         KzooError: What was asked for does not exist, does not fit or cannot be read; `UsageError` among them.
@@ -89,25 +111,57 @@ def run(
     from kzoo.runs.configure import configure
     from kzoo.training.run import train
 
-    own = {name: flags.pop(name) for name in set(flags) - {"epochs", "batch_size", "seed", "data", "limit"}}
-    if "data" in flags:
-        flags["data"] = str(flags["data"])
-    asked = {
+    asked: dict[str, Any] = {
         "recipe": recipe,
         "file": Path(config) if config else None,
         "loss": loss,
-        "metrics": metrics,
+        "metrics": tuple(metrics),
         "optimizer": optimizer,
         "regularizer": regularizer,
         "options": [f"{key}={json.dumps(value)}" for key, value in (options or {}).items()],
-        **flags,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "seed": seed,
+        "data": None if data is None else str(data),
+        "limit": limit,
     }
     settings = configure(pipeline, **asked)
-    if own:
-        settings = configure(pipeline, own_flags=_own_flags(settings.pipeline, own), **asked)
+    if flags:
+        settings = configure(pipeline, own_flags=_own_flags(settings.pipeline, flags), **asked)
     result = train(settings, root=Path(out), strategy=strategy)
     assert result is not None  # only a dry run has no result
     return result
+
+
+def open(model: str | Path) -> OpenedModel:  # noqa: A001 - kzoo.open, as PIL.Image.open
+    """Return a trained model that stays loaded: predict pictures, arrays and rows with it, measure it on data.
+
+    Args:
+        model: A run (its folder, its name, or ``last``) or a ``.keras`` file that kzoo saved.
+
+    Raises:
+        KzooError: There is no such model, or it does not say which pipeline reads its inputs.
+    """
+    from kzoo.inference.opened import open_model
+
+    return open_model(model)
+
+
+def evaluate(
+    model: str | Path, data: str | Path | None = None, *, batch_size: int | None = None, **settings: Any
+) -> Evaluation:
+    """Measure a trained model, as ``kzoo evaluate`` does: on its own data's test split, or on other data as a whole.
+
+    Args:
+        model: As for `open`.
+        data: ``real``, ``sample``, ``auto`` or a path; None for the data that its run used.
+        batch_size: Examples in one step; by default that of the run.
+        **settings: Of the pipeline's reader, where the task is measured by what that says, as that of boxes is.
+
+    Raises:
+        KzooError: The model does not exist, a component's distribution is missing, or the data cannot be used.
+    """
+    return open(model).evaluate(data, batch_size=batch_size, **settings)
 
 
 def predict(

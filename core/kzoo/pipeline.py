@@ -276,6 +276,21 @@ class Reader(abc.ABC):
 
         return open_sources(text, part)
 
+    def item(self, value: Any, index: int = 0) -> Any:
+        """Return an input that was given in Python as `predict` takes it: an array or a PIL image as a `Frame`.
+
+        Args:
+            value: A picture: uint8 of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or a PIL image.
+            index: Its number among others.
+
+        Raises:
+            UsageError: It is no picture.
+        """
+        from kzoo.data.frames import Frame
+        from kzoo.data.frames.given import pixels_of
+
+        return Frame(index=index, pixels=pixels_of(value))
+
     def load(self) -> None:  # noqa: B027 - some readers have nothing to load
         """Load what predicting needs, such as the model; called once, before the first input."""
 

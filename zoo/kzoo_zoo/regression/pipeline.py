@@ -6,7 +6,9 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from kzoo.data.tables import TableSchema, TableSettings, open_tables, read_table
+from kzoo.data.tables import Row, TableSchema, TableSettings, open_tables, read_table
+from kzoo.data.tables.cells import Numbers
+from kzoo.data.tables.schema import RowReader as CellReader
 from kzoo.errors import DataError, UsageError
 from kzoo.pipeline import Built, DataSource, FromPath, FromSample, Pipeline, Reader, ValuePrediction, setting, settings
 from kzoo_zoo.regression import data
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from kzoo.data.frames import Frame, Part, Source
     from kzoo.data.splits import Dataset, Reading, Split
-    from kzoo.data.tables import Row
     from kzoo.engine.forward import Forward
     from kzoo.pipeline import BuildSettings, Prediction, Problem
 
@@ -106,6 +107,26 @@ class RowReader(Reader):
     def open(self, text: str, part: Part) -> list[Source]:
         """Return the tables that a file, a folder or a pattern stands for."""
         return list(open_tables(text, part, self._schema))
+
+    def item(self, value: Any, index: int = 0) -> Row:
+        """Return a row that was given in Python as a mapping of columns to values; None is a missing value.
+
+        Raises:
+            UsageError: It is no mapping, or lacks a column.
+            DataError: A value is no number where one is needed.
+        """
+        import numpy as np
+
+        if not hasattr(value, "keys"):
+            message = f"A row must be a mapping of columns to values, not {type(value).__name__}."
+            raise UsageError(message)
+        names = [column.name for column in self._schema.columns]
+        if missing := [name for name in names if name not in value]:
+            message = f"The row lacks {', '.join(f'`{name}`' for name in missing)}, which the model was trained on."
+            raise UsageError(message)
+        cells = ["" if value[name] is None else str(value[name]) for name in names]
+        cell_reader = CellReader(self._schema.columns, range(len(names)), Numbers(","))
+        return Row(index=index, values=np.asarray(cell_reader.read(index, cells)))
 
     def load(self) -> None:
         """Load the model."""
