@@ -31,8 +31,10 @@ __all__ = [
     "INPUTS",
     "KINDS",
     "LABEL_FORMS",
+    "LISTED_KINDS",
     "PROPERTIES",
     "TASKS",
+    "CommandSpec",
     "FormerName",
     "LossSpec",
     "MetricSpec",
@@ -101,6 +103,7 @@ hookimpl = pluggy.HookimplMarker("kzoo")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _FLAG = re.compile(r"[a-z][a-z0-9-]*")
+_SECTION = re.compile(r"[A-Z][\w ]*")
 _SETTING = re.compile(r"(data|model|augment|train)\.[a-z]\w*")
 
 
@@ -132,7 +135,7 @@ class _Compared:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Spec(_Compared):
-    """What is known of one component or pipeline without importing it.
+    """What is known of one component, pipeline or command without importing it.
 
     Attributes:
         name: The name on the command line, lower case: ``[a-z][a-z0-9_]*``.
@@ -338,6 +341,29 @@ class PipelineSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CommandSpec(Spec):
+    """A command of the command line: ``target`` is a function with typer's annotations, or a `typer.Typer`.
+
+    It is typed with dashes: ``name="import_darknet"`` is ``kzoo import-darknet``. A number that the function returns is
+    the exit code. `kzoo.command` has what it writes its results with.
+
+    Attributes:
+        section: The heading that it stands under in ``kzoo --help``.
+    """
+
+    kind: ClassVar[str] = "command"
+
+    section: str = "Commands of plugins"
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with this spec, one sentence for each fault."""
+        found = super().faults()
+        if not (isinstance(self.section, str) and _SECTION.fullmatch(self.section)):
+            found.append(f"`section` must be words that start with a capital, not {self.section!r}")
+        return found
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class FormerName(_Compared):
     """What to answer to a name that another library had; returned by the hook ``kzoo_former_names``.
 
@@ -367,6 +393,20 @@ class FormerName(_Compared):
 
 
 KINDS: Mapping[str, type[Spec]] = MappingProxyType(
-    {spec.kind: spec for spec in (LossSpec, MetricSpec, OptimizerSpec, ScheduleSpec, RegularizerSpec, PipelineSpec)}
+    {
+        spec.kind: spec
+        for spec in (
+            LossSpec,
+            MetricSpec,
+            OptimizerSpec,
+            ScheduleSpec,
+            RegularizerSpec,
+            PipelineSpec,
+            CommandSpec,
+        )
+    }
 )
 """The kinds of things that a plugin can publish, and the spec class of each."""
+
+LISTED_KINDS = tuple(kind for kind in KINDS if kind != CommandSpec.kind)
+"""The kinds that the lists and ``kzoo info`` show: all but commands, which ``kzoo --help`` shows."""

@@ -129,12 +129,12 @@ def _show_former(former: Sequence[Former], registry: Registry, *, as_json: bool)
 
 
 def _entries(registry: Registry, name: str, kind: str) -> list[Entry]:
-    from kzoo.plugin import KINDS
+    from kzoo.plugin import LISTED_KINDS
 
     if not kind:
         return registry.find(name)
-    if kind not in KINDS:
-        message = f"There is no kind `{kind}`. The kinds are {', '.join(KINDS)}."
+    if kind not in LISTED_KINDS:
+        message = f"There is no kind `{kind}`. The kinds are {', '.join(LISTED_KINDS)}."
         raise UsageError(message)
     return [registry.get(kind, name)]
 

@@ -177,6 +177,7 @@ def test_plural():
         "optimizers",
         "regularizers",
         "pipelines",
+        "commands",
     ]
 
 
