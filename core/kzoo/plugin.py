@@ -120,13 +120,15 @@ def _among(field: str, names: Iterable[Any], known: Collection[str]) -> list[str
 class _Compared:
     """Equality and representation by the fields, as a dataclass has them."""
 
+    name: str
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
         return all(getattr(self, item.name) == getattr(other, item.name) for item in fields(self))  # type: ignore[arg-type]
 
     def __hash__(self) -> int:
-        return hash((type(self), self.name))  # type: ignore[attr-defined]  # other fields are mappings
+        return hash((type(self), self.name))  # other fields are mappings
 
     def __repr__(self) -> str:
         values = ", ".join(f"{item.name}={getattr(self, item.name)!r}" for item in fields(self))  # type: ignore[arg-type]

@@ -26,6 +26,7 @@ __all__ = [
     "complete_optimizer",
     "complete_pipeline",
     "complete_plugin",
+    "complete_published_kind",
     "complete_recipe",
     "complete_regularizer",
     "complete_task",
@@ -89,10 +90,17 @@ def complete_task(incomplete: str) -> Offers:
 
 
 def complete_kind(incomplete: str) -> Offers:
-    """Return the kinds of component that start with what was typed."""
+    """Return the kinds that ``kzoo info`` shows and that start with what was typed."""
     from kzoo.plugin import LISTED_KINDS
 
     return [(kind, "") for kind in LISTED_KINDS if kind.startswith(incomplete)]
+
+
+def complete_published_kind(incomplete: str) -> Offers:
+    """Return the kinds of all that a plugin can publish that start with what was typed."""
+    from kzoo.plugin import KINDS
+
+    return [(kind, "") for kind in KINDS if kind.startswith(incomplete)]
 
 
 def complete_plugin(incomplete: str) -> Offers:

@@ -13,6 +13,8 @@ from kzoo.plugins.entry_points import installed
 from kzoo.plugins.hookspecs import HOOKS
 
 TAKES_NO_ARGUMENT = "takes no argument, but its implementation has 'config'"
+OWN = "is one of kzoo's own commands, whose names no plugin may take"
+NO_NAME = "`name` must be lower case letters, digits and `_`, starting with a letter"
 NO_HOOK = "implements no hook; mark its functions with `kzoo.plugin.hookimpl`"
 
 # One folder of fixtures/plugins in each row: what is said of it, and how many losses and metrics are left of it.
@@ -59,6 +61,26 @@ BROKEN = [
         "newer_api",
         ["skipped kzoo-newer-api 3.0 (api): it needs plugin interface 999, this kzoo has 1: upgrade kzoo"],
         0,
+    ),
+    (
+        "bad_command",
+        [
+            (
+                f"skipped kzoo-bad-command 0.2 (spec): command 'Bad-Name': {NO_NAME}, not 'Bad-Name'; "
+                "command 'bad_section': `section` must be words that start with a capital, not ''"
+            )
+        ],
+        4,
+    ),
+    (
+        "command_of_kzoo",
+        [
+            (
+                f"skipped kzoo-command-of-kzoo 0.2 (spec): command 'list_losses': `list-losses` {OWN}; "
+                f"command 'serve': `run` {OWN}"
+            )
+        ],
+        1,
     ),
     ("midway", ["skipped kzoo-midway 0.2 (call): ValueError: half way"], 0),
 ]
