@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "API_VERSION",
     "APPLIES_TO",
+    "COMPONENT_KINDS",
     "DIRECTIONS",
     "INPUTS",
     "KINDS",
@@ -35,6 +36,7 @@ __all__ = [
     "PROPERTIES",
     "TASKS",
     "CommandSpec",
+    "ComponentSpec",
     "FormerName",
     "LossSpec",
     "MetricSpec",
@@ -170,8 +172,8 @@ class Spec(_Compared):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class _ComponentSpec(Spec):
-    """The fields that every component has.
+class ComponentSpec(Spec):
+    """The fields that every component has; a plugin publishes one of its subclasses.
 
     Attributes:
         tasks: The tasks it is for (see `TASKS`); empty means every task.
@@ -206,7 +208,7 @@ class _ComponentSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class _LabelledSpec(_ComponentSpec):
+class _LabelledSpec(ComponentSpec):
     """The fields of what compares labels with predictions.
 
     Attributes:
@@ -258,7 +260,7 @@ class MetricSpec(_LabelledSpec):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class OptimizerSpec(_ComponentSpec):
+class OptimizerSpec(ComponentSpec):
     """An optimizer: ``target`` is a `keras.optimizers.Optimizer` class; ``learning_rate`` takes a schedule by name."""
 
     kind: ClassVar[str] = "optimizer"
@@ -267,7 +269,7 @@ class OptimizerSpec(_ComponentSpec):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ScheduleSpec(_ComponentSpec):
+class ScheduleSpec(ComponentSpec):
     """A learning-rate schedule, returned by the hook ``kzoo_optimizers`` beside the optimizers.
 
     Attributes:
@@ -287,7 +289,7 @@ class ScheduleSpec(_ComponentSpec):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class RegularizerSpec(_ComponentSpec):
+class RegularizerSpec(ComponentSpec):
     """A regularizer: ``target`` is a `keras.regularizers.Regularizer` class or a factory of one.
 
     Attributes:
@@ -409,6 +411,9 @@ KINDS: Mapping[str, type[Spec]] = MappingProxyType(
     }
 )
 """The kinds of things that a plugin can publish, and the spec class of each."""
+
+COMPONENT_KINDS = tuple(kind for kind, spec in KINDS.items() if issubclass(spec, ComponentSpec))
+"""The kinds of what goes into a training: all but pipelines and commands."""
 
 LISTED_KINDS = tuple(kind for kind in KINDS if kind != CommandSpec.kind)
 """The kinds that the lists and ``kzoo info`` show: all but commands, which ``kzoo --help`` shows."""

@@ -218,7 +218,7 @@ def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any
     name = registry.shown_name(entry).replace("_", "-")
     return {
         "settings": settings,
-        "flags": dict(entry.spec.flags),  # type: ignore[attr-defined]
+        "flags": dict(registry.pipeline(entry.qualified).spec.flags),
         "recipe_settings": recipes,
         "command": f"kzoo run {name}",
         "python": f'kzoo.run("{registry.shown_name(entry)}")',

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, cast
 
 from kzoo.errors import UsageError
 from kzoo.plugin import (
+    COMPONENT_KINDS,
     KINDS,
     LISTED_KINDS,
     CommandSpec,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar  # with a default: a bare `Entry` is one of any kind
 
+    from kzoo.plugin import ComponentSpec
     from kzoo.plugins.discovery import Problem
 
     SpecT_co = TypeVar("SpecT_co", bound=Spec, covariant=True, default=Spec)
@@ -167,6 +169,21 @@ class Registry:
     def regularizer(self, name: str) -> Entry[RegularizerSpec]:
         """Return the regularizer that ``name`` stands for; see `get`."""
         return cast("Entry[RegularizerSpec]", self.get(RegularizerSpec.kind, name))
+
+    def component(self, kind: str, name: str) -> Entry[ComponentSpec]:
+        """Return the component that ``name`` stands for; see `get`.
+
+        Args:
+            kind: One of `kzoo.plugin.COMPONENT_KINDS`.
+            name: Bare or qualified.
+
+        Raises:
+            ValueError: The kind is that of pipelines or commands.
+        """
+        if kind not in COMPONENT_KINDS:
+            message = f"A {kind} is no component."
+            raise ValueError(message)
+        return cast("Entry[ComponentSpec]", self.get(kind, name))
 
     def pipeline(self, name: str) -> Entry[PipelineSpec]:
         """Return the pipeline that ``name`` stands for; see `get`."""

@@ -134,6 +134,14 @@ def test_each_kind_has_a_way_of_its_own(kind, fixture_points):
         getattr(found, kind)("nothing")
 
 
+def test_a_component_of_a_kind_in_a_variable():
+    found = registry(OURS, A)
+    assert found.component("metric", "emd") is found.metric("emd")
+    assert found.component("loss", "solo").spec.fits("binary")
+    with pytest.raises(ValueError, match="A pipeline is no component"):
+        found.component("pipeline", "cats_vs_dogs")
+
+
 class TestCommands:
     FOUND = registry(
         plugin("kzoo", CommandSpec(name="import_it", target="m:a"), LossSpec(name="emd", target="m:a"), version="0.1"),
