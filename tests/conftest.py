@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kzoo.cli import main
 from kzoo.plugins.entry_points import GROUP, installed
 from kzoo.plugins.registry import set_plugin_choice
 
@@ -22,6 +23,18 @@ def _no_choice_from_outside(monkeypatch):
     """Keep the variables of whoever runs the tests out of them."""
     for name in ("KZOO_PLUGINS", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "_KZOO_COMPLETE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def kzoo(capsys):
+    """Return a function that calls the command line and returns exit code, stdout and stderr."""
+
+    def call(*arguments):
+        code = main(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
 
 
 @pytest.fixture

@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 __all__ = [
     "API_VERSION",
     "APPLIES_TO",
+    "COMPONENT_KINDS",
     "DIRECTIONS",
     "INPUTS",
     "KINDS",
     "LABEL_FORMS",
+    "LISTED_KINDS",
     "PROPERTIES",
     "TASKS",
+    "CommandSpec",
+    "ComponentSpec",
     "FormerName",
     "LossSpec",
     "MetricSpec",
@@ -101,6 +105,7 @@ hookimpl = pluggy.HookimplMarker("kzoo")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _FLAG = re.compile(r"[a-z][a-z0-9-]*")
+_SECTION = re.compile(r"[A-Z][\w ]*")
 _SETTING = re.compile(r"(data|model|augment|train)\.[a-z]\w*")
 
 
@@ -117,13 +122,15 @@ def _among(field: str, names: Iterable[Any], known: Collection[str]) -> list[str
 class _Compared:
     """Equality and representation by the fields, as a dataclass has them."""
 
+    name: str
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
         return all(getattr(self, item.name) == getattr(other, item.name) for item in fields(self))  # type: ignore[arg-type]
 
     def __hash__(self) -> int:
-        return hash((type(self), self.name))  # type: ignore[attr-defined]  # other fields are mappings
+        return hash((type(self), self.name))  # other fields are mappings
 
     def __repr__(self) -> str:
         values = ", ".join(f"{item.name}={getattr(self, item.name)!r}" for item in fields(self))  # type: ignore[arg-type]
@@ -132,7 +139,7 @@ class _Compared:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Spec(_Compared):
-    """What is known of one component or pipeline without importing it.
+    """What is known of one component, pipeline or command without importing it.
 
     Attributes:
         name: The name on the command line, lower case: ``[a-z][a-z0-9_]*``.
@@ -165,8 +172,8 @@ class Spec(_Compared):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class _ComponentSpec(Spec):
-    """The fields that every component has.
+class ComponentSpec(Spec):
+    """The fields that every component has; a plugin publishes one of its subclasses.
 
     Attributes:
         tasks: The tasks it is for (see `TASKS`); empty means every task.
@@ -201,7 +208,7 @@ class _ComponentSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class _LabelledSpec(_ComponentSpec):
+class _LabelledSpec(ComponentSpec):
     """The fields of what compares labels with predictions.
 
     Attributes:
@@ -253,7 +260,7 @@ class MetricSpec(_LabelledSpec):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class OptimizerSpec(_ComponentSpec):
+class OptimizerSpec(ComponentSpec):
     """An optimizer: ``target`` is a `keras.optimizers.Optimizer` class; ``learning_rate`` takes a schedule by name."""
 
     kind: ClassVar[str] = "optimizer"
@@ -262,7 +269,7 @@ class OptimizerSpec(_ComponentSpec):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ScheduleSpec(_ComponentSpec):
+class ScheduleSpec(ComponentSpec):
     """A learning-rate schedule, returned by the hook ``kzoo_optimizers`` beside the optimizers.
 
     Attributes:
@@ -282,7 +289,7 @@ class ScheduleSpec(_ComponentSpec):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class RegularizerSpec(_ComponentSpec):
+class RegularizerSpec(ComponentSpec):
     """A regularizer: ``target`` is a `keras.regularizers.Regularizer` class or a factory of one.
 
     Attributes:
@@ -338,6 +345,29 @@ class PipelineSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CommandSpec(Spec):
+    """A command of the command line: ``target`` is a function with typer's annotations, or a `typer.Typer`.
+
+    It is typed with dashes: ``name="import_darknet"`` is ``kzoo import-darknet``. A number that the function returns is
+    the exit code. `kzoo.command` has what it writes its results with.
+
+    Attributes:
+        section: The heading that it stands under in ``kzoo --help``.
+    """
+
+    kind: ClassVar[str] = "command"
+
+    section: str = "Commands of plugins"
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with this spec, one sentence for each fault."""
+        found = super().faults()
+        if not (isinstance(self.section, str) and _SECTION.fullmatch(self.section)):
+            found.append(f"`section` must be words that start with a capital, not {self.section!r}")
+        return found
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class FormerName(_Compared):
     """What to answer to a name that another library had; returned by the hook ``kzoo_former_names``.
 
@@ -367,6 +397,23 @@ class FormerName(_Compared):
 
 
 KINDS: Mapping[str, type[Spec]] = MappingProxyType(
-    {spec.kind: spec for spec in (LossSpec, MetricSpec, OptimizerSpec, ScheduleSpec, RegularizerSpec, PipelineSpec)}
+    {
+        spec.kind: spec
+        for spec in (
+            LossSpec,
+            MetricSpec,
+            OptimizerSpec,
+            ScheduleSpec,
+            RegularizerSpec,
+            PipelineSpec,
+            CommandSpec,
+        )
+    }
 )
 """The kinds of things that a plugin can publish, and the spec class of each."""
+
+COMPONENT_KINDS = tuple(kind for kind, spec in KINDS.items() if issubclass(spec, ComponentSpec))
+"""The kinds of what goes into a training: all but pipelines and commands."""
+
+LISTED_KINDS = tuple(kind for kind in KINDS if kind != CommandSpec.kind)
+"""The kinds that the lists and ``kzoo info`` show: all but commands, which ``kzoo --help`` shows."""

@@ -1,10 +1,10 @@
-"""The pipelines of the zoo, as kzoo finds them through its entry point."""
+"""The pipelines of the zoo and their commands, as kzoo finds them through its entry point."""
 
 from __future__ import annotations
 
-from kzoo.plugin import PipelineSpec, hookimpl
+from kzoo.plugin import CommandSpec, PipelineSpec, hookimpl
 
-__all__ = ["kzoo_pipelines"]
+__all__ = ["kzoo_commands", "kzoo_pipelines"]
 
 
 @hookimpl
@@ -69,5 +69,24 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             },
             summary="Objects in pictures and the boxes around them: YOLOv3 and other networks of Darknet.",
             reference="Redmon, Farhadi 2018, https://arxiv.org/abs/1804.02767",
+        ),
+    ]
+
+
+@hookimpl
+def kzoo_commands() -> list[CommandSpec]:
+    """Return the commands of the zoo's pipelines."""
+    return [
+        CommandSpec(
+            name="import_darknet",
+            target="kzoo_zoo.yolov3.darknet.commands:import_darknet",
+            section="Pipelines",
+            summary="Make a model of Darknet's cfg and weights.",
+        ),
+        CommandSpec(
+            name="export_darknet",
+            target="kzoo_zoo.yolov3.darknet.commands:export_darknet",
+            section="Pipelines",
+            summary="Write a model's weights as a Darknet file.",
         ),
     ]

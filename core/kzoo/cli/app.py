@@ -2,66 +2,27 @@
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 import re
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from kzoo.cli import options, output
+from kzoo._version import __version__
+from kzoo.cli import completion, options, output
 from kzoo.errors import KzooError
+from kzoo.plugins.own_commands import OWN_COMMANDS, typed
+from kzoo.plugins.targets import command_of, load_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["COMMANDS", "Place", "build", "run"]
+    from kzoo.plugin import CommandSpec
+    from kzoo.plugins.registry import Entry
 
-
-class Place(NamedTuple):
-    """Where a command lives, and what the list of commands says of it.
-
-    Attributes:
-        target: ``"module:function"``, or ``"module:app"`` where the command is a `typer.Typer` of its own.
-        section: The heading it stands under.
-        summary: One sentence, as in the function's docstring.
-    """
-
-    target: str
-    section: str
-    summary: str
-
-
-COMMANDS: dict[str, Place] = {
-    "list-losses": Place("kzoo.cli.listing:list_losses", "Components", "List the losses."),
-    "list-metrics": Place("kzoo.cli.listing:list_metrics", "Components", "List the metrics."),
-    "list-optimizers": Place(
-        "kzoo.cli.listing:list_optimizers", "Components", "List the optimizers and learning-rate schedules."
-    ),
-    "list-regularizers": Place("kzoo.cli.listing:list_regularizers", "Components", "List the regularizers."),
-    "info": Place("kzoo.cli.info:info", "Components", "Show all that is known of a component or pipeline."),
-    "list-pipelines": Place("kzoo.cli.listing:list_pipelines", "Pipelines", "List the pipelines of the zoo."),
-    "run": Place("kzoo.cli.run:run", "Pipelines", "Train and test a pipeline, with any component in it."),
-    "evaluate": Place("kzoo.cli.evaluate:evaluate", "Pipelines", "Test a trained model."),
-    "predict": Place(
-        "kzoo.cli.predict:predict", "Pipelines", "Predict images, videos, a camera or the rows of a table."
-    ),
-    "capture": Place("kzoo.cli.capture:capture", "Pipelines", "Record labelled frames of a camera or a video."),
-    "report": Place("kzoo.cli.report:report", "Pipelines", "Draw the pictures of a run and write its report.html."),
-    "runs": Place("kzoo.cli.runs:runs", "Pipelines", "List the runs of a folder and their results."),
-    "fetch": Place("kzoo.cli.fetch:fetch", "Pipelines", "Download the real data of pipelines."),
-    "import-darknet": Place(
-        "kzoo.cli.darknet:import_darknet", "Pipelines", "Make a model of Darknet's cfg and weights."
-    ),
-    "export-darknet": Place(
-        "kzoo.cli.darknet:export_darknet", "Pipelines", "Write a model's weights as a Darknet file."
-    ),
-    "list-plugins": Place("kzoo.cli.listing:list_plugins", "Plugins", "List the installed plugins and their state."),
-    "new-plugin": Place("kzoo.cli.new_plugin:new_plugin", "Plugins", "Write a plugin of your own to start from."),
-    "check-plugin": Place("kzoo.cli.check_plugin:check_plugin", "Plugins", "Check an installed plugin."),
-}
-"""Every command. A command's module is imported when that command is called, and no other."""
+__all__ = ["build", "run"]
 
 _EXAMPLES = """\
 Examples:
@@ -97,20 +58,36 @@ class _Command(_Help, TyperCommand):
 class _Commands(_Help, TyperGroup):
     """The group of all commands, which imports a command's module when it is called and not before.
 
-    What it holds are stand-ins with a name and a summary, for the help page and for shell completion.
+    What it holds are stand-ins with a name and a summary, for shell completion.
     """
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Find the command that the arguments start with, and import it."""
-        name, stand_in, rest = super().resolve_command(ctx, args)
-        return name, stand_in and load_command(str(name)), rest
+        """Find the command that the arguments start with, and import it; plugins are loaded for what is not our own."""
+        if ctx.resilient_parsing:  # the shell asks for completions
+            with completion.quiet():
+                return args[0], _load_command(_find(args[0])), args[1:]
+            return None, None, args[1:]
+        entry = _find(args[0])
+        return args[0] if ":" in args[0] else entry.written, _load_command(entry), args[1:]
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands, after putting in the stand-ins of those that plugins add."""
+        with completion.quiet():
+            for name, spec in _of_plugins():
+                self.add_command(TyperCommand(name, help=spec.summary))
+        return super().list_commands(ctx)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the list of commands, one section after the other."""
+        """Write the list of commands, one section after the other, those of plugins after our own."""
         del ctx
-        for section in dict.fromkeys(place.section for place in COMMANDS.values()):
+        commands = list(OWN_COMMANDS.items())
+        try:
+            commands += _of_plugins()
+        except KzooError as error:  # the page is where help is looked for
+            output.warn(f"The commands of plugins are not shown. {error}")
+        for section in dict.fromkeys(spec.section for _, spec in commands):
             with formatter.section(section):
-                rows = [(name, place.summary) for name, place in COMMANDS.items() if place.section == section]
+                rows = [(name, spec.summary) for name, spec in commands if spec.section == section]
                 formatter.write_dl(rows, col_max=24)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
@@ -131,15 +108,28 @@ class _Commands(_Help, TyperGroup):
         return result
 
 
-def load_command(name: str) -> Any:
+def _find(name: str) -> Entry[CommandSpec]:
+    """Return the command of a name: one of our own, for which no plugin is loaded, or that of a plugin."""
+    from kzoo.plugins.discovery import FIRST_PARTY
+    from kzoo.plugins.registry import Entry, get_registry
+
+    own = OWN_COMMANDS.get(typed(name).removeprefix(f"{FIRST_PARTY}:"))
+    return get_registry().command(name) if own is None else Entry(own, FIRST_PARTY, __version__, "")
+
+
+def _of_plugins() -> list[tuple[str, CommandSpec]]:
+    """Return the commands that plugins add, each with the shortest name that finds it."""
+    from kzoo.plugins.registry import get_registry
+
+    registry = get_registry()
+    return [(registry.shown_name(entry), entry.spec) for entry in registry.commands()]
+
+
+def _load_command(entry: Entry[CommandSpec]) -> Any:
     """Import one command and return it as the command line library has it."""
-    module, _, attribute = COMMANDS[name].target.partition(":")
-    found = getattr(importlib.import_module(module), attribute)
-    if isinstance(found, typer.Typer):
-        return typer.main.get_command(found)
-    shell = typer.Typer(add_completion=False, rich_markup_mode=None)
-    shell.command(name, cls=_Command, epilog=_COMMAND_EPILOG, context_settings=_context_settings(found))(found)
-    return typer.main.get_command(shell)
+    found = load_target(entry)
+    settings = _context_settings(found)
+    return command_of(entry, found, cls=_Command, epilog=_COMMAND_EPILOG, context_settings=settings)
 
 
 def build() -> Any:
@@ -147,8 +137,8 @@ def build() -> Any:
     shell = typer.Typer(cls=_Commands, rich_markup_mode=None, context_settings=_context_settings())
     shell.callback()(options.global_options)
     group: Any = typer.main.get_command(shell)
-    for name, place in COMMANDS.items():
-        group.add_command(TyperCommand(name, help=place.summary))
+    for name, spec in OWN_COMMANDS.items():
+        group.add_command(TyperCommand(name, help=spec.summary))
     return group
 
 
@@ -158,8 +148,7 @@ def run(arguments: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a summary with a sign that the terminal lacks is still shown
     arguments = options.hoist(arguments) or ["--help"]
-    debug = "--debug" in arguments
-    options.set_debugging(on=debug)
+    options.apply(arguments)  # what plugins add is part of the command line, so the choice of them comes first
     try:
         command = build()
         if _completes_bash(command):
@@ -172,14 +161,13 @@ def run(arguments: Sequence[str]) -> int:
         _close_stdout()
         return 141  # as the shell says of a program that wrote to a closed pipe
     except Exception as failure:
-        called = next((argument for argument in arguments if argument in COMMANDS), "")
-        return _report(failure, f"kzoo {called}".strip(), debug=debug)
+        return _report(failure, options.command_in(arguments))
     return code if isinstance(code, int) else 0
 
 
-def _report(failure: Exception, called: str, *, debug: bool) -> int:
-    """Write one paragraph about what went wrong, and return the exit code that goes with it."""
-    if debug:
+def _report(failure: Exception, called: str) -> int:
+    """Write one paragraph about what went wrong in a command, and return the exit code that goes with it."""
+    if options.debugging():
         import traceback
 
         traceback.print_exception(failure)
@@ -192,7 +180,7 @@ def _report(failure: Exception, called: str, *, debug: bool) -> int:
     if hasattr(failure, "format_message"):  # a wrong command line; the class is private in some versions of typer
         text = failure.format_message()
         end = "?" if "?" in text[-2:] else "."
-        output.error(f"{text.rstrip('?.')}{end} See `{called} --help`.")
+        output.error(f"{text.rstrip('?.')}{end} See `{f'kzoo {called}'.strip()} --help`.")
         return 2
     last = failure.__traceback__
     while last and last.tb_next:
@@ -200,10 +188,19 @@ def _report(failure: Exception, called: str, *, debug: bool) -> int:
     where = last.tb_frame.f_globals.get("__name__", "?") if last else "?"
     text = f": {' '.join(str(failure).split())}" if str(failure) else ""
     output.error(
-        f"unexpected {type(failure).__name__} in {where}{text}. Run it again with --debug to see the traceback; if it "
-        f"is kzoo's fault, please report it at {_REPORT}."
+        f"unexpected {type(failure).__name__} in {where}{text}. Run it again with --debug to see the traceback; "
+        f"{_to_whom(called)}."
     )
     return 1
+
+
+def _to_whom(called: str) -> str:
+    """Return where to report a fault of a command."""
+    with contextlib.suppress(KzooError):
+        entry = _find(called)
+        if not entry.first_party:
+            return f"the command is of {entry.origin}, so please report it to its authors"
+    return f"if it is kzoo's fault, please report it at {_REPORT}"
 
 
 def _completes_bash(command: Any) -> bool:
@@ -212,8 +209,6 @@ def _completes_bash(command: Any) -> bool:
 
     if os.environ.get("_KZOO_COMPLETE") != "complete_bash":
         return False
-    from kzoo.cli import completion
-
     completion.answer_bash(command)
     return True
 

@@ -46,7 +46,7 @@ def check_plugin(
             "-k",
             metavar="KIND",
             help="Only components of this kind. May be repeated.",
-            autocompletion=completion.complete_kind,
+            autocompletion=completion.complete_published_kind,
         ),
     ] = None,
     component: Annotated[

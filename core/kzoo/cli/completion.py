@@ -26,9 +26,11 @@ __all__ = [
     "complete_optimizer",
     "complete_pipeline",
     "complete_plugin",
+    "complete_published_kind",
     "complete_recipe",
     "complete_regularizer",
     "complete_task",
+    "quiet",
 ]
 
 Offers = list[tuple[str, str]]
@@ -63,15 +65,15 @@ def complete_pipeline(incomplete: str) -> Offers:
 
 
 def complete_component(incomplete: str) -> Offers:
-    """Return whatever has a name that starts with what was typed, of any kind."""
-    from kzoo.plugin import KINDS
+    """Return whatever has a name that starts with what was typed, of any kind that ``kzoo info`` shows."""
+    from kzoo.plugin import LISTED_KINDS
 
-    return _names(tuple(KINDS), incomplete)
+    return _names(LISTED_KINDS, incomplete)
 
 
 def complete_recipe(ctx: Any, incomplete: str) -> Offers:
     """Return the recipes of the pipeline that stands in the command line already."""
-    with _quiet():
+    with quiet():
         registry = _registry()
         pipeline = ctx.params.get("pipeline")
         if registry and pipeline:
@@ -88,7 +90,14 @@ def complete_task(incomplete: str) -> Offers:
 
 
 def complete_kind(incomplete: str) -> Offers:
-    """Return the kinds of component that start with what was typed."""
+    """Return the kinds that ``kzoo info`` shows and that start with what was typed."""
+    from kzoo.plugin import LISTED_KINDS
+
+    return [(kind, "") for kind in LISTED_KINDS if kind.startswith(incomplete)]
+
+
+def complete_published_kind(incomplete: str) -> Offers:
+    """Return the kinds of all that a plugin can publish that start with what was typed."""
     from kzoo.plugin import KINDS
 
     return [(kind, "") for kind in KINDS if kind.startswith(incomplete)]
@@ -96,7 +105,7 @@ def complete_kind(incomplete: str) -> Offers:
 
 def complete_plugin(incomplete: str) -> Offers:
     """Return the installed third-party plugins; imports none of them."""
-    with _quiet():
+    with quiet():
         from kzoo.plugins.discovery import PluginChoice, discover
 
         found = discover(PluginChoice(none=True)).disabled
@@ -150,7 +159,7 @@ def _joined(text: str, position: int) -> tuple[list[str], int]:
 
 def _names(kinds: Sequence[str], incomplete: str, **fields: str) -> Offers:
     """Return the names that start with what was typed; a reference that has arguments already stays as it is."""
-    with _quiet():
+    with quiet():
         registry = _registry()
         if registry is None:
             return []
@@ -198,7 +207,7 @@ def _registry() -> Registry | None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Any:
+def quiet() -> Any:
     """Let nothing out: neither an exception nor what a plugin writes."""
     with contextlib.suppress(Exception), contextlib.redirect_stderr(io.StringIO()):
         yield

@@ -131,12 +131,12 @@ def _show_former(former: Sequence[Former], registry: Registry, *, as_json: bool)
 
 
 def _entries(registry: Registry, name: str, kind: str) -> list[Entry]:
-    from kzoo.plugin import KINDS
+    from kzoo.plugin import LISTED_KINDS
 
     if not kind:
         return registry.find(name)
-    if kind not in KINDS:
-        message = f"There is no kind `{kind}`. The kinds are {', '.join(KINDS)}."
+    if kind not in LISTED_KINDS:
+        message = f"There is no kind `{kind}`. The kinds are {', '.join(LISTED_KINDS)}."
         raise UsageError(message)
     return [registry.get(kind, name)]
 
@@ -228,7 +228,7 @@ def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any
             ]
             for table, several in tables.items()
         },
-        "flags": dict(entry.spec.flags),  # type: ignore[attr-defined]
+        "flags": dict(registry.pipeline(entry.qualified).spec.flags),
         "recipe_settings": recipes,
         "command": f"kzoo run {name}",
         "python": f'kzoo.run("{registry.shown_name(entry)}")',

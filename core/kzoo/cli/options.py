@@ -19,11 +19,12 @@ __all__ = [
     "JsonOption",
     "SearchOption",
     "TaskOption",
+    "apply",
+    "command_in",
     "debugging",
     "global_options",
     "hoist",
     "names_of_options",
-    "set_debugging",
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
@@ -46,15 +47,6 @@ _debug: ContextVar[bool] = ContextVar("kzoo_debug", default=False)
 def debugging() -> bool:
     """Return whether ``--debug`` was given: tracebacks and all log messages are wanted."""
     return _debug.get()
-
-
-def set_debugging(*, on: bool) -> None:
-    """Set what `debugging` returns for the rest of this command, and whether TensorFlow's chatter is shown."""
-    _debug.set(on)
-    if on or "kzoo.engine.runtime" in sys.modules:  # lists are made without it
-        from kzoo.engine import runtime
-
-        runtime.show_chatter(on=on)
 
 
 def names_of_options(context: typer.Context) -> list[str]:
@@ -81,6 +73,50 @@ def hoist(arguments: Sequence[str]) -> list[str]:
         else:
             kept.append(argument)
     return [*moved, *kept]
+
+
+def apply(arguments: Sequence[str]) -> None:
+    """Set what the options in front of the command say of plugins and of debugging, for the rest of the command line.
+
+    Args:
+        arguments: As `hoist` returns them.
+    """
+    from kzoo.plugins.discovery import PluginChoice
+    from kzoo.plugins.registry import set_plugin_choice
+
+    given, _ = _parted(arguments)
+    flags = {name for name, _ in given}
+    _debug.set("--debug" in flags)
+    if debugging() or "kzoo.engine.runtime" in sys.modules:  # lists are made without it
+        from kzoo.engine import runtime
+
+        runtime.show_chatter(on=debugging())
+    choice = PluginChoice.from_environment(
+        none="--no-plugins" in flags,
+        without=[value for name, value in given if name == _VALUED],
+        strict="--strict-plugins" in flags,
+    )
+    set_plugin_choice(choice, report=report_problem)
+
+
+def command_in(arguments: Sequence[str]) -> str:
+    """Return the name of the command in arguments as `hoist` returns them; empty where there is none."""
+    _, rest = _parted(arguments)
+    return rest[0] if rest and not rest[0].startswith("-") else ""
+
+
+def _parted(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the options in front, each with its value or an empty text, and the arguments after them."""
+    given = []
+    rest = list(arguments)
+    while rest:
+        name, _, value = rest[0].partition("=")
+        if name != _VALUED and rest[0] not in _FLAGS:
+            break
+        apart = rest[0] == _VALUED and len(rest) > 1
+        given.append((name, rest[1] if apart else value))
+        del rest[: 1 + apart]
+    return given, rest
 
 
 def _show_version(value: bool) -> None:
@@ -113,13 +149,8 @@ def global_options(
     ] = False,
 ) -> None:
     """Components for Keras 3 as plugins, and a zoo of ready pipelines to try them in."""
-    del version  # answered by its callback
-    set_debugging(on=debug)
-    from kzoo.plugins.discovery import PluginChoice
-    from kzoo.plugins.registry import set_plugin_choice
-
-    choice = PluginChoice.from_environment(none=no_plugins, without=no_plugin or (), strict=strict_plugins)
-    set_plugin_choice(choice, report=report_problem)
+    # `version` is answered by its callback. The others hold before the command line is parsed: see `apply`.
+    del version, debug, no_plugins, no_plugin, strict_plugins
 
 
 def report_problem(problem: Problem) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
@@ -12,7 +12,10 @@ __all__ = ["TransferLine"]
 
 
 class TransferLine:
-    """Called with the bytes that have arrived, draws a bar on a terminal; elsewhere one line for each file."""
+    """Called with the bytes that have arrived, draws a bar on a terminal; elsewhere one line for each file.
+
+    In a ``with`` block the bar goes when the block ends, however that comes.
+    """
 
     def __init__(self) -> None:
         self._name = ""
@@ -29,6 +32,12 @@ class TransferLine:
             self._bar.update(self._task, completed=done, total=total)
         if total is not None and done >= total:
             self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Take the bar away."""

@@ -15,6 +15,7 @@ from kzoo.plugins.targets import load_target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kzoo.plugin import ComponentSpec
     from kzoo.plugins.registry import Entry
 
 __all__ = ["Context", "build", "check_fits", "parameters_of"]
@@ -75,15 +76,15 @@ def build(
         raise UsageError(message) from error
 
 
-def check_fits(kind: str, reference: Reference, task: str, registry: Registry) -> Entry:
+def check_fits(kind: str, reference: Reference, task: str, registry: Registry) -> Entry[ComponentSpec]:
     """Return the entry of a reference, or raise `UsageError` saying what fits where it is not for ``task``.
 
     Needs no Keras, so that a wrong name is refused before anything heavy is imported.
     """
-    entry = registry.get(kind, reference.name)
-    if not entry.spec.fits(task):  # type: ignore[attr-defined]
+    entry = registry.component(kind, reference.name)
+    if not entry.spec.fits(task):
         fitting = ", ".join(registry.shown_name(other) for other in registry.fitting(kind, task)) or "none"
-        tasks = ", ".join(sorted(entry.spec.tasks))  # type: ignore[attr-defined]
+        tasks = ", ".join(sorted(entry.spec.tasks))
         message = (
             f"The {kind} `{reference.name}` (from {entry.origin}) is for {tasks}, not for {task}. "
             f"{plural(kind).capitalize()} for {task}: {fitting}."

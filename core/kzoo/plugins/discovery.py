@@ -15,6 +15,7 @@ from kzoo.errors import KzooError, UsageError
 from kzoo.plugin import API_VERSION, KINDS, FormerName, Spec
 from kzoo.plugins import hookspecs
 from kzoo.plugins.entry_points import installed, origin
+from kzoo.plugins.own_commands import OWN_COMMANDS, typed
 from kzoo.plugins.reference import canonical_distribution
 
 if TYPE_CHECKING:
@@ -351,6 +352,9 @@ def _fault(spec: Spec, taken: set[tuple[str, str]]) -> str:
     if faults:
         return "; ".join(faults)
     names = (spec.name, *spec.aliases)
+    own = [name for name in names if spec.kind == "command" and typed(name) in OWN_COMMANDS]
+    if own:
+        return f"`{typed(own[0])}` is one of kzoo's own commands, whose names no plugin may take"
     twice = [name for name in names if (spec.kind, name) in taken or names.count(name) > 1]
     return f"the name {twice[0]!r} is published twice by this distribution" if twice else ""
 

@@ -1,4 +1,4 @@
-"""The hooks: five for specs and one for old names. A plugin implements those it needs; each takes no argument."""
+"""The hooks: six for specs and one for old names. A plugin implements those it needs; each takes no argument."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kzoo.plugin import (
+        CommandSpec,
         FormerName,
         LossSpec,
         MetricSpec,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMER_NAMES",
     "HOOKS",
+    "kzoo_commands",
     "kzoo_former_names",
     "kzoo_losses",
     "kzoo_metrics",
@@ -64,6 +66,12 @@ def kzoo_pipelines() -> Iterable[PipelineSpec]:
 
 
 @hookspec
+def kzoo_commands() -> Iterable[CommandSpec]:
+    """Return the commands that this plugin adds to the command line."""
+    return ()
+
+
+@hookspec
 def kzoo_former_names() -> Iterable[FormerName]:
     """Return the names of another library that this plugin has an answer to."""
     return ()
@@ -78,6 +86,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "kzoo_optimizers": ("optimizer", "schedule"),
     "kzoo_regularizers": ("regularizer",),
     "kzoo_pipelines": ("pipeline",),
+    "kzoo_commands": ("command",),
     FORMER_NAMES: (),
 }
 """Which kinds of spec each hook may return."""

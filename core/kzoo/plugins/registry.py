@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, cast
 
 from kzoo.errors import UsageError
-from kzoo.plugin import KINDS
+from kzoo.plugin import (
+    COMPONENT_KINDS,
+    KINDS,
+    LISTED_KINDS,
+    CommandSpec,
+    LossSpec,
+    MetricSpec,
+    OptimizerSpec,
+    PipelineSpec,
+    RegularizerSpec,
+    ScheduleSpec,
+    Spec,
+)
 from kzoo.plugins.discovery import FIRST_PARTY, Discovery, PluginChoice, discover
+from kzoo.plugins.own_commands import OWN_COMMANDS, typed
 from kzoo.plugins.reference import canonical_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from kzoo.plugin import Spec
+    from typing_extensions import TypeVar  # with a default: a bare `Entry` is one of any kind
+
+    from kzoo.plugin import ComponentSpec
     from kzoo.plugins.discovery import Problem
+
+    SpecT_co = TypeVar("SpecT_co", bound=Spec, covariant=True, default=Spec)
+else:
+    from typing import TypeVar
+
+    SpecT_co = TypeVar("SpecT_co", bound=Spec, covariant=True)
 
 __all__ = ["Entry", "Former", "Registry", "get_registry", "plural", "set_plugin_choice", "with_article"]
 
@@ -23,17 +44,17 @@ _PLURALS = {"loss": "losses"}
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
-    """One published spec and who published it."""
+class Entry(Generic[SpecT_co]):
+    """One published spec and who published it; ``Entry[LossSpec]`` where the kind is known."""
 
-    spec: Spec
+    spec: SpecT_co
     distribution: str
     version: str
     entry_point: str
 
     @property
     def kind(self) -> str:
-        """``loss``, ``metric``, ``optimizer``, ``schedule``, ``regularizer`` or ``pipeline``."""
+        """``loss``, ``metric``, ``optimizer``, ``schedule``, ``regularizer``, ``pipeline`` or ``command``."""
         return self.spec.kind
 
     @property
@@ -42,9 +63,14 @@ class Entry:
         return self.spec.name
 
     @property
+    def written(self) -> str:
+        """The bare name as people write it: a command's with dashes."""
+        return typed(self.name) if self.kind == CommandSpec.kind else self.name
+
+    @property
     def qualified(self) -> str:
         """The name that always finds it: ``distribution:name``."""
-        return f"{self.distribution}:{self.spec.name}"
+        return f"{self.distribution}:{self.written}"
 
     @property
     def origin(self) -> str:
@@ -124,20 +150,67 @@ class Registry:
             raise UsageError(self._unknown((kind,), name))
         return found[0]
 
+    def loss(self, name: str) -> Entry[LossSpec]:
+        """Return the loss that ``name`` stands for; see `get`."""
+        return cast("Entry[LossSpec]", self.get(LossSpec.kind, name))
+
+    def metric(self, name: str) -> Entry[MetricSpec]:
+        """Return the metric that ``name`` stands for; see `get`."""
+        return cast("Entry[MetricSpec]", self.get(MetricSpec.kind, name))
+
+    def optimizer(self, name: str) -> Entry[OptimizerSpec]:
+        """Return the optimizer that ``name`` stands for; see `get`."""
+        return cast("Entry[OptimizerSpec]", self.get(OptimizerSpec.kind, name))
+
+    def schedule(self, name: str) -> Entry[ScheduleSpec]:
+        """Return the learning-rate schedule that ``name`` stands for; see `get`."""
+        return cast("Entry[ScheduleSpec]", self.get(ScheduleSpec.kind, name))
+
+    def regularizer(self, name: str) -> Entry[RegularizerSpec]:
+        """Return the regularizer that ``name`` stands for; see `get`."""
+        return cast("Entry[RegularizerSpec]", self.get(RegularizerSpec.kind, name))
+
+    def component(self, kind: str, name: str) -> Entry[ComponentSpec]:
+        """Return the component that ``name`` stands for; see `get`.
+
+        Args:
+            kind: One of `kzoo.plugin.COMPONENT_KINDS`.
+            name: Bare or qualified.
+
+        Raises:
+            ValueError: The kind is that of pipelines or commands.
+        """
+        if kind not in COMPONENT_KINDS:
+            message = f"A {kind} is no component."
+            raise ValueError(message)
+        return cast("Entry[ComponentSpec]", self.get(kind, name))
+
+    def pipeline(self, name: str) -> Entry[PipelineSpec]:
+        """Return the pipeline that ``name`` stands for; see `get`."""
+        return cast("Entry[PipelineSpec]", self.get(PipelineSpec.kind, name))
+
+    def command(self, name: str) -> Entry[CommandSpec]:
+        """Return the command of a plugin that ``name`` stands for; see `get`. kzoo's own are in `own_commands`."""
+        return cast("Entry[CommandSpec]", self.get(CommandSpec.kind, name))
+
+    def commands(self) -> list[Entry[CommandSpec]]:
+        """Return the commands of all plugins, ordered as `entries` has them."""
+        return cast("list[Entry[CommandSpec]]", self.entries(CommandSpec.kind))
+
     def find(self, name: str) -> list[Entry]:
-        """Return the entries of every kind that ``name`` stands for, at least one.
+        """Return the components and pipelines of every kind that ``name`` stands for, at least one.
 
         Raises:
             UsageError: No kind has this name, or several external distributions publish it for one kind.
         """
-        found = [self.get(kind, name) for kind in KINDS if self._candidates(kind, name)]
+        found = [self.get(kind, name) for kind in LISTED_KINDS if self._candidates(kind, name)]
         if not found:
-            raise UsageError(self._unknown(tuple(KINDS), name))
+            raise UsageError(self._unknown(LISTED_KINDS, name))
         return found
 
     def known(self, name: str) -> bool:
         """Return whether any kind has a component or pipeline of this name."""
-        return any(self._candidates(kind, name) for kind in KINDS)
+        return any(self._candidates(kind, name) for kind in LISTED_KINDS)
 
     def former(self, name: str) -> list[Former]:
         """Return what is known of a name that another library had; an empty list where nothing is.
@@ -182,7 +255,7 @@ class Registry:
 
     def shown_name(self, entry: Entry) -> str:
         """Return the shortest name that finds this entry."""
-        return entry.name if self.bare_owner(entry) else entry.qualified
+        return entry.written if self.bare_owner(entry) else entry.qualified
 
     def names(self, kind: str) -> list[str]:
         """Return the shortest name of every entry of one kind."""
@@ -224,6 +297,8 @@ class Registry:
         if culprits:
             reasons = "; ".join(str(problem) for problem in culprits)
             parts.append(f"It may belong to a plugin that could not be loaded: {reasons}. See `kzoo list-plugins`.")
+        elif kinds == (CommandSpec.kind,):
+            parts.append("`kzoo --help` shows all of them.")
         elif len(kinds) == 1:
             parts.append(f"`kzoo list-{plural(kinds[0])}` shows all of them.")
         else:
@@ -241,7 +316,12 @@ class Registry:
         import difflib
 
         known = {name for kind, name in self._named if kind in kinds}
-        return " or ".join(f"`{name}`" for name in difflib.get_close_matches(bare, sorted(known), n=3, cutoff=0.6))
+        if CommandSpec.kind not in kinds:
+            written = {name: name for name in known}
+        else:
+            written = {name: typed(name) for name in known} | {spec.name: own for own, spec in OWN_COMMANDS.items()}
+        near = difflib.get_close_matches(bare, sorted(written), n=3, cutoff=0.6)
+        return " or ".join(f"`{written[name]}`" for name in near)
 
     def _distributions(self) -> set[str]:
         failed = {problem.distribution for problem in self.problems}

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from kzoo.errors import KzooError
 
 if TYPE_CHECKING:
+    from kzoo.plugin import CommandSpec
     from kzoo.plugins.registry import Entry
 
-__all__ = ["load_target"]
+__all__ = ["command_of", "load_target"]
 
 
 def load_target(entry: Entry, *, variant: str | None = None) -> Any:
@@ -41,6 +42,36 @@ def load_target(entry: Entry, *, variant: str | None = None) -> Any:
     return found
 
 
+def command_of(entry: Entry[CommandSpec], target: Any, **look: Any) -> Any:
+    """Return the command that the command line library makes of an entry's loaded target.
+
+    Args:
+        entry: The entry of a command.
+        target: What `load_target` returned of it: a function with typer's annotations, or a `typer.Typer`.
+        **look: For a function, what `typer.Typer.command` takes besides the name.
+
+    Raises:
+        KzooError: No command can be made of it; names the distribution and its version.
+    """
+    import typer
+
+    try:
+        if isinstance(target, typer.Typer):
+            command = typer.main.get_command(target)
+            # Completion is installed for the whole of kzoo, not for one of its commands.
+            command.params = [
+                parameter
+                for parameter in command.params
+                if parameter.name not in ("install_completion", "show_completion")
+            ]
+            return command
+        shell = typer.Typer(add_completion=False, rich_markup_mode=None)
+        shell.command(entry.written, **look)(target)
+        return typer.main.get_command(shell)
+    except Exception as error:
+        raise KzooError(_failure(entry, entry.spec.target, f"it is no command: {_reason(error)}")) from error
+
+
 def _failure(entry: Entry, target: str, reason: str) -> str:
     mend = (
         "Reinstall kzoo, or report it to its authors"
@@ -48,7 +79,7 @@ def _failure(entry: Entry, target: str, reason: str) -> str:
         else f"Install what is missing, upgrade {entry.distribution}, or report it to its authors"
     )
     return (
-        f"The {entry.kind} `{entry.name}` of {entry.origin} could not be loaded: its target `{target}` failed: "
+        f"The {entry.kind} `{entry.written}` of {entry.origin} could not be loaded: its target `{target}` failed: "
         f"{reason}. {mend}."
     )
 

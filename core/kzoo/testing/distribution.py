@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.errors import KzooError, UsageError
 from kzoo.plugin import KINDS
 from kzoo.plugins.registry import Registry, get_registry, plural, with_article
-from kzoo.plugins.targets import load_target
+from kzoo.plugins.targets import command_of, load_target
 from kzoo.testing.publication import CHECKS, Publication, check_publication, publication_of
 from kzoo.testing.report import FAILED, PASSED, Outcome, Report
 
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _PIPELINE = "pipeline"
+_COMMAND = "command"
 
 _BASES = {
     "loss": "keras.losses.Loss",
@@ -39,7 +40,7 @@ _BASES = {
     "regularizer": "keras.regularizers.Regularizer",
     _PIPELINE: "kzoo.pipeline.Pipeline",
 }
-"""What a target of each kind derives from."""
+"""What a target of each kind derives from; that of a command from nothing."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class DistributionReport:
     Attributes:
         publication: The distribution and what it publishes.
         listing: The checks of what it publishes.
-        components: The checks of each component and pipeline, ``target`` first.
+        components: The checks of each component, pipeline and command, ``target`` first.
         milliseconds: What its plugins add to every list; None where it was not measured.
         narrowed: Whether some checks were asked for and not all.
     """
@@ -204,8 +205,8 @@ def check_components(
 def _known(only: Collection[str]) -> None:
     from kzoo.testing.run import checks
 
-    kit = {kind: ("target", *checks(kind)) for kind in KINDS if kind != _PIPELINE}
-    kit = {"distribution": CHECKS, **kit, _PIPELINE: ("target", "states")}
+    kit = {kind: ("target", *checks(kind)) for kind in KINDS if kind not in (_PIPELINE, _COMMAND)}
+    kit = {"distribution": CHECKS, **kit, _PIPELINE: ("target", "states"), _COMMAND: ("target",)}
     unknown = ", ".join(f"`{name}`" for name in only if not any(name in names for names in kit.values()))
     if unknown:
         known = "; ".join(f"of {with_article(kind)} {', '.join(names)}" for kind, names in kit.items())
@@ -221,6 +222,8 @@ def _outcomes(entry: Entry, registry: Registry, only: Collection[str]) -> list[O
     if fault:
         return [Outcome("target", FAILED, fault)]
     outcomes = [Outcome("target", PASSED)] if not only or "target" in only else []
+    if entry.kind == _COMMAND:
+        return outcomes
     if entry.kind == _PIPELINE:
         return [*outcomes, _states(entry)] if not only or "states" in only else outcomes
     wanted = tuple(name for name in checks(entry.kind) if name in only)
@@ -234,6 +237,8 @@ def _outcomes(entry: Entry, registry: Registry, only: Collection[str]) -> list[O
 
 def _fault_of_target(entry: Entry) -> str:
     """Return why the spec's target, or one of its variants, cannot be used; empty where all can."""
+    if entry.kind == _COMMAND:
+        return _fault_of_command(entry)
     module, _, name = _BASES[entry.kind].rpartition(".")
     base = getattr(importlib.import_module(module), name)
     for variant in (None, *dict.fromkeys(getattr(entry.spec, "variants", {}).values())):
@@ -244,6 +249,15 @@ def _fault_of_target(entry: Entry) -> str:
         if inspect.isclass(found) and not issubclass(found, base):
             more = "" if entry.kind == _PIPELINE else ", or a function that returns one of its objects"
             return f"saw `{variant or entry.spec.target}`, expected a subclass of {_BASES[entry.kind]}{more}"
+    return ""
+
+
+def _fault_of_command(entry: Entry[Any]) -> str:
+    """Return why no command can be made of the spec's target; empty where one can."""
+    try:
+        command_of(entry, load_target(entry))
+    except KzooError as error:
+        return str(error)
     return ""
 
 

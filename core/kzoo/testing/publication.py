@@ -142,11 +142,11 @@ def _notes(entries: list[Entry], registry: Registry) -> list[str]:
             same = [other for other in registry.entries(entry.kind) if other.name == entry.name and other is not entry]
             whose = " and ".join(dict.fromkeys(other.origin for other in same)) or "another distribution"
             found.append(
-                f"{with_article(entry.kind).capitalize()} `{entry.name}` is published by {whose}, too: where both are "
-                f"installed, this one is called `{entry.qualified}`."
+                f"{with_article(entry.kind).capitalize()} `{entry.written}` is published by {whose}, too: where both "
+                f"are installed, this one is called `{entry.qualified}`."
             )
         if not entry.spec.summary.strip():
-            found.append(f"The {entry.kind} `{entry.name}` has no summary for the lists.")
+            found.append(f"The {entry.kind} `{entry.written}` has no summary for the lists.")
     return found
 
 

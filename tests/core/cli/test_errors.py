@@ -7,7 +7,11 @@ import typer
 
 from kzoo.cli import app, options
 from kzoo.errors import KzooError, UsageError
+from kzoo.plugin import CommandSpec
+from kzoo.plugins.own_commands import OWN_COMMANDS
 from kzoo.plugins.registry import get_registry
+
+COMMANDS = OWN_COMMANDS | {entry.written: entry.spec for entry in get_registry().commands() if entry.first_party}
 
 
 @pytest.fixture
@@ -23,7 +27,8 @@ def command(monkeypatch):
 
         module.crash = crash
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setitem(app.COMMANDS, "crash", app.Place("kzoo_test_command:crash", "Plugins", "Crash."))
+        spec = CommandSpec(name="crash", target="kzoo_test_command:crash", section="Plugins", summary="Crash.")
+        monkeypatch.setitem(OWN_COMMANDS, "crash", spec)
 
     return add
 
@@ -82,7 +87,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(error, place, kzoo, comman
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["list-loses"], "error: No such command 'list-loses'. Did you mean 'list-losses'"),
+        (["list-loses"], "error: No command named `list-loses`. Did you mean `list-losses`"),
         (["list-losses", "--nope"], "error: No such option"),
         (["list-losses", "--search"], "'--search' requires an argument. See `kzoo list-losses --help`."),
         (["info"], "error: Missing argument 'NAME'. See `kzoo info --help`."),
@@ -187,22 +192,22 @@ class TestHelp:
     def test_every_command_is_in_the_help(self, kzoo):
         code, out, err = kzoo("--help")
         assert (code, err) == (0, "")
-        for name, place in app.COMMANDS.items():
+        for name, spec in COMMANDS.items():
             assert f"  {name} " in out
-            assert place.summary in out
+            assert spec.summary in out
         assert "--install-completion" in out
         assert "--show-completion" in out
 
     def test_no_arguments_show_the_help(self, kzoo):
         assert kzoo() == kzoo("--help") == kzoo("-h")
 
-    @pytest.mark.parametrize("name", app.COMMANDS)
+    @pytest.mark.parametrize("name", COMMANDS)
     def test_help_of_a_command(self, name, kzoo):
         code, out, err = kzoo(name, "--help")
         assert (code, err) == (0, "")
         assert f"Usage: kzoo {name}" in out
         described = out.splitlines()[2].split()
-        assert described[0] == app.COMMANDS[name].summary.split()[0], "the list of commands says something else"
+        assert described[0] == COMMANDS[name].summary.split()[0], "the list of commands says something else"
 
     def test_color(self, kzoo, monkeypatch):
         plain = kzoo("--help")[1]

@@ -144,6 +144,7 @@ class TestPlugins:
             "schedule": 1,
             "regularizer": 1,
             "pipeline": 1,
+            "command": 2,
         }
         assert rows["kzoo-bad-import", "bad"]["status"].startswith("skipped (import) No module named")
         assert rows["kzoo-bad-import", "bad"]["version"] == "0.2"
@@ -158,7 +159,7 @@ class TestPlugins:
         _, out, _ = kzoo("list-plugins", "--search", "kzoo-good")
         heading, row = out.splitlines()
         assert re.split(r"  +", heading) == ["DISTRIBUTION", "VERSION", "ENTRY POINT", "PUBLISHES", "STATUS"]
-        counts = "4 losses, 1 metric, 1 optimizer, 1 schedule, 1 regularizer, 1 pipeline"
+        counts = "4 losses, 1 metric, 1 optimizer, 1 schedule, 1 regularizer, 1 pipeline, 2 commands"
         assert re.split(r"  +", row) == ["kzoo-good", "1.2", "good", counts, "ok"]
 
     def test_disabled_before_import(self, kzoo, plugins):

@@ -13,6 +13,8 @@ from kzoo.plugins.entry_points import installed
 from kzoo.plugins.hookspecs import HOOKS
 
 TAKES_NO_ARGUMENT = "takes no argument, but its implementation has 'config'"
+OWN = "is one of kzoo's own commands, whose names no plugin may take"
+NO_NAME = "`name` must be lower case letters, digits and `_`, starting with a letter"
 NO_HOOK = "implements no hook; mark its functions with `kzoo.plugin.hookimpl`"
 
 # One folder of fixtures/plugins in each row: what is said of it, and how many losses and metrics are left of it.
@@ -60,6 +62,26 @@ BROKEN = [
         ["skipped kzoo-newer-api 3.0 (api): it needs plugin interface 999, this kzoo has 1: upgrade kzoo"],
         0,
     ),
+    (
+        "bad_command",
+        [
+            (
+                f"skipped kzoo-bad-command 0.2 (spec): command 'Bad-Name': {NO_NAME}, not 'Bad-Name'; "
+                "command 'bad_section': `section` must be words that start with a capital, not ''"
+            )
+        ],
+        4,
+    ),
+    (
+        "command_of_kzoo",
+        [
+            (
+                f"skipped kzoo-command-of-kzoo 0.2 (spec): command 'list_losses': `list-losses` {OWN}; "
+                f"command 'serve': `run` {OWN}"
+            )
+        ],
+        1,
+    ),
     ("midway", ["skipped kzoo-midway 0.2 (call): ValueError: half way"], 0),
 ]
 
@@ -71,8 +93,8 @@ def test_a_broken_plugin_costs_one_line_and_nobody_else_anything(case, said, lef
     assert [str(problem) for problem in found.problems] == said
     mine = [plugin for plugin in found.plugins if plugin.distribution == "kzoo-good"]
     assert mine == alone.plugins
-    assert len(mine[0].specs) == 9
-    assert sum(len(plugin.specs) for plugin in found.plugins) == 9 + left
+    assert len(mine[0].specs) == 11
+    assert sum(len(plugin.specs) for plugin in found.plugins) == 11 + left
     assert all(problem.error.__traceback__ for problem in found.problems if problem.stage != "spec")
 
 

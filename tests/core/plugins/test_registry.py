@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from kzoo.errors import UsageError
-from kzoo.plugin import KINDS, FormerName, LossSpec, MetricSpec, OptimizerSpec, PipelineSpec
+from kzoo.plugin import KINDS, LISTED_KINDS, CommandSpec, FormerName, LossSpec, MetricSpec, OptimizerSpec, PipelineSpec
 from kzoo.plugins.discovery import Discovery, Plugin, PluginChoice, Problem, discover
 from kzoo.plugins.registry import Registry, get_registry, plural, set_plugin_choice
 
@@ -124,6 +124,62 @@ def test_find_looks_in_every_kind():
         found.find("shared")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_a_way_of_its_own(kind, fixture_points):
+    found = Registry(discover(entry_points=fixture_points("good")))
+    for entry in found.entries(kind):
+        assert getattr(found, kind)(entry.qualified) is found.get(kind, entry.name)
+        assert isinstance(entry.spec, KINDS[kind])
+    with pytest.raises(UsageError, match=f"No {kind} named `nothing`"):
+        getattr(found, kind)("nothing")
+
+
+def test_a_component_of_a_kind_in_a_variable():
+    found = registry(OURS, A)
+    assert found.component("metric", "emd") is found.metric("emd")
+    assert found.component("loss", "solo").spec.fits("binary")
+    with pytest.raises(ValueError, match="A pipeline is no component"):
+        found.component("pipeline", "cats_vs_dogs")
+
+
+class TestCommands:
+    FOUND = registry(
+        plugin("kzoo", CommandSpec(name="import_it", target="m:a"), LossSpec(name="emd", target="m:a"), version="0.1"),
+        plugin("kzoo-a", CommandSpec(name="make_tea", target="m:a"), CommandSpec(name="emd", target="m:a")),
+        plugin("kzoo-b", CommandSpec(name="make_tea", target="m:a"), CommandSpec(name="import_it", target="m:a")),
+    )
+
+    def test_written_with_dashes(self):
+        assert [(entry.written, entry.qualified) for entry in self.FOUND.commands()] == [
+            ("emd", "kzoo-a:emd"),
+            ("import-it", "kzoo:import-it"),
+            ("import-it", "kzoo-b:import-it"),
+            ("make-tea", "kzoo-a:make-tea"),
+            ("make-tea", "kzoo-b:make-tea"),
+        ]
+        names = ["emd", "import-it", "kzoo-b:import-it", "kzoo-a:make-tea", "kzoo-b:make-tea"]
+        assert self.FOUND.names("command") == names
+        assert [self.FOUND.command(name) for name in names] == self.FOUND.commands()
+        assert OURS.specs[-1].name == registry(OURS).pipeline("cats-vs-dogs").written, "those of other kinds are not"
+
+    def test_a_conflict(self):
+        with pytest.raises(UsageError, match=r"`kzoo-a:make-tea` \(1\.0\) or `kzoo-b:make-tea` \(1\.0\)"):
+            self.FOUND.command("make-tea")
+
+    def test_unknown_ones_are_like_those_of_kzoo_too(self):
+        with pytest.raises(UsageError, match=r"Did you mean `list-losses`.*\? `kzoo --help` shows all"):
+            self.FOUND.command("list-loses")
+        with pytest.raises(UsageError, match=r"Did you mean `import-it`\?"):
+            self.FOUND.command("imprt-it")
+
+    def test_they_are_not_found_among_the_others(self):
+        assert set(KINDS) - set(LISTED_KINDS) == {"command"}
+        assert [entry.kind for entry in self.FOUND.find("emd")] == ["loss"]
+        assert not self.FOUND.known("make_tea")
+        with pytest.raises(UsageError, match="There is a command of that name"):
+            self.FOUND.find("import_it")
+
+
 def test_fitting():
     found = registry(OURS, A)
     assert [entry.qualified for entry in found.fitting("loss", "ordinal")] == [
@@ -177,6 +233,7 @@ def test_plural():
         "optimizers",
         "regularizers",
         "pipelines",
+        "commands",
     ]
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from kzoo.cli import options, output
+from kzoo.command import JsonOption, emit, show, start_tensorflow, warn
 from kzoo.errors import KzooError, UsageError
-
-if TYPE_CHECKING:
-    from kzoo.pipeline import Pipeline
 
 __all__ = ["export_darknet", "import_darknet"]
 
-_FORMAT = "darknet"
+_PIPELINE = "yolov3"
 
 
 def import_darknet(
@@ -40,34 +37,29 @@ def import_darknet(
     layers: Annotated[
         int | None, typer.Option("--layers", min=1, metavar="N", help="Take the weights of the first N layers only.")
     ] = None,
-    json: options.JsonOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Make a model of Darknet's cfg and weights.
 
     The model is a .keras file for `kzoo predict`, `kzoo evaluate` and Keras itself. Layers without weights stay random.
     """
     _check_output(out, ".keras")
-    pipeline = _pipeline()
-    from kzoo.cli.transfers import TransferLine
-    from kzoo.engine import runtime
+    from kzoo.command import TransferLine, save_model
+    from kzoo_zoo.yolov3.darknet.loading import load_network
 
-    line = TransferLine()
-    try:
-        model, card = pipeline.import_model(
-            cfg=cfg,
-            weights=weights,
+    with TransferLine() as line:
+        loaded = load_network(
+            cfg,
+            weights,
             names=names,
             size=size,
             partial=partial,
             layers=layers,
             progress=None if json else line,
-            start=lambda: runtime.start(debug=options.debugging()),
+            start=start_tensorflow,
         )
-    finally:
-        line.close()
-    from kzoo.models.saving import save_model
-
-    _write(lambda: save_model(model, out, card), out)
+    model, card = loaded.model, loaded.card
+    _write(lambda: save_model(model, out, ModelCard.from_dict(card)), out)
     height, width, channels = card["input_shape"]
     row: dict[str, Any] = {
         "file": str(out),
@@ -78,11 +70,9 @@ def import_darknet(
         "sha256": card["darknet"]["sha256"],
     }
     if random := card["darknet"].get("random"):
-        output.warn(
-            f"{random} convolutions of {out} got no weights and are random: it finds nothing before a training."
-        )
+        warn(f"{random} convolutions of {out} got no weights and are random: it finds nothing before a training.")
     headings = {key: key for key in ("file", "network", "input", "classes", "parameters")}
-    output.emit([row], headings, as_json=json)
+    emit([row], headings, as_json=json)
 
 
 def export_darknet(
@@ -98,47 +88,34 @@ def export_darknet(
 
     A model that was imported and not trained gives its file of weights back, byte for byte.
     """
-    from kzoo.inference.evaluation import find_model
+    from kzoo.command import find_model, load_model
 
     _check_output(out, ".weights")
     saved = find_model(model, runs)
-    pipeline = saved.pipeline()
-    if _FORMAT not in _formats(pipeline.name):
-        message = f"{saved.path} is a model of the pipeline `{pipeline.name}`, which has no Darknet form."
+    pipeline = saved.card.pipeline
+    if not pipeline:
+        message = (
+            f"{saved.path} was not saved by kzoo: it does not say which pipeline it belongs to, and only models of "
+            f"`{_PIPELINE}` have a Darknet form."
+        )
+        raise KzooError(message)
+    if pipeline != _PIPELINE:
+        message = f"{saved.path} is a model of the pipeline `{pipeline}`, which has no Darknet form."
         raise UsageError(message)
-    stored = saved.card.get(_FORMAT, {})
+    stored = saved.card.own.get("darknet", {})
     if cfg is not None and "cfg" not in stored:
         message = f"{saved.path} does not tell the cfg that it was made from."
         raise UsageError(message)
-    from kzoo.engine import runtime
+    start_tensorflow()
+    from kzoo_zoo.yolov3.darknet.weights import Header, save_weights
 
-    runtime.start(debug=options.debugging())
-    from kzoo.models.saving import load_model
-
-    pipeline.export_model(load_model(saved.path, compile=False), saved.card, out)
+    header = Header.from_dict(stored["header"]) if stored.get("header") else Header()
+    save_weights(load_model(saved.path, compile=False), out, header)
     if cfg is not None:
         from kzoo.files import write_text
 
         _write(lambda: write_text(cfg, stored["cfg"]), cfg)
-    output.show(f"{out}  {out.stat().st_size:,} bytes")
-
-
-def _pipeline() -> Pipeline:
-    """Return the pipeline that knows Darknet's files."""
-    from kzoo.plugins.registry import get_registry
-    from kzoo.plugins.targets import load_target
-
-    for entry in get_registry().entries("pipeline"):
-        if _FORMAT in entry.spec.formats:  # type: ignore[attr-defined]
-            return load_target(entry)()  # type: ignore[no-any-return]
-    message = "No installed pipeline reads Darknet's files."
-    raise KzooError(message)
-
-
-def _formats(pipeline: str) -> Any:
-    from kzoo.plugins.registry import get_registry
-
-    return get_registry().get("pipeline", pipeline).spec.formats  # type: ignore[attr-defined]
+    show(f"{out}  {out.stat().st_size:,} bytes")
 
 
 def _check_output(path: Path, suffix: str) -> None:

@@ -234,3 +234,29 @@ def test_a_file_that_is_no_model(kzoo, files):
     assert code == 1
     assert "not a .keras model" in err
     assert not Path("x.weights").exists()
+
+
+class TestModelsOfOthers:
+    def export(self, kzoo, card):
+        with zipfile.ZipFile("x.keras", "w") as archive:
+            archive.writestr("config.json", "{}")
+            if card is not None:
+                archive.writestr("kzoo.json", json.dumps(card))
+        found = kzoo("export-darknet", "x.keras", "-o", "x.weights", "--cfg", "x.cfg")
+        assert not Path("x.weights").exists()
+        return found
+
+    def test_of_another_pipeline(self, kzoo, files):
+        code, out, err = self.export(kzoo, {"pipeline": "mnist"})
+        assert (code, out) == (2, "")
+        assert err == "error: x.keras is a model of the pipeline `mnist`, which has no Darknet form.\n"
+
+    def test_of_no_pipeline(self, kzoo, files):
+        code, out, err = self.export(kzoo, None)
+        assert (code, out) == (1, "")
+        assert err.startswith("error: x.keras was not saved by kzoo: it does not say which pipeline")
+
+    def test_of_no_cfg(self, kzoo, files):
+        code, out, err = self.export(kzoo, {"pipeline": "yolov3"})
+        assert (code, out) == (2, "")
+        assert err == "error: x.keras does not tell the cfg that it was made from.\n"

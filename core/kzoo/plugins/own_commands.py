@@ -1,0 +1,45 @@
+"""kzoo's own commands: found without loading a plugin, and with names that no plugin may take."""
+
+from __future__ import annotations
+
+from kzoo.plugin import CommandSpec
+
+__all__ = ["OWN_COMMANDS", "typed"]
+
+
+def typed(name: str) -> str:
+    """Return a command's name as people type it: with dashes."""
+    return name.replace("_", "-")
+
+
+def _own(section: str, name: str, target: str, summary: str) -> CommandSpec:
+    return CommandSpec(name=name, target=f"kzoo.cli.{target}", summary=summary, section=section)
+
+
+OWN_COMMANDS: dict[str, CommandSpec] = {
+    typed(spec.name): spec
+    for spec in (
+        _own("Components", "list_losses", "listing:list_losses", "List the losses."),
+        _own("Components", "list_metrics", "listing:list_metrics", "List the metrics."),
+        _own(
+            "Components",
+            "list_optimizers",
+            "listing:list_optimizers",
+            "List the optimizers and learning-rate schedules.",
+        ),
+        _own("Components", "list_regularizers", "listing:list_regularizers", "List the regularizers."),
+        _own("Components", "info", "info:info", "Show all that is known of a component or pipeline."),
+        _own("Pipelines", "list_pipelines", "listing:list_pipelines", "List the pipelines of the zoo."),
+        _own("Pipelines", "run", "run:run", "Train and test a pipeline, with any component in it."),
+        _own("Pipelines", "evaluate", "evaluate:evaluate", "Test a trained model."),
+        _own("Pipelines", "predict", "predict:predict", "Predict images, videos, a camera or the rows of a table."),
+        _own("Pipelines", "capture", "capture:capture", "Record labelled frames of a camera or a video."),
+        _own("Pipelines", "report", "report:report", "Draw the pictures of a run and write its report.html."),
+        _own("Pipelines", "runs", "runs:runs", "List the runs of a folder and their results."),
+        _own("Pipelines", "fetch", "fetch:fetch", "Download the real data of pipelines."),
+        _own("Plugins", "list_plugins", "listing:list_plugins", "List the installed plugins and their state."),
+        _own("Plugins", "new_plugin", "new_plugin:new_plugin", "Write a plugin of your own to start from."),
+        _own("Plugins", "check_plugin", "check_plugin:check_plugin", "Check an installed plugin."),
+    )
+}
+"""Every command of the toolkit itself, by the name that is typed. A command's module is imported when it is called."""
