@@ -44,7 +44,7 @@ def import_darknet(
     The model is a .keras file for `kzoo predict`, `kzoo evaluate` and Keras itself. Layers without weights stay random.
     """
     _check_output(out, ".keras")
-    from kzoo.command import TransferLine, save_model
+    from kzoo.command import ModelCard, TransferLine, save_model
     from kzoo_zoo.yolov3.darknet.loading import load_network
 
     with TransferLine() as line:

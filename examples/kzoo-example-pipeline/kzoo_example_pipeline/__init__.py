@@ -1,0 +1,1 @@
+"""A pipeline for kzoo: photos of surfaces, told apart by their texture."""
