@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from kzoo.engine.steps import Tester, as_numbers, compiled_steps, make_variables
+from kzoo.errors import UsageError
 from kzoo.training.averaged_weights import averaged_weights, leave_averaged_weights, use_training_weights
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ class Trainer:
     ) -> TrainingResult:
         """Train for ``epochs``, or until a callback or ``should_stop`` ends it.
 
+        Several replicas share each batch, and come to the same as one would, but for the last batch of an epoch where
+        its examples cannot be shared evenly: each replica's mean counts alike.
+
         Where the optimizer averages weights, validation and callbacks at the end of an epoch see the averaged ones,
         and the model has them afterwards.
 
@@ -96,9 +100,15 @@ class Trainer:
                 has the averaged ones then, as after a training. The data goes on.
             measure: Called with the number of every epoch that was gone through to its end; what it returns is logged.
         """
-        model = self.model
-        iterator = iter(self._distributed(batches, epochs))
-        make_variables(model, iterator.element_spec, self.strategy)
+        model, replicas = self.model, self.strategy.num_replicas_in_sync
+        if batches.batch_size % replicas:
+            message = (
+                f"`train.batch_size` is {batches.batch_size}, which {replicas} replicas cannot share evenly: take a "
+                f"multiple of {replicas}."
+            )
+            raise UsageError(message)
+        iterator, spec = iter(self._distributed(batches, epochs)), batches.dataset(epochs).element_spec
+        make_variables(model, spec, self.strategy)
         called = keras.callbacks.CallbackList(
             list(callbacks),
             add_history=True,
@@ -118,7 +128,7 @@ class Trainer:
                 with self.strategy.scope():
                     changes[epoch](result.steps)
                 self._trace()
-                make_variables(model, iterator.element_spec, self.strategy)
+                make_variables(model, spec, self.strategy)
                 use_training_weights(model)
             model.reset_metrics()
             called.on_epoch_begin(epoch)
