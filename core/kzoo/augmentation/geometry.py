@@ -9,7 +9,8 @@ import tensorflow as tf
 
 __all__ = ["affine_maps", "random_affine_maps", "transform", "turned_and_sheared"]
 
-_FILL_MODES = ("constant", "nearest", "reflect", "wrap")
+# Without TensorFlow's "wrap", whose period is one pixel short of the side.
+_FILL_MODES = ("constant", "nearest", "reflect")
 _INTERPOLATIONS = ("bilinear", "nearest")
 _RANK = 4  # of a batch of images
 
@@ -33,7 +34,7 @@ def transform(
             (c u + d v + y) / k with k = e u + f v + 1; the centre of the first pixel is at 0.
         size: Height and width of the images to return, integers; None for those of ``images``.
         fill_mode: What is seen outside the image: ``constant`` is ``fill_value``, ``nearest`` the border pixel,
-            ``reflect`` the image mirrored at its edge (``d c b a | a b c d | d c b a``), ``wrap`` the image again.
+            ``reflect`` the image mirrored at its edge (``d c b a | a b c d | d c b a``).
         fill_value: The value outside with ``constant``.
         interpolation: ``bilinear``, or ``nearest`` for masks, whose values cannot be mixed.
 
