@@ -105,6 +105,14 @@ def test_random_maps_lean_and_move_as_far_as_was_asked_for():
         assert 0.09 * side < way.max() <= 0.1 * side + 1e-4
 
 
+def test_a_stretch_is_along_the_sides_of_the_image_however_it_is_turned_and_mirrored():
+    matrix, _ = parts(random_affine_maps(IMAGES, seed=[1, 2], rotation=60.0, zoom=(0.5, 0.5), stretch=0.5))
+    square = matrix @ matrix.transpose(0, 2, 1)
+    np.testing.assert_allclose(square[:, 0, 1], 0, atol=1e-5)
+    np.testing.assert_allclose(square[:, 0, 0] * square[:, 1, 1], 0.5**4, rtol=1e-4)
+    assert np.ptp(square[:, 0, 0]) > 0.1
+
+
 def test_half_of_the_maps_mirror():
     matrix, offset = parts(random_affine_maps(IMAGES, seed=[1, 2]))
     mirrored = matrix[:, 0, 0] < 0
