@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("tensorflow", "keras", "numpy", "matplotlib", "cv2", "sklearn", "PIL", "pooch", "pydantic", "markdown_it")
+HEAVY = ("tensorflow", "keras", "numpy", "matplotlib", "cv2", "sklearn", "PIL", "requests", "pydantic", "markdown_it")
 
 SCRIPT = """
 import json, sys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import lzma
+import platform
 import re
 import shutil
 import stat
@@ -45,7 +46,6 @@ class _Member:
     name: str
     size: int
     kind: str
-    link: str = ""
 
 
 class _Archive(Protocol):
@@ -71,7 +71,8 @@ def extract(archive: Path, into: Path, *, max_bytes: int = MAX_BYTES) -> Path:
 
     Raises:
         DataError: The archive is corrupt or encrypted, holds a member that would land outside the folder, is a device
-            or a link to the outside, is out of all proportion, or does not fit on the disk; or ``into`` exists.
+            or a link to the outside, is out of all proportion, or does not fit on the disk; or ``into`` exists. Also
+            if a tar holds links and this Python is older than 3.11.4: its tarfile cannot tell where they lead.
     """
     if into.exists():
         message = f"{archive} cannot be unpacked: {into} exists already. Remove it first."
@@ -163,21 +164,9 @@ def _checked(archive: Path, member: _Member) -> PurePosixPath:
         _refuse(archive, name, "its path leads out of the folder")
     if not path.parts and member.kind != "folder":
         _refuse(archive, name, "it has no name")
-    if member.kind == "link":
-        _check_link(archive, member, path)
-    elif member.kind not in ("file", "folder"):
+    if member.kind not in ("file", "folder", "link"):
         _refuse(archive, name, f"it is a {member.kind}, neither a file nor a folder")
     return path
-
-
-def _check_link(archive: Path, member: _Member, path: PurePosixPath) -> None:
-    """Refuse a link that leaves the folder at any step of the way."""
-    target = PurePosixPath(member.link)
-    depth = len(path.parent.parts)
-    for part in target.parts:
-        depth += -1 if part == ".." else 1
-        if depth < 0 or target.is_absolute() or "\\" in member.link:
-            _refuse(archive, member.name, f"it is a link to `{member.link}`, outside the folder")
 
 
 def _refuse(archive: Path, name: str, reason: str) -> NoReturn:
@@ -217,7 +206,7 @@ def _opened(archive: Path) -> Iterator[_Archive]:
         # `zipfile` looks at the end of a file only, and would take a tar that ends with a zip for that zip.
         if tarfile.is_tarfile(archive) or not zipfile.is_zipfile(archive):
             with tarfile.open(archive, "r:*") as tar_file:
-                yield _Tar(tar_file)
+                yield _Tar(archive, tar_file)
         else:
             with zipfile.ZipFile(archive) as zip_file:
                 yield _Zip(zip_file)
@@ -262,7 +251,8 @@ _ZIP_KINDS = {0: "file", stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IF
 class _Tar:
     """Members of a tar file."""
 
-    def __init__(self, file: tarfile.TarFile) -> None:
+    def __init__(self, archive: Path, file: tarfile.TarFile) -> None:
+        self._archive = archive
         self._file = file
 
     def members(self) -> Iterator[tuple[_Member, Callable[[], IO[bytes]]]]:
@@ -272,12 +262,9 @@ class _Tar:
                 member = _Member(info.name, info.size, "file")
             elif info.isdir():
                 member = _Member(info.name, 0, "folder")
-            elif info.issym():
-                member = _Member(info.name, 0, "link", info.linkname)
-            elif info.islnk():  # a hard link names its target from the root of the archive
-                up = "../" * len(PurePosixPath(info.name).parent.parts)
-                absolute = PurePosixPath(info.linkname).is_absolute()
-                member = _Member(info.name, 0, "link", info.linkname if absolute else up + info.linkname)
+            elif info.issym() or info.islnk():
+                self._check_link(info)
+                member = _Member(info.name, 0, "link")
             else:
                 member = _Member(info.name, 0, "device or pipe")
             yield member, partial(self._open, info)
@@ -295,3 +282,21 @@ class _Tar:
             message = f"`{info.name}` links to something that is not a file"
             raise tarfile.ReadError(message)
         return source
+
+    def _check_link(self, info: tarfile.TarInfo) -> None:
+        """Refuse a link that leads out of the folder; one with a backslash does on Windows."""
+        if not hasattr(tarfile, "data_filter"):
+            message = (
+                f"{self._archive} is refused because of its member `{info.name}`: it is a link, and this Python "
+                f"{platform.python_version()} cannot tell where it leads (its tarfile has no data_filter, which came "
+                "with 3.11.4). Update Python, or unpack the archive yourself and name the folder with --data."
+            )
+            raise DataError(message)
+        outside = "\\" in info.linkname
+        try:
+            # The archive stands for the folder: inside a file there is nothing on the disk that could be followed.
+            tarfile.data_filter(info, str(self._archive))
+        except tarfile.FilterError:
+            outside = True
+        if outside:
+            _refuse(self._archive, info.name, f"it is a link to `{info.linkname}`, outside the folder")

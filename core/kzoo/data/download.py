@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import hashlib
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import filelock
-import pooch
 
 from kzoo.data.cache import DiskFullError, ensure_writable, home_path
 from kzoo.data.http import Progress, Transfer
@@ -82,7 +83,7 @@ def cached(remote: RemoteFile, *, home: Path | None = None) -> Path | None:
         if not path.is_file() or (remote.size is not None and path.stat().st_size != remote.size):
             return None
         # Hashed every time: 170 MB take a fifth of a second, a stamp file would be one more thing to go wrong.
-        return path if pooch.file_hash(str(path), remote.algorithm) == remote.checksum else None
+        return path if _checksum(path, remote.algorithm) == remote.checksum else None
     except OSError as error:
         message = f"The cached file {path} cannot be read: {error.strerror}."
         raise DataError(message) from error
@@ -115,6 +116,8 @@ def fetch(remote: RemoteFile, *, home: Path | None = None, progress: Progress | 
     try:
         # The lock file stays: removing it would let a third process lock a new file while a second still waits.
         with filelock.FileLock(path.with_name(f"{path.name}.lock")):
+            if cached(remote, home=home) is not None:
+                return path  # another process brought it while this one waited for the lock
             for url in urls:
                 try:
                     _retrieve(url, remote, path, progress)
@@ -165,38 +168,32 @@ def _mirrored(urls: Sequence[str]) -> list[str]:
 
 
 def _retrieve(url: str, remote: RemoteFile, path: Path, progress: Progress | None) -> None:
-    """Bring one file from one address, through pooch: it checks the hash, then renames the file into place."""
-    transfer = Transfer(path, remote.size, progress, algorithm=remote.algorithm)
-    known = f"{remote.algorithm}:{remote.checksum}"
+    """Bring one file from one address and give it its name, if its checksum is right; else nothing of it stays."""
+    transfer = Transfer(path, remote.size, progress)
     for last_try in (False, True):
-        try:
-            with _quiet_pooch():
-                pooch.retrieve(url, known, fname=path.name, path=path.parent, downloader=transfer)
-        except ValueError as error:  # pooch's word for a wrong hash; it has removed the bytes
-            if transfer.found in ("", remote.checksum):
-                raise
-            if transfer.resumed and not last_try:
-                continue  # the bytes kept from before may be the damaged ones: once more, whole
-            message = (
-                f"{remote.filename} from {url} has a wrong checksum: expected "
-                f"{_ALGORITHMS[remote.algorithm]} {remote.checksum}, found "
-                f"{transfer.found}. The file was changed by its publisher or on the way; what came was removed. Try "
-                "again, and if it stays so, get the file in another way and name it with --data PATH."
-            )
-            raise DataError(message) from error
-        return
+        part = transfer.bring(url)
+        found = _checksum(part, remote.algorithm)
+        if found == remote.checksum:
+            part.replace(path)
+            transfer.discard()
+            return
+        transfer.discard()
+        if last_try or not transfer.resumed:
+            break
+        # The bytes kept from before may be the damaged ones: once more, whole.
+    message = (
+        f"{remote.filename} from {url} has a wrong checksum: expected {_ALGORITHMS[remote.algorithm]} "
+        f"{remote.checksum}, found {found}. The file was changed by its publisher or on the way; what came was "
+        "removed. Try again, and if it stays so, get the file in another way and name it with --data PATH."
+    )
+    raise DataError(message)
 
 
-@contextlib.contextmanager
-def _quiet_pooch() -> Iterator[None]:
-    """Keep pooch from announcing on stderr what the progress display shows already."""
-    logger = pooch.get_logger()
-    level = logger.level
-    logger.setLevel("WARNING")
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+def _checksum(path: Path, algorithm: str) -> str:
+    """Return the checksum of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        # Not for security: where MD5 is forbidden for that, it may still tell damage.
+        return hashlib.file_digest(file, partial(hashlib.new, algorithm, usedforsecurity=False)).hexdigest()
 
 
 def _combined(remote: RemoteFile, failures: list[DataError]) -> DataError:

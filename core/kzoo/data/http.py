@@ -11,7 +11,6 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-import pooch
 import requests
 import urllib3.exceptions
 
@@ -65,43 +64,37 @@ class _Origin:
 
 
 class Transfer:
-    """A downloader for `pooch.retrieve` that keeps what it has in a ``.part`` file and resumes it later.
+    """The download of one file, which keeps what it has in a ``.part`` file and is resumed by a later one.
 
     Args:
         target: The final path of the file; ``.part`` and ``.part.json`` are kept beside it.
         size: The number of bytes of the whole file, None if unknown.
         progress: Called before the first and after every chunk.
-        algorithm: What `found` is calculated by.
 
     Attributes:
-        found: The checksum of what the last call brought; empty if it brought nothing.
-        resumed: Whether that file begins with bytes from an earlier connection.
+        part: Where the bytes are, until whoever asked for them has checked them and gives them their name.
+        resumed: Whether the last file brought begins with bytes from an earlier connection.
     """
 
-    def __init__(self, target: Path, size: int | None, progress: Progress | None, *, algorithm: str = "sha256") -> None:
+    def __init__(self, target: Path, size: int | None, progress: Progress | None) -> None:
         self.target = target
         self.size = size
         self.progress = progress
-        self.algorithm = algorithm
         self.part = target.with_name(f"{target.name}.part")
         self.note = target.with_name(f"{target.name}.part.json")
-        self.found = ""
         self.resumed = False
 
-    def __call__(self, url: str, output_file: str, pooch_instance: object) -> None:
-        """Bring the file at ``url`` to ``output_file``; the signature is pooch's.
+    def bring(self, url: str) -> Path:
+        """Bring the whole file at ``url`` to `part`, and return that path.
 
         Raises:
             NetworkUnreachableError: No connection to the host could be made.
             DataError: The host refused, the connection was lost for good, or the disk is full.
         """
-        del pooch_instance
-        self.found = ""
         self.resumed = False
         for pause in (*RETRY_PAUSES, None):
             try:
                 self._transfer(url)
-                break
             except _Interrupted as error:
                 if pause is None:
                     message = (
@@ -110,9 +103,9 @@ class Transfer:
                     )
                     raise DataError(message) from error
                 time.sleep(pause)
-        self.found = pooch.file_hash(str(self.part), self.algorithm)
-        self.part.replace(output_file)
-        self.note.unlink(missing_ok=True)
+            else:
+                break
+        return self.part
 
     def discard(self) -> None:
         """Remove what is kept of the download."""
@@ -123,6 +116,7 @@ class Transfer:
         """Ask for the bytes that are missing and append them, or start over where that is not safe."""
         origin, kept = self._kept_origin(url), self._kept()
         if origin is not None and kept == origin.total:
+            self.resumed = True
             return  # the process ended between the last byte and the checksum
         headers = {"Accept-Encoding": "identity"}  # ranges count the bytes sent, so they must be the file's own
         if origin is not None:

@@ -202,6 +202,25 @@ def test_a_part_that_is_whole_or_too_long_does_not_stop_the_download(server, hom
     assert server.asked == ([None] if extra else [])  # a whole part only lacked its checksum
 
 
+def test_damaged_bytes_kept_from_before_are_asked_for_once_more(server, home):
+    for kept in (100_000, len(server.content)):
+        server.drop_after = [100_000, 0, 0]
+        with pytest.raises(DataError, match="interrupted"):
+            fetch(server.remote())
+        part_of(home).write_bytes(b"x" * kept)
+        server.asked.clear()
+        assert fetch(server.remote()).read_bytes() == server.content
+        assert server.asked == ([None] if kept == len(server.content) else ["bytes=100000-", None])
+        (home / "sets" / "set.bin").unlink()
+
+
+def test_a_name_that_is_taken_by_a_folder_is_an_error_that_keeps_what_came_through(server, home):
+    (home / "sets" / "set.bin").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"set\.bin cannot be written to .*sets: Is a directory"):
+        fetch(server.remote())
+    assert part_of(home).read_bytes() == server.content
+
+
 def test_a_range_that_cannot_be_satisfied_starts_over(server, home):
     server.drop_after = [100_000]
     server.statuses = [200, 416]

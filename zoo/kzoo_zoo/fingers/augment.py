@@ -8,6 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from kzoo.augmentation import (
+    affine_maps,
+    contrast,
+    mirror,
+    saturation,
+    split_seed,
+    to_uint8,
+    transform,
+    turned_and_sheared,
+)
+
 __all__ = ["disturbed", "moved", "pasted"]
 
 _BAND = 3  # pixels at the border that the wall is estimated from
@@ -43,19 +54,19 @@ def pasted(
     """
     x = tf.cast(images, tf.float32)
     alpha, plain = _mask(x)
-    seeds = _seeds(seed, 4)
-    transforms = _placements(x, _Hands(alpha, plain, smallest, largest), seed=seeds[0], rotation=rotation)
-    moved = _warped(tf.concat([x, 255.0 * alpha], axis=-1), transforms)
+    seeds = split_seed(seed, 4)
+    maps = _placements(x, _Hands(alpha, plain, smallest, largest), seed=seeds[0], rotation=rotation)
+    moved = _warped(tf.concat([x, 255.0 * alpha], axis=-1), maps)
     x, alpha = moved[..., :3], moved[..., 3:] / 255
     batch = tf.shape(x)[0]
     u = tf.random.stateless_uniform((3, batch), seeds[1])
     chosen = tf.logical_and(plain, u[0] < paste)
     x = _relit_hand(x, alpha, chosen, seed=seeds[2])
     scene = tf.gather(backgrounds, tf.cast(u[1] * tf.cast(tf.shape(backgrounds)[0], tf.float32), tf.int32))
-    scene = _mirrored(_zoomed(tf.cast(scene, tf.float32), seed=seeds[3]), u[2] < 0.5)  # noqa: PLR2004 - half of them
+    scene = mirror(_zoomed(tf.cast(scene, tf.float32), seed=seeds[3]), u[2] < 0.5)  # noqa: PLR2004 - half of them
     mixed = alpha * x + (1 - alpha) * scene
     x = tf.where(chosen[:, None, None, None], mixed, x)
-    return tf.ensure_shape(tf.cast(tf.clip_by_value(tf.round(x), 0, 255), tf.uint8), images.shape)
+    return tf.ensure_shape(to_uint8(x), images.shape)
 
 
 def moved(images: Any, *, seed: Any, rotation: float = 40.0) -> Any:
@@ -66,8 +77,7 @@ def moved(images: Any, *, seed: Any, rotation: float = 40.0) -> Any:
         seed: Integer tensor of shape (2,), different in every step.
         rotation: The largest turn, in degrees.
     """
-    transforms = _placements(images, None, seed=_seeds(seed, 1)[0], rotation=rotation)
-    return tf.ensure_shape(_warped(images, transforms), images.shape)
+    return _warped(images, _placements(images, None, seed=split_seed(seed, 1)[0], rotation=rotation))
 
 
 def disturbed(images: Any, *, seed: Any, strength: float = 1.0) -> Any:
@@ -80,12 +90,9 @@ def disturbed(images: Any, *, seed: Any, strength: float = 1.0) -> Any:
     """
     x = tf.cast(images, tf.float32)
     batch, height, width = tf.unstack(tf.shape(x)[:3])
-    seeds = _seeds(seed, 4)
+    seeds = split_seed(seed, 4)
     n = strength * tf.random.stateless_normal((6, batch, 1, 1, 1), seeds[0])
-    mean = tf.reduce_mean(x, axis=(1, 2, 3), keepdims=True)
-    x = mean + (x - mean) * tf.exp(0.2 * n[0])
-    gray = tf.reduce_mean(x, axis=3, keepdims=True)
-    x = gray + (x - gray) * tf.exp(0.3 * n[1])
+    x = saturation(contrast(x, tf.exp(0.2 * n[0])), tf.exp(0.3 * n[1]))
     # Warmer or colder light, and a little of green or magenta.
     gains = tf.concat([0.12 * n[2] + 0.05 * n[3], -0.05 * n[3], -0.12 * n[2] + 0.05 * n[3]], axis=-1)
     x = x * tf.exp(0.22 * n[4] + gains)
@@ -105,11 +112,7 @@ def disturbed(images: Any, *, seed: Any, strength: float = 1.0) -> Any:
     inside_rows, inside_columns = tf.abs(down) < side[0][:, None] / 2, tf.abs(across) < side[1][:, None] / 2
     patch = tf.logical_and(inside_rows[:, :, None], inside_columns[:, None, :])[..., None]
     x = tf.where(patch, 255 * tf.random.stateless_uniform((batch, 1, 1, 3), seeds[3]), x)
-    return tf.ensure_shape(tf.cast(tf.clip_by_value(tf.round(x), 0, 255), tf.uint8), images.shape)
-
-
-def _seeds(seed: Any, count: int) -> list[Any]:
-    return [tf.random.experimental.stateless_fold_in(tf.cast(seed, tf.int64), number) for number in range(count)]
+    return tf.ensure_shape(to_uint8(x), images.shape)
 
 
 def _mask(x: Any) -> tuple[Any, Any]:
@@ -159,7 +162,7 @@ class _Hands(NamedTuple):
 
 
 def _placements(images: Any, hands: _Hands | None, *, seed: Any, rotation: float) -> Any:
-    """Return a projective transform for each picture, from the place in the result to the place in the picture."""
+    """Return an affine map for each picture, from the place in the result to the place in the picture."""
     batch, height = tf.unstack(tf.shape(images)[:2])
     u = tf.random.stateless_uniform((8, batch), seed, minval=-1.0)
     size = tf.cast(height, tf.float32)
@@ -179,14 +182,9 @@ def _placements(images: Any, hands: _Hands | None, *, seed: Any, rotation: float
     ratio = tf.exp(0.2 * u[3])
     # Most hands are upright; the more they are turned, the fewer.
     angle = u[4] * tf.abs(u[5]) * math.radians(rotation) * 1.5
-    lean = 0.15 * u[6]
-    side = tf.sign(u[7])
-    a = side * ratio / scale * tf.cos(angle)
-    b = side * ratio / scale * (lean * tf.cos(angle) - tf.sin(angle))
-    c = tf.sin(angle) / (scale * ratio)
-    d = (lean * tf.sin(angle) + tf.cos(angle)) / (scale * ratio)
-    zero = tf.zeros_like(a)
-    return tf.stack([a, b, centre_x - a * to_x - b * to_y, c, d, centre_y - c * to_x - d * to_y, zero, zero], axis=1)
+    (a, b), (c, d) = turned_and_sheared(angle, 0.15 * u[6])
+    across, down = tf.sign(u[7]) * ratio / scale, scale * ratio
+    return affine_maps(((across * a, across * b), (c / down, d / down)), (centre_x, centre_y), (to_x, to_y))
 
 
 def _extent(alpha: Any, axis: int) -> tuple[Any, Any]:
@@ -199,17 +197,9 @@ def _extent(alpha: Any, axis: int) -> tuple[Any, Any]:
     return tf.where(high > low, low, 0.0), tf.where(high > low, high, last)
 
 
-def _warped(x: Any, transforms: Any) -> Any:
-    """Return the pictures under their transforms; the border goes on outwards: no arm ends in the air."""
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=x,
-        transforms=transforms,
-        output_shape=tf.shape(x)[1:3],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="NEAREST",
-    )
-    return tf.ensure_shape(moved, x.shape)
+def _warped(x: Any, maps: Any) -> Any:
+    """Return the pictures under their maps; the border goes on outwards: no arm ends in the air."""
+    return transform(x, maps, fill_mode="nearest")
 
 
 def _zoomed(x: Any, *, seed: Any) -> Any:
@@ -218,13 +208,8 @@ def _zoomed(x: Any, *, seed: Any) -> Any:
     u = tf.random.stateless_uniform((3, batch), seed)
     seen = 0.5 + 0.5 * u[0]
     zero = tf.zeros_like(seen)
-    return _warped(
-        x, tf.stack([seen, zero, u[1] * (1 - seen) * size, zero, seen, u[2] * (1 - seen) * size, zero, zero], axis=1)
-    )
-
-
-def _mirrored(x: Any, which: Any) -> Any:
-    return tf.where(which[:, None, None, None], tf.reverse(x, axis=[2]), x)
+    corner = u[1] * (1 - seen) * size, u[2] * (1 - seen) * size
+    return _warped(x, affine_maps(((seen, zero), (zero, seen)), corner))
 
 
 def _relit_hand(x: Any, alpha: Any, chosen: Any, *, seed: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorflow as tf
+from kzoo.augmentation import random_shift
 
 __all__ = ["shift"]
 
@@ -17,9 +17,4 @@ def shift(images: Any, *, seed: Any, reach: int) -> Any:
         seed: Integer tensor of shape (2,), different in every step.
         reach: The longest way, in pixels.
     """
-    batch, height, width = tf.unstack(tf.shape(images)[:3])
-    padded = tf.pad(images, [[0, 0], [reach, reach], [reach, reach], [0, 0]])
-    offsets = tf.random.stateless_uniform((2, batch, 1), seed, maxval=2 * reach + 1, dtype=tf.int32)
-    shifted = tf.gather(padded, offsets[0] + tf.range(height), axis=1, batch_dims=1)
-    shifted = tf.gather(shifted, offsets[1] + tf.range(width), axis=2, batch_dims=1)
-    return tf.ensure_shape(shifted, images.shape)
+    return random_shift(images, seed=seed, reach=reach, fill_mode="constant")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import tensorflow as tf
+
+from kzoo.augmentation import affine_maps, hue_saturation_exposure, log_uniform, transform
 
 __all__ = ["augment_boxes", "mosaic_layout", "recolour", "seen_boxes", "warp"]
 
@@ -13,7 +16,6 @@ _NO_BOX = (0.0, 0.0, 0.0, 0.0, -1.0)
 _HALF = 0.5  # of the images are mirrored
 _LEAST_SEEN = 0.3  # of a box's area; what is left of one that is cut more than that says little about the thing
 _LEAST_SIDE = 2.0  # pixels
-_LUMA = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))  # RGB to YIQ
 
 
 def augment_boxes(
@@ -101,14 +103,8 @@ def warp(images: Any, scale: Any, corner: Any, flip: Any, size: Any) -> Any:
     x, y = tf.unstack(shift, axis=-1)
     x, a = tf.where(flip, width - 1 - x, x), tf.where(flip, -a, a)
     zero = tf.zeros_like(a)
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.stack([a, zero, x, zero, d, y, zero, zero], axis=1),
-        output_shape=tf.stack(size),
-        fill_value=_PAD,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-    )
+    maps = affine_maps(((a, zero), (zero, d)), (x, y))
+    return transform(images, maps, size=size, fill_mode="constant", fill_value=_PAD)
 
 
 def seen_boxes(boxes: Any, scale: Any, corner: Any, flip: Any, window: Any, size: Any) -> Any:
@@ -186,15 +182,9 @@ def recolour(images: Any, draw: Any, *, hue: float, saturation: float, exposure:
         saturation: As in `augment_boxes`.
         exposure: As in `augment_boxes`.
     """
-    signed = 2 * draw - 1
-    angle = signed[0] * (2 * 3.141592653589793 * hue)
-    much = tf.exp(signed[1] * tf.math.log(float(saturation)))
-    light = tf.exp(signed[2] * tf.math.log(float(exposure)))
-    # In YIQ the gray is one axis and the colours turn about it, so that all three changes are one matrix.
-    cosine, sine, one, zero = much * tf.cos(angle), much * tf.sin(angle), tf.ones_like(much), tf.zeros_like(much)
-    turn = tf.stack([
-        tf.stack([one, zero, zero], -1), tf.stack([zero, cosine, -sine], -1), tf.stack([zero, sine, cosine], -1)
-    ], -2)  # fmt: skip
-    to_luma = tf.constant(_LUMA)
-    matrix = light[:, None, None] * (tf.linalg.inv(to_luma) @ turn @ to_luma)
-    return tf.clip_by_value(tf.einsum("bhwc,bdc->bhwd", images, matrix), 0.0, 1.0)
+    return hue_saturation_exposure(
+        images,
+        angle=(2 * draw[0] - 1) * (2 * math.pi * hue),
+        saturation=log_uniform(draw[1], saturation),
+        exposure=log_uniform(draw[2], exposure),
+    )

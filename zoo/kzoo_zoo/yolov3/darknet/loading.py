@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,6 +182,5 @@ def _class_names(network: Network, names: str) -> tuple[str, ...]:
 
 
 def _sha256(path: Path) -> str:
-    import pooch
-
-    return str(pooch.file_hash(str(path), "sha256"))
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
