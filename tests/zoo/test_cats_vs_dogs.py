@@ -17,10 +17,12 @@ from pipelines import sample as sample_of
 from scipy import ndimage
 
 import kzoo
+from kzoo.cli import main
 from kzoo.data.sources import load_splits
 from kzoo.errors import DataError, UsageError
 from kzoo.inference.evaluation import evaluate
 from kzoo.models.saved import find_model
+from kzoo.models.saving import load_model
 from kzoo.tasks.labels import label_encoder
 from kzoo_zoo.cats_vs_dogs import data
 from kzoo_zoo.cats_vs_dogs.animals import draw_animals
@@ -188,8 +190,44 @@ def test_a_folder_of_two_classes_is_one_yes_or_no(tmp_path):
     assert found.metrics == pytest.approx(result.results, rel=1e-5)
     assert np.sum(found.confusion.counts) == 4
     assert set(found.per_class) == {"ant", "bee"}
+    assert found.measured == "its test split"
     right = np.trace(found.confusion.counts) / 4
     assert found.metrics["accuracy"] == pytest.approx(right)  # the threshold of the metric is that of the matrix
+
+
+@pytest.fixture(scope="module")
+def pets(tmp_path_factory):
+    """Return a tiny run on ten photos of each of two classes."""
+    root = tmp_path_factory.mktemp("pets")
+    return quick(class_folder(root / "pets", ["ant", "bee"]), root / "runs", options=["report=false"]).run
+
+
+def test_a_new_folder_is_measured_on_as_a_whole(pets, tmp_path, capsys):
+    folder = class_folder(tmp_path / "new", ["ant", "bee"], count=3)
+    for number in (1, 2):
+        (folder / "bee" / f"{number}.png").unlink()
+    assert main(["evaluate", str(pets.path), "--data", str(folder), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["size"], found["measured"]) == (4, "all of it")
+    assert [found["per_class"][name]["support"] for name in ("ant", "bee")] == [3, 1]
+    photos = [np.asarray(Image.open(folder / name)) for name in ("ant/0.png", "ant/1.png", "ant/2.png", "bee/0.png")]
+    says = load_model(pets.model_path).predict(np.stack(photos), verbose=0)[:, 0] > 0.5
+    assert found["metrics"]["accuracy"] == pytest.approx(np.mean(says == [False, False, False, True]))
+    assert main(["evaluate", str(pets.path), "--data", str(folder)]) == 0
+    assert "4 test examples, all of it" in capsys.readouterr().out
+
+
+def test_of_a_new_folder_with_a_test_split_that_is_measured_on(pets, tmp_path, capsys):
+    class_folder(tmp_path / "new" / "train", ["ant", "bee"], count=4)
+    class_folder(tmp_path / "new" / "test", ["ant", "bee"], count=1)
+    assert main(["evaluate", str(pets.path), "--data", str(tmp_path / "new")]) == 0
+    assert "2 test examples, its test split" in capsys.readouterr().out
+
+
+def test_of_the_folder_of_a_run_its_test_split_is_measured_on(pets, capsys):
+    for named in ([], ["--data", str(pets.path.parents[2] / "pets")]):
+        assert main(["evaluate", str(pets.path), *named]) == 0
+        assert "4 test examples, its test split" in capsys.readouterr().out
 
 
 def test_labels_of_yes_and_no_stand_in_a_column_as_the_outputs_do():
@@ -220,7 +258,9 @@ def test_a_component_that_does_not_fit_the_data_is_refused_before_training(tmp_p
 
 
 def test_a_setting_that_the_data_does_not_have_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"no setting `data\.image_sise`\. Did you mean `data\.image_size`"):
+    with pytest.raises(
+        UsageError, match=r"no setting `data\.image_sise` \(from -o\)\. Did you mean `data\.image_size`"
+    ):
         quick("sample", tmp_path, options=["data.image_sise=32"])
 
 

@@ -121,6 +121,27 @@ def test_evaluate_repeats_what_the_run_found(trained, capsys):
     assert "`size`, `colour`, `weight`" in capsys.readouterr().err
 
 
+def test_a_new_table_is_measured_on_as_a_whole_and_that_of_the_run_on_its_test_rows(trained, folder, capsys):
+    table = write(folder / "new.csv", [("red", 100, "", 7), ("blue", 150, 0.5, 8)], header="colour,size,weight,price")
+    assert main(["evaluate", str(trained.path), "--data", str(table), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["size"], found["measured"]) == (2, "all of it")
+    inputs = np.array([[100, 0, 1, read_card(trained.model_path).own["schema"]["columns"][2]["fill"], 1],
+                       [150, 1, 0, 0.5, 0]])  # fmt: skip
+    mean = load_model(trained.model_path).predict(inputs, verbose=0)[:, 0]
+    assert found["metrics"]["mae"] == pytest.approx(np.abs(mean - [7, 8]).mean(), rel=1e-5)
+    single = write(folder / "single.csv", [("red", 100, 1, 7)], header="colour,size,weight,price")
+    assert main(["evaluate", str(trained.path), "--data", str(single)]) == 0
+    assert "1 test examples, all of it" in capsys.readouterr().out
+    own = trained.path.parents[2] / "houses.csv"
+    for named in ([], ["--data", str(own)], ["--data", f"{own.parent}/../{own.parent.name}/houses.csv"]):
+        assert main(["evaluate", str(trained.path), *named]) == 0
+        assert "12 test examples, its test split" in capsys.readouterr().out
+    again = write(folder / "houses.csv", houses())  # the same rows, elsewhere: whoever names it means all of it
+    assert main(["evaluate", str(trained.path), "--data", str(again)]) == 0
+    assert "60 test examples, all of it" in capsys.readouterr().out
+
+
 def test_predictions_of_a_table_are_those_of_the_model_by_hand(trained, folder, capsys):
     table = write(
         folder / "new.csv",
@@ -171,7 +192,7 @@ def test_decimal_commas_mean_the_same_numbers(trained, folder, capsys):
         (["run", "regression", "--data", "."], 1, ["is a folder"]),
         (["run", "regression", "--loss", "categorical_crossentropy"], 2, ["scaled_mse"]),
         (["fetch", "regression"], 1, ["no data set to download"]),
-        (["run", "mnist", "--target", "y"], 2, ["`data.target`"]),
+        (["run", "mnist", "--target", "y"], 2, ["no option `--target`"]),
         (["predict", "regression", "t.csv"], 2, ["needs a trained model"]),
     ],
 )

@@ -1,4 +1,5 @@
 import csv
+import json
 import math
 import re
 
@@ -217,18 +218,7 @@ def test_a_wider_network_keeps_its_heads():
 
 
 def test_examples_are_what_predict_sees_and_boxes_are_where_they_were(tmp_path):
-    (tmp_path / "images").mkdir()
-    lines = {}
-    for number, (pixels, boxes, labels) in enumerate(draw_scenes(6, 3)):
-        Image.fromarray(pixels).save(tmp_path / "images" / f"{number}.png")
-        height, width = pixels.shape[:2]
-        lines[number] = (boxes, labels)
-        rows = [
-            f"{label} {(x1 + x2) / 2 / width} {(y1 + y2) / 2 / height} {(x2 - x1) / width} {(y2 - y1) / height}"
-            for (x1, y1, x2, y2), label in zip(boxes, labels, strict=True)
-        ]
-        (tmp_path / "images" / f"{number}.txt").write_text("\n".join(rows))
-    (tmp_path / "classes.txt").write_text("\n".join(SHAPES))
+    lines = scenes(tmp_path, 6, 3)
     dataset = read(Yolo(), tmp_path, image_size=[96, 128])
     assert (len(dataset.train), len(dataset.test), dataset.class_names) == (5, 1, SHAPES)
     seen = []
@@ -259,6 +249,39 @@ def test_files_beyond_the_memory_are_read_anew_and_are_the_same(tmp_path, monkey
     anew = read(Yolo(), tmp_path, image_size=64).train
     for one, other in zip(kept.fetch(np.arange(3)), anew.take(np.arange(3)).fetch(np.arange(3)), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def scenes(folder, count, seed):
+    """Write drawn scenes with YOLO's text files; return the boxes and labels of each."""
+    (folder / "images").mkdir(parents=True)
+    found = {}
+    for number, (pixels, boxes, labels) in enumerate(draw_scenes(count, seed)):
+        Image.fromarray(pixels).save(folder / "images" / f"{number}.png")
+        height, width = pixels.shape[:2]
+        rows = [
+            f"{label} {(x1 + x2) / 2 / width} {(y1 + y2) / 2 / height} {(x2 - x1) / width} {(y2 - y1) / height}"
+            for (x1, y1, x2, y2), label in zip(boxes, labels, strict=True)
+        ]
+        (folder / "images" / f"{number}.txt").write_text("\n".join(rows))
+        found[number] = boxes, labels
+    (folder / "classes.txt").write_text("\n".join(SHAPES))
+    return found
+
+
+def test_new_boxes_are_measured_on_as_a_whole_and_those_of_the_run_on_their_test_split(small, tmp_path, capsys):
+    scenes(tmp_path / "own", 10, 3)
+    lines = scenes(tmp_path / "new", 3, 4)
+    scenes(tmp_path / "single", 1, 5)
+    run = train(settings(small, data=str(tmp_path / "own"), epochs=1), root=tmp_path / "runs").run
+    assert main(["evaluate", str(run.path), "--data", str(tmp_path / "new"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["size"], found["measured"]) == (3, "all of it")
+    assert sum(row["objects"] for row in found["per_class"].values()) == sum(len(own) for own, _ in lines.values())
+    assert main(["evaluate", str(run.path), "--data", str(tmp_path / "single")]) == 0
+    assert "1 test examples, all of it" in capsys.readouterr().out
+    for named in ([], ["--data", str(tmp_path / "own")]):
+        assert main(["evaluate", str(run.path), *named]) == 0
+        assert "2 test examples, its test split" in capsys.readouterr().out
 
 
 def test_boxes_of_the_sample_are_exactly_around_the_shapes():
