@@ -46,29 +46,30 @@ def main():
     from kzoo.engine import runtime
 
     runtime.start()
-    from kzoo_zoo.yolov3.predictor import YoloPredictor
+    from kzoo_zoo.yolov3.detecting import DetectorReader, Loaded
 
     with tempfile.TemporaryDirectory() as folder:
         network, model, weights = load(options, Path(folder))
         shape = (network.height, network.width, network.channels)
-        names = [f"class {number}" for number in range(network.classes)]
+        names = tuple(f"class {number}" for number in range(network.classes))
         frames = photos(options)
-        predictors = {}
+        readers = {}
         for engine in options.engines.split(","):
             try:
                 forward = ENGINES[engine](network, model, weights, Path(folder), options.batch)
             except ImportError as error:
                 print(f"{engine}: left out, {error}")
                 continue
-            predictors[engine] = YoloPredictor(None, forward, network.heads, shape, names, batch_size=options.batch)
-        compare(predictors, frames, shape)
-        times = {engine: [] for engine in predictors}
+            loaded = Loaded(forward, network.heads, shape, names)
+            readers[engine] = DetectorReader(lambda loaded=loaded: loaded, batch_size=options.batch)
+        compare(readers, frames, shape)
+        times = {engine: [] for engine in readers}
         for _ in range(options.rounds):
-            for engine, predictor in predictors.items():
+            for engine, reader in readers.items():
                 began = time.process_time()
-                predictor.predict(frames)
+                reader.predict(frames)
                 times[engine].append(time.process_time() - began)
-    boxes = sum(map(len, predictors["kzoo"].predict(frames)))
+    boxes = sum(map(len, readers["kzoo"].predict(frames)))
     print(f"{network.name} {shape[0]}x{shape[1]}, batch {options.batch}, {boxes} boxes, {options.rounds} rounds")
     print(f"{'engine':12} {'CPU ms':>8}  {'x kzoo':>6}  from to")
     for engine, own in times.items():
@@ -126,18 +127,18 @@ def photos(options):
     return [Frame(index=number, pixels=one) for number, one in enumerate(pixels)]
 
 
-def compare(predictors, frames, shape):
+def compare(readers, frames, shape):
     """Print how far each engine's raw outputs are from those of kzoo; this also compiles them."""
     from kzoo_zoo.yolov3.letterbox import Letterbox
 
     inputs = np.stack([Letterbox.of(frame.pixels.shape, shape).apply(frame.pixels) for frame in frames])
-    expected = predictors["kzoo"].forward(inputs)
-    for engine, predictor in predictors.items():
-        found = predictor.forward(inputs)
+    expected = as_list(readers["kzoo"].network.forward(inputs))
+    for engine, reader in readers.items():
+        found = as_list(reader.network.forward(inputs))
         furthest = max(float(np.abs(one - other).max()) for one, other in zip(found, expected, strict=True))
         size = max(float(np.abs(one).max()) for one in expected)
         print(f"{engine}: raw outputs (up to {size:.3g}) differ from kzoo's by at most {furthest:.1e}")
-        predictor.predict(frames)
+        reader.predict(frames)
 
 
 def kzoo(network, model, weights, folder, batch):
@@ -147,9 +148,9 @@ def kzoo(network, model, weights, folder, batch):
 
 
 def tf_function(network, model, weights, folder, batch):
-    from kzoo.training.trainer import predictor
+    from kzoo.engine.forward import Forward
 
-    return predictor(model)
+    return Forward(model)
 
 
 def predict(network, model, weights, folder, batch):

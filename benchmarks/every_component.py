@@ -123,11 +123,11 @@ def _chance(options):
 
     from kzoo.data.sources import load_splits
     from kzoo.data.splits import DataRequest
-    from kzoo.plugins.registry import get_registry
-    from kzoo.plugins.targets import load_target
+    from kzoo.engine.listener import Silent
+    from kzoo.models.saved import find_pipeline
 
-    pipeline = load_target(get_registry().get("pipeline", options.pipeline))()
-    labels = load_splits(pipeline, DataRequest(options.data, options.seed), print).test.y
+    source = find_pipeline(options.pipeline).source()
+    labels = load_splits(source, DataRequest(options.data, options.seed), Silent()).test.labels
     return np.bincount(np.ravel(labels)).max() / len(labels)
 
 

@@ -116,10 +116,11 @@ def measure(options):
     from kzoo.data.sources import load_splits
     from kzoo.data.splits import DataRequest
     from kzoo.engine import runtime
+    from kzoo.engine.listener import Silent
+    from kzoo.models.saved import find_pipeline
     from kzoo.plugins.registry import get_registry
-    from kzoo.plugins.targets import load_target
-    from kzoo.training.assembly import Assembly
     from kzoo.runs.configure import configure
+    from kzoo.training.assembly import Assembly
     from kzoo.training.trainer import Trainer
 
     runtime.start()
@@ -128,12 +129,12 @@ def measure(options):
 
     def assembled(data):
         config = configure("cats_vs_dogs", recipe=options.recipe, data=data, epochs=1, options=options.option)
-        pipeline = load_target(get_registry().get("pipeline", "cats_vs_dogs"))()
+        pipeline = find_pipeline("cats_vs_dogs")
         request = DataRequest(data, settings=config.data_settings, limit=256 if data == "sample" else None)
         began = time.perf_counter()
-        splits = load_splits(pipeline, request, print)
+        splits = load_splits(pipeline.source(), request, Silent())
         took = time.perf_counter() - began
-        parts = Assembly(config, pipeline, get_registry())
+        parts = Assembly(config, pipeline, splits.task or "binary", get_registry())
         parts.compile(splits)
         return config, parts, took
 

@@ -108,8 +108,9 @@ def with_kzoo(options):
     from kzoo.engine import runtime
 
     runtime.start()  # before anything that imports TensorFlow, or its flags come too late
-    from kzoo.training import run
+    from kzoo.engine.listener import Silent
     from kzoo.training.progress import ProgressLines
+    from kzoo.training.run import train
 
     timers = []
 
@@ -132,14 +133,14 @@ def with_kzoo(options):
             timers[0].on_epoch_end(epoch, logs)
             super().on_epoch_end(epoch, logs)
 
-    class Shown(run.Silent):
+    class Shown(Silent):
         def progress(self, *, examples, **how):
             timers.append(epoch_timer(examples))
             console = Console(file=io.StringIO(), force_terminal=True, width=120)
             return Timed(console, examples=examples, **how, live=True)
 
     with tempfile.TemporaryDirectory() as folder:
-        run.train(settings(options), root=Path(folder), listener=Shown())
+        train(settings(options), root=Path(folder), listener=Shown())
     return timers[0].speeds
 
 
@@ -149,14 +150,16 @@ def assembled(options):
     runtime.start()  # before anything that imports TensorFlow, or its flags come too late
     from kzoo.data.sources import load_splits
     from kzoo.data.splits import DataRequest
+    from kzoo.engine.listener import Silent
+    from kzoo.models.saved import find_pipeline
     from kzoo.plugins.registry import get_registry
-    from kzoo.plugins.targets import load_target
     from kzoo.training.assembly import Assembly
 
     runtime.seed_everything(0)
-    pipeline = load_target(get_registry().get("pipeline", options.pipeline))()
-    splits = load_splits(pipeline, DataRequest(options.data, limit=options.limit), print)
-    parts = Assembly(settings(options), pipeline, get_registry())
+    pipeline, registry = find_pipeline(options.pipeline), get_registry()
+    splits = load_splits(pipeline.source(), DataRequest(options.data, limit=options.limit), Silent())
+    task = splits.task or registry.get("pipeline", options.pipeline).spec.task
+    parts = Assembly(settings(options), pipeline, task, registry)
     parts.compile(splits)
     return parts, splits
 
@@ -172,7 +175,7 @@ def with_fit(options, steps_per_execution=None):
         parts.batches.dataset(options.epochs),
         epochs=options.epochs,
         steps_per_epoch=parts.batches.steps_per_epoch,
-        validation_data=ordered_batches(splits.validation, options.batch_size, parts.labels),
+        validation_data=ordered_batches(splits.validation, options.batch_size, parts.encode),
         callbacks=[timer],
         verbose=0,
     )
@@ -186,11 +189,11 @@ def with_script(options):
 
     from kzoo.data.sources import load_splits
     from kzoo.data.splits import DataRequest
-    from kzoo.plugins.registry import get_registry
-    from kzoo.plugins.targets import load_target
+    from kzoo.engine.listener import Silent
+    from kzoo.models.saved import find_pipeline
 
-    pipeline = load_target(get_registry().get("pipeline", options.pipeline))()
-    splits = load_splits(pipeline, DataRequest(options.data, limit=options.limit), print)
+    source = find_pipeline(options.pipeline).source()
+    splits = load_splits(source, DataRequest(options.data, limit=options.limit), Silent())
     classes = len(splits.class_names)
     keras.utils.set_random_seed(0)
     x_train = splits.train.x.astype("float32") / 255

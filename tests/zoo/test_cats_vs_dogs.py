@@ -12,15 +12,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from pipelines import Heard, read, request
+from pipelines import sample as sample_of
 from scipy import ndimage
 
 import kzoo
+from kzoo.cli import main
 from kzoo.data.sources import load_splits
-from kzoo.data.splits import DataRequest
-from kzoo.engine.batches import label_transform
 from kzoo.errors import DataError, UsageError
-from kzoo.inference.evaluation import evaluate, find_model
-from kzoo.training.run import Silent
+from kzoo.inference.evaluation import evaluate
+from kzoo.models.saved import find_model
+from kzoo.models.saving import load_model
+from kzoo.tasks.labels import label_encoder
 from kzoo_zoo.cats_vs_dogs import data
 from kzoo_zoo.cats_vs_dogs.animals import draw_animals
 from kzoo_zoo.cats_vs_dogs.pipeline import CatsVsDogs
@@ -97,7 +100,7 @@ def class_folder(root, names, count=10, size=32):
 
 
 def test_the_sample_is_the_same_on_every_call_and_as_large_as_asked():
-    one, again = data.load_sample(image_size=32), data.load_sample(image_size=32)
+    one, again = sample_of(PIPELINE, image_size=32), sample_of(PIPELINE, image_size=32)
     assert one.train.digest() == again.train.digest()
     assert one.test.digest() == again.test.digest()
     assert one.train.x.shape == (1200, 32, 32, 3)
@@ -112,21 +115,21 @@ def test_the_sample_is_the_same_on_every_call_and_as_large_as_asked():
 def test_colour_alone_does_not_tell_the_animals_apart():
     from sklearn.linear_model import LogisticRegression
 
-    sample = data.load_sample(image_size=32)
+    sample = sample_of(PIPELINE, image_size=32)
     mean = [split.x.mean((1, 2)) for split in (sample.train, sample.test)]
     assert LogisticRegression(max_iter=1000).fit(mean[0], sample.train.y).score(mean[1], sample.test.y) < 0.7
 
 
 def test_microsofts_archive_is_read_and_its_corrupt_files_are_left_out_and_counted(tmp_path, home):
     path = archive(tmp_path / "pets.zip", corrupt=("PetImages/Cat/6.jpg", "PetImages/Dog/1.jpg"))
-    found = data.load_path(path, image_size=[20, 30])
+    found = read(PIPELINE, path, image_size=[20, 30])
     assert found.class_names == ("Cat", "Dog")
     assert len(found.train) + len(found.test) == 18
     assert found.train.x.shape[1:] == (20, 30, 3)
     assert "2 of 20 images" in found.notes[0]
     assert "Cat/6.jpg: the file is empty; Dog/1.jpg: the file is empty" in found.notes[0]
     with pytest.raises(DataError, match="2 of 20 images"):
-        data.load_path(path, image_size=20, unreadable="stop")
+        read(PIPELINE, path, image_size=20, unreadable="stop")
     assert len(list((home / "cats_vs_dogs").glob("pets-*/PetImages"))) == 1  # unpacked once
 
 
@@ -137,12 +140,13 @@ def test_the_real_archive_comes_from_the_network_once(tmp_path, home, monkeypatc
         data.REMOTE, urls=(f"{url}/pets.zip",), sha256=hashlib.sha256(content).hexdigest(), size=len(content)
     )
     monkeypatch.setattr(data, "REMOTE", remote)
-    said = []
-    splits = load_splits(PIPELINE, DataRequest("real", settings={"image_size": 24}), said.append)
+    heard = Heard()
+    splits = load_splits(PIPELINE.source(), request("real", image_size=24), heard)
     assert sum(splits.sizes.values()) == 19
     assert splits.provenance.used == "real"
-    assert len(said) == 1
-    assert "left out" in said[0]
+    (warning,) = heard.warned
+    assert "left out" in warning
+    assert "Unpacking" in heard.said[0]
 
 
 def test_published_address_and_checksum_are_well_formed():
@@ -153,7 +157,7 @@ def test_published_address_and_checksum_are_well_formed():
 @pytest.mark.parametrize("size", [0, 8, 5000, "96", [96], [96, 96, 3], 96.0, True])
 def test_an_impossible_image_size_is_refused(size):
     with pytest.raises(UsageError, match=r"data\.image_size"):
-        data.load_sample(image_size=size)
+        sample_of(PIPELINE, image_size=size)
 
 
 # Runs
@@ -169,17 +173,6 @@ def quick(folder, out, **asked):
     return train(config, root=out, listener=listener)
 
 
-class Heard(Silent):
-    def __init__(self):
-        self.said, self.warned = [], []
-
-    def say(self, text):
-        self.said.append(text)
-
-    def warn(self, text):
-        self.warned.append(text)
-
-
 def test_a_folder_of_two_classes_is_one_yes_or_no(tmp_path):
     heard = Heard()
     result = quick(class_folder(tmp_path / "pets", ["ant", "bee"]), tmp_path / "runs", listener=heard,
@@ -191,18 +184,54 @@ def test_a_folder_of_two_classes_is_one_yes_or_no(tmp_path):
     assert manifest["task"] == "binary"
     assert (result.run.path / "report.html").exists()
     saved = find_model(str(result.run.path))
-    assert saved.card["task"] == "binary"
-    assert saved.card["data_settings"] == {"image_size": 32}
+    assert saved.card.task == "binary"
+    assert saved.card.data_settings == {"image_size": 32}
     found = evaluate(saved, data=None, listener=heard)
     assert found.metrics == pytest.approx(result.results, rel=1e-5)
-    assert np.sum(found.confusion) == 4
+    assert np.sum(found.confusion.counts) == 4
     assert set(found.per_class) == {"ant", "bee"}
-    right = np.trace(found.confusion) / 4
+    assert found.measured == "its test split"
+    right = np.trace(found.confusion.counts) / 4
     assert found.metrics["accuracy"] == pytest.approx(right)  # the threshold of the metric is that of the matrix
 
 
+@pytest.fixture(scope="module")
+def pets(tmp_path_factory):
+    """Return a tiny run on ten photos of each of two classes."""
+    root = tmp_path_factory.mktemp("pets")
+    return quick(class_folder(root / "pets", ["ant", "bee"]), root / "runs", options=["report=false"]).run
+
+
+def test_a_new_folder_is_measured_on_as_a_whole(pets, tmp_path, capsys):
+    folder = class_folder(tmp_path / "new", ["ant", "bee"], count=3)
+    for number in (1, 2):
+        (folder / "bee" / f"{number}.png").unlink()
+    assert main(["evaluate", str(pets.path), "--data", str(folder), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["size"], found["measured"]) == (4, "all of it")
+    assert [found["per_class"][name]["support"] for name in ("ant", "bee")] == [3, 1]
+    photos = [np.asarray(Image.open(folder / name)) for name in ("ant/0.png", "ant/1.png", "ant/2.png", "bee/0.png")]
+    says = load_model(pets.model_path).predict(np.stack(photos), verbose=0)[:, 0] > 0.5
+    assert found["metrics"]["accuracy"] == pytest.approx(np.mean(says == [False, False, False, True]))
+    assert main(["evaluate", str(pets.path), "--data", str(folder)]) == 0
+    assert "4 test examples, all of it" in capsys.readouterr().out
+
+
+def test_of_a_new_folder_with_a_test_split_that_is_measured_on(pets, tmp_path, capsys):
+    class_folder(tmp_path / "new" / "train", ["ant", "bee"], count=4)
+    class_folder(tmp_path / "new" / "test", ["ant", "bee"], count=1)
+    assert main(["evaluate", str(pets.path), "--data", str(tmp_path / "new")]) == 0
+    assert "2 test examples, its test split" in capsys.readouterr().out
+
+
+def test_of_the_folder_of_a_run_its_test_split_is_measured_on(pets, capsys):
+    for named in ([], ["--data", str(pets.path.parents[2] / "pets")]):
+        assert main(["evaluate", str(pets.path), *named]) == 0
+        assert "4 test examples, its test split" in capsys.readouterr().out
+
+
 def test_labels_of_yes_and_no_stand_in_a_column_as_the_outputs_do():
-    labels = label_transform("column", 2)(tf.constant([0, 1, 1], tf.int64))
+    labels = label_encoder("column", 2)(tf.constant([0, 1, 1], tf.int64))
     assert labels.dtype == tf.float32
     np.testing.assert_array_equal(labels, [[0], [1], [1]])
 
@@ -215,7 +244,7 @@ def test_a_folder_of_five_classes_becomes_a_classification_and_says_so(tmp_path)
     assert result.model.output_shape == (None, 5)
     assert any("5 classes: the task is classification, not binary" in text for text in heard.said)
     saved = find_model(str(result.run.path))
-    assert saved.card["task"] == "classification"
+    assert saved.card.task == "classification"
     assert evaluate(saved, data=None, listener=heard).metrics == pytest.approx(result.results, rel=1e-5)
 
 
@@ -229,7 +258,9 @@ def test_a_component_that_does_not_fit_the_data_is_refused_before_training(tmp_p
 
 
 def test_a_setting_that_the_data_does_not_have_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"no setting `data\.image_sise`\. Did you mean `data\.image_size`"):
+    with pytest.raises(
+        UsageError, match=r"no setting `data\.image_sise` \(from -o\)\. Did you mean `data\.image_size`"
+    ):
         quick("sample", tmp_path, options=["data.image_sise=32"])
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance
+from pipelines import built, moment
 from scipy import ndimage
 
 from kzoo.errors import KzooError, NetworkUnreachableError, UsageError
@@ -21,7 +22,7 @@ SMOOTH = np.stack([ndimage.gaussian_filter(photo, (3, 3, 0)) for photo in PHOTOS
 
 
 def test_classic_is_the_tutorials_network_behind_a_rescaling():
-    ours = PIPELINE.build_model((150, 150, 3), 2, network="classic")
+    ours = built(PIPELINE, (150, 150, 3), 2, network="classic").model
     layers = [keras.Input((150, 150, 3))]
     for width in (32, 64, 64):
         layers += [keras.layers.Conv2D(width, (3, 3), activation="relu"), keras.layers.MaxPool2D((2, 2))]
@@ -37,8 +38,8 @@ def test_classic_is_the_tutorials_network_behind_a_rescaling():
 @pytest.mark.parametrize("network", ["default", "classic"])
 def test_two_classes_are_one_sigmoid_and_more_a_softmax(network):
     images = np.zeros((2, 40, 48, 3), np.uint8)
-    two = PIPELINE.build_model((40, 48, 3), 2, network=network)(images)
-    five = PIPELINE.build_model((40, 48, 3), 5, network=network)(images)
+    two = built(PIPELINE, (40, 48, 3), 2, network=network).model(images)
+    five = built(PIPELINE, (40, 48, 3), 5, network=network).model(images)
     assert two.shape == (2, 1)
     assert five.shape == (2, 5)
     assert two.dtype == five.dtype == tf.float32
@@ -46,7 +47,7 @@ def test_two_classes_are_one_sigmoid_and_more_a_softmax(network):
 
 
 def test_outside_training_the_default_network_says_the_same_of_a_mirror_image():
-    model = PIPELINE.build_model((32, 32, 3), 2, widths=[4, 8])
+    model = built(PIPELINE, (32, 32, 3), 2, widths=[4, 8]).model
     images = RNG.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
     once, mirrored = model(images, training=False), model(images[:, :, ::-1], training=False)
     np.testing.assert_allclose(once, mirrored, rtol=1e-5)
@@ -57,7 +58,7 @@ def test_outside_training_the_default_network_says_the_same_of_a_mirror_image():
 
 
 def test_a_saved_model_finds_the_layers_of_its_pipeline_again(tmp_path):
-    model = PIPELINE.build_model((32, 32, 3), 2, widths=[4, 8])
+    model = built(PIPELINE, (32, 32, 3), 2, widths=[4, 8]).model
     save_model(model, tmp_path / "model.keras")
     del keras.saving.get_custom_objects()["kzoo_zoo>MirrorAverage"]  # as in a process that has not trained
     del sys.modules["kzoo_zoo.cats_vs_dogs.model"]
@@ -67,7 +68,7 @@ def test_a_saved_model_finds_the_layers_of_its_pipeline_again(tmp_path):
 
 
 def test_the_regularizer_reaches_every_kernel():
-    model = PIPELINE.build_model((32, 32, 3), 2, widths=[4, 8, 8], regularizer=keras.regularizers.L2(0.5))
+    model = built(PIPELINE, (32, 32, 3), 2, widths=[4, 8, 8], regularizer=keras.regularizers.L2(0.5)).model
     kernels = [v for v in model.trainable_variables if v.path.endswith("kernel")]
     expected = sum(0.5 * float(tf.reduce_sum(tf.square(kernel.value))) for kernel in kernels)
     assert len(kernels) == 6
@@ -85,43 +86,42 @@ def test_the_regularizer_reaches_every_kernel():
 )
 def test_a_setting_of_another_network_is_refused(settings, reason):
     with pytest.raises(UsageError, match=reason):
-        PIPELINE.build_model((32, 32, 3), 2, **settings)
+        built(PIPELINE, (32, 32, 3), 2, **settings)
 
 
 def test_transfer_takes_the_weights_it_is_given_and_trains_the_last_layer_alone(tmp_path):
     backbone = keras.applications.EfficientNetV2B0(include_top=False, weights=None, input_shape=(32, 32, 3))
     file = tmp_path / "backbone.weights.h5"
     backbone.save_weights(file)
-    model = PIPELINE.build_model((32, 32, 3), 2, network="transfer", weights=str(file))
+    model = built(PIPELINE, (32, 32, 3), 2, network="transfer", weights=str(file)).model
     assert [v.path.split("/")[-1] for v in model.trainable_variables] == ["kernel", "bias"]
     images = RNG.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     features = np.mean(backbone(images.astype("float32"), training=False), axis=(1, 2))
     logits = features @ model.layers[-1].kernel.numpy()
     np.testing.assert_allclose(model(images, training=False), 1 / (1 + np.exp(-logits)), rtol=1e-4)
     model.save(tmp_path / "first.keras")
-    second = PIPELINE.build_model(
-        (32, 32, 3), 2, network="transfer", weights=str(tmp_path / "first.keras"), unfrozen=30
-    )
+    again = built(PIPELINE, (32, 32, 3), 2, network="transfer", weights=str(tmp_path / "first.keras"), unfrozen=30)
+    second = again.model
     np.testing.assert_allclose(second(images, training=False), model(images, training=False), rtol=1e-4)
     trained = {layer.__class__.__name__ for layer in second.get_layer("efficientnetv2-b0").layers if layer.trainable}
     assert "Conv2D" in trained
     assert "BatchNormalization" not in trained
     before = len(second.trainable_variables)
-    PIPELINE.unfreeze(second)
+    again.unfreeze(second)
     backbone = second.get_layer("efficientnetv2-b0")
     kept = {layer.__class__.__name__ for layer in backbone.layers if layer.weights and not layer.trainable}
     assert kept == {"BatchNormalization"}
     assert len(second.trainable_variables) > before
     (tmp_path / "other.weights.h5").write_bytes(b"no weights")
     with pytest.raises(KzooError, match="does not hold the weights"):
-        PIPELINE.build_model((32, 32, 3), 2, network="transfer", weights=str(tmp_path / "other.weights.h5"))
+        built(PIPELINE, (32, 32, 3), 2, network="transfer", weights=str(tmp_path / "other.weights.h5"))
 
 
 def test_without_a_network_transfer_says_what_to_name(tmp_path, monkeypatch):
     monkeypatch.setenv("KZOO_DATA", str(tmp_path))
     monkeypatch.setenv("KZOO_MIRROR", "http://127.0.0.1:9")
     with pytest.raises(NetworkUnreachableError, match=r"efficientnetv2-b0_notop\.h5.*-o model\.weights=FILE"):
-        PIPELINE.build_model((32, 32, 3), 2, network="transfer")
+        built(PIPELINE, (32, 32, 3), 2, network="transfer")
 
 
 def moved_by_scipy(image, matrix, offset):
@@ -207,9 +207,8 @@ def test_recolouring_is_pillows_brightness_contrast_and_saturation():
 
 def test_changes_depend_on_the_seed_alone():
     settings = {"rotation": 15, "shift": 0.1, "zoom": [0.6, 1.0], "stretch": 0.2, "colour": 0.3}
-    one, again, other = (
-        PIPELINE.augment(tf.constant(PHOTOS), seed=tf.constant(seed, tf.int64), epoch=0, **settings).numpy()
-        for seed in ([1, 2], [1, 2], [1, 3])
-    )
+    labels = np.arange(len(PHOTOS))
+    augment = built(PIPELINE, (24, 32, 3), augment=settings).augment
+    one, again, other = (augment(PHOTOS, labels, moment(seed))[0].numpy() for seed in ([1, 2], [1, 2], [1, 3]))
     np.testing.assert_array_equal(one, again)
     assert (one != other).any((1, 2, 3)).all()

@@ -11,11 +11,15 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from PIL import Image
+from pipelines import read
+from pipelines import sample as sample_of
 
 from kzoo.errors import DataError
 from kzoo_zoo.cifar10 import data, scenes
 from kzoo_zoo.cifar10.batches import FOLDER
+from kzoo_zoo.cifar10.pipeline import Cifar10
 
+PIPELINE = Cifar10()
 RNG = np.random.default_rng(0)
 NAMES = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
 IMAGES = {name: RNG.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8) for name in NAMES}
@@ -91,17 +95,11 @@ def test_the_file_is_the_one_that_keras_downloads():
     assert data.REMOTE.urls[0] in text
 
 
-def test_without_a_download_the_command_is_named(monkeypatch, tmp_path):
-    monkeypatch.setenv("KZOO_DATA", str(tmp_path))
-    with pytest.raises(DataError, match="kzoo fetch cifar10"):
-        data.fetch_real(download=False)
-
-
 @pytest.mark.parametrize("writer", WRITERS)
 def test_the_archive_is_read_as_it_was_published(tmp_path, writer):
     contents = {name: WRITERS[writer](batch(name)) for name in NAMES} | {"readme.html": b"<html>", "batches.meta": b"x"}
     path = archive(tmp_path / "cifar-10-python.tar.gz", contents)
-    assert_whole(data.load_path(path))
+    assert_whole(read(PIPELINE, path))
     assert list(tmp_path.iterdir()) == [path]  # nothing was unpacked
 
 
@@ -111,23 +109,23 @@ def test_it_is_read_as_keras_reads_it(tmp_path):
     with path.open("rb") as file:
         raw = pickle.load(file, encoding="bytes")
     expected = raw[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    np.testing.assert_array_equal(data.load_path(tmp_path).train.x[:4], expected)
+    np.testing.assert_array_equal(read(PIPELINE, tmp_path).train.x[:4], expected)
 
 
 @pytest.mark.parametrize("inside", [FOLDER, f"{FOLDER}-target/{FOLDER}", "."])
 def test_the_unpacked_folder_or_its_parent_is_read(tmp_path, inside):
     batch_folder(tmp_path / "set" / inside)
-    assert_whole(data.load_path(tmp_path / "set"))
+    assert_whole(read(PIPELINE, tmp_path / "set"))
 
 
 def test_an_npz_is_read(tmp_path):
     x, y = IMAGES["test_batch"], np.array([[0], [1], [2], [9]], np.uint8)
     np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x, y_test=y)
-    dataset = data.load_path(tmp_path / "a.npz")
+    dataset = read(PIPELINE, tmp_path / "a.npz")
     np.testing.assert_array_equal(dataset.train.x, x)
     assert dataset.class_names == data.CLASS_NAMES
     np.savez(tmp_path / "b.npz", x_train=x, y_train=y % 3, x_test=x, y_test=y % 3)
-    assert data.load_path(tmp_path / "b.npz").class_names == ("0", "1", "2")
+    assert read(PIPELINE, tmp_path / "b.npz").class_names == ("0", "1", "2")
 
 
 def test_a_folder_of_images_is_made_small(tmp_path):
@@ -135,7 +133,7 @@ def test_a_folder_of_images_is_made_small(tmp_path):
         (tmp_path / name).mkdir()
         for number in range(5):
             Image.fromarray(RNG.integers(0, 256, (40, 50), dtype=np.uint8)).save(tmp_path / name / f"{number}.png")
-    dataset = data.load_path(tmp_path)
+    dataset = read(PIPELINE, tmp_path)
     assert dataset.train.x.shape == (8, 32, 32, 3)
     assert dataset.class_names == ("cat", "dog")
 
@@ -155,7 +153,7 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path, protocol):
     content = pickle.dumps({"data": Evil(exec, f"open({str(tmp_path / 'ran')!r}, 'w')")}, protocol=protocol)
     folder = batch_folder(tmp_path / FOLDER, data_batch_3=content)
     with pytest.raises(DataError, match=r"data_batch_3 in .* asks for `(__builtin__|builtins)\.exec`"):
-        data.load_path(folder)
+        read(PIPELINE, folder)
     assert not (tmp_path / "ran").exists()
 
 
@@ -179,27 +177,27 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path, protocol):
 )
 def test_batches_that_do_not_fit_are_refused(tmp_path, changes, reason):
     with pytest.raises(DataError, match=reason):
-        data.load_path(batch_folder(tmp_path / FOLDER, **changes))
+        read(PIPELINE, batch_folder(tmp_path / FOLDER, **changes))
 
 
 def test_a_damaged_archive_is_refused(tmp_path):
     path = archive(tmp_path / "a.tar.gz", {name: python2_pickle(batch(name)) for name in NAMES})
     path.write_bytes(path.read_bytes()[:-5000])
     with pytest.raises(DataError, match="is not a whole zip or tar archive"):
-        data.load_path(path)
+        read(PIPELINE, path)
     with pytest.raises(DataError, match="No such file"):
-        data.load_path(tmp_path / "none.tar.gz")
+        read(PIPELINE, tmp_path / "none.tar.gz")
     with pytest.raises(DataError, match="lacks data_batch_1"):
-        data.load_path(archive(tmp_path / "b.tar.gz", {"other": b""}))
+        read(PIPELINE, archive(tmp_path / "b.tar.gz", {"other": b""}))
 
 
 @pytest.fixture(scope="module")
 def sample():
-    return data.load_sample()
+    return sample_of(PIPELINE)
 
 
 def test_the_sample_is_always_the_same_and_evenly_divided(sample):
-    again = data.load_sample()
+    again = sample_of(PIPELINE)
     assert sample.train.digest() == again.train.digest()
     assert sample.test.digest() == again.test.digest()
     assert sample.train.x.shape == (2000, 32, 32, 3)
@@ -219,7 +217,7 @@ def test_no_scene_comes_twice(sample):
 def test_train_and_test_are_drawn_from_different_seeds(monkeypatch):
     seeds = []
     monkeypatch.setattr(data, "draw_scenes", lambda count, seed: seeds.append(seed) or scenes.draw_scenes(10, seed))
-    data.load_sample()
+    sample_of(PIPELINE)
     assert len(set(seeds)) == 2
 
 

@@ -1,13 +1,20 @@
 """Pictures of hands: bursts kept together, folders read, hands drawn and pasted."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from pipelines import Heard, built, moment, read, request, sample
 
+from kzoo.cli import main
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
+from kzoo.engine.listener import Silent
 from kzoo.errors import DataError, UsageError
+from kzoo.runs.configure import configure
+from kzoo.training.run import train
 from kzoo_zoo.fingers.augment import disturbed, pasted
 from kzoo_zoo.fingers.bursts import bursts, keep_apart
 from kzoo_zoo.fingers.data import CLASS_NAMES
@@ -59,7 +66,7 @@ def test_whole_bursts_are_kept_apart():
 
 
 def test_no_moment_is_on_both_sides_of_a_split(folder):
-    dataset = Fingers().load_path(folder, drawn=0)
+    dataset = read(Fingers(), folder, drawn=0)
     assert dataset.class_names == CLASS_NAMES
     parts = [dataset.train, dataset.validation, dataset.test]
     for label in range(1, 7):
@@ -71,7 +78,7 @@ def test_no_moment_is_on_both_sides_of_a_split(folder):
 
 
 def test_an_empty_picture_of_0_is_none_and_missing_scenes_are_drawn(folder):
-    dataset = Fingers().load_path(folder, drawn=2)
+    dataset = read(Fingers(), folder, drawn=2)
     assert "1 empty picture(s) in 0 taken as none" in dataset.description
     counts = np.bincount(dataset.train.y, minlength=7)
     assert counts[0] > 20
@@ -84,42 +91,49 @@ def test_several_folders_are_read_as_one_and_pictures_alone_show_no_hand(folder,
     save(tmp_path / "more" / "test" / "5", moments(2, 1, seed=9))
     save(tmp_path / "rooms", moments(20, 1, seed=10))
     asked = ",".join(str(path) for path in (folder, tmp_path / "more", tmp_path / "rooms"))
-    splits = load_splits(Fingers(), DataRequest(asked, settings={"drawn": 0}), pytest.fail)
-    alone = load_splits(Fingers(), DataRequest(str(folder), settings={"drawn": 0}), pytest.fail)
+    splits = load_splits(Fingers().source(), request(asked, drawn=0), Silent())
+    alone = load_splits(Fingers().source(), request(folder, drawn=0), Silent())
     assert (splits.test.y == 6).sum() == (alone.test.y == 6).sum() + 2
     assert (splits.test.y == 0).sum() == 4
     assert splits.provenance.location == asked
 
 
 def test_the_seed_of_a_run_does_not_move_pictures_between_train_and_test(folder):
-    one, other = (load_splits(Fingers(), DataRequest(str(folder), seed=seed), pytest.fail) for seed in (0, 1))
+    one, other = (load_splits(Fingers().source(), DataRequest(str(folder), seed=seed), Silent()) for seed in (0, 1))
     assert one.fingerprint == other.fingerprint
 
 
 def test_folders_that_are_no_counts_and_files_that_are_no_pictures_are_named(folder, tmp_path):
     save(tmp_path / "wrong" / "seven", moments(1, 1))
     with pytest.raises(DataError, match="seven is no count"):
-        Fingers().load_path(tmp_path / "wrong")
+        read(Fingers(), tmp_path / "wrong")
     (folder / "2" / "broken.jpg").write_bytes(b"<html>")
     (folder / "4" / "empty.jpg").write_bytes(b"")
     with pytest.raises(
         DataError, match=r"2 of 24\d pictures.*2/broken.jpg: it is a web page.*4/empty.jpg: the file is"
     ):
-        Fingers().load_path(folder)
-    dataset = Fingers().load_path(folder, unreadable="skip")
+        read(Fingers(), folder)
+    dataset = read(Fingers(), folder, unreadable="skip")
     (note,) = dataset.notes
     assert "2 of 24" in note
     assert "2/broken.jpg" in note
     assert len(dataset.train) > 100
     with pytest.raises(UsageError, match="stop or skip"):
-        Fingers().load_path(folder, unreadable="maybe")
+        read(Fingers(), folder, unreadable="maybe")
     with pytest.raises(UsageError, match="drawn"):
-        Fingers().load_path(folder, drawn=-1)
+        read(Fingers(), folder, drawn=-1)
 
 
 def test_there_is_nothing_to_download_and_it_says_what_to_do():
     with pytest.raises(DataError, match=r"--data\s+FOLDER.*kzoo capture"):
-        Fingers().fetch_real(download=True)
+        load_splits(Fingers().source(), DataRequest("real"), Silent())
+    heard = Heard()
+    splits = load_splits(Fingers().source(), request("auto", per_class=5), heard)
+    assert (splits.provenance.requested, splits.provenance.used) == ("auto", "sample")
+    (warning,) = heard.warned
+    assert "embedded sample (35 train, 7 test images" in warning
+    assert "no data set to download" in warning
+    assert "kzoo capture fingers" in warning
 
 
 def test_a_frame_of_any_shape_becomes_a_square_without_being_squeezed_flat():
@@ -176,10 +190,56 @@ def test_changes_follow_from_the_seed_alone_and_strength_0_changes_nothing():
 
 
 def test_the_pipeline_augments_within_a_graph_with_the_backgrounds_of_its_data():
-    pipeline = Fingers()
-    sample = pipeline.load_sample()
-    pipeline.adapt(None, sample.train)
-    graph = tf.function(lambda x, seed: pipeline.augment(x, seed=seed, epoch=tf.constant(0, tf.int64)))
-    found = graph(sample.train.x[:8], tf.constant([1, 2], tf.int64))
+    train = sample(Fingers(), per_class=20).train
+    augment = built(Fingers(), (96, 96, 3), 7, train=train, augment={"rotation": 0.0, "strength": 0.0}).augment
+    x = np.stack([hand_before_a_wall()] * 8)
+    graph = tf.function(lambda x, y: augment(x, y, moment([1, 2])))
+    found, labels = graph(x, np.arange(8))
     assert found.shape == (8, 96, 96, 3)
     assert found.dtype == tf.uint8
+    np.testing.assert_array_equal(labels, np.arange(8))
+    empty = train.x[train.y == 0]
+    assert len(empty)
+    # A graph may round the other way where a number lies in the middle.
+    np.testing.assert_allclose(found, pasted(x, empty, seed=[1, 2], paste=0.6, rotation=0.0), atol=1)
+    # Without pictures of an empty scene there is nothing to paste on.
+    hands = train.take(np.flatnonzero(train.y > 0))
+    augment = built(Fingers(), (96, 96, 3), 7, train=hands, augment={"rotation": 0.0, "strength": 0.0}).augment
+    found, _ = augment(x, np.arange(8), moment([1, 2]))
+    np.testing.assert_allclose(found, pasted(x, x, seed=[1, 2], paste=0.0, rotation=0.0), atol=1)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """Return a tiny run on a few drawn hands."""
+    root = tmp_path_factory.mktemp("drawn")
+    options = ["data.per_class=20", "model.widths=[4,8]", "report=false"]
+    config = configure("fingers", recipe="quick", data="sample", epochs=1, options=options)
+    return train(config, root=root, listener=Heard()).run
+
+
+def test_the_size_of_the_sample_can_be_set(drawn):
+    sizes = drawn.manifest().data.sizes
+    assert sizes == {"train": 126, "validation": 14, "test": 28}
+    with pytest.raises(UsageError, match=r"`data\.per_class` must be a whole number of at least 1, not 0"):
+        sample(Fingers(), per_class=0)
+
+
+def test_several_new_folders_are_measured_on_as_a_whole(drawn, folder, tmp_path, capsys):
+    save(tmp_path / "more" / "5", moments(3, 1, seed=8))
+    save(tmp_path / "rooms", moments(20, 1, seed=10))
+    asked = ",".join(str(path) for path in (folder, tmp_path / "more", tmp_path / "rooms"))
+    assert main(["evaluate", str(drawn.path), "--data", asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["size"], found["measured"]) == (6 * 40 + 1 + 3 + 20, "all of it")
+    assert [found["per_class"][name]["support"] for name in CLASS_NAMES] == [21, 40, 40, 40, 40, 40, 43]
+    assert main(["evaluate", str(drawn.path), "--data", "sample"]) == 0
+    assert "28 test examples, its test split" in capsys.readouterr().out
+
+
+def test_further_folders_of_a_training_are_not_measured_on(folder, tmp_path):
+    save(tmp_path / "more" / "5", moments(3, 1, seed=8))
+    save(tmp_path / "rooms", moments(20, 1, seed=10))
+    settings = {"also": str(tmp_path / "rooms"), "drawn": 0}
+    assert read(Fingers(), folder, **settings).location == f"{folder},{tmp_path / 'rooms'}"
+    assert read(Fingers(), tmp_path / "more", whole=True, **settings).test.y.tolist() == [6, 6, 6]

@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from pipelines import reader
 
 from kzoo.cli import main
 from kzoo.data.frames import Frame, Source
@@ -39,12 +40,12 @@ def network(indices, sure=0.9):
     return forward
 
 
-def run(predictor, frames, *, kind="video"):
-    predictor.start(Frames("a clip", kind))
+def run(counter, frames, *, kind="video"):
+    counter.start(Frames("a clip", kind))
     frames = [Frame(index=i, pixels=pixels, time=i / 25) for i, pixels in enumerate(frames)]
     found = []
-    for start in range(0, len(frames), predictor.batch_size):
-        found += predictor.predict(frames[start : start + predictor.batch_size])
+    for start in range(0, len(frames), counter.batch_size):
+        found += counter.predict(frames[start : start + counter.batch_size])
     return frames, found
 
 
@@ -53,7 +54,7 @@ BLACK = np.zeros((120, 160, 3), np.uint8)
 
 def test_a_flicker_does_not_change_the_count_and_a_new_hand_does():
     seen = [4] * 8 + [5] + [4] * 4 + [2] * 8
-    _, found = run(Fingers().predictor(network(seen), CARD), [BLACK] * len(seen))
+    _, found = run(reader(Fingers(), network(seen), CARD), [BLACK] * len(seen))
     counts = [one.count for one in found]
     assert counts[7:13] == [3] * 6
     assert counts[-1] == 1
@@ -61,26 +62,26 @@ def test_a_flicker_does_not_change_the_count_and_a_new_hand_does():
 
 
 def test_no_hand_is_a_state_and_zero_a_count():
-    _, found = run(Fingers().predictor(network([0] * 8 + [1] * 8), CARD), [BLACK] * 16)
+    _, found = run(reader(Fingers(), network([0] * 8 + [1] * 8), CARD), [BLACK] * 16)
     assert (found[7].state, found[7].count, found[7].text) == ("no hand", None, "no hand 100%")
     assert (found[15].state, found[15].count) == ("counting", 0)
     assert found[15].text == "0 fingers 100%"
 
 
 def test_an_unsure_network_abstains():
-    _, found = run(Fingers().predictor(network([3] * 9, sure=0.4), CARD), [BLACK] * 9)
+    _, found = run(reader(Fingers(), network([3] * 9, sure=0.4), CARD), [BLACK] * 9)
     assert {one.state for one in found} == {"unsure"}
     assert {one.count for one in found} == {None}
-    _, found = run(Fingers().predictor(network([3] * 9, sure=0.4), CARD, min_confidence=0.3), [BLACK] * 9)
+    _, found = run(reader(Fingers(), network([3] * 9, sure=0.4), CARD, min_confidence=0.3), [BLACK] * 9)
     assert found[-1].count == 2
 
 
 def test_unrelated_pictures_do_not_vote_and_a_new_source_starts_afresh():
-    predictor = Fingers().predictor(network([2, 5, 2, 5] + [3] * 9 + [5]), CARD)
-    _, found = run(predictor, [BLACK] * 4, kind="images")
+    counter = reader(Fingers(), network([2, 5, 2, 5] + [3] * 9 + [5]), CARD)
+    _, found = run(counter, [BLACK] * 4, kind="images")
     assert [one.count for one in found] == [1, 4, 1, 4]
-    run(predictor, [BLACK] * 9)
-    _, found = run(predictor, [BLACK])
+    run(counter, [BLACK] * 9)
+    _, found = run(counter, [BLACK])
     assert found[0].state == "unsure"  # nothing of the clip before
 
 
@@ -93,7 +94,7 @@ def test_the_network_sees_the_region_of_the_mirrored_frame():
         {"roi": "0.5,0,0.5,0.5", "mirror": True},
         {"roi": "0,0,80,60"},
     ):
-        run(Fingers().predictor(forward, CARD, **options), [frame])
+        run(reader(Fingers(), forward, CARD, **options), [frame])
     assert all(inputs.min() == 255 for inputs in forward.seen)
 
 
@@ -111,9 +112,9 @@ def test_a_region_outside_the_frame_is_refused_when_the_frame_is_there():
 def test_what_is_drawn_is_the_mirrored_frame_with_region_and_text():
     frame = np.full((240, 320, 3), 90, np.uint8)
     frame[:, :20] = (255, 0, 0)
-    predictor = Fingers().predictor(network([3] * 7), CARD, roi="100,100,80,80", mirror=True)
-    frames, found = run(predictor, [frame] * 7)
-    picture = predictor.draw(frames[-1], found[-1])
+    counter = reader(Fingers(), network([3] * 7), CARD, roi="100,100,80,80", mirror=True)
+    frames, found = run(counter, [frame] * 7)
+    picture = counter.draw(frames[-1], found[-1])
     assert picture.shape == frame.shape
     assert picture[200, 310].tolist() == [255, 0, 0]
     assert picture[100, 140].tolist() != [90, 90, 90]
@@ -126,9 +127,9 @@ def test_what_is_drawn_is_the_mirrored_frame_with_region_and_text():
 )
 def test_settings_that_mean_nothing_are_refused(options, what):
     with pytest.raises(UsageError, match=what):
-        Fingers().predictor(network([]), CARD, **options)
+        reader(Fingers(), network([]), CARD, **options)
     with pytest.raises(UsageError, match="trained"):
-        Fingers().predictor(None, {}, method="network")
+        reader(Fingers(), None, {}, method="network")
 
 
 def test_votes_need_a_majority_to_change_and_a_third_to_stay():

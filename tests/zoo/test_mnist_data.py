@@ -9,10 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pipelines import read
+from pipelines import sample as sample_of
 
 from kzoo.errors import DataError
 from kzoo_zoo.mnist import data
+from kzoo_zoo.mnist.pipeline import Mnist
 
+PIPELINE = Mnist()
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (20, 28, 28), dtype=np.uint8)
 LABELS = np.arange(20, dtype=np.uint8) % 10
@@ -30,15 +34,9 @@ def test_the_file_is_the_one_that_keras_downloads():
     assert name in text
 
 
-def test_without_a_download_the_command_is_named(monkeypatch, tmp_path):
-    monkeypatch.setenv("KZOO_DATA", str(tmp_path))
-    with pytest.raises(DataError, match="kzoo fetch mnist"):
-        data.fetch_real(download=False)
-
-
 def test_the_file_of_keras_is_read(tmp_path):
     np.savez(tmp_path / "mnist.npz", x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:10], y_test=LABELS[:10])
-    dataset = data.load_path(tmp_path / "mnist.npz")
+    dataset = read(PIPELINE, tmp_path / "mnist.npz")
     np.testing.assert_array_equal(dataset.train.x[..., 0], IMAGES)
     np.testing.assert_array_equal(dataset.train.y, LABELS)
     assert dataset.class_names == tuple("0123456789")
@@ -52,7 +50,7 @@ def test_idx_files_are_found_where_torchvision_puts_them(tmp_path, inside):
         head = struct.pack(">4I", 0x803, *IMAGES.shape)
         (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(head + IMAGES.tobytes()))
         (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, 20) + LABELS.tobytes())
-    dataset = data.load_path(tmp_path)
+    dataset = read(PIPELINE, tmp_path)
     np.testing.assert_array_equal(dataset.test.x[..., 0], IMAGES)
     assert dataset.class_names == tuple("0123456789")
 
@@ -62,7 +60,7 @@ def test_a_folder_of_images_becomes_gray_digits(tmp_path):
         (tmp_path / name).mkdir()
         for number in range(5):
             Image.fromarray(RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(tmp_path / name / f"{number}.png")
-    dataset = data.load_path(tmp_path)
+    dataset = read(PIPELINE, tmp_path)
     assert dataset.train.x.shape == (8, 28, 28, 1)
     assert dataset.test.x.shape == (2, 28, 28, 1)
     assert dataset.class_names == ("cat", "dog")
@@ -71,18 +69,18 @@ def test_a_folder_of_images_becomes_gray_digits(tmp_path):
 def test_what_else_there_is_is_refused(tmp_path):
     (tmp_path / "digits.csv").write_text("1,2,3")
     with pytest.raises(DataError, match=r"digits\.csv cannot be read as digits: expected an \.npz file"):
-        data.load_path(tmp_path / "digits.csv")
+        read(PIPELINE, tmp_path / "digits.csv")
     with pytest.raises(DataError, match="holds no folders"):
-        data.load_path(tmp_path)
+        read(PIPELINE, tmp_path)
 
 
 @pytest.fixture(scope="module")
 def sample():
-    return data.load_sample()
+    return sample_of(PIPELINE)
 
 
 def test_the_sample_is_always_the_same_and_evenly_divided(sample):
-    again = data.load_sample()
+    again = sample_of(PIPELINE)
     assert sample.train.digest() == again.train.digest()
     assert sample.test.digest() == again.test.digest()
     assert sample.train.x.shape == (1437, 28, 28, 1)
@@ -120,7 +118,7 @@ def test_the_sample_teaches_something_about_real_digits(sample):
         pytest.skip("needs real data: set KZOO_TEST_DATA to a folder with mnist.npz")
     from sklearn.neighbors import KNeighborsClassifier
 
-    real = data.load_path(Path(named) / "mnist.npz")
+    real = read(PIPELINE, Path(named) / "mnist.npz")
     assert real.train.x.shape == (60_000, 28, 28, 1)
     assert real.test.x.shape == (10_000, 28, 28, 1)
     nearest = KNeighborsClassifier(3).fit(sample.train.x.reshape(1437, -1).astype(float), sample.train.y)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from pipelines import built, moment, pictures_of, sample
 
 from kzoo.errors import UsageError
 from kzoo_zoo.cifar10.augment import mirror_and_shift
@@ -29,7 +30,7 @@ def tutorials_network(name):
 @pytest.mark.parametrize("name", PIPELINES)
 def test_classic_is_the_tutorials_network_behind_a_rescaling(name):
     pipeline, shape = PIPELINES[name]
-    ours, theirs = pipeline.build_model(shape, 10, network="classic"), tutorials_network(name)
+    ours, theirs = built(pipeline, shape, 10, network="classic").model, tutorials_network(name)
     assert [w.shape for w in ours.get_weights()] == [w.shape for w in theirs.get_weights()]
     ours.set_weights(theirs.get_weights())
     images = np.random.default_rng(0).integers(0, 256, (2, *shape), dtype=np.uint8)
@@ -41,7 +42,7 @@ def test_classic_is_the_tutorials_network_behind_a_rescaling(name):
 @pytest.mark.parametrize("name", PIPELINES)
 def test_networks_take_raw_pixels_and_give_probabilities_of_any_number_of_classes(name, network):
     pipeline, shape = PIPELINES[name]
-    model = pipeline.build_model(shape, 7, network=network)
+    model = built(pipeline, shape, 7, network=network).model
     outputs = model(np.zeros((2, *shape), np.uint8))
     assert outputs.shape == (2, 7)
     assert outputs.dtype == tf.float32
@@ -53,7 +54,7 @@ def test_networks_take_raw_pixels_and_give_probabilities_of_any_number_of_classe
 @pytest.mark.parametrize("name", PIPELINES)
 def test_the_regularizer_reaches_every_trained_kernel(name, network):
     pipeline, shape = PIPELINES[name]
-    model = pipeline.build_model(shape, 10, network=network, regularizer=keras.regularizers.L2(0.5))
+    model = built(pipeline, shape, 10, network=network, regularizer=keras.regularizers.L2(0.5)).model
     kernels = [v for v in model.trainable_variables if v.path.endswith("kernel")]
     expected = sum(0.5 * float(tf.reduce_sum(tf.square(kernel.value))) for kernel in kernels)
     assert sum(float(loss) for loss in model.losses) == pytest.approx(expected, rel=1e-5)
@@ -61,9 +62,9 @@ def test_the_regularizer_reaches_every_trained_kernel(name, network):
 
 def test_widths_are_a_setting_of_the_default_network_alone():
     pipeline, shape = PIPELINES["mnist"]
-    assert pipeline.build_model(shape, 10, widths=[4, 8]).count_params() < 10_000
+    assert built(pipeline, shape, 10, widths=[4, 8]).model.count_params() < 10_000
     with pytest.raises(UsageError, match="default network"):
-        pipeline.build_model(shape, 10, network="classic", widths=[4, 8])
+        built(pipeline, shape, 10, network="classic", widths=[4, 8])
 
 
 def test_whitening_gives_uncorrelated_components_of_variance_one():
@@ -82,14 +83,14 @@ def test_whitening_gives_uncorrelated_components_of_variance_one():
 
 def test_the_pipeline_whitens_the_default_network_and_leaves_it_frozen():
     pipeline, shape = PIPELINES["cifar10"]
-    model = pipeline.build_model(shape, 10)
-    before = model.get_layer("whitening").get_weights()[0]
-    train = pipeline.load_sample().train
-    pipeline.adapt(model, train)
-    layer = model.get_layer("whitening")
-    assert np.abs(layer.get_weights()[0] - before).max() > 0.1
+    train = sample(pipeline).train
+    layer = built(pipeline, shape, 10, train=train).model.get_layer("whitening")
+    expected = keras.layers.Conv2D(2 * COMPONENTS, PATCH, strides=PATCH)
+    expected.build((None, *shape))
+    whiten(expected, train.x[:5000])
+    np.testing.assert_allclose(layer.get_weights()[0], expected.get_weights()[0], rtol=1e-5, atol=1e-6)
     assert not layer.trainable
-    pipeline.adapt(pipeline.build_model(shape, 10, network="classic"), train)  # which has nothing to whiten
+    built(pipeline, shape, 10, train=train, network="classic")  # which has nothing to whiten
 
 
 def images(batch=6, size=8, channels=1):
@@ -133,3 +134,21 @@ def test_photos_are_shifted_with_a_reflected_border():
     for one, big, flip in zip(moved, padded, flipped, strict=True):
         seen = one[:, ::-1] if flip else one
         assert sum((big[i : i + 8, j : j + 8] == seen).all() for i in range(5) for j in range(5)) == 1
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_the_pipeline_changes_pictures_by_the_moment_alone_and_leaves_labels(name):
+    pipeline, shape = PIPELINES[name]
+    x, y = pictures_of(shape).fetch(np.arange(8))
+    augment = built(pipeline, shape, augment={"reach": 1}).augment
+    one, labels = augment(x, y, moment([5, 6], epoch=1))
+    changed = (
+        shift(x, seed=[5, 6], reach=1)
+        if name == "mnist"
+        else mirror_and_shift(x, seed=[5, 6], epoch=tf.constant(1), reach=1)
+    )
+    np.testing.assert_array_equal(one, changed)
+    np.testing.assert_array_equal(labels, y)
+    assert built(pipeline, shape).augment is None
+    with pytest.raises(UsageError, match=r"`augment\.reach` must be a whole number of at least 0, not -1"):
+        built(pipeline, shape, augment={"reach": -1})

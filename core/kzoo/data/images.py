@@ -170,7 +170,7 @@ def read_image_folder(
         ),
         location=str(root),
         notes=notes,
-        declares_test=declares_test or whole,
+        declares_test=declares_test,
     )
 
 

@@ -82,8 +82,9 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
     for note in dataset.notes:
         listener.warn(note)
     train, validation, test = dataset.train, dataset.validation, dataset.test
-    if request.whole:
-        test = test if dataset.declares_test else dataset.everything()
+    whole = request.whole and not dataset.declares_test
+    if whole:
+        test = dataset.everything()
     elif validation is None:
         train, validation = _keep_aside(train, request)
     if request.limit is not None:
@@ -99,6 +100,7 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
         output_names=dataset.output_names,
         schema=dataset.schema,
         task=dataset.task,
+        whole=whole,
     )
 
 

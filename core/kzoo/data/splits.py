@@ -208,8 +208,8 @@ class Dataset:
 
     def everything(self) -> Split:
         """Return all examples as one split."""
-        parts = [self.train, *([self.validation] if self.validation is not None else []), self.test]
-        return functools.reduce(lambda one, other: one.join(other), parts)
+        parts = [part for part in (self.train, self.validation, self.test) if part is not None and len(part)]
+        return functools.reduce(lambda one, other: one.join(other), parts) if parts else self.test
 
 
 @dataclass(frozen=True)
@@ -226,6 +226,7 @@ class Splits:
         output_names: The name of each output where labels are not classes.
         schema: What a saved model must know of the data, as plain values.
         task: What these labels mean, where the pipeline has several tasks; empty for its first.
+        whole: Whether ``test`` is all of the data, which says of no example that it is for testing.
     """
 
     train: Split
@@ -237,6 +238,7 @@ class Splits:
     output_names: tuple[str, ...] = ()
     schema: Mapping[str, Any] = field(default_factory=dict)
     task: str = ""
+    whole: bool = False
 
     @functools.cached_property
     def fingerprint(self) -> dict[str, str]:

@@ -131,7 +131,7 @@ def evaluate(
         class_names=tuple(saved.card.class_names),
         data=splits.provenance.description,
         size=len(splits.test),
-        measured="all of it" if request.whole else "its test split",
+        measured="all of it" if splits.whole else "its test split",
         notes=notes,
         outcome=outcome,
     )

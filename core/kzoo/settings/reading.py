@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from typing import TYPE_CHECKING, Any, TypeVar
+import types
+import typing
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union
 
 import msgspec
 
@@ -12,7 +15,7 @@ from kzoo.settings.fields import defaults_of
 from kzoo.settings.words import hints_of, range_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = ["known_names", "read_settings", "refuse_unknown", "unknown_name"]
 
@@ -58,12 +61,33 @@ def read_settings(
 
 def _converted(value: Any, hint: Any) -> Any:
     try:
-        return msgspec.convert(value, hint)
+        return _convert(value, hint)
     except msgspec.ValidationError:
         if type(value) is not int:
             raise
         # On a command line a name that is a number, such as that of a column, looks like a number.
-        return msgspec.convert(str(value), hint)
+        return _convert(str(value), hint)
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    *others, last = _apart(hint)
+    for one in others:
+        with contextlib.suppress(msgspec.ValidationError):
+            return msgspec.convert(value, one)
+    return msgspec.convert(value, last)
+
+
+def _apart(hint: Any) -> Sequence[Any]:
+    """Return the types that a value may have, each by itself, where a tuple of a fixed length is one of several.
+
+    Together with a number that has a range, such a tuple makes msgspec 0.23 crash.
+    """
+    plain = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
+    if typing.get_origin(plain) not in (Union, types.UnionType):
+        return [hint]
+    members = typing.get_args(plain)
+    fixed = any(typing.get_origin(one) is tuple and Ellipsis not in typing.get_args(one) for one in members)
+    return members if fixed else [hint]
 
 
 def refuse_unknown(

@@ -8,7 +8,7 @@ import pytest
 
 from kzoo.data.frames import Frame
 from kzoo.errors import DataError
-from kzoo_zoo.yolov3.detections import Detections
+from kzoo.tasks.detections import Detections
 from kzoo_zoo.yolov3.drawing import color_of, draw
 from kzoo_zoo.yolov3.names import COCO_NAMES, VOC_NAMES, read_names
 from kzoo_zoo.yolov3.result_files import CocoResults, YoloText

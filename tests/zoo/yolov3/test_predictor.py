@@ -1,15 +1,19 @@
 """From photos to objects, by the real networks, against OpenCV's detections."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pipelines import reader
 
 from kzoo.data.decoding import read_image
 from kzoo.data.frames import Frame
 from kzoo.errors import UsageError
+from kzoo_zoo.yolov3.detecting import DetectorReader
 from kzoo_zoo.yolov3.pipeline import Yolo
+from kzoo_zoo.yolov3.settings import Decisions
 
 NETWORKS = {"yolo-fastest-1.1": "coco.names", "MobileNetV2-YOLOv3-Nano-voc": "voc.names"}
 PHOTOS = ("dog.jpg", "horses.jpg", "kite.jpg", "person.jpg")
@@ -17,21 +21,17 @@ PHOTOS = ("dog.jpg", "horses.jpg", "kite.jpg", "person.jpg")
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def network(request, real_data):
-    """Return a real network's name, and a function that makes its predictor with other settings."""
+    """Return a real network's name, and a function that makes its reader with other decisions."""
     folder, name = real_data / "yolo", request.param
     files = {
         "weights": str(folder / f"weights/{name}.weights"),
         "network": str(folder / f"cfg/{name}.cfg"),
         "names": str(folder / NETWORKS[name]),
     }
-    first = Yolo().predictor(None, {}, **files)
+    loaded = reader(Yolo(), **files).network
 
     def make(**settings):
-        from kzoo_zoo.yolov3.predictor import YoloPredictor
-        from kzoo_zoo.yolov3.settings import Settings
-
-        own = Settings(**settings)
-        return YoloPredictor(first.pipeline, first.forward, first.heads, first.input_shape, first.class_names, own)
+        return DetectorReader(lambda: replace(loaded, decisions=Decisions(**settings)))
 
     return name, make
 
@@ -47,8 +47,8 @@ def photos(real_data):
 def test_the_objects_of_every_photo_are_opencvs(network, photos, real_data):
     name, make = network
     oracle = json.loads((real_data / f"yolo/oracle/{name}.json").read_text())
-    predictor = make(resize="stretch", threshold=oracle["conf"], iou=oracle["nms"])
-    for photo, found in zip(PHOTOS, predictor.predict(photos), strict=True):
+    detector = make(resize="stretch", threshold=oracle["conf"], iou=oracle["nms"])
+    for photo, found in zip(PHOTOS, detector.predict(photos), strict=True):
         expected = oracle["images"][photo]["detections"]
         assert found.names == [one["class"] for one in expected], photo
         # The oracle's numbers are rounded to 5 and 2 decimals.
@@ -58,10 +58,10 @@ def test_the_objects_of_every_photo_are_opencvs(network, photos, real_data):
 
 def test_a_batch_is_as_each_photo_alone(network, photos):
     _, make = network
-    predictor = make()
-    together = predictor.predict(photos)
+    detector = make()
+    together = detector.predict(photos)
     for frame, one in zip(photos, together, strict=True):
-        alone = predictor.predict([frame])[0]
+        alone = detector.predict([frame])[0]
         assert alone.names == one.names
         np.testing.assert_allclose(alone.boxes, one.boxes, atol=0.05)
 
@@ -107,15 +107,20 @@ HEAD = {"anchors": [[10, 10], [20, 20]], "mask": [0, 1], "classes": 2, "scale_x_
 CARD = {"input_shape": [64, 96, 3], "class_names": ["cat", "dog"], "heads": [HEAD]}
 
 
-def stub(**settings):
-    """Return the predictor of a network that sees one dog in the middle of every picture."""
+class OneDog:
+    """A network that sees one dog in the middle of every picture."""
 
-    def forward(x):
+    changing = True
+
+    def __call__(self, x):
         raw = np.full((len(x), 2, 3, 2, 7), -9, np.float32)
         raw[:, 0, 1, 1] = [0, 9, 0, 0, 9, -9, 9]
-        return raw.reshape(len(x), 2, 3, 14)
+        return [raw.reshape(len(x), 2, 3, 14)]
 
-    return Yolo().predictor(lambda x: [forward(x)], CARD, **settings)
+
+def stub(**settings):
+    """Return the reader of such a network."""
+    return reader(Yolo(), OneDog(), CARD, **settings)
 
 
 FRAME = Frame(index=0, pixels=np.zeros((64, 96, 3), np.uint8))
@@ -130,7 +135,7 @@ def test_without_darknets_files_a_run_is_enough():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"threshold": 1}, "`threshold` must be a number of at least 0 and less than 1, not 1"),
+        ({"threshold": 1}, "`threshold` must be a number of at least 0 and below 1, not 1"),
         ({"threshold": "high"}, "`threshold` must be a number"),
         ({"iou": 0}, "`iou` must be a number above 0"),
         ({"max_detections": 0}, "`max_detections` must be a whole number"),
@@ -154,7 +159,7 @@ def test_classes_by_name_or_index(classes):
 
 def test_without_a_network_it_is_said_how_to_name_one():
     with pytest.raises(UsageError, match=r"needs a network to predict.*--weights FILE --network CFG"):
-        Yolo().predictor(None, {})
+        reader(Yolo())
 
 
 def test_other_names_for_the_classes_of_a_run(tmp_path):
@@ -166,9 +171,9 @@ def test_other_names_for_the_classes_of_a_run(tmp_path):
 
 
 def test_results_are_written_beside(tmp_path):
-    predictor = stub(coco=str(tmp_path / "c.json"), txt=str(tmp_path / "txt"))
-    predictor.start(SimpleNamespace(name="camera 0"))
-    predictor.predict([FRAME])
-    predictor.close()
+    detector = stub(coco=str(tmp_path / "c.json"), txt=str(tmp_path / "txt"))
+    detector.start(SimpleNamespace(name="camera 0"))
+    detector.predict([FRAME])
+    detector.close()
     assert json.loads((tmp_path / "c.json").read_text())[0]["category_name"] == "dog"
     assert [path.name for path in (tmp_path / "txt").iterdir()] == ["camera-0.txt"]

@@ -1,4 +1,5 @@
 import csv
+import json
 import math
 import re
 
@@ -6,22 +7,32 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from pipelines import read, reader, request, sample
 
 from kzoo.cli import main
+from kzoo.data.decoding import read_image
+from kzoo.data.frames import Frame
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
+from kzoo.engine.forward import Forward
+from kzoo.engine.listener import Silent
 from kzoo.errors import DataError, KzooError, UsageError
-from kzoo.inference.evaluation import evaluate, find_model
+from kzoo.inference.evaluation import evaluate
+from kzoo.models.card import ModelCard
+from kzoo.models.saved import find_model
 from kzoo.models.saving import load_model, read_card, save_model
 from kzoo.plugins.registry import get_registry
-from kzoo.plugins.targets import load_target
-from kzoo.training.assembly import Assembly
 from kzoo.runs.configure import configure
-from kzoo.training.detecting import detector_outcome
-from kzoo.training.run import Silent, train
-from kzoo.training.trainer import Trainer, predictor
+from kzoo.tasks import Measured
+from kzoo.tasks.boxes import Detection
+from kzoo.training.assembly import Assembly
+from kzoo.training.run import train
+from kzoo.training.trainer import Trainer
 from kzoo_zoo.yolov3 import examples
-from kzoo_zoo.yolov3.darknet import build, parse_cfg, read_cfg, save_weights
+from kzoo_zoo.yolov3.darknet import Head, build, parse_cfg, read_cfg, save_weights
+from kzoo_zoo.yolov3.detecting import DetectorReader, Loaded
+from kzoo_zoo.yolov3.letterbox import Letterbox
+from kzoo_zoo.yolov3.pipeline import Yolo
 from kzoo_zoo.yolov3.shapes import SHAPES, draw_scenes
 from kzoo_zoo.yolov3.transfer import backbone_layers, freeze, start_from, trainable_network, widened
 
@@ -86,9 +97,8 @@ def settings(cfg, *options, **asked):
 
 def assembled(cfg, *options, **asked):
     config = settings(cfg, *options, **asked)
-    pipeline = load_target(get_registry().get("pipeline", "yolov3"))()
-    parts = Assembly(config, pipeline, get_registry())
-    parts.compile(load_splits(pipeline, DataRequest("sample", settings={"image_size": 64}), pytest.fail))
+    parts = Assembly(config, Yolo(), "detection", get_registry())
+    parts.compile(load_splits(Yolo().source(), request("sample", image_size=64), Silent()))
     return parts
 
 
@@ -106,10 +116,10 @@ def test_a_run_saves_what_predicting_and_exporting_need(small, shapes, tmp_path)
     model = load_model(result.run.model_path)
     assert model.output_shape == (None, 8 * 8 * 2, 5 + len(SHAPES))
     card = read_card(result.run.model_path)
-    assert card["class_names"] == list(SHAPES)
-    assert card["heads"][0]["stride"] == 8
-    assert card["heads"][0]["anchors"] != [[10, 12], [24, 20]]  # the recipe finds them from the boxes
-    assert parse_cfg(card["darknet"]["cfg"], "the card").heads[0].to_dict() == card["heads"][0]
+    assert card.class_names == SHAPES
+    assert card.own["heads"][0]["stride"] == 8
+    assert card.own["heads"][0]["anchors"] != [[10, 12], [24, 20]]  # the recipe finds them from the boxes
+    assert parse_cfg(card.own["darknet"]["cfg"], "the card").heads[0].to_dict() == card.own["heads"][0]
     assert {"box", "objectness", "class", "val_box"} <= set(result.history[-1])
 
 
@@ -139,9 +149,11 @@ def test_settings_are_checked(small, shapes):
     ):
         with pytest.raises(UsageError, match=says):
             assembled(small, option)
-    for size in (100, 0, "big", [64]):
-        with pytest.raises(UsageError, match="multiple of 32"):
-            examples.load_sample(image_size=size)
+    for size in (100, 0, "big", [64], [64, 100]):
+        with pytest.raises(
+            UsageError, match=r"`data.image_size` must be .*(multiple of 32|a whole number or a list of 2)"
+        ):
+            sample(Yolo(), image_size=size)
 
 
 def test_weights_of_darknet_are_taken_over_layer_by_layer(tmp_path):
@@ -166,7 +178,7 @@ def test_weights_of_darknet_are_taken_over_layer_by_layer(tmp_path):
 
 def test_a_kzoo_model_is_a_start_too_and_a_foreign_one_is_refused(tmp_path):
     model = trainable_network(network(), (64, 64, 3), None, momentum=0.9)
-    save_model(model, tmp_path / "old.keras", {"pipeline": "yolov3"})
+    save_model(model, tmp_path / "old.keras", ModelCard(pipeline="yolov3"))
     fresh = trainable_network(network(), (64, 64, 3), None, momentum=0.9)
     start_from(fresh, network(), str(tmp_path / "old.keras"), network())
     for new, old in zip(fresh.get_weights(), model.get_weights(), strict=True):
@@ -206,28 +218,18 @@ def test_a_wider_network_keeps_its_heads():
 
 
 def test_examples_are_what_predict_sees_and_boxes_are_where_they_were(tmp_path):
-    (tmp_path / "images").mkdir()
-    lines = {}
-    for number, (pixels, boxes, labels) in enumerate(draw_scenes(6, 3)):
-        Image.fromarray(pixels).save(tmp_path / "images" / f"{number}.png")
-        height, width = pixels.shape[:2]
-        lines[number] = (boxes, labels)
-        rows = [
-            f"{label} {(x1 + x2) / 2 / width} {(y1 + y2) / 2 / height} {(x2 - x1) / width} {(y2 - y1) / height}"
-            for (x1, y1, x2, y2), label in zip(boxes, labels, strict=True)
-        ]
-        (tmp_path / "images" / f"{number}.txt").write_text("\n".join(rows))
-    (tmp_path / "classes.txt").write_text("\n".join(SHAPES))
-    dataset = examples.load_path(tmp_path, image_size=[96, 128])
+    lines = scenes(tmp_path, 6, 3)
+    dataset = read(Yolo(), tmp_path, image_size=[96, 128])
     assert (len(dataset.train), len(dataset.test), dataset.class_names) == (5, 1, SHAPES)
-    pipeline = load_target(get_registry().get("pipeline", "yolov3"))()
-    from kzoo.data.decoding import read_image
-    from kzoo_zoo.yolov3.letterbox import Letterbox
-
+    seen = []
+    heads = [Head(anchors=((10, 10),), classes=len(SHAPES), stride=32)]
+    blind = Loaded(lambda x: seen.append(x[0]) or [np.full((1, 3, 4, 10), -9.0)], heads, (96, 128, 3), SHAPES)
+    detector = DetectorReader(lambda: blind)
     x, y = (np.asarray(part) for part in dataset.train.fetch(np.arange(5)))
     for number, path in enumerate(dataset.train.images):
         frame = read_image(path)
-        np.testing.assert_allclose(x[number], pipeline.prepare(frame, (96, 128, 3)), atol=0.5 / 255 + 1e-6)
+        detector.predict([Frame(index=0, pixels=frame)])
+        np.testing.assert_allclose(x[number], seen[-1], atol=0.5 / 255 + 1e-6)
         boxes, labels = lines[int(path.stem)]
         rows = y[number][y[number][:, 4] >= 0]
         assert rows[:, 4].tolist() == labels.tolist()
@@ -242,11 +244,44 @@ def test_files_beyond_the_memory_are_read_anew_and_are_the_same(tmp_path, monkey
         (x1, y1, x2, y2), (height, width) = boxes[0], pixels.shape[:2]
         row = f"0 {(x1 + x2) / 2 / width} {(y1 + y2) / 2 / height} {(x2 - x1) / width} {(y2 - y1) / height}"
         (tmp_path / f"{number}.txt").write_text(row)
-    kept = examples.load_path(tmp_path, image_size=64).train
+    kept = read(Yolo(), tmp_path, image_size=64).train
     monkeypatch.setattr(examples, "MEMORY_LIMIT", 0)
-    anew = examples.load_path(tmp_path, image_size=64).train
+    anew = read(Yolo(), tmp_path, image_size=64).train
     for one, other in zip(kept.fetch(np.arange(3)), anew.take(np.arange(3)).fetch(np.arange(3)), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def scenes(folder, count, seed):
+    """Write drawn scenes with YOLO's text files; return the boxes and labels of each."""
+    (folder / "images").mkdir(parents=True)
+    found = {}
+    for number, (pixels, boxes, labels) in enumerate(draw_scenes(count, seed)):
+        Image.fromarray(pixels).save(folder / "images" / f"{number}.png")
+        height, width = pixels.shape[:2]
+        rows = [
+            f"{label} {(x1 + x2) / 2 / width} {(y1 + y2) / 2 / height} {(x2 - x1) / width} {(y2 - y1) / height}"
+            for (x1, y1, x2, y2), label in zip(boxes, labels, strict=True)
+        ]
+        (folder / "images" / f"{number}.txt").write_text("\n".join(rows))
+        found[number] = boxes, labels
+    (folder / "classes.txt").write_text("\n".join(SHAPES))
+    return found
+
+
+def test_new_boxes_are_measured_on_as_a_whole_and_those_of_the_run_on_their_test_split(small, tmp_path, capsys):
+    scenes(tmp_path / "own", 10, 3)
+    lines = scenes(tmp_path / "new", 3, 4)
+    scenes(tmp_path / "single", 1, 5)
+    run = train(settings(small, data=str(tmp_path / "own"), epochs=1), root=tmp_path / "runs").run
+    assert main(["evaluate", str(run.path), "--data", str(tmp_path / "new"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["size"], found["measured"]) == (3, "all of it")
+    assert sum(row["objects"] for row in found["per_class"].values()) == sum(len(own) for own, _ in lines.values())
+    assert main(["evaluate", str(run.path), "--data", str(tmp_path / "single")]) == 0
+    assert "1 test examples, all of it" in capsys.readouterr().out
+    for named in ([], ["--data", str(tmp_path / "own")]):
+        assert main(["evaluate", str(run.path), *named]) == 0
+        assert "2 test examples, its test split" in capsys.readouterr().out
 
 
 def test_boxes_of_the_sample_are_exactly_around_the_shapes():
@@ -343,14 +378,21 @@ def test_the_best_epoch_by_average_precision(small, shapes, tmp_path):
     assert [row["val_ap50"] != "" for row in rows] == [False, True, False, True, True]
     values = {number: logs["val_ap50"] for number, logs in enumerate(result.history, 1) if "val_ap50" in logs}
     best = max(values, key=values.get)
-    assert result.run.manifest()["training"]["best_epoch"] == best
+    assert result.run.manifest().training.best_epoch == best
     # The same figure, from the saved model and its file of weights.
-    pipeline = load_target(get_registry().get("pipeline", "yolov3"))()
-    splits = load_splits(pipeline, DataRequest("sample", 0, 0.5, settings={"image_size": 64}), pytest.fail)
-    card = read_card(result.run.model_path)
-    dataset = pipeline.annotated_split(splits.validation, SHAPES, "")
-    assert len(dataset.images) == 6
-    outcome = detector_outcome(pipeline, predictor(load_model(result.run.model_path)), card, dataset)
+    asked = DataRequest("sample", 0, 0.5, settings={"image_size": 64})
+    splits = load_splits(Yolo().source(), asked, Silent())
+    assert len(splits.validation) == 6
+    card = read_card(result.run.model_path).for_reader()
+    forward = Forward(load_model(result.run.model_path))
+    measured = Measured(
+        forward=forward,
+        test=splits.validation,
+        class_names=SHAPES,
+        reader=lambda chosen: reader(Yolo(), forward, card, **chosen),
+        settings=Yolo.evaluation_settings,
+    )
+    outcome = Detection().measure(measured)
     assert outcome.metrics()["AP50"] == pytest.approx(values[best], abs=1e-3)
 
 
@@ -372,7 +414,7 @@ def test_a_limit_holds_for_what_is_measured(small, shapes, tmp_path):
     saved = find_model(str(result.run.path), tmp_path)
     again = evaluate(saved, data=None, listener=Silent())
     assert again.size == 3
-    assert again.data.startswith("3 of 4 drawn scenes")
+    assert again.outcome.dataset.description == "3 examples of 12 train, 4 test drawn scenes of 5 shapes"
     assert again.outcome.dataset.images[0].name in {f"scene-{number:04}" for number in range(4)}
     for name in ("AP", "AP50", "AR_100"):
         assert again.metrics[name] == pytest.approx(result.results[name], abs=1e-6, nan_ok=True)
@@ -384,11 +426,11 @@ def test_a_limit_holds_for_what_is_measured(small, shapes, tmp_path):
     [
         ("augment.scale_steps=0", "must be a whole number of at least 1, not 0"),
         ("augment.mosaic_epochs=1.5", "must be a whole number of at least 0, not 1.5"),
-        ("augment.zoom=[1.2]", "must be the smallest and the largest scale"),
+        ("augment.zoom=[1.2]", "must be a list of 2: a number each, not [1.2]"),
         ("augment.zoom=[1.4, 0.6]", "must be the smallest and the largest scale"),
-        ("augment.saturation=0", "must be a number from 1 to 10, not 0"),
-        ("augment.mosaic=25", "must be a number from 0 to 1, not 25"),
-        ("augment.hue=much", "must be a number from 0 to 0.5, not 'much'"),
+        ("augment.saturation=0", "must be a number of at least 1 and at most 10, not 0"),
+        ("augment.mosaic=25", "must be a number of at least 0 and at most 1, not 25"),
+        ("augment.hue=much", "must be a number of at least 0 and at most 0.5, not 'much'"),
         ("augment.mirror=1", "must be true or false, not 1"),
         ("augment.scales=[100, 200]", "must be two multiples of 32"),
     ],

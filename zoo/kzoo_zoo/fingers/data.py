@@ -77,19 +77,23 @@ def read(paths: Sequence[Path], settings: HandSettings, reading: Reading) -> Dat
     Args:
         paths: The folders.
         settings: How.
-        reading: What they are read for; where they are only measured on, nothing is kept aside and nothing drawn.
+        reading: What they are read for; where they are only measured on, nothing is kept aside, nothing drawn and no
+            further folder read.
 
     Raises:
         DataError: A folder is laid out otherwise, or files cannot be read: all of them are found first.
     """
-    further = [settings.also] if isinstance(settings.also, str) else settings.also
+    further = (settings.also,) if isinstance(settings.also, str) else settings.also
+    if reading.whole:
+        further = ()  # they belong to what a model learned from, and what is measured is another place
     roots = [*paths, *(Path(name).expanduser().resolve() for name in further)]
     gathered: dict[str, list[Part]] = {"train": [], "validation": [], "test": []}
-    emptied, notes = 0, []
+    emptied, notes, declares_test = 0, [], False
     for root in roots:
         parts, moved, note = _read(root, skip=settings.unreadable == "skip")
         emptied += moved
         notes += note
+        declares_test |= "test" in parts
         for name, part in (_to_measure(parts) if reading.whole else _divided(parts, seed=0)).items():
             gathered[name].append(part)
     joined = {name: _joined(parts) for name, parts in gathered.items() if parts}
@@ -115,6 +119,7 @@ def read(paths: Sequence[Path], settings: HandSettings, reading: Reading) -> Dat
         description=description,
         location=",".join(map(str, roots)),
         notes=tuple(notes),
+        declares_test=declares_test,
     )
 
 

@@ -191,7 +191,7 @@ def read(path: Path, settings: BoxSettings, reading: Reading) -> Dataset:
         description=f"{counts} of {len(sets.class_names)} classes from {path.name} ({sets.form}){how}",
         location=str(path),
         notes=sets.notes,
-        declares_test=declared or reading.whole,
+        declares_test=declared,
     )
 
 
