@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from kzoo.data.splits import ArraySplit
-from kzoo.engine.batches import TrainingBatches, label_transform, ordered_batches
+from kzoo.engine.batches import TrainingBatches, ordered_batches
+from kzoo.tasks.labels import label_encoder
 
 
 @pytest.fixture
@@ -35,8 +36,9 @@ def test_same_seed_same_order_other_seed_other_order(split):
 
 @pytest.mark.parametrize(("epoch", "step"), [(0, 3), (1, 0), (1, 4), (2, 2)])
 def test_it_goes_on_anywhere_with_the_batches_that_would_have_come(split, epoch, step):
-    def noise(x, y, *, seed, epoch, **_):
-        return tf.cast(x, tf.int64) + tf.random.stateless_uniform(tf.shape(x), seed, 0, 1000, tf.int64) + epoch, y
+    def noise(x, y, moment):
+        random = tf.random.stateless_uniform(tf.shape(x), moment.seed, 0, 1000, tf.int64)
+        return tf.cast(x, tf.int64) + random + moment.epoch + moment.step, y
 
     batches = TrainingBatches(split, 5, 3, augment=noise)
     whole = drawn(batches.dataset(3))
@@ -46,9 +48,8 @@ def test_it_goes_on_anywhere_with_the_batches_that_would_have_come(split, epoch,
 def test_augmentation_differs_from_step_to_step_and_epoch_to_epoch(split):
     seeds = []
 
-    def note(x, y, *, seed, epoch, **_):
-        del epoch
-        return tf.tile(seed[None], [tf.shape(x)[0], 1]), y
+    def note(x, y, moment):
+        return tf.tile(moment.seed[None], [tf.shape(x)[0], 1]), y
 
     for x, _ in TrainingBatches(split, 5, 0, augment=note).dataset(2):
         seeds.append(tuple(x.numpy()[0].tolist()))
@@ -66,11 +67,11 @@ def test_replicas_share_every_batch_without_loss_or_repetition(split):
 
 
 def test_labels_in_each_form(split):
-    dense = np.concatenate([y for _, y in ordered_batches(split, 5, label_transform("dense", 4))])
-    sparse = np.concatenate([y for _, y in ordered_batches(split, 5, label_transform("sparse", 4))])
+    dense = np.concatenate([y for _, y in ordered_batches(split, 5, label_encoder("dense", 4))])
+    sparse = np.concatenate([y for _, y in ordered_batches(split, 5, label_encoder("sparse", 4))])
     np.testing.assert_array_equal(dense, np.eye(4)[split.y])
     np.testing.assert_array_equal(sparse, split.y)
-    assert label_transform("", 4) is None
+    assert label_encoder("", 4) is None
 
 
 def test_ordered_batches_keep_the_order(split):

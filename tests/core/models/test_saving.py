@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import kzoo
-from kzoo.plugins.build import build
 from kzoo.errors import KzooError
+from kzoo.models.card import ModelCard
 from kzoo.models.saving import CARD, load_model, read_card, register_with_keras, save_model
+from kzoo.plugins.build import build
 
 X = np.random.default_rng(0).integers(0, 256, (4, 5), dtype=np.uint8)
 
@@ -30,13 +31,13 @@ def make_model(loss="emd:p=1", regularizer=None):
 
 def test_a_model_comes_back_with_its_loss_and_weights(tmp_path):
     model, path = make_model(), tmp_path / "m.keras"
-    save_model(model, path, {"class_names": ["a", "b", "c"]})
+    save_model(model, path, ModelCard(class_names=("a", "b", "c")))
     again = load_model(path)
     np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
     assert again.loss.get_config() == model.loss.get_config()
     assert again.optimizer.iterations.numpy() == 1
-    assert read_card(path)["class_names"] == ["a", "b", "c"]
-    components = read_card(path)["components"]
+    assert read_card(path).class_names == ("a", "b", "c")
+    components = read_card(path).components
     assert type(model.loss).__name__ in {component["name"].split(">")[1] for component in components}
     assert {(c["distribution"], c["version"]) for c in components} == {("kzoo", kzoo.__version__)}
 
@@ -140,7 +141,7 @@ def test_plain_keras_files_have_no_card(tmp_path):
     path = tmp_path / "m.keras"
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.save(path)
-    assert read_card(path) == {}
+    assert read_card(path) == ModelCard()
     assert load_model(path, compile=False).count_params() == 3
 
 

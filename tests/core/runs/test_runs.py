@@ -5,8 +5,9 @@ import json
 import pytest
 
 from kzoo.errors import KzooError, UsageError
-from kzoo.runs.folder import SCHEMA_VERSION, Run, create_run, find_run, list_runs
 from kzoo.runs.config import DEFAULTS, RunConfig
+from kzoo.runs.folder import Run, create_run, find_run, list_runs
+from kzoo.runs.manifest import SCHEMA_VERSION, Manifest
 
 
 @pytest.fixture
@@ -20,26 +21,27 @@ def config():
 
 
 def test_runs_of_one_second_get_folders_of_their_own(tmp_path, config):
-    runs = [create_run(tmp_path, config, {}) for _ in range(3)]
+    runs = [create_run(tmp_path, config, Manifest()) for _ in range(3)]
     assert len({run.path for run in runs}) == 3
     assert all("quick-emd-p-1-s0" in run.path.name for run in runs)
-    assert [run.manifest()["status"] for run in runs] == ["running"] * 3
+    assert [run.manifest().status for run in runs] == ["running"] * 3
 
 
 def test_the_settings_of_a_run_are_read_back(tmp_path, config):
-    run = create_run(tmp_path, config, {"extra": 1})
+    run = create_run(tmp_path, config, Manifest(environment={"extra": 1}))
     assert run.config().loss == config.loss
-    assert run.manifest()["extra"] == 1
-    run.update(status="done", results={"loss": float("nan")})
-    assert run.manifest()["status"] == "done"
-    assert run.manifest()["results"] == {"loss": None}
+    assert run.manifest().environment == {"extra": 1}
+    run.update(status="done", results={"test": {"loss": float("nan")}})
+    assert run.manifest().status == "done"
+    assert run.manifest().test_results == {"loss": None}
+    assert json.loads(run.manifest_path.read_text("utf-8"))["extra"] == 1
 
 
 def test_a_run_is_found_by_folder_file_name_start_and_last(tmp_path, config, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = tmp_path / "runs"
-    first = create_run(root, config, {})
-    second = create_run(root, config, {})
+    first = create_run(root, config, Manifest())
+    second = create_run(root, config, Manifest())
     assert find_run(str(first.path)).path == first.path
     assert find_run(str(first.config_path)).path == first.path
     assert find_run(second.name, root).path == second.path
@@ -82,4 +84,4 @@ def test_a_broken_manifest_is_refused(tmp_path, content, words):
 def test_a_root_that_cannot_be_written_is_one_clear_error(tmp_path, config):
     (tmp_path / "file").write_text("")
     with pytest.raises(KzooError, match="--out"):
-        create_run(tmp_path / "file", config, {})
+        create_run(tmp_path / "file", config, Manifest())

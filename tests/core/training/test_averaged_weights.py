@@ -9,8 +9,9 @@ import tensorflow as tf
 
 import kzoo
 from kzoo.data.splits import ArraySplit
-from kzoo.engine.batches import TrainingBatches, label_transform, ordered_batches
+from kzoo.engine.batches import TrainingBatches, ordered_batches
 from kzoo.models.saving import load_model, save_model
+from kzoo.tasks.labels import label_encoder
 from kzoo.training import trainer as trainer_module
 from kzoo.training.averaged_weights import SwapAveragedWeights, averaged_weights
 from kzoo.training.callbacks import BestEpoch
@@ -18,7 +19,7 @@ from kzoo.training.trainer import Trainer
 from kzoo_plugins.optimizers.lookahead import Lookahead
 
 CLASSES = 3
-LABELS = label_transform("dense", CLASSES)
+LABELS = label_encoder("dense", CLASSES)
 
 
 @keras.saving.register_keras_serializable(package="tests")

@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 from kzoo.data.splits import ArraySplit
-from kzoo.engine.batches import TrainingBatches, label_transform, ordered_batches
-from kzoo.training.trainer import Trainer, predictor
+from kzoo.engine.batches import TrainingBatches, ordered_batches
+from kzoo.tasks.labels import label_encoder
+from kzoo.training.trainer import Trainer
 
 CLASSES = 3
 
@@ -81,7 +82,7 @@ class Calls(keras.callbacks.Callback):
 
 def train_both(split, steps, epochs, **kwargs):
     """Train one model here and one with fit on the very same batches."""
-    labels = label_transform("dense", CLASSES)
+    labels = label_encoder("dense", CLASSES)
     batches = TrainingBatches(split, 8, 5, labels=labels)
     validation = ordered_batches(split, 8, labels)
     ours, theirs, our_calls, their_calls = (
@@ -122,7 +123,7 @@ def clipped(call, last=6):
 
 
 def test_the_number_of_steps_in_a_call_changes_nothing(split):
-    labels = label_transform("dense", CLASSES)
+    labels = label_encoder("dense", CLASSES)
     weights = []
     for steps in (1, 4, 16):
         model = make_model()
@@ -151,7 +152,7 @@ def test_a_models_own_train_step_is_the_one_that_runs(split):
          keras.layers.Dense(CLASSES, activation="softmax")]
     )  # fmt: skip
     model.compile("sgd", "categorical_crossentropy", jit_compile=False)
-    batches = TrainingBatches(split, 8, 5, labels=label_transform("dense", CLASSES))
+    batches = TrainingBatches(split, 8, 5, labels=label_encoder("dense", CLASSES))
     logs = Trainer(model, steps_per_execution=4).fit(batches, epochs=1).history[-1]
     assert logs["twice_loss"] == pytest.approx(2 * logs["loss"])
 
@@ -163,7 +164,7 @@ def test_a_stop_ends_between_two_calls_and_says_so(split):
         asked.append(1)
         return len(asked) > 2
 
-    batches = TrainingBatches(split, 8, 5, labels=label_transform("dense", CLASSES))
+    batches = TrainingBatches(split, 8, 5, labels=label_encoder("dense", CLASSES))
     result = Trainer(model, steps_per_execution=2).fit(batches, epochs=5, should_stop=stop)
     assert result.stopped
     assert result.steps == 4
@@ -178,13 +179,13 @@ def test_a_callback_can_end_the_training(split):
         def on_epoch_end(self, epoch, logs=None):
             self.model.stop_training = epoch == 1
 
-    batches = TrainingBatches(split, 8, 5, labels=label_transform("dense", CLASSES))
+    batches = TrainingBatches(split, 8, 5, labels=label_encoder("dense", CLASSES))
     result = Trainer(model).fit(batches, epochs=9, callbacks=[Enough()])
     assert (result.epochs, result.stopped) == (2, False)
 
 
 def test_evaluate_is_that_of_keras(split):
-    model, labels = make_model(), label_transform("dense", CLASSES)
+    model, labels = make_model(), label_encoder("dense", CLASSES)
     dataset = ordered_batches(split, 8, labels)
     ours = Trainer(model, steps_per_execution=3).evaluate(dataset)
     theirs = model.evaluate(dataset, verbose=0, return_dict=True)
@@ -192,16 +193,10 @@ def test_evaluate_is_that_of_keras(split):
 
 
 def test_a_dataset_of_unknown_length_is_refused_rather_than_skipped(split):
-    dataset = ordered_batches(split, 8, label_transform("dense", CLASSES))
+    dataset = ordered_batches(split, 8, label_encoder("dense", CLASSES))
     for unknown in (dataset.repeat(), dataset.filter(lambda *_: True)):
         with pytest.raises(ValueError, match="number of batches"):
             Trainer(make_model()).evaluate(unknown)
-
-
-def test_predictor_is_that_of_keras(split):
-    model = make_model()
-    outputs = predictor(model)(split.x)
-    np.testing.assert_allclose(outputs, model.predict(split.x, verbose=0), rtol=1e-5)
 
 
 def test_a_strategy_of_one_device_gives_the_same_weights(split):
@@ -209,7 +204,7 @@ def test_a_strategy_of_one_device_gives_the_same_weights(split):
     for strategy in (None, tf.distribute.OneDeviceStrategy("/cpu:0")):
         with strategy.scope() if strategy else tf.init_scope():
             model = make_model()
-        batches = TrainingBatches(split, 8, 5, labels=label_transform("dense", CLASSES))
+        batches = TrainingBatches(split, 8, 5, labels=label_encoder("dense", CLASSES))
         Trainer(model, strategy=strategy).fit(batches, epochs=1)
         weights.append(model.get_weights())
     for a, b in zip(*weights, strict=True):

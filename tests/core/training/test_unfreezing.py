@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 
 from kzoo.data.splits import ArraySplit
-from kzoo.engine.batches import TrainingBatches, label_transform, ordered_batches
+from kzoo.engine.batches import TrainingBatches, ordered_batches
 from kzoo.models.saving import load_model, save_model
-from kzoo.pipeline import Pipeline
+from kzoo.pipeline import unfreeze_all
+from kzoo.tasks.labels import label_encoder
 from kzoo.training.callbacks import BestEpoch
 from kzoo.training.trainer import Trainer
 from kzoo.training.unfreezing import Phase, continued, count_trainable
@@ -36,7 +37,7 @@ def batches():
     generator = np.random.default_rng(0)
     x = generator.normal(0, 1, (8 * STEPS, 6)).astype("float32")
     split = ArraySplit(x, generator.integers(0, CLASSES, len(x)))
-    return TrainingBatches(split, 8, 5, labels=label_transform("dense", CLASSES))
+    return TrainingBatches(split, 8, 5, labels=label_encoder("dense", CLASSES))
 
 
 def make_model():
@@ -56,13 +57,9 @@ def adam(start=0):
     return keras.optimizers.Adam(Falling(start), weight_decay=0.01)
 
 
-def train_all(model):
-    Pipeline.unfreeze(None, model)
-
-
 def thaw(model):
     def change(steps):
-        train_all(model)
+        unfreeze_all(model)
         compiled(model, continued(adam(), steps))
 
     return change
@@ -125,7 +122,7 @@ def test_averaged_weights_are_what_the_second_part_begins_with():
         average = model.optimizer._model_variables_moving_average
         seen["averages"] = [np.asarray(value) for value in average]
         seen["weights"] = [np.asarray(value) for value in model.trainable_variables]
-        train_all(model)
+        unfreeze_all(model)
         compiled(model, keras.optimizers.SGD(0.0, **averaging))
 
     Trainer(model).fit(batches(), epochs=2, changes={1: change})
@@ -174,5 +171,5 @@ def test_counting_leaves_the_model_as_it_is():
     model = make_model()
     before = Phase.of(model).trainable
     head = 8 * CLASSES + CLASSES
-    assert count_trainable(model, train_all) == (head, head + 6 * 8 + 8 + 2 * 8)
+    assert count_trainable(model, unfreeze_all) == (head, head + 6 * 8 + 8 + 2 * 8)
     assert Phase.of(model).trainable == before
