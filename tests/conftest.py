@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,35 @@ def fixture_points(plugins):
         return [point for point in points if str(point.dist.locate_file("")) in folders]
 
     return install
+
+
+@pytest.fixture
+def file_server(monkeypatch):
+    """Return a function that serves bytes under any path on this machine and returns the address."""
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "KZOO_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+    servers = []
+
+    def serve(content):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *args):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append((server, threading.Thread(target=server.serve_forever)))
+        servers[-1][1].start()
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield serve
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()

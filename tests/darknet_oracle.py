@@ -5,12 +5,13 @@ import struct
 from pathlib import Path
 
 import cv2
+import keras
 import numpy as np
 
 from kzoo_zoo.yolov3.darknet import Network, builtin_cfg, parse_cfg
 from kzoo_zoo.yolov3.darknet.layers import Shortcut, Yolo
 
-__all__ = ["decoded_rows", "narrow", "raw_heads", "write_random_weights"]
+__all__ = ["decoded_rows", "narrow", "random_images", "raw_heads", "raw_outputs", "write_random_weights"]
 
 
 def write_random_weights(network: Network, path: Path, seed: int = 0) -> None:
@@ -38,6 +39,18 @@ def write_random_weights(network: Network, path: Path, seed: int = 0) -> None:
             arrays.append(rng.normal(0, (1.6 / fan_in) ** 0.5, layer.kernel_count))
             for array in arrays:
                 file.write(array.astype("<f4").tobytes())
+
+
+def random_images(batch: int, height: int, width: int) -> np.ndarray:
+    """Return images of noise, always the same, float32 of shape (N, H, W, 3)."""
+    return np.random.default_rng(7).random((batch, height, width, 3)).astype("float32")
+
+
+def raw_outputs(model: keras.Model, images: np.ndarray) -> list[np.ndarray]:
+    """Return what a network built here makes of images: its raw outputs of each head, NHWC."""
+    outputs = model(images, training=False)
+    outputs = outputs if isinstance(outputs, list) else [outputs]
+    return [keras.ops.convert_to_numpy(output) for output in outputs]
 
 
 def raw_heads(network: Network, weights: Path, images: np.ndarray) -> list[np.ndarray]:

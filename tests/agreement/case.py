@@ -52,6 +52,22 @@ class Case:
         return f"{self.kind} {self.component}" + (f" ({self.note})" if self.note else "")
 
 
+def metric_case(component, reference, y_true, y_pred, expected, weight=None, note=""):
+    """Return the case of a metric that sees its samples in two batches."""
+    first = len(y_true) // 2
+    inputs = {"y_true": y_true, "y_pred": y_pred, "batches": [first, len(y_true) - first]}
+    if weight is not None:
+        inputs["sample_weight"] = weight
+    return Case(
+        kind="metric",
+        component=component,
+        reference=reference,
+        inputs=inputs,
+        expected={"value": np.asarray(expected, "float64")},
+        note=note,
+    )
+
+
 def write(path, cases):
     """Write cases to one ``.npz`` file: the arrays, and a JSON text with the rest."""
     arrays, table = {}, []

@@ -6,26 +6,11 @@ import sklearn
 from scipy import stats
 from sklearn import metrics
 
-from agreement.case import Case
+from agreement.case import metric_case as case
 
 SKLEARN = f"scikit-learn {sklearn.__version__}"
 SCIPY = f"SciPy {scipy.__version__}"
 SHAPES = [(50, 1), (30, 3), (7, 5)]
-
-
-def case(component, reference, y_true, y_pred, expected, weight=None, note=""):
-    """Return the case of a metric, in two batches."""
-    inputs = {"y_true": y_true, "y_pred": y_pred, "batches": [len(y_true) // 2, len(y_true) - len(y_true) // 2]}
-    if weight is not None:
-        inputs["sample_weight"] = weight
-    return Case(
-        kind="metric",
-        component=component,
-        reference=reference,
-        inputs=inputs,
-        expected={"value": np.asarray(expected, "float64")},
-        note=note,
-    )
 
 
 def numbers(seed, shape, *, offset=0.0):

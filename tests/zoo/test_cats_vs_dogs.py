@@ -3,10 +3,8 @@
 import hashlib
 import io
 import json
-import threading
 import zipfile
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -38,36 +36,6 @@ SMOOTH = np.stack([ndimage.gaussian_filter(photo, (3, 3, 0)) for photo in PHOTOS
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("KZOO_DATA", str(tmp_path / "cache"))
     return tmp_path / "cache"
-
-
-@pytest.fixture
-def file_server(tmp_path, monkeypatch):
-    """Return a function that serves bytes under any path on this machine and returns the address."""
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "KZOO_MIRROR"):
-        monkeypatch.delenv(name, raising=False)
-    servers = []
-
-    def serve(content):
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *args):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        servers.append((server, threading.Thread(target=server.serve_forever)))
-        servers[-1][1].start()
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield serve
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def photo(number, kind="JPEG"):

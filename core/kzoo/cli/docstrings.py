@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["arguments", "sections"]
+__all__ = ["arguments", "arguments_of", "sections"]
 
 _HEADINGS: Final = {
     "Args": "Args",
@@ -72,3 +72,11 @@ def arguments(section: str) -> dict[str, str]:
         else:
             current.append(line.strip())
     return {name: " ".join(filter(None, lines)) for name, lines in found.items()}
+
+
+def arguments_of(target: Any) -> dict[str, str]:
+    """Return what is said of each argument of a class or function: by itself, else by the nearest of its bases."""
+    found: dict[str, str] = {}
+    for documented in inspect.getmro(target) if inspect.isclass(target) else (target,):
+        found = arguments(sections(documented.__doc__ or "").get("Args", "")) | found
+    return found

@@ -155,7 +155,7 @@ def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
     from kzoo.plugins.build import parameters_of
 
     parameters = parameters_of(target)
-    help_of = docstrings.arguments(sections.get("Args", ""))
+    help_of = docstrings.arguments_of(target)
     found: dict[str, Any] = {
         "parameters": [
             {

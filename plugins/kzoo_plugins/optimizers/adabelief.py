@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, debias, decay_rate, positive
+from kzoo_plugins.arguments import number
+from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, debias, decay_rate
 from kzoo_plugins.optimizers.radam import rectification
 
 __all__ = ["AdaBelief"]
@@ -37,7 +38,7 @@ class AdaBelief(MomentOptimizer):
         beta_2: The decay of the mean of squared differences, in [0, 1). Defaults to 0.999.
         epsilon: Added to the mean and to the root, above 0. Defaults to 1e-16, as in the authors' code.
         rectify: Whether to rectify the first steps as RAdam does. Defaults to False.
-        **base: The further arguments of `keras.optimizers.Optimizer`. Weight decay is decoupled: its share of the
+        **base: Keras's own arguments, as in `BaseOptimizer`. Weight decay is decoupled: its share of the
             weights, times the rate, comes off before the step.
 
     Raises:
@@ -70,7 +71,7 @@ class AdaBelief(MomentOptimizer):
         super().__init__(learning_rate, **base)
         self.beta_1 = decay_rate("beta_1", beta_1)
         self.beta_2 = decay_rate("beta_2", beta_2)
-        self.epsilon = positive("epsilon", epsilon)
+        self.epsilon = number("epsilon", epsilon, above=0)
         self.rectify = bool(rectify)
 
     def step(self, gradient: Any, weights: Any, rate: Any, state: dict[str, Any]) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, debias, decay_rate, positive
+from kzoo_plugins.arguments import number
+from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, debias, decay_rate
 
 __all__ = ["Adan"]
 
@@ -36,15 +37,7 @@ class Adan(MomentOptimizer):
         beta_3: The decay of the mean square, in [0, 1). Defaults to 0.99.
         epsilon: Added to the root, above 0. Defaults to 1e-8.
         weight_decay: The strength of the decay, at least 0, or None for none.
-        clipnorm: As in `keras.optimizers.Optimizer`.
-        clipvalue: As in `keras.optimizers.Optimizer`.
-        global_clipnorm: As in `keras.optimizers.Optimizer`.
-        use_ema: As in `keras.optimizers.Optimizer`.
-        ema_momentum: As in `keras.optimizers.Optimizer`.
-        ema_overwrite_frequency: As in `keras.optimizers.Optimizer`.
-        loss_scale_factor: As in `keras.optimizers.Optimizer`.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        name: The name of the optimizer.
+        **base: Keras's own arguments, as in `BaseOptimizer`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -70,33 +63,15 @@ class Adan(MomentOptimizer):
         beta_3: float = 0.99,
         epsilon: float = 1e-8,
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
+        *,
         name: str = "adan",
+        **base: Any,
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            name=name,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, name=name, **base)
         self.beta_1 = decay_rate("beta_1", beta_1)
         self.beta_2 = decay_rate("beta_2", beta_2)
         self.beta_3 = decay_rate("beta_3", beta_3)
-        self.epsilon = positive("epsilon", epsilon)
+        self.epsilon = number("epsilon", epsilon, above=0)
 
     def _apply_weight_decay(self, variables: Any) -> None:
         """Do nothing: the decay is the end of the step."""

@@ -8,13 +8,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo_plugins.arguments import number
 from kzoo_plugins.optimizers.moments import (
     MomentOptimizer,
     approach,
-    at_least_zero,
     debias,
     decay_rate,
-    positive,
 )
 from kzoo_plugins.optimizers.wrapper import whole_number
 
@@ -47,15 +46,7 @@ class AdEMAMix(MomentOptimizer):
             to 0.
         epsilon: Added to the root, above 0. Defaults to 1e-8.
         weight_decay: The share of the weights that is taken off at each step, at least 0, or None for none.
-        clipnorm: As in `keras.optimizers.Optimizer`.
-        clipvalue: As in `keras.optimizers.Optimizer`.
-        global_clipnorm: As in `keras.optimizers.Optimizer`.
-        use_ema: As in `keras.optimizers.Optimizer`.
-        ema_momentum: As in `keras.optimizers.Optimizer`.
-        ema_overwrite_frequency: As in `keras.optimizers.Optimizer`.
-        loss_scale_factor: As in `keras.optimizers.Optimizer`.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        name: The name of the optimizer.
+        **base: Keras's own arguments, as in `BaseOptimizer`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -83,38 +74,20 @@ class AdEMAMix(MomentOptimizer):
         warmup_steps: int = 0,
         epsilon: float = 1e-8,
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
+        *,
         name: str = "ademamix",
+        **base: Any,
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            name=name,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, name=name, **base)
         self.beta_1 = decay_rate("beta_1", beta_1)
         self.beta_2 = decay_rate("beta_2", beta_2)
         if not 0 < beta_3 < 1:
             message = f"`beta_3` must lie in (0, 1), not {beta_3}."
             raise ValueError(message)
         self.beta_3 = float(beta_3)
-        self.alpha = at_least_zero("alpha", alpha)
+        self.alpha = number("alpha", alpha, at_least=0)
         self.warmup_steps = whole_number("warmup_steps", warmup_steps, 0)
-        self.epsilon = positive("epsilon", epsilon)
+        self.epsilon = number("epsilon", epsilon, above=0)
 
     def step(self, gradient: Any, weights: Any, rate: Any, state: dict[str, Any]) -> Any:
         """Return the new weights."""

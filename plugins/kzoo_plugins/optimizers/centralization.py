@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo_plugins.optimizers.wrapper import OptimizerWrapper, dense
+from kzoo.component import dense_gradient
+from kzoo_plugins.optimizers.wrapper import OptimizerWrapper
 
 __all__ = ["GradientCentralization"]
 
@@ -64,5 +65,5 @@ class GradientCentralization(OptimizerWrapper):
         rank = len(variable.shape)
         if gradient is None or rank < (_CONVOLUTION if self.conv_only else 2):
             return gradient
-        gradient = dense(gradient, variable)
+        gradient = dense_gradient(gradient, variable)
         return gradient - ops.mean(gradient, axis=tuple(range(rank - 1)), keepdims=True)

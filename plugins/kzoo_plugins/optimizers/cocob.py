@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo_plugins.optimizers.moments import MomentOptimizer, positive
+from kzoo_plugins.arguments import number
+from kzoo_plugins.optimizers.moments import MomentOptimizer
 
 __all__ = ["COCOB"]
 
@@ -35,7 +36,7 @@ class COCOB(MomentOptimizer):
             changes a weight by 1 / alpha. Defaults to 100.
         epsilon: What the largest gradient begins at, above 0. Defaults to 1e-8.
         learning_rate: A factor of the gradients, or a schedule. Defaults to 1.
-        **base: The further arguments of `keras.optimizers.Optimizer`. Weight decay is decoupled: its share of the
+        **base: Keras's own arguments, as in `BaseOptimizer`. Weight decay is decoupled: its share of the
             weights, times the rate, comes off before the step.
 
     Raises:
@@ -57,11 +58,11 @@ class COCOB(MomentOptimizer):
 
     def __init__(self, alpha: float = 100.0, epsilon: float = 1e-8, learning_rate: Any = 1.0, **base: Any) -> None:
         super().__init__(learning_rate, **base)
-        self.alpha = positive("alpha", alpha)
+        self.alpha = number("alpha", alpha, above=0)
         if alpha < 1:
             message = f"`alpha` must be at least 1, not {alpha}."
             raise ValueError(message)
-        self.epsilon = positive("epsilon", epsilon)
+        self.epsilon = number("epsilon", epsilon, above=0)
 
     def initializer(self, name: str) -> Any:
         """Return epsilon for the largest gradient, 0 for all else."""

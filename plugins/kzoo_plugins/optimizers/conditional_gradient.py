@@ -7,8 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo_plugins.arguments import number
 from kzoo_plugins.optimizers.layerwise import norm
-from kzoo_plugins.optimizers.moments import MomentOptimizer, positive
+from kzoo_plugins.optimizers.moments import MomentOptimizer
 
 __all__ = ["ConditionalGradient"]
 
@@ -37,7 +38,7 @@ class ConditionalGradient(MomentOptimizer):
         norm: Which norm, ``"frobenius"`` or ``"nuclear"``. Defaults to ``"frobenius"``.
         learning_rate: The part c of the way, or a schedule. Defaults to 0.01. TensorFlow Addons had 1 - c here. The
             method's own schedule is 2 / (step + 2).
-        **base: The further arguments of `keras.optimizers.Optimizer`. Weight decay is decoupled: its share of the
+        **base: Keras's own arguments, as in `BaseOptimizer`. Weight decay is decoupled: its share of the
             weights, times the rate, comes off before the step.
 
     Raises:
@@ -62,7 +63,7 @@ class ConditionalGradient(MomentOptimizer):
         if norm not in _BALLS:
             message = f"`norm` must be one of {', '.join(_BALLS)}, not {norm!r}."
             raise ValueError(message)
-        self.radius = positive("radius", radius)
+        self.radius = number("radius", radius, above=0)
         self.norm = norm
 
     def step(self, gradient: Any, weights: Any, rate: Any, state: dict[str, Any]) -> Any:

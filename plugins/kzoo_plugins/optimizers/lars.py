@@ -7,8 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo_plugins.arguments import number
 from kzoo_plugins.optimizers.layerwise import LayerwiseOptimizer, norm
-from kzoo_plugins.optimizers.moments import decay_rate, positive
+from kzoo_plugins.optimizers.moments import decay_rate
 
 __all__ = ["LARS"]
 
@@ -37,7 +38,7 @@ class LARS(LayerwiseOptimizer):
         nesterov: Whether to step from where the momentum leads. Defaults to False.
         skip_vectors: Whether variables of fewer than two dimensions (biases, batch normalization) are trained with
             a = 1 and d = 0, as later work does. Defaults to False, as in the paper.
-        **base: The further arguments of `keras.optimizers.Optimizer`.
+        **base: Keras's own arguments, as in `BaseOptimizer`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -68,7 +69,7 @@ class LARS(LayerwiseOptimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **base)
         self.momentum = decay_rate("momentum", momentum)
-        self.trust_coefficient = positive("trust_coefficient", trust_coefficient)
+        self.trust_coefficient = number("trust_coefficient", trust_coefficient, above=0)
         self.nesterov = bool(nesterov)
         self.skip_vectors = bool(skip_vectors)
 

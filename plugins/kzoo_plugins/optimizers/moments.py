@@ -1,22 +1,22 @@
-"""What optimizers with running means of gradients share: the base class, the arithmetic, the checks of arguments."""
+"""What optimizers with running means of gradients share: the base class, the arithmetic, the check of a decay."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
-import keras
 from keras import ops
 
-from kzoo.component import ConfigFromSignature, dense_gradient, widen
+from kzoo.component import dense_gradient, widen
+from kzoo_plugins.optimizers.base import BaseOptimizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MomentOptimizer", "approach", "at_least_zero", "debias", "decay_rate", "positive"]
+__all__ = ["MomentOptimizer", "approach", "debias", "decay_rate"]
 
 
-class MomentOptimizer(ConfigFromSignature, keras.optimizers.Optimizer):
+class MomentOptimizer(BaseOptimizer):
     """An optimizer whose subclass names its running means and computes the new weights of one variable.
 
     A subclass lists in ``means`` the state that it keeps for each variable, in the variable's shape, and overrides
@@ -24,12 +24,6 @@ class MomentOptimizer(ConfigFromSignature, keras.optimizers.Optimizer):
     """
 
     means: tuple[str, ...] = ()
-
-    def __init__(self, learning_rate: Any, **base: Any) -> None:
-        whole = isinstance(learning_rate, int) and not isinstance(learning_rate, bool)  # Keras takes floats alone
-        super().__init__(learning_rate=float(learning_rate) if whole else learning_rate, **base)
-        if self.weight_decay is not None:
-            at_least_zero("weight_decay", self.weight_decay)
 
     def step(self, gradient: Any, weights: Any, rate: Any, state: dict[str, Any]) -> Any:
         """Return the new weights, and put the new means into ``state``, which holds the old ones."""
@@ -61,11 +55,6 @@ class MomentOptimizer(ConfigFromSignature, keras.optimizers.Optimizer):
         """Return the number of steps, this one among them."""
         return ops.cast(self.iterations, dtype) + 1
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments, the learning rate as it is now."""
-        now = keras.optimizers.Optimizer.get_config(self)["learning_rate"]
-        return {**super().get_config(), "learning_rate": now}
-
 
 def approach(mean: Any, value: Any, beta: float) -> Any:
     """Return ``beta * mean + (1 - beta) * value``."""
@@ -88,21 +77,5 @@ def decay_rate(name: str, value: Any) -> float:
     """Return an argument as the decay of a running mean; raise ``ValueError`` where it is not in [0, 1)."""
     if not 0 <= value < 1:
         message = f"`{name}` must lie in [0, 1), not {value}."
-        raise ValueError(message)
-    return float(value)
-
-
-def positive(name: str, value: Any) -> float:
-    """Return an argument as a number above 0; raise ``ValueError`` where it is none."""
-    if not (math.isfinite(value) and value > 0):
-        message = f"`{name}` must be a finite number above 0, not {value}."
-        raise ValueError(message)
-    return float(value)
-
-
-def at_least_zero(name: str, value: Any) -> float:
-    """Return an argument as a number of at least 0; raise ``ValueError`` where it is none."""
-    if not (math.isfinite(value) and value >= 0):
-        message = f"`{name}` must be a finite number of at least 0, not {value}."
         raise ValueError(message)
     return float(value)

@@ -7,8 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo_plugins.arguments import number
 from kzoo_plugins.optimizers.layerwise import LayerwiseOptimizer
-from kzoo_plugins.optimizers.moments import approach, decay_rate, positive
+from kzoo_plugins.optimizers.moments import approach, decay_rate
 
 __all__ = ["NovoGrad"]
 
@@ -36,7 +37,7 @@ class NovoGrad(LayerwiseOptimizer):
         epsilon: Added to the root, above 0. Defaults to 1e-8.
         weight_decay: The share d of the weights that goes into the momentum, as in the paper; at least 0, or None.
         grad_averaging: Whether the momentum is a mean and not a sum. Defaults to False.
-        **base: The further arguments of `keras.optimizers.Optimizer`.
+        **base: Keras's own arguments, as in `BaseOptimizer`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -70,7 +71,7 @@ class NovoGrad(LayerwiseOptimizer):
         super().__init__(learning_rate, weight_decay=weight_decay, **base)
         self.beta_1 = decay_rate("beta_1", beta_1)
         self.beta_2 = decay_rate("beta_2", beta_2)
-        self.epsilon = positive("epsilon", epsilon)
+        self.epsilon = number("epsilon", epsilon, above=0)
         self.grad_averaging = bool(grad_averaging)
 
     def decayed_step(self, gradient: Any, weights: Any, rate: Any, state: dict[str, Any], decay: float) -> Any:

@@ -9,7 +9,8 @@ import keras
 from keras import ops
 
 from kzoo.component import dense_gradient, widen
-from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, debias, decay_rate, positive
+from kzoo_plugins.arguments import number
+from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, debias, decay_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,15 +52,7 @@ class Prodigy(MomentOptimizer):
         safeguard_warmup: Whether s takes d^2 * g without the learning rate, which helps where a schedule rises from
             near 0. Defaults to False.
         weight_decay: The strength of the decay, at least 0, or None for none.
-        clipnorm: As in `keras.optimizers.Optimizer`.
-        clipvalue: As in `keras.optimizers.Optimizer`.
-        global_clipnorm: As in `keras.optimizers.Optimizer`.
-        use_ema: As in `keras.optimizers.Optimizer`.
-        ema_momentum: As in `keras.optimizers.Optimizer`.
-        ema_overwrite_frequency: As in `keras.optimizers.Optimizer`.
-        loss_scale_factor: As in `keras.optimizers.Optimizer`.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        name: The name of the optimizer.
+        **base: Keras's own arguments, as in `BaseOptimizer`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -92,35 +85,17 @@ class Prodigy(MomentOptimizer):
         bias_correction: bool = False,  # noqa: FBT001, FBT002 - named as an argument on the command line
         safeguard_warmup: bool = False,  # noqa: FBT001, FBT002 - named as an argument on the command line
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
+        *,
         name: str = "prodigy",
+        **base: Any,
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            name=name,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, name=name, **base)
         self.beta_1 = decay_rate("beta_1", beta_1)
         self.beta_2 = decay_rate("beta_2", beta_2)
         self.beta_3 = math.sqrt(beta_2) if beta_3 is None else decay_rate("beta_3", beta_3)
-        self.epsilon = positive("epsilon", epsilon)
-        self.d0 = positive("d0", d0)
-        self.d_coef = positive("d_coef", d_coef)
+        self.epsilon = number("epsilon", epsilon, above=0)
+        self.d0 = number("d0", d0, above=0)
+        self.d_coef = number("d_coef", d_coef, above=0)
         if growth_rate is not None and not growth_rate >= 1:
             message = f"`growth_rate` must be at least 1, or None, not {growth_rate}."
             raise ValueError(message)

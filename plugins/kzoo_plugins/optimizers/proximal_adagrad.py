@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo_plugins.optimizers.moments import MomentOptimizer, at_least_zero, positive
+from kzoo_plugins.arguments import number
+from kzoo_plugins.optimizers.moments import MomentOptimizer
 
 __all__ = ["ProximalAdagrad"]
 
@@ -33,7 +34,7 @@ class ProximalAdagrad(MomentOptimizer):
         initial_accumulator_value: What the sums of squares begin at, above 0. Defaults to 0.1.
         l1_regularization_strength: The factor l1 of the sum of absolute weights, at least 0. Defaults to 0.
         l2_regularization_strength: The factor l2 of half the sum of squared weights, at least 0. Defaults to 0.
-        **base: The further arguments of `keras.optimizers.Optimizer`. Weight decay is decoupled: its share of the
+        **base: Keras's own arguments, as in `BaseOptimizer`. Weight decay is decoupled: its share of the
             weights, times the rate, comes off before the step.
 
     Raises:
@@ -64,9 +65,9 @@ class ProximalAdagrad(MomentOptimizer):
         **base: Any,
     ) -> None:
         super().__init__(learning_rate, **base)
-        self.initial_accumulator_value = positive("initial_accumulator_value", initial_accumulator_value)
-        self.l1_regularization_strength = at_least_zero("l1_regularization_strength", l1_regularization_strength)
-        self.l2_regularization_strength = at_least_zero("l2_regularization_strength", l2_regularization_strength)
+        self.initial_accumulator_value = number("initial_accumulator_value", initial_accumulator_value, above=0)
+        self.l1_regularization_strength = number("l1_regularization_strength", l1_regularization_strength, at_least=0)
+        self.l2_regularization_strength = number("l2_regularization_strength", l2_regularization_strength, at_least=0)
 
     def initializer(self, name: str) -> Any:
         """Return what the sums of squares begin at."""

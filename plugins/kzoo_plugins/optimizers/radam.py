@@ -8,7 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, debias, decay_rate, positive
+from kzoo_plugins.arguments import number
+from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, debias, decay_rate
 
 __all__ = ["RAdam", "rectification", "seen_length"]
 
@@ -42,7 +43,7 @@ class RAdam(MomentOptimizer):
         beta_2: The decay of the mean of squared gradients, in [0, 1). Defaults to 0.999.
         epsilon: Added to the root, above 0. Defaults to 1e-8.
         threshold: The length above which the step is divided by the root mean square, at least 4. Defaults to 5.
-        **base: The further arguments of `keras.optimizers.Optimizer`. Weight decay is decoupled: its share of the
+        **base: Keras's own arguments, as in `BaseOptimizer`. Weight decay is decoupled: its share of the
             weights, times the rate, comes off before the step.
 
     Raises:
@@ -73,7 +74,7 @@ class RAdam(MomentOptimizer):
         super().__init__(learning_rate, **base)
         self.beta_1 = decay_rate("beta_1", beta_1)
         self.beta_2 = decay_rate("beta_2", beta_2)
-        self.epsilon = positive("epsilon", epsilon)
+        self.epsilon = number("epsilon", epsilon, above=0)
         if not (math.isfinite(threshold) and threshold >= _SHORTEST):
             message = f"`threshold` must be a finite number of at least 4, not {threshold}."
             raise ValueError(message)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import ConfigFromSignature
+from kzoo.component import dense_gradient
+from kzoo_plugins.arguments import number
 from kzoo_plugins.optimizers.averaging import SwapsWeights
-from kzoo_plugins.optimizers.wrapper import dense, number_of, whole_number
+from kzoo_plugins.optimizers.base import BaseOptimizer
+from kzoo_plugins.optimizers.moments import decay_rate
+from kzoo_plugins.optimizers.wrapper import number_of, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,31 +20,45 @@ if TYPE_CHECKING:
 __all__ = ["ScheduleFreeAdamW", "ScheduleFreeSGD"]
 
 
-class _ScheduleFree(SwapsWeights, ConfigFromSignature, keras.optimizers.Optimizer):
+_AVERAGE_OF_KERAS = ("use_ema", "ema_momentum", "ema_overwrite_frequency")
+
+
+class _ScheduleFree(SwapsWeights, BaseOptimizer):
     """The three sequences that schedule-free optimizers share; a subclass gives the direction of the step.
 
     The weights in the model are y while training goes on. The optimizer keeps z, which takes the steps, and the average
     x, so that x is never computed back from y.
     """
 
-    def __init__(self, beta: float, warmup_steps: int, r: float, weight_lr_power: float, **base: Any) -> None:
-        super().__init__(**base)
-        if not 0 < beta < 1:
-            message = f"`{self._beta_name}` must lie in (0, 1), not {beta}."
-            raise ValueError(message)
-        for name, value in (("r", r), ("weight_lr_power", weight_lr_power)):
-            if not (math.isfinite(value) and value >= 0):
-                message = f"`{name}` must be a finite number of at least 0, not {value}."
-                raise ValueError(message)
-        if self.weight_decay is not None and not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
-            message = f"`weight_decay` must be a finite number of at least 0, not {self.weight_decay}."
-            raise ValueError(message)
-        self._beta = float(beta)
+    def __init__(
+        self,
+        learning_rate: Any,
+        warmup_steps: int,
+        r: float,
+        weight_lr_power: float,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        # Named one by one because Keras's moving average is not among them: there would be two averages.
+        super().__init__(
+            learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
+        )
         self.warmup_steps = whole_number("warmup_steps", warmup_steps, 0)
-        self.r = float(r)
-        self.weight_lr_power = float(weight_lr_power)
-
-    _beta_name = "momentum"
+        self.r = number("r", r, at_least=0)
+        self.weight_lr_power = number("weight_lr_power", weight_lr_power, at_least=0)
 
     def direction(self, gradient: Any, index: int) -> Any:
         """Return what the learning rate multiplies, weight decay aside."""
@@ -93,7 +109,7 @@ class _ScheduleFree(SwapsWeights, ConfigFromSignature, keras.optimizers.Optimize
         # All three begin at the weights of the first step, which may have been loaded after the variables were made.
         x = ops.where(first, y, ops.where(swapped, held, average))
         begin = ops.where(first, y, z)
-        step = self.direction(ops.cast(dense(gradient, variable), variable.dtype), index)
+        step = self.direction(ops.cast(dense_gradient(gradient, variable), variable.dtype), index)
         if self.weight_decay and self._use_weight_decay(variable):
             step = step + ops.cast(self.weight_decay, variable.dtype) * y
         beta = ops.cast(self._beta, variable.dtype)
@@ -105,8 +121,15 @@ class _ScheduleFree(SwapsWeights, ConfigFromSignature, keras.optimizers.Optimize
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, the learning rate as it is now."""
-        now = keras.optimizers.Optimizer.get_config(self)["learning_rate"]
-        return {**super().get_config(), "learning_rate": now}
+        return {name: value for name, value in super().get_config().items() if name not in _AVERAGE_OF_KERAS}
+
+
+def _nearness(name: str, value: float) -> float:
+    """Return how near y is to x; raise ``ValueError`` where it is not in (0, 1)."""
+    if not 0 < value < 1:
+        message = f"`{name}` must lie in (0, 1), not {value}."
+        raise ValueError(message)
+    return float(value)
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
@@ -133,12 +156,7 @@ class ScheduleFreeSGD(_ScheduleFree):
         r: The power of the step in the weights of the average, at least 0. Defaults to 0.
         weight_lr_power: The power of the rate in the weights of the average, at least 0. Defaults to 2.
         weight_decay: The share d of y that is added to the gradient, at least 0, or None for none.
-        clipnorm: As in `keras.optimizers.Optimizer`.
-        clipvalue: As in `keras.optimizers.Optimizer`.
-        global_clipnorm: As in `keras.optimizers.Optimizer`.
-        loss_scale_factor: As in `keras.optimizers.Optimizer`.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        name: The name of the optimizer.
+        **base: Keras's own arguments but those of its moving average, as in `BaseOptimizer`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -163,28 +181,12 @@ class ScheduleFreeSGD(_ScheduleFree):
         r: float = 0.0,
         weight_lr_power: float = 2.0,
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
+        *,
         name: str = "schedule_free_sgd",
+        **base: Any,
     ) -> None:
-        super().__init__(
-            momentum,
-            warmup_steps,
-            r,
-            weight_lr_power,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            name=name,
-        )
-        self.momentum = float(momentum)
+        super().__init__(learning_rate, warmup_steps, r, weight_lr_power, weight_decay=weight_decay, name=name, **base)
+        self.momentum = self._beta = _nearness("momentum", momentum)
 
     def direction(self, gradient: Any, index: int) -> Any:
         """Return the gradient."""
@@ -213,12 +215,7 @@ class ScheduleFreeAdamW(_ScheduleFree):
         r: The power of the step in the weights of the average, at least 0. Defaults to 0.
         weight_lr_power: The power of the rate in the weights of the average, at least 0. Defaults to 2.
         weight_decay: The share d of y that is added to the step, at least 0, or None for none.
-        clipnorm: As in `keras.optimizers.Optimizer`.
-        clipvalue: As in `keras.optimizers.Optimizer`.
-        global_clipnorm: As in `keras.optimizers.Optimizer`.
-        loss_scale_factor: As in `keras.optimizers.Optimizer`.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        name: The name of the optimizer.
+        **base: Keras's own arguments but those of its moving average, as in `BaseOptimizer`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -234,8 +231,6 @@ class ScheduleFreeAdamW(_ScheduleFree):
         - [Defazio et al., 2024](https://arxiv.org/abs/2405.15682), The Road Less Scheduled
     """
 
-    _beta_name = "beta_1"
-
     def __init__(
         self,
         learning_rate: Any = 0.0025,
@@ -246,36 +241,14 @@ class ScheduleFreeAdamW(_ScheduleFree):
         r: float = 0.0,
         weight_lr_power: float = 2.0,
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
+        *,
         name: str = "schedule_free_adamw",
+        **base: Any,
     ) -> None:
-        super().__init__(
-            beta_1,
-            warmup_steps,
-            r,
-            weight_lr_power,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            name=name,
-        )
-        if not 0 <= beta_2 < 1:
-            message = f"`beta_2` must lie in [0, 1), not {beta_2}."
-            raise ValueError(message)
-        if not (math.isfinite(epsilon) and epsilon > 0):
-            message = f"`epsilon` must be a finite number above 0, not {epsilon}."
-            raise ValueError(message)
-        self.beta_1 = float(beta_1)
-        self.beta_2 = float(beta_2)
-        self.epsilon = float(epsilon)
+        super().__init__(learning_rate, warmup_steps, r, weight_lr_power, weight_decay=weight_decay, name=name, **base)
+        self.beta_1 = self._beta = _nearness("beta_1", beta_1)
+        self.beta_2 = decay_rate("beta_2", beta_2)
+        self.epsilon = number("epsilon", epsilon, above=0)
 
     def build(self, variables: Sequence[Any]) -> None:
         """Make the means of squared gradients too."""

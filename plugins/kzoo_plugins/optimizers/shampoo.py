@@ -8,8 +8,9 @@ import keras
 from keras import ops
 
 from kzoo.component import dense_gradient, widen
+from kzoo_plugins.arguments import number
 from kzoo_plugins.optimizers.modes import along_axes, covariance, power
-from kzoo_plugins.optimizers.moments import MomentOptimizer, positive
+from kzoo_plugins.optimizers.moments import MomentOptimizer
 from kzoo_plugins.optimizers.wrapper import whole_number
 
 if TYPE_CHECKING:
@@ -41,15 +42,7 @@ class Shampoo(MomentOptimizer):
         max_precondition_dim: Axes longer than this have the diagonals of their matrices alone, at least 1. Time grows
             with the cube of an axis and memory with its square. Defaults to 1024.
         weight_decay: The share of the weights that is taken off at each step, at least 0, or None for none.
-        clipnorm: As in `keras.optimizers.Optimizer`.
-        clipvalue: As in `keras.optimizers.Optimizer`.
-        global_clipnorm: As in `keras.optimizers.Optimizer`.
-        use_ema: As in `keras.optimizers.Optimizer`.
-        ema_momentum: As in `keras.optimizers.Optimizer`.
-        ema_overwrite_frequency: As in `keras.optimizers.Optimizer`.
-        loss_scale_factor: As in `keras.optimizers.Optimizer`.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        name: The name of the optimizer.
+        **base: Keras's own arguments, as in `BaseOptimizer`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -72,30 +65,12 @@ class Shampoo(MomentOptimizer):
         precondition_frequency: int = 1,
         max_precondition_dim: int = 1024,
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
+        *,
         name: str = "shampoo",
+        **base: Any,
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            name=name,
-        )
-        self.epsilon = positive("epsilon", epsilon)
+        super().__init__(learning_rate, weight_decay=weight_decay, name=name, **base)
+        self.epsilon = number("epsilon", epsilon, above=0)
         self.precondition_frequency = whole_number("precondition_frequency", precondition_frequency, 1)
         self.max_precondition_dim = whole_number("max_precondition_dim", max_precondition_dim, 1)
 

@@ -8,8 +8,9 @@ import keras
 from keras import ops
 
 from kzoo.component import dense_gradient, widen
+from kzoo_plugins.arguments import number
 from kzoo_plugins.optimizers.modes import along_axes, covariance, eigenvectors, power_iteration
-from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, debias, decay_rate, positive
+from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, debias, decay_rate
 from kzoo_plugins.optimizers.wrapper import whole_number
 
 if TYPE_CHECKING:
@@ -51,15 +52,7 @@ class SOAP(MomentOptimizer):
         precondition_1d: Whether vectors, such as biases, have eigenvectors too. Else they take steps of Adam. Defaults
             to False.
         weight_decay: The share of the weights that is taken off at each step, at least 0, or None for none.
-        clipnorm: As in `keras.optimizers.Optimizer`.
-        clipvalue: As in `keras.optimizers.Optimizer`.
-        global_clipnorm: As in `keras.optimizers.Optimizer`.
-        use_ema: As in `keras.optimizers.Optimizer`.
-        ema_momentum: As in `keras.optimizers.Optimizer`.
-        ema_overwrite_frequency: As in `keras.optimizers.Optimizer`.
-        loss_scale_factor: As in `keras.optimizers.Optimizer`.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        name: The name of the optimizer.
+        **base: Keras's own arguments, as in `BaseOptimizer`.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -89,33 +82,15 @@ class SOAP(MomentOptimizer):
         max_precondition_dim: int = 1024,
         precondition_1d: bool = False,  # noqa: FBT001, FBT002 - named as an argument on the command line
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
+        *,
         name: str = "soap",
+        **base: Any,
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            name=name,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, name=name, **base)
         self.beta_1 = decay_rate("beta_1", beta_1)
         self.beta_2 = decay_rate("beta_2", beta_2)
         self.shampoo_beta = decay_rate("shampoo_beta", self.beta_2 if shampoo_beta is None else shampoo_beta)
-        self.epsilon = positive("epsilon", epsilon)
+        self.epsilon = number("epsilon", epsilon, above=0)
         self.precondition_frequency = whole_number("precondition_frequency", precondition_frequency, 1)
         self.max_precondition_dim = whole_number("max_precondition_dim", max_precondition_dim, 1)
         self.precondition_1d = bool(precondition_1d)

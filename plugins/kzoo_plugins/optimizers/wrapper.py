@@ -12,7 +12,7 @@ from kzoo.component import ConfigFromSignature
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["OptimizerWrapper", "averager_in", "dense", "number_of", "whole_number"]
+__all__ = ["OptimizerWrapper", "averager_in", "number_of", "whole_number"]
 
 
 class OptimizerWrapper(ConfigFromSignature, keras.optimizers.Optimizer):
@@ -157,11 +157,6 @@ def averager_in(optimizer: Any) -> Any:
     while optimizer is not None and not hasattr(optimizer, "swap_weights"):
         optimizer = getattr(optimizer, "inner_optimizer", None)
     return optimizer
-
-
-def dense(gradient: Any, variable: Any) -> Any:
-    """Return a gradient that names rows, as an embedding's does, written out: rows named twice are summed first."""
-    return ops.add(ops.zeros_like(variable), gradient) if hasattr(gradient, "indices") else gradient
 
 
 def number_of(counter: Any) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, at_least_zero, debias, decay_rate, positive
+from kzoo_plugins.arguments import number
+from kzoo_plugins.optimizers.moments import MomentOptimizer, approach, debias, decay_rate
 
 __all__ = ["Yogi"]
 
@@ -34,7 +35,7 @@ class Yogi(MomentOptimizer):
         epsilon: Added to the root, above 0; larger values make steps less adaptive. Defaults to 1e-3.
         initial_accumulator_value: What v begins at, at least 0. Defaults to 1e-6. The paper takes the square of a
             gradient over many samples.
-        **base: The further arguments of `keras.optimizers.Optimizer`. Weight decay is decoupled: its share of the
+        **base: Keras's own arguments, as in `BaseOptimizer`. Weight decay is decoupled: its share of the
             weights, times the rate, comes off before the step.
 
     Raises:
@@ -66,8 +67,8 @@ class Yogi(MomentOptimizer):
         super().__init__(learning_rate, **base)
         self.beta_1 = decay_rate("beta_1", beta_1)
         self.beta_2 = decay_rate("beta_2", beta_2)
-        self.epsilon = positive("epsilon", epsilon)
-        self.initial_accumulator_value = at_least_zero("initial_accumulator_value", initial_accumulator_value)
+        self.epsilon = number("epsilon", epsilon, above=0)
+        self.initial_accumulator_value = number("initial_accumulator_value", initial_accumulator_value, at_least=0)
 
     def initializer(self, name: str) -> Any:
         """Return 0 for the mean of gradients, and what v begins at."""

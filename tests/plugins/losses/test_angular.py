@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gradients import finite_differences, gradient, with_gradient
 
 from kzoo_plugins.losses.angular import ArcFace, CosFace, arcface, cosface
 
@@ -14,14 +15,6 @@ RNG = np.random.default_rng(8)
 COSINES = RNG.uniform(-0.9, 0.9, (5, 4)).astype("float32")
 LABELS = np.array([0, 3, 1, 1, 2])
 LOSSES = [ArcFace, CosFace]
-
-
-def gradient(function, y_pred):
-    y_pred = tf.convert_to_tensor(y_pred)
-    with tf.GradientTape() as tape:
-        tape.watch(y_pred)
-        value = function(y_pred)
-    return np.asarray(tape.gradient(value, y_pred))
 
 
 @pytest.mark.parametrize("made", LOSSES)
@@ -53,28 +46,16 @@ def test_beyond_pi_less_the_margin_the_loss_goes_on_rising_with_the_angle():
 def test_value_and_gradient_are_finite_at_the_ends_of_the_cosine(made, jit):
     above = np.nextafter(np.float32(1), np.float32(2))  # a product of two vectors of length 1 can be as large
     cosines = np.array([[1, -1, 0], [-1, 1, 0], [above, above, -above], [0, 0, 0], [-above, 1, 1]], "float32")
-
-    @tf.function(jit_compile=jit)
-    def run(y):
-        with tf.GradientTape() as tape:
-            tape.watch(y)
-            value = made(reduction=None)(np.zeros(5, "int32"), y)
-        return value, tape.gradient(value, y)
-
-    value, slope = run(tf.constant(cosines))
+    value, slope = with_gradient(lambda y: made(reduction=None)(np.zeros(5, "int32"), y), jit=jit)(cosines)
     assert np.isfinite(value).all()
     assert np.isfinite(slope).all()
-    assert np.asarray(slope)[1, 0] < 0  # the farthest from its class is drawn to it
+    assert slope[1, 0] < 0  # the farthest from its class is drawn to it
 
 
 @pytest.mark.parametrize("made", LOSSES)
 def test_gradients_are_the_finite_differences(made):
-    loss, at, step = made(dtype="float64", scale=8.0), COSINES.astype("float64"), 1e-6
-    found, expected = gradient(lambda y: loss(LABELS, y), at), np.zeros_like(at)
-    for place in np.ndindex(at.shape):
-        shift = np.zeros_like(at)
-        shift[place] = step
-        expected[place] = (float(loss(LABELS, at + shift)) - float(loss(LABELS, at - shift))) / (2 * step)
+    loss, at = made(dtype="float64", scale=8.0), COSINES.astype("float64")
+    found, expected = (derive(lambda y: loss(LABELS, y), at) for derive in (gradient, finite_differences))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gradients import finite_differences, with_gradient
 
 from kzoo.plugins.registry import get_registry
 from kzoo_plugins.losses.boxes import CIoU, DIoU, GIoU, ciou, diou, giou
@@ -27,17 +28,6 @@ def boxes(*shape, scale=100):
 
 
 TRUE, PRED = boxes(6), boxes(6)
-
-
-def with_gradient(loss, y_true, y_pred, *, jit=None):
-    def both(y):
-        with tf.GradientTape() as tape:
-            tape.watch(y)
-            value = loss(y_true, y)
-        return value, tape.gradient(value, y)
-
-    run = both if jit is None else tf.function(both, jit_compile=jit)
-    return [np.asarray(part) for part in run(tf.constant(y_pred))]
 
 
 # --- values
@@ -109,21 +99,11 @@ def test_a_wrong_shape_costs_in_ciou():
 # --- gradients and edges
 
 
-def finite_differences(function, at, step=1e-5):
-    found = np.zeros_like(at)
-    for place in np.ndindex(at.shape):
-        up, down = at.copy(), at.copy()
-        up[place] += step
-        down[place] -= step
-        found[place] = (function(up) - function(down)) / (2 * step)
-    return found
-
-
 @pytest.mark.parametrize("made", [GIoU, DIoU, SIoU])
 def test_gradients_are_the_finite_differences(made):
     at, loss = PRED.astype("float64"), made(reduction="sum", dtype="float64")
-    _, found = with_gradient(loss, TRUE, at)
-    np.testing.assert_allclose(found, finite_differences(lambda y: float(loss(TRUE, y)), at), atol=1e-8)
+    _, found = with_gradient(loss)(TRUE, at)
+    np.testing.assert_allclose(found, finite_differences(lambda y: loss(TRUE, y), at, step=1e-5), atol=1e-8)
 
 
 def test_the_weight_of_the_shape_is_a_constant_to_the_gradient():
@@ -134,15 +114,15 @@ def test_the_weight_of_the_shape_is_a_constant_to_the_gradient():
     at, loss = PRED.astype("float64"), DIoU(reduction=None, dtype="float64")
     penalty = np.asarray(CIoU(reduction=None, dtype="float64")(TRUE, at)) - np.asarray(loss(TRUE, at))
     weights = penalty / shape(at)
-    expected = finite_differences(lambda y: (np.asarray(loss(TRUE, y)) + weights * shape(y)).sum(), at)
-    _, found = with_gradient(CIoU(reduction="sum", dtype="float64"), TRUE, at)
+    expected = finite_differences(lambda y: np.asarray(loss(TRUE, y)) + weights * shape(y), at, step=1e-5)
+    _, found = with_gradient(CIoU(reduction="sum", dtype="float64"))(TRUE, at)
     np.testing.assert_allclose(found, expected, atol=1e-8)
 
 
 @every
 def test_boxes_apart_are_drawn_together(made):
     y_pred = BOX + np.array([[100.0, 50.0, 100.0, 50.0]])
-    value, gradient = with_gradient(made(), BOX, y_pred.astype("float32"))
+    value, gradient = with_gradient(made())(BOX, y_pred.astype("float32"))
     assert float(made()(BOX, y_pred - gradient / np.abs(gradient).max())) < value
     assert (np.abs(gradient) > 0).any()
 
@@ -165,7 +145,7 @@ def test_boxes_without_area_have_finite_values_and_gradients(made, jit):
         "float32",
     )
     for y_true in (np.tile(BOX, (9, 1)), np.full((9, 4), 12.0), y_pred):
-        values, gradient = with_gradient(made(reduction=None), y_true.astype("float32"), y_pred, jit=jit)
+        values, gradient = with_gradient(made(reduction=None), jit=jit)(y_true.astype("float32"), y_pred)
         assert np.isfinite(values).all()
         assert np.isfinite(gradient).all()
         assert (values >= 0).all()
@@ -203,9 +183,9 @@ def test_an_eps_of_0_or_less_is_refused(made, eps):
 
 @every
 def test_graph_xla_and_an_unknown_batch_agree_with_eager(made):
-    value, gradient = with_gradient(made(), TRUE, PRED)
+    value, gradient = with_gradient(made())(TRUE, PRED)
     for jit in (False, True):
-        found = with_gradient(made(), TRUE, PRED, jit=jit)
+        found = with_gradient(made(), jit=jit)(TRUE, PRED)
         np.testing.assert_allclose(found[0], value, rtol=1e-6)
         np.testing.assert_allclose(found[1], gradient, rtol=1e-5, atol=1e-8)
     unknown = tf.function(made(), input_signature=[tf.TensorSpec((None, 4))] * 2)

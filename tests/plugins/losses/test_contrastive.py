@@ -6,20 +6,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gradients import gradient
 
 from kzoo_plugins.losses.contrastive import Contrastive, NTXent, SupCon, contrastive, ntxent, supcon
 
 RNG = np.random.default_rng(4)
 VECTORS = RNG.normal(size=(8, 5)).astype("float32")
 VIEWS = np.tile(np.arange(4), 2)
-
-
-def gradient(function, y_pred):
-    y_pred = tf.constant(y_pred)
-    with tf.GradientTape() as tape:
-        tape.watch(y_pred)
-        value = function(y_pred)
-    return np.asarray(tape.gradient(value, y_pred))
 
 
 # --- pairs

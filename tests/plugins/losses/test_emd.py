@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gradients import finite_differences, gradient, with_gradient
 from scipy.stats import energy_distance, wasserstein_distance
 
 from kzoo_plugins.losses.emd import EMD, SquaredEMD, emd, squared_emd
@@ -34,25 +35,6 @@ def by_hand(y_true, y_pred, p, *, normalize):
 def softmax(logits):
     exponentials = np.exp(np.asarray(logits, "float64"))
     return exponentials / exponentials.sum(-1, keepdims=True)
-
-
-def gradient(function, y_pred):
-    y_pred = tf.convert_to_tensor(y_pred)
-    with tf.GradientTape() as tape:
-        tape.watch(y_pred)
-        value = function(y_pred)
-    return np.asarray(tape.gradient(value, y_pred))
-
-
-def finite_differences(function, at, step=1e-6):
-    at = np.asarray(at, "float64")
-    found = np.zeros_like(at)
-    for place in np.ndindex(at.shape):
-        up, down = at.copy(), at.copy()
-        up[place] += step
-        down[place] -= step
-        found[place] = (float(function(up)) - float(function(down))) / (2 * step)
-    return found
 
 
 # --- values
@@ -194,20 +176,12 @@ def test_gradients_through_logits_and_of_the_square():
 def test_a_row_that_matches_exactly_has_gradient_0_and_spoils_no_other(p, jit):
     y_pred = PRED.copy()
     y_pred[1] = ONE_HOT[1]
-
-    @tf.function(jit_compile=jit)
-    def of(y):
-        with tf.GradientTape() as tape:
-            tape.watch(y)
-            value = EMD(p=p, reduction="sum")(ONE_HOT, y)
-        return value, tape.gradient(value, y)
-
-    value, found = of(tf.constant(y_pred))
+    value, found = with_gradient(lambda y: EMD(p=p, reduction="sum")(ONE_HOT, y), jit=jit)(y_pred)
     assert float(value) == pytest.approx(by_hand(ONE_HOT, y_pred, p, normalize=True).sum(), rel=1e-5)
     np.testing.assert_array_equal(found[1], np.zeros(K))
     others = [0, 2, 3, 4]
     alone = gradient(lambda y: EMD(p=p, reduction="sum")(ONE_HOT[others], y), y_pred[others])
-    np.testing.assert_allclose(np.asarray(found)[others], alone, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found[others], alone, rtol=1e-4, atol=1e-6)
 
 
 def test_differences_too_small_to_square_still_count():

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gradients import with_gradient
 from sklearn.metrics import cohen_kappa_score
 
 from kzoo_plugins.losses.kappa import WeightedKappa, weighted_kappa
@@ -17,12 +18,8 @@ CERTAIN = np.eye(K, dtype="float32")[GUESSES]
 LOSS = WeightedKappa()
 
 
-def gradient(y_true, y_pred, **arguments):
-    at = tf.constant(y_pred)
-    with tf.GradientTape() as tape:
-        tape.watch(at)
-        value = LOSS(y_true, at, **arguments)
-    return float(value), np.asarray(tape.gradient(value, at))
+def value_and_slope(y_true, y_pred, **arguments):
+    return with_gradient(lambda y: LOSS(y_true, y, **arguments))(y_pred)
 
 
 def test_every_sample_has_the_loss_of_the_batch():
@@ -32,7 +29,7 @@ def test_every_sample_has_the_loss_of_the_batch():
 
 
 def test_one_sample_says_nothing():
-    value, slope = gradient(LABELS[:1], PRED[:1])
+    value, slope = value_and_slope(LABELS[:1], PRED[:1])
     assert value == pytest.approx(1e-6, rel=1e-3)
     np.testing.assert_allclose(slope, 0, atol=1e-6)
 
@@ -42,7 +39,7 @@ def test_full_agreement():
     assert float(LOSS(LABELS, match)) == pytest.approx(np.log(1e-6), rel=1e-5)
     # Of one class alone nothing else is expected either.
     alone = np.eye(K, dtype="float32")[np.zeros(5, int)]
-    value, slope = gradient(np.zeros(5, int), alone)
+    value, slope = value_and_slope(np.zeros(5, int), alone)
     assert value == pytest.approx(np.log(1e-6), rel=1e-5)
     assert np.isfinite(slope).all()
 
@@ -75,7 +72,7 @@ class TestWeights:
             found = float(loss(LABELS, PRED, sample_weight=weights))
             alone = float(loss(LABELS[kept], PRED[kept], sample_weight=weights[kept]))
             assert found == pytest.approx(alone * scale, rel=1e-5)
-        _, slope = gradient(LABELS, PRED, sample_weight=weights)
+        _, slope = value_and_slope(LABELS, PRED, sample_weight=weights)
         np.testing.assert_array_equal(slope[[2, 7]], 0)
 
     def test_a_weight_of_2_is_the_sample_twice(self):
@@ -97,7 +94,7 @@ class TestWeights:
         assert found == pytest.approx(np.log(1 - score + 1e-6), rel=1e-5)
 
     def test_no_weight_at_all(self):
-        value, slope = gradient(LABELS, PRED, sample_weight=np.zeros(12))
+        value, slope = value_and_slope(LABELS, PRED, sample_weight=np.zeros(12))
         assert value == 0
         np.testing.assert_array_equal(slope, 0)
 

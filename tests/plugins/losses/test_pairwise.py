@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gradients import finite_differences, with_gradient
 
 from kzoo_plugins.losses.contrastive import NTXent, SupCon
 from kzoo_plugins.losses.npairs import NPairs
@@ -33,18 +34,6 @@ EDGES = {
     "opposite": ([0, 0, 1], [[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0]]),
     "large": ([0, 0, 1, 1], np.eye(4) * 1e4),
 }
-
-
-def value_and_gradient(function, y_pred, *, jit=None):
-    def both(y):
-        with tf.GradientTape() as tape:
-            tape.watch(y)
-            value = function(y)
-        return value, tape.gradient(value, y)
-
-    run = both if jit is None else tf.function(both, jit_compile=jit)
-    value, slope = run(tf.convert_to_tensor(y_pred))
-    return np.asarray(value), np.asarray(slope)
 
 
 def apart(vectors):
@@ -126,7 +115,7 @@ def test_distances_are_numpys(shift):
 @pytest.mark.parametrize("jit", [False, True])
 def test_equal_vectors_are_at_distance_0_with_gradient_0(metric, jit):
     vectors = np.repeat(RNG.normal(size=(1, 9)), 5, 0).astype("float32")
-    value, slope = value_and_gradient(lambda y: keras.ops.sum(pairwise_distances(y, metric)), vectors, jit=jit)
+    value, slope = with_gradient(lambda y: keras.ops.sum(pairwise_distances(y, metric)), jit=jit)(vectors)
     assert value == pytest.approx(0, abs=1e-5)
     np.testing.assert_allclose(slope, 0, atol=1e-5)
 
@@ -141,7 +130,7 @@ def test_unit_length_at_every_scale(scale):
 
 def test_a_vector_of_zeros_has_no_direction_and_no_gradient():
     vectors = np.concatenate([VECTORS, np.zeros((1, 4), "float32")])
-    value, slope = value_and_gradient(lambda y: keras.ops.sum(unit_length(y) * np.arange(4.0)), vectors)
+    value, slope = with_gradient(lambda y: keras.ops.sum(unit_length(y) * np.arange(4.0)))(vectors)
     assert np.isfinite(value)
     assert np.isfinite(slope).all()
     np.testing.assert_array_equal(slope[-1], np.zeros(4))
@@ -172,7 +161,7 @@ def test_the_mean_of_the_shares_is_the_mean_over_the_pairs():
 @pytest.mark.parametrize("edge", EDGES)
 def test_value_and_gradient_are_finite(made, edge):
     labels, vectors = (np.array(given) for given in EDGES[edge])
-    value, slope = value_and_gradient(lambda y: made()(labels, y), vectors.astype("float32"))
+    value, slope = with_gradient(lambda y: made()(labels, y))(vectors.astype("float32"))
     assert np.isfinite(value)
     assert np.isfinite(slope).all()
 
@@ -182,7 +171,7 @@ def test_value_and_gradient_are_finite_in_forced_xla(made):
     for edge in ("no pairs", "one class", "all equal"):
         labels, vectors = (np.array(given) for given in EDGES[edge])
         run = lambda y, labels=labels: made()(labels, y)  # noqa: E731 - the loss of one batch
-        found, expected = (value_and_gradient(run, vectors.astype("float32"), jit=jit) for jit in (True, None))
+        found, expected = (with_gradient(run, jit=jit)(vectors.astype("float32")) for jit in (True, None))
         assert found[0] == pytest.approx(expected[0], rel=1e-5, abs=1e-6)
         assert np.isfinite(found[1]).all()
 
@@ -190,20 +179,16 @@ def test_value_and_gradient_are_finite_in_forced_xla(made):
 @pytest.mark.parametrize("made", [TripletSemiHard, SupCon, NTXent, NPairs, LiftedStruct])
 @pytest.mark.parametrize("labels", [[0, 1, 2], [5]], ids=["no pairs", "one"])
 def test_without_a_pair_there_is_no_loss(made, labels):
-    value, slope = value_and_gradient(lambda y: made()(np.array(labels), y), VECTORS[: len(labels)])
+    value, slope = with_gradient(made())(np.array(labels), VECTORS[: len(labels)])
     assert value == pytest.approx(0, abs=1e-7)
     np.testing.assert_allclose(slope, 0, atol=1e-7)
 
 
 @pytest.mark.parametrize("made", LOSSES)
 def test_gradients_are_the_finite_differences(made):
-    loss, at, step = made(dtype="float64"), VECTORS.astype("float64"), 1e-6
-    _, found = value_and_gradient(lambda y: loss(LABELS, y), at)
-    expected = np.zeros_like(at)
-    for place in np.ndindex(at.shape):
-        shift = np.zeros_like(at)
-        shift[place] = step
-        expected[place] = (float(loss(LABELS, at + shift)) - float(loss(LABELS, at - shift))) / (2 * step)
+    loss, at = made(dtype="float64"), VECTORS.astype("float64")
+    _, found = with_gradient(loss)(LABELS, at)
+    expected = finite_differences(lambda y: loss(LABELS, y), at)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
 
 
@@ -229,21 +214,12 @@ def test_sample_weights(made):
 def test_graphs_of_any_batch_size_and_forced_xla(made, jit):
     loss = made()
     shapes = [tf.TensorSpec((None,), "int64"), tf.TensorSpec((None, 4))]
-    with_gradient = tf.function(
-        lambda labels, y: value_of_tape(loss, labels, y), input_signature=shapes, jit_compile=jit
-    )
+    compiled = with_gradient(loss, jit=jit, input_signature=shapes)
     for size in (1, 7):
-        value, slope = with_gradient(LABELS[:size], VECTORS[:size])
-        expected, expected_slope = value_and_gradient(lambda y, size=size: loss(LABELS[:size], y), VECTORS[:size])
+        value, slope = compiled(LABELS[:size], VECTORS[:size])
+        expected, expected_slope = with_gradient(loss)(LABELS[:size], VECTORS[:size])
         assert float(value) == pytest.approx(float(expected), rel=1e-5, abs=1e-6)
         np.testing.assert_allclose(slope, expected_slope, rtol=1e-3, atol=1e-5)
-
-
-def value_of_tape(loss, labels, y):
-    with tf.GradientTape() as tape:
-        tape.watch(y)
-        value = loss(labels, y)
-    return value, tape.gradient(value, y)
 
 
 @pytest.mark.parametrize("made", LOSSES)

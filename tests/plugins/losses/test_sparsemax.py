@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gradients import gradient
 from scipy.optimize import brentq
 
 from kzoo_plugins.losses.sparsemax import Sparsemax, sparsemax, sparsemax_loss
@@ -11,14 +12,6 @@ from kzoo_plugins.losses.sparsemax import Sparsemax, sparsemax, sparsemax_loss
 RNG = np.random.default_rng(9)
 LOGITS = (RNG.normal(size=(6, 5)) * 1.5).astype("float32")
 LABELS = np.array([0, 3, 1, 1, 2, 4])
-
-
-def gradient(function, at):
-    at = tf.constant(at)
-    with tf.GradientTape() as tape:
-        tape.watch(at)
-        value = function(at)
-    return np.asarray(tape.gradient(value, at))
 
 
 def nearest(row):

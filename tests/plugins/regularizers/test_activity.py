@@ -5,19 +5,11 @@ import json
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from gradients import gradient
 
 from kzoo.cli import completion, main
 from kzoo.plugin import RegularizerSpec
 from kzoo_plugins.regularizers.activity import DeCov, Entropy
-
-
-def gradient(function, at):
-    at = tf.convert_to_tensor(at)
-    with tf.GradientTape() as tape:
-        tape.watch(at)
-        value = function(at)
-    return np.asarray(tape.gradient(value, at))
 
 
 def test_a_spec_says_what_a_regularizer_is_for():

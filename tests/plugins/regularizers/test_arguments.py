@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from gradients import gradient
 
 import kzoo
 from kzoo.errors import UsageError
@@ -29,14 +29,6 @@ ALL = (
     DeCov,
 )
 KERNEL = np.random.default_rng(1).normal(size=(3, 3, 2, 5)).astype("float32")
-
-
-def gradient(function, at):
-    at = tf.convert_to_tensor(at)
-    with tf.GradientTape() as tape:
-        tape.watch(at)
-        value = function(at)
-    return np.asarray(tape.gradient(value, at))
 
 
 class TestArguments:

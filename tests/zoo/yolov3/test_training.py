@@ -6,6 +6,7 @@ import re
 import keras
 import numpy as np
 import pytest
+from darknet_cfgs import convolution, head, net
 from PIL import Image
 from pipelines import read, reader, request, sample
 
@@ -36,50 +37,20 @@ from kzoo_zoo.yolov3.pipeline import Yolo
 from kzoo_zoo.yolov3.shapes import SHAPES, draw_scenes
 from kzoo_zoo.yolov3.transfer import backbone_layers, freeze, start_from, trainable_network, widened
 
-CFG = """[net]
-width=64
-height=64
-channels=3
-[convolutional]
-batch_normalize=1
-filters=8
-size=3
-stride=2
-pad=1
-activation=leaky
-[convolutional]
-batch_normalize=1
-filters=16
-size=3
-stride=2
-pad=1
-activation=leaky
-[convolutional]
-filters=16
-size=3
-stride=2
-pad=1
-activation=leaky
-[convolutional]
-filters={filters}
-size=1
-activation=linear
-[yolo]
-mask=0,1
-anchors=10,12,24,20
-classes={classes}
-num=2
-"""
+
+def cfg(classes=3):
+    body = convolution(8, 3, 2) + convolution(16, 3, 2) + convolution(16, 3, 2, normalized=False)
+    return net(64, 64) + body + head(classes, anchors="10,12,24,20")
 
 
 def network(classes=3):
-    return parse_cfg(CFG.format(filters=2 * (5 + classes), classes=classes), "small.cfg")
+    return parse_cfg(cfg(classes), "small.cfg")
 
 
 @pytest.fixture
 def small(tmp_path):
     path = tmp_path / "small.cfg"
-    path.write_text(CFG.format(filters=2 * 8, classes=3))
+    path.write_text(cfg())
     return path
 
 

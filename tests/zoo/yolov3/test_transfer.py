@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from darknet_cfgs import convolution, head, net
 from darknet_oracle import write_random_weights
 
 from kzoo.data.download import RemoteFile
@@ -13,36 +14,7 @@ from kzoo_zoo.yolov3.darknet import build, load_weights, parse_cfg, pretrained
 from kzoo_zoo.yolov3.darknet.pretrained import Backbone
 from kzoo_zoo.yolov3.transfer import start_from, trainable_network
 
-CFG = """[net]
-width=64
-height=64
-
-[convolutional]
-batch_normalize=1
-filters=8
-size=3
-stride=2
-pad=1
-activation=leaky
-
-[convolutional]
-batch_normalize=1
-filters=8
-size=3
-pad=1
-activation=leaky
-
-[convolutional]
-filters=14
-size=1
-activation=linear
-
-[yolo]
-mask=0,1
-classes=2
-num=2
-anchors=9,8,20,30
-"""
+CFG = net(64, 64) + convolution(8, 3, 2) + convolution(8, 3) + head(anchors="9,8,20,30")
 FIRST = 20 + 4 * (4 * 8 + 8 * 3 * 9)
 """The bytes up to the end of the first convolution."""
 

@@ -1,13 +1,12 @@
 """Darknet's files in and out on the command line."""
 
 import hashlib
-import http.server
 import json
-import threading
 import zipfile
 from pathlib import Path
 
 import pytest
+from darknet_cfgs import convolution, head, net
 from darknet_oracle import write_random_weights
 from malformed_files import CFG as CFG_OF_ONE
 from malformed_files import CFGS, WEIGHTS, good_weights
@@ -17,30 +16,7 @@ from kzoo.data.download import RemoteFile
 from kzoo_zoo.yolov3.darknet import parse_cfg, pretrained
 from kzoo_zoo.yolov3.darknet.pretrained import Backbone
 
-CFG = """[net]
-width=64
-height=64
-channels=3
-
-[convolutional]
-batch_normalize=1
-filters=6
-size=3
-stride=2
-pad=1
-activation=leaky
-
-[convolutional]
-filters=14
-size=1
-activation=linear
-
-[yolo]
-mask=0,1
-classes=2
-num=2
-anchors=9,8,20,30
-"""
+CFG = net(64, 64) + convolution(6, 3, 2) + head(anchors="9,8,20,30")
 
 
 @pytest.fixture
@@ -166,31 +142,15 @@ class TestBackbones:
 
 
 @pytest.fixture
-def published(files, monkeypatch):
+def published(files, file_server, monkeypatch):
     """Let net.weights be what `yolov3-tiny` and, of its first layer, `yolov3-tiny.conv.15` are the names of."""
     content = Path("net.weights").read_bytes()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/net.weights"
+    url = f"{file_server(content)}/net.weights"
     remote = RemoteFile((url,), hashlib.sha256(content).hexdigest(), len(content), "net.weights", "yolov3")
     monkeypatch.setenv("KZOO_DATA", str(files / "cache"))
-    monkeypatch.delenv("KZOO_MIRROR", raising=False)
     monkeypatch.setitem(pretrained.PRETRAINED, "yolov3-tiny", remote)
     monkeypatch.setitem(pretrained.BACKBONES, "yolov3-tiny.conv.15", Backbone("yolov3-tiny", 1, remote, "a test"))
-    yield content
-    server.shutdown()
-    server.server_close()
+    return content
 
 
 class TestDownloads:

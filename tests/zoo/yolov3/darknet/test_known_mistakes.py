@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from darknet_oracle import raw_heads, write_random_weights
+from darknet_cfgs import convolution, head, net, section
+from darknet_oracle import random_images, raw_heads, raw_outputs, write_random_weights
 
 from kzoo.errors import DataError
 from kzoo_zoo.yolov3.darknet import build, building, load_weights, parse_cfg, weight_files
@@ -11,57 +12,18 @@ from kzoo_zoo.yolov3.darknet.layers import Upsample
 
 TOLERANCE = {"atol": 1e-4, "rtol": 1e-4}
 
-HEAD = """
-[convolutional]
-filters=21
-size=1
-activation=linear
 
-[yolo]
-mask=0,1,2
-classes=2
-num=3
-anchors=9,8,20,30,60,50
-"""
-
-SMALL = f"""[net]
-width=64
-height=64
-channels=3
-
-[convolutional]
-batch_normalize=1
-filters=8
-size=3
-stride=2
-pad=1
-activation=leaky
-
-[convolutional]
-batch_normalize=1
-filters=8
-size=3
-pad=1
-activation=leaky
-
-[shortcut]
-from=-2
-activation=linear
-
-[upsample]
-stride=2
-{HEAD}"""
+SMALL = "".join(
+    [
+        net(64, 64),
+        convolution(8, 3, 2),
+        convolution(8, 3),
+        section("shortcut", **{"from": -2}, activation="linear"),
+        section("upsample", stride=2),
+        head(),
+    ]
+)
 """Just what the known mistakes touch."""
-
-
-def _images(batch, height, width):
-    return np.random.default_rng(7).random((batch, height, width, 3)).astype("float32")
-
-
-def _outputs(model, images):
-    outputs = model(images, training=False)
-    outputs = outputs if isinstance(outputs, list) else [outputs]
-    return [keras.ops.convert_to_numpy(output) for output in outputs]
 
 
 def _agree(found, wanted):
@@ -77,7 +39,7 @@ def folder(tmp_path_factory):
 def small(folder):
     network, path = parse_cfg(SMALL, "small"), folder / "small.weights"
     write_random_weights(network, path)
-    images = _images(2, 64, 64)
+    images = random_images(2, 64, 64)
     return network, path, images, raw_heads(network, path, images)
 
 
@@ -88,7 +50,7 @@ class TestKnownMistakes:
         network, path, given, _ = small
         model = build(network)
         load_weights(model, path)
-        return _outputs(model, given if images is None else images)
+        return raw_outputs(model, given if images is None else images)
 
     def test_without_any_the_comparison_holds(self, small):
         assert _agree(self._found(small), small[3])
@@ -128,4 +90,4 @@ class TestKnownMistakes:
         monkeypatch.setattr(weight_files, "_refuse_nonsense", lambda *arguments: None)
         model = build(network)
         load_weights(model, shifted)
-        assert not _agree(_outputs(model, images), wanted)
+        assert not _agree(raw_outputs(model, images), wanted)

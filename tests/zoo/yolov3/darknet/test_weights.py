@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 import pytest
+from darknet_cfgs import convolution, head, net
 from darknet_oracle import write_random_weights
 
 from kzoo.errors import DataError, NetworkUnreachableError, UsageError
@@ -22,39 +23,7 @@ from kzoo_zoo.yolov3.darknet import (
 )
 from kzoo_zoo.yolov3.darknet.weight_files import blocks_of, read_weights
 
-CFG = """[net]
-width=32
-height=32
-channels=3
-
-[convolutional]
-batch_normalize=1
-filters=6
-size=3
-groups=3
-pad=1
-activation=leaky
-
-[convolutional]
-batch_normalize=1
-filters=8
-size=3
-groups=2
-stride=2
-pad=1
-activation=leaky
-
-[convolutional]
-filters=21
-size=1
-activation=linear
-
-[yolo]
-classes=2
-num=3
-mask=0,1,2
-anchors=9,8,20,30,60,50
-"""
+CFG = net(32, 32) + convolution(6, 3, groups=3) + convolution(8, 3, 2, groups=2) + head()
 NETWORK = parse_cfg(CFG, "small")
 FIRST, SECOND, THIRD = (4 * layer.count for layer in NETWORK.convolutions)
 
