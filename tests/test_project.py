@@ -14,8 +14,8 @@ from kzoo.plugins import hookspecs
 from kzoo.plugins.own_commands import OWN_COMMANDS
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
-from kzoo.scaffold import files_of, plan
 from kzoo.runs.config import _OPTIONAL, DEFAULTS
+from kzoo.scaffold import files_of, plan
 from kzoo.testing.publication import CHECKS
 
 ROOT = Path(__file__).parents[1]

@@ -16,8 +16,8 @@ from keras.src import optimizers as keras_optimizers
 from keras.src import regularizers as keras_regularizers
 from keras.src.trainers.compile_utils import get_loss, get_metric
 
-from kzoo.plugins.build import build
 from kzoo.plugin import TASKS
+from kzoo.plugins.build import build
 from kzoo.plugins.reference import Reference
 from kzoo_plugins.keras_builtins import losses, metrics, optimizers, plugin, regularizers
 from kzoo_plugins.losses import plugin as own_losses

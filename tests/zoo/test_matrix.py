@@ -14,8 +14,8 @@ from kzoo.engine.batches import ordered_batches
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
-from kzoo.training.assembly import Assembly, check_components
 from kzoo.runs.configure import configure
+from kzoo.training.assembly import Assembly, check_components
 from kzoo.training.trainer import Trainer
 
 CLASSES = ("mnist", "cifar10")

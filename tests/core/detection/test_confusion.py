@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kzoo.detection import TruthImage, TruthSet, DetectionOutcome
+from kzoo.detection import DetectionOutcome, TruthImage, TruthSet
 from kzoo.detection.confusion import confusion_matrix, pair
 
 

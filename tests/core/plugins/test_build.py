@@ -3,8 +3,8 @@
 import keras
 import pytest
 
-from kzoo.plugins.build import Context, build, check_fits, parameters_of
 from kzoo.errors import KzooError, UsageError
+from kzoo.plugins.build import Context, build, check_fits, parameters_of
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import get_registry
 

@@ -12,8 +12,8 @@ from sklearn.metrics import classification_report
 from kzoo.cli import main
 from kzoo.report import ClassOutcome, ValueOutcome, write_report
 from kzoo.report.figures import curves
-from kzoo.runs.folder import create_run
 from kzoo.runs.configure import configure
+from kzoo.runs.folder import create_run
 
 NAMES = ("cat", "dog", "<b>bird</b>")
 HISTORY = [

@@ -9,12 +9,12 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from kzoo.detection import TruthImage, TruthSet, DetectionOutcome, coco_results
+from kzoo.detection import DetectionOutcome, TruthImage, TruthSet, coco_results
 from kzoo.errors import UsageError
 from kzoo.report import write_pictures, write_report
 from kzoo.report.figures import curves
-from kzoo.runs.folder import create_run
 from kzoo.runs.configure import configure
+from kzoo.runs.folder import create_run
 
 COCO_NAMES = (
     *("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"),

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kzoo.plugins.build import Context, build
 from kzoo.errors import UsageError
+from kzoo.plugins.build import Context, build
 from kzoo_plugins.optimizers.schedules import (
     Cyclical,
     InverseSqrt,

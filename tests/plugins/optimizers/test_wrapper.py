@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 import kzoo
-from kzoo.plugins.build import build
 from kzoo.models.saving import load_model
+from kzoo.plugins.build import build
 from kzoo_plugins.optimizers.averaging import StochasticWeightAveraging
 from kzoo_plugins.optimizers.centralization import GradientCentralization
 from kzoo_plugins.optimizers.lookahead import Lookahead
