@@ -193,7 +193,7 @@ def predict(
         KzooError: The model or the source does not exist, or a setting is unknown.
     """
     from kzoo.data.frames import Part
-    from kzoo.inference.prediction import find_predicting, predict_source
+    from kzoo.inference.predicting import find_predicting, predict_source
 
     part = Part(every=every, start=start, end=end, max_frames=max_frames)
     reader = find_predicting(str(model)).reader(settings)

@@ -17,7 +17,7 @@ from kzoo.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from kzoo.cli.predictions import Printer
+    from kzoo.cli.printing import Printer
     from kzoo.data.frames import Source
     from kzoo.data.frames.writing import Saver
     from kzoo.pipeline import Reader
@@ -74,11 +74,11 @@ def predict(
 
     An input that cannot be read is reported and the rest go on; the exit code is then 1. Ctrl-C ends a camera.
     """
-    from kzoo.cli.predictions import Printer
+    from kzoo.cli.printing import Printer
     from kzoo.data.frames import Part, seconds
     from kzoo.data.frames.opening import combined
     from kzoo.data.frames.writing import Saver
-    from kzoo.inference.prediction import find_predicting
+    from kzoo.inference.predicting import find_predicting
     from kzoo.runs.config import layer_from_options
 
     if model.startswith("-"):
@@ -161,7 +161,7 @@ def _predict(reader: Reader, sources: Sequence[Source], printer: Printer, saver:
 def _read(reader: Reader, source: Source, printer: Printer, saver: Saver | None, window: Any) -> None:
     """Predict one source to its end, and say what was found there."""
     from kzoo.data.frames import Frame
-    from kzoo.inference.prediction import drawn, predict_source
+    from kzoo.inference.predicting import drawn, predict_source
 
     printer.start(source)
     if saver:

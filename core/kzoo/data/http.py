@@ -67,7 +67,7 @@ class Transfer:
     """The download of one file, which keeps what it has in a ``.part`` file and is resumed by a later one.
 
     Args:
-        target: The final path of the file; ``.part`` and ``.part.json`` are kept beside it.
+        path: The final path of the file; ``.part`` and ``.part.json`` are kept beside it.
         size: The number of bytes of the whole file, None if unknown.
         progress: Called before the first and after every chunk.
 
@@ -76,12 +76,12 @@ class Transfer:
         resumed: Whether the last file brought begins with bytes from an earlier connection.
     """
 
-    def __init__(self, target: Path, size: int | None, progress: Progress | None) -> None:
-        self.target = target
+    def __init__(self, path: Path, size: int | None, progress: Progress | None) -> None:
+        self.path = path
         self.size = size
         self.progress = progress
-        self.part = target.with_name(f"{target.name}.part")
-        self.note = target.with_name(f"{target.name}.part.json")
+        self.part = path.with_name(f"{path.name}.part")
+        self.note = path.with_name(f"{path.name}.part.json")
         self.resumed = False
 
     def bring(self, url: str) -> Path:
@@ -98,7 +98,7 @@ class Transfer:
             except _Interrupted as error:
                 if pause is None:
                     message = (
-                        f"The download of {self.target.name} from {url} was interrupted: {error}. What came through "
+                        f"The download of {self.path.name} from {url} was interrupted: {error}. What came through "
                         f"({readable_size(self._kept())}) is kept: run the same command again to resume."
                     )
                     raise DataError(message) from error
@@ -138,7 +138,7 @@ class Transfer:
                 raise _Interrupted(message)
             else:
                 message = (
-                    f"{self.target.name} cannot be downloaded: {url} answered "
+                    f"{self.path.name} cannot be downloaded: {url} answered "
                     f"{response.status_code} {response.reason}. Try again later, or get the file in another way and "
                     "name it with --data PATH."
                 )
@@ -152,7 +152,7 @@ class Transfer:
             return requests.get(url, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT))
         except requests.exceptions.SSLError as error:
             message = (
-                f"No secure connection to {url} for {self.target.name}: {error}. Check the computer's clock and "
+                f"No secure connection to {url} for {self.path.name}: {error}. Check the computer's clock and "
                 "certificates, or get the file in another way and name it with --data PATH."
             )
             raise DataError(message) from error
@@ -169,11 +169,11 @@ class Transfer:
             message = f"no answer within {READ_TIMEOUT:.0f} seconds"
             raise _Interrupted(message) from error
         except requests.exceptions.RequestException as error:
-            message = f"{self.target.name} cannot be downloaded from {url}: {error}"
+            message = f"{self.path.name} cannot be downloaded from {url}: {error}"
             raise DataError(message) from error
 
     def _unreachable(self, url: str, error: Exception) -> NoReturn:
-        message = f"{url} cannot be reached for {self.target.name} ({_short(error)})."
+        message = f"{url} cannot be reached for {self.path.name} ({_short(error)})."
         if kept := self._kept():
             message += f" The {readable_size(kept)} that came through earlier are kept."
         raise NetworkUnreachableError(message) from error
@@ -194,7 +194,7 @@ class Transfer:
     def _wrong_size(self, url: str, found: str) -> NoReturn:
         self.discard()
         message = (
-            f"{url} offers another file than the known {self.target.name}: expected {self.size} bytes, found {found}. "
+            f"{url} offers another file than the known {self.path.name}: expected {self.size} bytes, found {found}. "
             "It was changed by its publisher, or something in between answered in its place (a login page, a proxy). "
             "Get the file in another way and name it with --data PATH."
         )
@@ -207,7 +207,7 @@ class Transfer:
         try:
             if total is not None:
                 kept = 0 if start else self._kept()  # starting over gives these back first
-                ensure_room(self.part.parent, total - start - kept, f"the download of {self.target.name}")
+                ensure_room(self.part.parent, total - start - kept, f"the download of {self.path.name}")
             with self.part.open("ab" if start else "wb") as file:
                 # After the file was emptied, never before: the note must not vouch for older bytes.
                 self.note.write_text(json.dumps(asdict(origin)), encoding="utf-8")
@@ -231,22 +231,22 @@ class Transfer:
 
     def _cannot_write(self, error: OSError, total: int | None) -> NoReturn:
         if error.errno not in _DISK_FULL:
-            message = f"The download of {self.target.name} cannot be written to {self.part.parent}: {error.strerror}."
+            message = f"The download of {self.path.name} cannot be written to {self.part.parent}: {error.strerror}."
             raise DataError(message) from error
         # A full disk hurts every program on it: room now is worth more than the bytes kept.
         self.discard()
         needed = total if total is not None else self.size
         if needed is not None:
-            ensure_room(self.part.parent, needed, f"the download of {self.target.name}")
+            ensure_room(self.part.parent, needed, f"the download of {self.path.name}")
         message = (
-            f"The disk of {self.part.parent} was full during the download of {self.target.name} ({error.strerror}). "
+            f"The disk of {self.part.parent} was full during the download of {self.path.name} ({error.strerror}). "
             "Make room, or name a folder on another disk with the environment variable KZOO_DATA."
         )
         raise DiskFullError(message) from error
 
     def _tell(self, done: int, total: int | None) -> None:
         if self.progress is not None:
-            self.progress(done, total, self.target.name)
+            self.progress(done, total, self.path.name)
 
     def _kept(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0

@@ -12,7 +12,7 @@ from kzoo.engine.forward import Forward
 from kzoo.engine.listener import Silent
 from kzoo.errors import DataError
 from kzoo.inference.evaluation import evaluate, reader_of
-from kzoo.inference.prediction import predict_source
+from kzoo.inference.predicting import predict_source
 from kzoo.models.saved import find_model
 from kzoo.models.saving import load_model
 

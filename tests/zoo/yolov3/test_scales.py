@@ -5,10 +5,10 @@ import pytest
 import tensorflow as tf
 
 from kzoo.errors import UsageError
+from kzoo_zoo.yolov3.assignment import assign
 from kzoo_zoo.yolov3.augment import augment_boxes
 from kzoo_zoo.yolov3.darknet import Head
 from kzoo_zoo.yolov3.scales import draw_size, of_size, sizes_between
-from kzoo_zoo.yolov3.targets import assign
 
 HEADS = (Head(anchors=((10, 12), (30, 20)), classes=2, stride=16), Head(anchors=((50, 60),), classes=2, stride=32))
 STILL = {"zoom": (1, 1), "stretch": 0, "shift": 0, "mirror": False, "hue": 0, "saturation": 1, "exposure": 1}

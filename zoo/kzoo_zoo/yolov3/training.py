@@ -9,11 +9,11 @@ import numpy as np
 from kzoo.errors import UsageError
 from kzoo.pipeline import Built
 from kzoo_zoo.yolov3.anchors import find_anchors, mean_iou
+from kzoo_zoo.yolov3.assignment import assign
 from kzoo_zoo.yolov3.augment import augment_boxes
 from kzoo_zoo.yolov3.darknet import read_cfg
 from kzoo_zoo.yolov3.examples import DetectionSplit
 from kzoo_zoo.yolov3.scales import draw_size, of_size, sizes_between
-from kzoo_zoo.yolov3.targets import assign
 from kzoo_zoo.yolov3.transfer import freeze, start_from, trainable_network, widened
 
 if TYPE_CHECKING:

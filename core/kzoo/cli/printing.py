@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Self, TextIO
 
     from kzoo.data.frames import Item, Source
-    from kzoo.inference.prediction import Result
+    from kzoo.inference.predicting import Result
 
 __all__ = ["Printer"]
 

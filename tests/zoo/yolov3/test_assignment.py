@@ -4,8 +4,8 @@ import tensorflow as tf
 from pycocotools import mask
 
 from kzoo_zoo.yolov3.anchors import find_anchors, mean_iou, shape_iou
+from kzoo_zoo.yolov3.assignment import assign, places
 from kzoo_zoo.yolov3.darknet import Head
-from kzoo_zoo.yolov3.targets import assign, places
 
 HEADS = (
     Head(anchors=((60, 40), (90, 120)), classes=3, scale_x_y=1.05, stride=32),
