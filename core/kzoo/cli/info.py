@@ -177,21 +177,22 @@ def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
 def _usage(entry: Entry, registry: Registry) -> dict[str, Any]:
     """Return how the component is written on the command line and in Python."""
     reference = str(Reference(registry.shown_name(entry), dict(getattr(entry.spec, "example", {}))))
-    pipelines = registry.entries("pipeline")
-    tasks = getattr(entry.spec, "tasks", ())
-    fitting = [pipeline for pipeline in pipelines if not tasks or getattr(pipeline.spec, "task", "") in tasks]
-    where = registry.shown_name(fitting[0]) if fitting else "PIPELINE"
+    tasks, cautions = (getattr(entry.spec, field, ()) for field in ("tasks", "cautions"))
+    fitting = [pipeline for pipeline in registry.entries("pipeline") if not tasks or pipeline.spec.task in tasks]  # type: ignore[attr-defined]
+    fitting.sort(key=lambda pipeline: pipeline.spec.task in cautions)  # type: ignore[attr-defined] # stable
+    alone = getattr(entry.spec, "inputs", "") != "boxes"  # a detector takes a loss between boxes as a part of its own
+    run = f"kzoo run {registry.shown_name(fitting[0])}" if fitting and alone else ""
     text = f"'{reference}'" if set(reference) & _SHELL else reference
     if entry.kind == "schedule":
         arguments = dict(getattr(entry.spec, "example", {}))
         arguments.pop(getattr(entry.spec, "steps_argument", ""), None)  # kzoo fills it in
         settings = {"name": registry.shown_name(entry), **arguments}
         written = " ".join(_option(f"optimizer.learning_rate.{key}", value) for key, value in settings.items())
-        return {"command": f"kzoo run {where} {written}", "python": ""}
+        return {"command": run and f"{run} {written}", "python": ""}
     python = f'kzoo.{entry.kind}("{reference}")' if '"' not in reference else f"kzoo.{entry.kind}('{reference}')"
     if getattr(entry.spec, "applies_to", "weights") == "activity":
         return {"command": "", "python": f"keras.layers.Dense(64, activity_regularizer={python})"}
-    return {"command": f"kzoo run {where} {_FLAGS[entry.kind]} {text}", "python": python}
+    return {"command": run and f"{run} {_FLAGS[entry.kind]} {text}", "python": python}
 
 
 def _option(key: str, value: Any) -> str:

@@ -29,7 +29,7 @@ class BaseOptimizer(ConfigFromSignature, keras.optimizers.Optimizer):
         loss_scale_factor: A number that the loss is multiplied by and the gradients are divided by, so that gradients
             too small for half precision are kept. None for 1.
         gradient_accumulation_steps: Batches whose mean gradient makes one step, at least 2. None for a step with each.
-        name: The name of the optimizer. Defaults to the class's in snake case.
+        name: The name of the optimizer.
 
     Raises:
         ValueError: An argument is out of its range.

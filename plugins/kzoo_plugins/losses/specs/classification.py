@@ -124,7 +124,6 @@ LOSSES: list[LossSpec] = [
         tasks=_TASKS,
         inputs="classes",
         properties={"zero_at_equality": True, "range": (0, None)},
-        example={"from_logits": False},
         note=f"{_OF_LOGITS} TensorFlow Addons' loss took logits only: that is `sparsemax:from_logits=true`.",
         successor_of=("tfa.losses.SparsemaxLoss", "tfa.losses.sparsemax_loss"),
         reference="Martins, Astudillo 2016, https://arxiv.org/abs/1602.02068",

@@ -28,7 +28,7 @@ LOSSES: list[LossSpec] = [
         aliases=("earth_movers_distance",),
         tasks={"classification", "ordinal"},
         cautions=_ORDER_MATTERS,
-        example={"p": 1, "normalize": False},
+        example={"p": 2},
         note=_P_OF_EMD,
         reference="Talebi, Milanfar 2018, https://arxiv.org/abs/1709.05424",
     ),
@@ -39,7 +39,6 @@ LOSSES: list[LossSpec] = [
         aliases=("ranked_probability_score", "rps"),
         tasks={"classification", "ordinal"},
         cautions=_ORDER_MATTERS,
-        example={"from_logits": False},
         reference="Hou et al. 2016, https://arxiv.org/abs/1611.05916",
     ),
     LossSpec(

@@ -28,7 +28,7 @@ METRICS: list[MetricSpec] = [
         "regression:AdjustedR2",
         "Share of the target's variance that predictions explain, adjusted for the number of regressors.",
         aliases=("r_square",),
-        example={"num_regressors": 3},
+        example={"num_regressors": 1},
         properties={"range": (None, 1)},
         direction="max",
         successor_of=("tfa.metrics.RSquare",),

@@ -1,0 +1,61 @@
+"""The command that ``kzoo info`` suggests for a component is one to copy: it fits, and it trains."""
+
+import json
+import math
+import shlex
+
+import pytest
+
+from kzoo.cli import main
+from kzoo.plugins.registry import get_registry
+
+KINDS = ("loss", "metric", "optimizer", "schedule", "regularizer")
+QUICK = {"loss-emd", "loss-huber", "optimizer-adan", "schedule-join"}
+"""A handful; the others take many minutes."""
+BRIEF = ("--recipe", "quick", "--data", "sample", "--epochs", "1", "--limit", "32", "-o", "report=false")
+
+
+def components():
+    """Return every component that comes with kzoo."""
+    for kind in KINDS:
+        for entry in get_registry().entries(kind):
+            if entry.first_party:
+                case = f"{kind}-{entry.name}"
+                yield pytest.param(kind, entry.name, id=case, marks=() if case in QUICK else pytest.mark.long)
+
+
+def shown(kind, name, capsys):
+    assert main(["info", name, "--kind", kind, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("kind", "name"), list(components()))
+def test_it_trains(kind, name, capsys, tmp_path):
+    known = shown(kind, name, capsys)
+    if not known["command"]:
+        assert known["python"]
+        return
+    program, *arguments = shlex.split(known["command"])
+    assert program == "kzoo"
+    assert main([*arguments, *BRIEF, "--out", str(tmp_path), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert math.isfinite(record["results"]["test"]["loss"]), record
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "pipeline"),
+    [
+        ("loss", "emd", "fingers"),  # runs on classes without an order too, with a caution
+        ("loss", "huber", "regression"),
+        ("metric", "f1_score", "cifar10"),
+        ("loss", "hinge", "cats_vs_dogs"),  # a caution wherever it runs
+        ("loss", "arcface", ""),  # no pipeline trains embeddings
+        ("metric", "psnr", ""),
+        ("loss", "ciou", ""),  # a part of a detector's loss, refused as the whole
+        ("loss", "yolo", "yolov3"),
+    ],
+)
+def test_the_pipeline_is_the_first_that_it_is_made_for(kind, name, pipeline, capsys):
+    known = shown(kind, name, capsys)
+    assert known["command"].split()[:3] == (["kzoo", "run", pipeline] if pipeline else [])
+    assert known["python"].startswith(f'kzoo.{kind}("{name}')
