@@ -85,7 +85,7 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
     whole = request.whole and not dataset.declares_test
     if whole:
         test = dataset.everything()
-    elif validation is None:
+    elif validation is None and not request.whole:
         train, validation = _keep_aside(train, request)
     if request.limit is not None:
         train, test = _limited(train, request), _limited(test, request)
