@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,7 +10,7 @@ import msgspec
 
 from kzoo.errors import UsageError
 from kzoo.settings.fields import defaults_of
-from kzoo.settings.words import hints_of, range_in_words
+from kzoo.settings.words import hints_of, members_of, range_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -58,12 +59,31 @@ def read_settings(
 
 def _converted(value: Any, hint: Any) -> Any:
     try:
-        return msgspec.convert(value, hint)
+        return _fitted(value, hint)
     except msgspec.ValidationError:
-        if type(value) is not int:
+        texts = _as_texts(value)
+        if texts == value:
             raise
         # On a command line a name that is a number, such as that of a column, looks like a number.
-        return msgspec.convert(str(value), hint)
+        return _fitted(texts, hint)
+
+
+def _fitted(value: Any, hint: Any) -> Any:
+    """Return a value in the first member of a type that it fits."""
+    # Not left to msgspec: a union of a number with a range and a tuple of fixed length ends it (0.23) in a
+    # segmentation fault.
+    *others, last = members_of(hint)
+    for member in others:
+        with contextlib.suppress(msgspec.ValidationError):
+            return msgspec.convert(value, member)
+    return msgspec.convert(value, last)
+
+
+def _as_texts(value: Any) -> Any:
+    """Return numbers as texts, also those in a list; anything else as it is."""
+    if isinstance(value, list):
+        return [_as_texts(one) for one in value]
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def refuse_unknown(
