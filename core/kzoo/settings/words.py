@@ -75,8 +75,9 @@ def members_of(hint: Any) -> list[Any]:
 
 
 def _doc(hint: Any) -> str:
-    metas = [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
-    return next((meta.description for meta in metas if meta.description), "")
+    """Return the sentence beside a type; where there is none, that beside a member of it, such as ``X | None``."""
+    metas = [meta for one in (hint, *members_of(hint)) for meta in getattr(one, "__metadata__", ())]
+    return next((meta.description for meta in metas if isinstance(meta, msgspec.Meta) and meta.description), "")
 
 
 def _choices(hint: Any) -> list[str]:
