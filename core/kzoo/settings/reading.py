@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import types
-import typing
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from kzoo.errors import UsageError
 from kzoo.settings.fields import defaults_of
-from kzoo.settings.words import hints_of, range_in_words
+from kzoo.settings.words import hints_of, members_of, range_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["known_names", "read_settings", "refuse_unknown", "unknown_name"]
 
@@ -61,33 +59,31 @@ def read_settings(
 
 def _converted(value: Any, hint: Any) -> Any:
     try:
-        return _convert(value, hint)
+        return _fitted(value, hint)
     except msgspec.ValidationError:
-        if type(value) is not int:
+        texts = _as_texts(value)
+        if texts == value:
             raise
         # On a command line a name that is a number, such as that of a column, looks like a number.
-        return _convert(str(value), hint)
+        return _fitted(texts, hint)
 
 
-def _convert(value: Any, hint: Any) -> Any:
-    *others, last = _apart(hint)
-    for one in others:
+def _fitted(value: Any, hint: Any) -> Any:
+    """Return a value in the first member of a type that it fits."""
+    # Not left to msgspec: a union of a number with a range and a tuple of fixed length ends it (0.23) in a
+    # segmentation fault.
+    *others, last = members_of(hint)
+    for member in others:
         with contextlib.suppress(msgspec.ValidationError):
-            return msgspec.convert(value, one)
+            return msgspec.convert(value, member)
     return msgspec.convert(value, last)
 
 
-def _apart(hint: Any) -> Sequence[Any]:
-    """Return the types that a value may have, each by itself, where a tuple of a fixed length is one of several.
-
-    Together with a number that has a range, such a tuple makes msgspec 0.23 crash.
-    """
-    plain = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
-    if typing.get_origin(plain) not in (Union, types.UnionType):
-        return [hint]
-    members = typing.get_args(plain)
-    fixed = any(typing.get_origin(one) is tuple and Ellipsis not in typing.get_args(one) for one in members)
-    return members if fixed else [hint]
+def _as_texts(value: Any) -> Any:
+    """Return numbers as texts, also those in a list; anything else as it is."""
+    if isinstance(value, list):
+        return [_as_texts(one) for one in value]
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def refuse_unknown(

@@ -14,7 +14,7 @@ from kzoo.settings.fields import defaults_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Described", "described", "hints_of", "range_in_words"]
+__all__ = ["Described", "described", "hints_of", "members_of", "range_in_words"]
 
 _NAMES: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 _PLURALS: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "texts"}
@@ -60,29 +60,41 @@ def range_in_words(hint: Any) -> str:
         >>> range_in_words(Literal["last", "best"])
         'last or best'
     """
-    return _listed([text for text in _choices(hint) if text], "or") or "nothing"
+    return _listed([text for one in members_of(hint) for text in _choices(one) if text], "or") or "nothing"
+
+
+def members_of(hint: Any) -> list[Any]:
+    """Return the types of a union, each with what stands beside the union; a type that is none is its only one."""
+    inner, metas = hint, []
+    if typing.get_origin(hint) is typing.Annotated:
+        inner, *metas = typing.get_args(hint)
+    if typing.get_origin(inner) not in (Union, types.UnionType):
+        return [hint]
+    members = [typing.Annotated[one, *metas] if metas else one for one in typing.get_args(inner)]
+    return [member for one in members for member in members_of(one)]
 
 
 def _doc(hint: Any) -> str:
-    metas = [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
-    return next((meta.description for meta in metas if meta.description), "")
+    """Return the sentence beside a type; where there is none, that beside a member of it, such as ``X | None``."""
+    metas = [meta for one in (hint, *members_of(hint)) for meta in getattr(one, "__metadata__", ())]
+    return next((meta.description for meta in metas if isinstance(meta, msgspec.Meta) and meta.description), "")
 
 
 def _choices(hint: Any) -> list[str]:
-    """Return the ways in which a value may fit a type, each in words; nothing for None, which is written by leaving."""
-    if hint is type(None):
-        return []
+    """Return how a value may fit a type that is no union, in words; nothing for None, which is written by leaving."""
     bounds = ""
     if typing.get_origin(hint) is typing.Annotated:
         hint, *metas = typing.get_args(hint)
         bounds = next((text for meta in metas if isinstance(meta, msgspec.Meta) and (text := _bounds(meta))), "")
+    if hint is type(None):
+        return []
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (Union, types.UnionType):
-        return [text for one in inner for text in _choices(one)]
     if origin is Literal:
         return [str(value) for value in inner if value != ""]
     if origin in (tuple, list):
         return [_sequence(inner)]
+    if origin is dict:
+        return ["a table"]
     return [_NAMES.get(hint, getattr(hint, "__name__", str(hint))) + bounds]
 
 
@@ -97,14 +109,18 @@ def _sequence(inner: Sequence[Any]) -> str:
 def _bounds(meta: msgspec.Meta) -> str:
     parts = []
     if meta.gt is not None:
-        parts.append(f"above {meta.gt:g}")
+        parts.append(f"above {_number(meta.gt)}")
     if meta.ge is not None:
-        parts.append(f"of at least {meta.ge:g}")
+        parts.append(f"of at least {_number(meta.ge)}")
     if meta.lt is not None:
-        parts.append(f"below {meta.lt:g}")
+        parts.append(f"below {_number(meta.lt)}")
     if meta.le is not None:
-        parts.append(f"at most {meta.le:g}")
+        parts.append(f"at most {_number(meta.le)}")
     return f" {' and '.join(parts)}" if parts else ""
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:g}"
 
 
 def _listed(texts: Sequence[str], word: str) -> str:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -17,16 +18,23 @@ from kzoo.cli import main, window
 from kzoo.data.frames import Failure, Item, Source, camera
 from kzoo.errors import KzooError, UsageError
 from kzoo.inference import prediction
-from kzoo.pipeline import ClassPrediction, ImageClassifier, ModelPredictor, Predictor, ValuePrediction
+from kzoo.pipeline import (
+    ClassPrediction,
+    ImageClassReader,
+    Pipeline,
+    Reader,
+    ValuePrediction,
+    setting,
+    settings,
+)
 
 
-class Bright(Predictor):
+class Bright(Reader):
     """Says whether a frame is bright, and how many frames of its source it has seen."""
 
     batch_size = 4
 
-    def __init__(self, pipeline, threshold, mirror):
-        super().__init__(pipeline)
+    def __init__(self, threshold, mirror):
         self.threshold, self.mirror = threshold, mirror
         self.batches, self.seen = [], {}
 
@@ -44,12 +52,20 @@ class Bright(Predictor):
         return found
 
 
-class Brightness(ImageClassifier):
+@settings
+class BrightSettings:
+    threshold: Annotated[float, setting("What is bright.", ge=0)] = 100.0
+    mirror: Annotated[bool, setting("Whether frames are mirrored.")] = False
+
+
+class Brightness(Pipeline):
     name = "brightness"
+    reader_settings = BrightSettings
     made = None
 
-    def predictor(self, forward, card, *, threshold: float = 100.0, mirror: bool = False):
-        Brightness.made = Bright(self, threshold, mirror)
+    def reader(self, card, forward, settings):
+        assert (card, forward) == ({}, None)
+        Brightness.made = Bright(settings.threshold, settings.mirror)
         return Brightness.made
 
 
@@ -59,8 +75,8 @@ Brightness.__abstractmethods__ = frozenset()
 @pytest.fixture(autouse=True)
 def target(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = prediction.Target(Brightness(), None)
-    monkeypatch.setattr(prediction, "find_target", lambda text, root=None: found)
+    found = prediction.Predicting(Brightness(), None)
+    monkeypatch.setattr(prediction, "find_predicting", lambda text, root=None: found)
     return found
 
 
@@ -318,12 +334,14 @@ class Row(Item):
 
 
 def test_inputs_that_are_no_pictures(monkeypatch, capsys):
-    class Table(Predictor):
-        def predict(self, frames):
-            return [ValuePrediction({"y": float(row.index)}) for row in frames]
+    class Table(Reader):
+        def open(self, text, part):
+            return [Rows(text, "table", part)]
 
-    monkeypatch.setattr(Brightness, "open_sources", lambda self, text, part: [Rows(text, "table", part)])
-    monkeypatch.setattr(Brightness, "predictor", lambda self, forward, card: Table(self))
+        def predict(self, items):
+            return [ValuePrediction({"y": float(row.index)}) for row in items]
+
+    monkeypatch.setattr(Brightness, "reader", lambda self, card, forward, settings: Table())
     assert main(["predict", "x", "a.csv", "--csv", "out.csv"]) == 1
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [["ROW", "Y"], ["0", "0"], ["2", "2"]]
     assert Path("out.csv").read_text() == "row,y\n0,0.0\n2,2.0\n"
@@ -340,12 +358,12 @@ def test_from_python(photos):
 
 def test_a_pipeline_that_needs_training_says_so(monkeypatch):
     monkeypatch.undo()
-    target = prediction.find_target("mnist")
-    assert target.saved is None
+    asked = prediction.find_predicting("mnist")
+    assert asked.saved is None
     with pytest.raises(UsageError, match=r"kzoo run mnist"):
-        target.predictor()
+        asked.reader()
     with pytest.raises(UsageError, match=r"has no setting `roi`\. It has none"):
-        target.predictor({"roi": 1})
+        asked.reader({"roi": 1})
 
 
 def test_a_model_is_asked_in_batches_and_must_answer_for_every_frame(photos, monkeypatch):
@@ -356,9 +374,10 @@ def test_a_model_is_asked_in_batches_and_must_answer_for_every_frame(photos, mon
         return np.tile([0.25, 0.75], (len(x), 1))
 
     card = {"input_shape": [8, 8, 3], "class_names": ["no", "yes"]}
-    monkeypatch.setattr(Brightness, "predictor", lambda self, _, __: ModelPredictor(self, forward, card))
+    forward.model = None
+    monkeypatch.setattr(Brightness, "reader", lambda *_: ImageClassReader(card, forward))
     assert [said.label for _, said in kzoo.predict("x", photos) if said] == ["yes"] * 6
     assert asked == [(6, 8, 8, 3)]
-    monkeypatch.setattr(ModelPredictor, "predict", lambda self, frames: [])
+    monkeypatch.setattr(ImageClassReader, "predict", lambda self, frames: [])
     with pytest.raises(KzooError, match="0 predictions for 6 inputs"):
         list(kzoo.predict("x", photos))

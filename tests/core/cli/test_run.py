@@ -50,14 +50,14 @@ def test_a_run_leaves_all_that_was_promised(folder, capsys):
     assert "kzoo evaluate" in err
     assert "order of the classes" in err
     manifest = run.manifest()
-    assert manifest["status"] == "done"
-    assert manifest["seed"] == 3
-    assert manifest["data"]["used"] == "sample"
-    assert manifest["data"]["sizes"] == {"train": 60, "validation": 60, "test": 60}
-    assert set(manifest["results"]["test"]) == {"loss", "accuracy", "emd"}
-    assert manifest["plugins"]["loss"]["name"] == "kzoo:emd"
-    assert manifest["flags"]["TF_ENABLE_ONEDNN_OPTS"] == os.environ["TF_ENABLE_ONEDNN_OPTS"]
-    assert manifest["training"]["steps"] == 3
+    assert manifest.status == "done"
+    assert manifest.seed == 3
+    assert manifest.data.used == "sample"
+    assert manifest.data.sizes == {"train": 60, "validation": 60, "test": 60}
+    assert set(manifest.test_results) == {"loss", "accuracy", "emd"}
+    assert manifest.plugins["loss"]["name"] == "kzoo:emd"
+    assert manifest.environment["flags"]["TF_ENABLE_ONEDNN_OPTS"] == os.environ["TF_ENABLE_ONEDNN_OPTS"]
+    assert manifest.training.steps == 3
     rows = list(csv.DictReader((run.path / "metrics.csv").open()))
     assert [row["epoch"] for row in rows] == ["1"]
     assert float(rows[0]["val_loss"]) > 0
@@ -71,7 +71,7 @@ def test_the_settings_of_a_run_replay_to_the_same_weights(folder):
     (first,) = list_runs(folder / "runs")
     assert main(["run", "-c", str(first.config_path), "--quiet"]) == 0
     second = list_runs(folder / "runs")[1]
-    assert first.manifest()["results"] == second.manifest()["results"]
+    assert first.manifest().results == second.manifest().results
     assert tomllib.loads(first.config_path.read_text()) == tomllib.loads(second.config_path.read_text())
 
 
@@ -144,7 +144,7 @@ def test_a_loss_that_is_no_number_fails_and_says_where(folder, capsys, foreign):
     assert main(["run", "mnist", *TINY, "--loss", "never_a_number"]) == 1
     assert "stopped being a finite number in epoch 1" in capsys.readouterr().err
     (run,) = list_runs(folder / "runs")
-    assert run.manifest()["status"] == "failed"
+    assert run.manifest().status == "failed"
 
 
 def test_a_disk_that_fills_up_is_one_clear_error_and_keeps_the_best_model(folder, capsys, monkeypatch, images):
@@ -163,7 +163,7 @@ def test_a_disk_that_fills_up_is_one_clear_error_and_keeps_the_best_model(folder
     (run,) = list_runs(folder / "runs")
     assert "No space left on device" in err
     assert str(run.best_path.relative_to(folder)) in err
-    assert run.manifest()["status"] == "failed"
+    assert run.manifest().status == "failed"
     assert main(["predict", str(run.path), "a.png"]) == 0
     assert not list(run.path.glob(".*"))
 
@@ -180,8 +180,8 @@ def test_ctrl_c_keeps_the_model_and_says_where(folder, capsys, monkeypatch):
     assert main(["run", "mnist", *TINY, "--epochs", "3"]) == 130
     err = capsys.readouterr().err
     (run,) = list_runs(folder / "runs")
-    assert run.manifest()["status"] == "interrupted"
-    assert run.manifest()["signal"] == "SIGINT"
+    assert run.manifest().status == "interrupted"
+    assert run.manifest().signal == "SIGINT"
     assert run.model_path.exists()
     assert str(run.model_path.relative_to(folder)) in err
     assert main(["predict", str(run.path), "nothing.png"]) != 0
@@ -190,16 +190,19 @@ def test_ctrl_c_keeps_the_model_and_says_where(folder, capsys, monkeypatch):
 def test_evaluate_is_scikit_learns_report(trained, capsys):
     from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
+    from kzoo.data.sources import load_splits
+    from kzoo.data.splits import DataRequest
+    from kzoo.engine.listener import Silent
     from kzoo.models.saving import load_model
     from kzoo_zoo.mnist.pipeline import Mnist
 
     assert main(["evaluate", str(trained.path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["metrics"] == pytest.approx(trained.manifest()["results"]["test"], rel=1e-5)
+    assert found["metrics"] == pytest.approx(trained.manifest().test_results, rel=1e-5)
     confusion = np.array(found["confusion"])
     assert confusion.sum() == found["size"] == 60
     assert found["metrics"]["accuracy"] == pytest.approx(np.trace(confusion) / 60)
-    test = Mnist().load_sample().test
+    test = load_splits(Mnist().source(), DataRequest("sample"), Silent()).test
     predicted = load_model(trained.path).predict(test.x, verbose=0).argmax(-1)
     assert main(["evaluate", str(trained.path), "--data", "sample", "--json"]) == 0
     whole = json.loads(capsys.readouterr().out)
@@ -284,7 +287,7 @@ def test_runs_lists_them_and_survives_a_broken_one(trained, capsys):
     assert "broken" in err
     assert main(["runs", "mnist", "--out", str(root), "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
-    assert Run(trained.path).manifest()["results"]["test"] == row["test"]
+    assert Run(trained.path).manifest().test_results == row["test"]
 
 
 def test_runs_says_when_there_are_none(capsys):

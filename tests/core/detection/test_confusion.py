@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kzoo.detection import DetectionOutcome, TruthImage, TruthSet
+from kzoo.detection import TruthImage
 from kzoo.detection.confusion import confusion_matrix, pair
 
 
@@ -59,9 +59,3 @@ def test_several_boxes_in_a_crowd_are_no_errors():
 def test_empty_pictures():
     assert confusion_matrix([image([], [])], [Seen([], [], [])], 2).sum() == 0
     assert confusion_matrix([image([], [])], [Seen([A], [1], [0.9])], 2).tolist() == [[0, 0, 0], [0, 0, 0], [0, 1, 0]]
-
-
-def test_the_worst_pictures_come_first_and_those_without_errors_not_at_all():
-    images = [image([A], [0]), image([A, B, C], [0, 0, 0]), image([A, B], [0, 0])]
-    found = [Seen([A], [0], [0.9]), Seen([], [], []), Seen([A], [0], [0.9])]
-    assert DetectionOutcome(TruthSet(images, ("a",), "three"), found).worst(5) == [1, 2]

@@ -7,15 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.metrics import classification_report
 
 from kzoo.cli import main
-from kzoo.report import ClassOutcome, ValueOutcome, write_report
+from kzoo.report import write_report
 from kzoo.report.figures import curves
 from kzoo.runs.configure import configure
 from kzoo.runs.folder import create_run
+from kzoo.runs.manifest import DataRecord, Manifest, TrainingRecord
+from kzoo.tasks import task_named
+from kzoo.tasks.classes import ClassOutcome
+from kzoo.tasks.values import ValueOutcome
 
 NAMES = ("cat", "dog", "<b>bird</b>")
+CLASSES, NUMBERS = task_named("classification"), task_named("regression")
 HISTORY = [
     {"loss": 100.0, "accuracy": 0.5, "val_loss": 90.0, "val_accuracy": 0.4, "matrix": [[1, 2], [3, 4]]},
     {"loss": 1.0, "accuracy": 0.7, "val_loss": None, "val_accuracy": 0.6, "matrix": [[1, 2], [3, 4]]},
@@ -32,44 +36,15 @@ def outcome(seed=0, size=40, *, image=True):
 @pytest.fixture
 def run(tmp_path):
     config = configure("mnist", recipe="quick")
-    data = {"description": "drawings & <photos>", "used": "sample", "reason": ""}
-    made = create_run(tmp_path, config, {"data": data, "argv": ["kzoo", "run", "mnist"], "timings": {"train": 1.5}})
-    made.update(status="done", training={"history": HISTORY}, results={"test": {"loss": 0.25, "accuracy": 0.5}})
+    data = DataRecord(description="drawings & <photos>", used="sample")
+    made = create_run(tmp_path, config, Manifest(data=data, argv=["kzoo", "run", "mnist"], timings={"train": 1.5}))
+    results = {"test": {"loss": 0.25, "accuracy": 0.5}}
+    made.update(status="done", training=TrainingRecord(history=HISTORY), results=results)
     return made
 
 
-def test_the_counts_are_those_of_scikit_learn():
-    found = outcome()
-    expected = classification_report(
-        found.true, found.predicted, target_names=NAMES, output_dict=True, zero_division=0.0
-    )
-    for name, row in found.per_class().items():
-        assert row["f1"] == pytest.approx(expected[name]["f1-score"])
-        assert row["support"] == expected[name]["support"]
-    counts = found.confusion()
-    assert counts.sum() == len(found.true)
-    for true, predicted in zip(found.true, found.predicted, strict=True):
-        counts[true, predicted] -= 1
-    assert not counts.any()
-
-
-def test_mistakes_come_in_the_order_of_their_confidence():
-    found = outcome()
-    numbers = found.mistakes(5)
-    assert (found.predicted[numbers] != found.true[numbers]).all()
-    confidence = found.probabilities.max(axis=1)
-    wrong = np.flatnonzero(found.predicted != found.true)
-    assert sorted(confidence[wrong], reverse=True)[:5] == confidence[numbers].tolist()
-
-
-def test_examples_go_through_the_classes_in_turn():
-    found = ClassOutcome(np.array([0, 0, 0, 1, 2, 2]), np.eye(3)[[0, 0, 0, 1, 2, 2]], NAMES)
-    assert found.examples(6).tolist() == [0, 3, 4, 1, 5, 2]
-    assert found.examples(3).tolist() == [0, 3, 4]
-
-
 def test_a_page_holds_its_pictures_and_asks_for_nothing(run):
-    files = write_report(run, outcome())
+    files = write_report(run, CLASSES, outcome())
     assert [file.name for file in files] == [
         "curves.png", "confusion.png", "mistakes.png", "examples.png", "report.html",
     ]  # fmt: skip
@@ -87,12 +62,12 @@ def test_a_page_holds_its_pictures_and_asks_for_nothing(run):
 
 def test_without_images_and_without_mistakes_there_are_fewer_pictures(run):
     right = ClassOutcome(np.arange(3), np.eye(3), NAMES, None)
-    assert [file.name for file in write_report(run, right)] == ["curves.png", "confusion.png", "report.html"]
+    assert [file.name for file in write_report(run, CLASSES, right)] == ["curves.png", "confusion.png", "report.html"]
 
 
 def test_numbers_are_drawn_against_the_truth(run):
     true = np.linspace(0, 1, 9)[:, None]
-    found = write_report(run, ValueOutcome(true, true**2, ["y"], np.arange(9.0), "x"))
+    found = write_report(run, NUMBERS, ValueOutcome(true, true**2, ["y"], np.arange(9.0), "x"))
     assert "values.png" in [file.name for file in found]
 
 
@@ -106,9 +81,9 @@ def test_curves_leave_out_what_is_no_number_and_scale_a_long_fall():
 
 
 def test_a_run_whose_data_is_gone_keeps_the_pictures_of_its_test(run):
-    write_report(run, outcome())
+    write_report(run, CLASSES, outcome())
     page = (run.path / "report.html").read_text("utf-8")
-    files = write_report(run)
+    files = write_report(run, CLASSES)
     assert [file.name for file in files] == ["curves.png", "report.html"]
     again = files[-1].read_text("utf-8")
     assert again.count("data:image/png;base64,") == 4

@@ -9,12 +9,15 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from kzoo.detection import DetectionOutcome, TruthImage, TruthSet, coco_results
+from kzoo.detection import TruthImage, TruthSet
 from kzoo.errors import UsageError
 from kzoo.report import write_pictures, write_report
 from kzoo.report.figures import curves
 from kzoo.runs.configure import configure
 from kzoo.runs.folder import create_run
+from kzoo.runs.manifest import DataRecord, Manifest, TrainingRecord
+from kzoo.tasks import task_named
+from kzoo.tasks.boxes import BoxOutcome
 
 COCO_NAMES = (
     *("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"),
@@ -55,7 +58,7 @@ def scene(seed, images=30, classes=4):
         seen = np.concatenate([moved, np.concatenate([extra, extra + rng.uniform(9, 90, (5, 2))], -1)])
         found.append(Seen(seen, [*labels[kept], *rng.integers(0, classes, 5)], rng.uniform(size=len(seen))))
     names = tuple(f"class {label}" for label in range(classes))
-    return DetectionOutcome(TruthSet(annotated, names, "made", (7, 3, 90, 12)), found)
+    return BoxOutcome(TruthSet(annotated, names, "made", (7, 3, 90, 12)), found)
 
 
 def pycocotools_says(outcome, folder):
@@ -80,7 +83,7 @@ def pycocotools_says(outcome, folder):
         "annotations": rows,
     }
     (folder / "truth.json").write_text(json.dumps(truth))
-    (folder / "found.json").write_text(json.dumps(coco_results(outcome)))
+    (folder / "found.json").write_text(outcome.files()["coco"])
     with contextlib.redirect_stdout(io.StringIO()):
         known = COCO(str(folder / "truth.json"))
         evaluation = COCOeval(known, known.loadRes(str(folder / "found.json")), "bbox")
@@ -115,9 +118,13 @@ def test_there_are_pictures_of_it(tmp_path):
     assert all(file.stat().st_size > 5000 for file in files)
 
 
+def test_every_picture_of_it_has_a_caption():
+    assert list(scene(0).figures()) == list(task_named("detection").pictures)
+
+
 def test_a_set_without_objects_has_figures_that_mean_nothing_and_pictures():
     image = TruthImage(name="x", boxes=np.zeros((0, 4)), labels=np.zeros(0, int))
-    outcome = DetectionOutcome(TruthSet([image], ("a", "b"), "empty"), [Seen([], [], [])])
+    outcome = BoxOutcome(TruthSet([image], ("a", "b"), "empty"), [Seen([], [], [])])
     assert np.isnan(list(outcome.metrics().values())).all()
     assert outcome.per_class() == {}
     assert outcome.worst(5) == []
@@ -143,7 +150,7 @@ def test_examples_are_spread_over_the_classes():
         TruthImage(name=f"{n}.jpg", boxes=np.tile([0, 0, 9, 9], (len(own), 1)), labels=np.array(own, int))
         for n, own in enumerate(labels)
     ]
-    outcome = DetectionOutcome(TruthSet(images, ("a", "b", "c"), "made"), [Seen([], [], [])] * 6)
+    outcome = BoxOutcome(TruthSet(images, ("a", "b", "c"), "made"), [Seen([], [], [])] * 6)
     assert outcome.examples(3) == [0, 2, 4]
     assert outcome.examples(99) == [0, 2, 4, 1, 5, 3]
 
@@ -152,10 +159,10 @@ def test_the_page_of_a_run_shows_the_parts_of_the_loss_and_all_pictures(tmp_path
     names = ("loss", "box", "objectness", "class")
     history = [{key: 1.0 / epoch for name in names for key in (name, f"val_{name}")} for epoch in (1, 2, 3)]
     outcome = scene(3)
-    data = {"description": "made", "used": "sample", "reason": ""}
-    run = create_run(tmp_path, configure("yolov3", recipe="quick"), {"data": data, "argv": ["kzoo"], "timings": {}})
-    run.update(status="done", training={"history": history}, results={"test": outcome.metrics()})
-    *pictures, page = write_report(run, outcome)
+    begun = Manifest(data=DataRecord(description="made", used="sample"), argv=["kzoo"])
+    run = create_run(tmp_path, configure("yolov3", recipe="quick"), begun)
+    run.update(status="done", training=TrainingRecord(history=history), results={"test": outcome.metrics()})
+    *pictures, page = write_report(run, task_named("detection"), outcome)
     assert [path.stem for path in pictures] == [
         *("curves", "precision_recall", "confusion_of_boxes", "worst", "detected"),
     ]
@@ -164,3 +171,20 @@ def test_the_page_of_a_run_shows_the_parts_of_the_loss_and_all_pictures(tmp_path
     assert text.count("data:image/png;base64,") == len(pictures)
     for word in (*COCO_NAMES, "VOC_AP50", "VOC07_AP50", "class 3", "precision", "recall"):
         assert f">{word}<" in text
+
+
+def test_the_worst_pictures_come_first_and_those_without_errors_not_at_all():
+    a, b, c = [0, 0, 10, 10], [50, 50, 60, 60], [80, 0, 90, 10]
+    images = [
+        TruthImage(name="x", boxes=np.array(boxes, float), labels=np.zeros(len(boxes), int))
+        for boxes in ([a], [a, b, c], [a, b])
+    ]
+    found = [Seen([a], [0], [0.9]), Seen([], [], []), Seen([a], [0], [0.9])]
+    assert BoxOutcome(TruthSet(images, ("a",), "three"), found).worst(5) == [1, 2]
+
+
+def test_the_matrix_is_named_and_large_ones_are_left_to_the_picture():
+    confusion = scene(0).confusion()
+    assert list(confusion.names) == ["class 0", "class 1", "class 2", "class 3", "nothing"]
+    assert confusion.counts.shape == (5, 5)
+    assert confusion.most_shown == 12

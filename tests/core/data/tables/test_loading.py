@@ -5,12 +5,13 @@ import pytest
 
 from kzoo.data.tables import TableSettings, read_table
 from kzoo.errors import DataError, UsageError
+from kzoo.settings import read_settings
 
 
 def table(tmp_path, text, **settings):
     path = tmp_path / "t.csv"
     path.write_text(text)
-    return read_table(path, TableSettings(**settings))
+    return read_table(path, read_settings(TableSettings, settings, prefix="data."))
 
 
 def lines(header, row, count=20):
@@ -137,8 +138,8 @@ def test_a_column_that_only_test_rows_hold_is_refused(tmp_path):
         ({"categorical": ["z"]}, ["data.categorical", "`z`"]),
         ({"target": "y", "exclude": ["y"]}, ["`y`, which is the target"]),
         ({"test_fraction": 1.0}, ["data.test_fraction", "below 1"]),
-        ({"test_fraction": "half"}, ["must be numbers", "'half'"]),
-        ({"max_categories": 0}, ["data.max_categories"]),
+        ({"test_fraction": "half"}, ["data.test_fraction", "must be a number", "'half'"]),
+        ({"max_categories": 0}, ["data.max_categories", "at least 1"]),
     ],
 )
 def test_settings_that_cannot_be(tmp_path, settings, words):
