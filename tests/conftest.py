@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,19 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 PLUGINS = Path(__file__).parent / "fixtures" / "plugins"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark what `long_but_first` leaves to the long battery, before pytest chooses by marks."""
+    seen = Counter()
+    for item in items:
+        marker = item.get_closest_marker("long_but_first")
+        if marker:
+            test = item.nodeid.partition("[")[0]
+            seen[test] += 1
+            if seen[test] > (marker.args[0] if marker.args else 1):
+                item.add_marker("long")
 
 
 @pytest.fixture(autouse=True)

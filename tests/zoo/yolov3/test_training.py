@@ -92,6 +92,7 @@ def assembled(cfg, *options, **asked):
     return parts
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("loss", ["yolo", "yolo:box=giou,objectness=focal", "yolo:box=diou", "yolo:box=siou"])
 def test_parts_of_the_loss_are_shown_and_add_up(small, shapes, loss):
     parts = assembled(small, loss=loss)
