@@ -58,6 +58,7 @@ def test_there_is_a_mutant_for_each_check(kind):
     assert set(CHECKS[kind]) == set(checks(kind))
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", [*((kind, "sound") for kind in CHECKS), ("loss", "sound_classes")], ids="-".join)
 def test_what_is_sound_passes(name):
     kind, mutant = name

@@ -114,6 +114,7 @@ def test_a_run_saves_what_predicting_and_exporting_need(small, shapes, tmp_path)
     assert {"box", "objectness", "class", "val_box"} <= set(result.history[-1])
 
 
+@pytest.mark.long
 def test_ten_steps_on_one_batch_learn(small, shapes):
     parts = assembled(small, "augment.enabled=false", "optimizer.learning_rate=0.01", epochs=12)
     losses = [logs["loss"] for logs in Trainer(parts.model).fit(parts.batches, epochs=12).history]
@@ -273,6 +274,7 @@ def old(tmp_path):
     return tmp_path / "old.weights"
 
 
+@pytest.mark.long
 def test_a_frozen_backbone_then_all_layers_in_one_run(small, shapes, old, tmp_path):
     options = (f"model.weights={old}", "model.frozen=backbone", "train.frozen_epochs=1", "train.keep=last")
     said = []
