@@ -133,10 +133,10 @@ class _Server:
 def _work(job: str) -> None:
     """Do one job; write the result, or the reason why there is none."""
     places = json.loads(job)
-    # Behind the current folder; the server may have been started with another path, or before its folders were filled.
-    sys.path[1:] = places["path"]
-    importlib.invalidate_caches()
     try:
+        # Behind the current folder. The server may have begun with another path, or before its folders were filled.
+        sys.path[1:] = places["path"]
+        importlib.invalidate_caches()
         from kzoo.models.saving import load_model
 
         with np.load(places["data"]) as file:
