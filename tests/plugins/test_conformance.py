@@ -45,6 +45,18 @@ def test_component(kind, name, only):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_the_batteries_together_run_every_check_of_every_component(kind):
+    parts = {}
+    for where, name, only in (part.values for part in _parts()):
+        if where == kind:
+            parts.setdefault(name, []).append(only)
+    assert set(parts) == {entry.qualified for entry in get_registry().entries(kind) if entry.first_party}
+    for quick, rest in parts.values():
+        assert sorted([*quick, *rest]) == sorted(checks(kind))
+    assert {check for quick, _ in parts.values() for check in quick} == set(checks(kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_failure_is_known_of_a_component_that_does_not_exist(kind):
     from kzoo_plugins.keras_builtins.known_failures import KNOWN_FAILURES
 
