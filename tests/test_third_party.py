@@ -142,6 +142,7 @@ def agrees(said, shown):
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in plain(said))) is not None
 
 
+@pytest.mark.long
 def test_the_page_is_followed(shell):
     failing = 0
     for line, shown in transcript():

@@ -40,6 +40,7 @@ def test_a_run_and_its_model(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_weights_in_two_processes(tmp_path):
     """Bit for bit, with augmentation, a validation split and a schedule."""
     here = kzoo.run("cifar10", seed=5, out=tmp_path / "here", **TINY)
@@ -54,6 +55,7 @@ def test_the_same_seed_gives_the_same_weights_in_two_processes(tmp_path):
     assert here.run.manifest().results == run.manifest().results
 
 
+@pytest.mark.long
 def test_another_seed_gives_other_weights(tmp_path):
     first, second = (kzoo.run("mnist", seed=seed, out=tmp_path, **TINY) for seed in (1, 2))
     assert any((a != b).any() for a, b in zip(first.model.get_weights(), second.model.get_weights(), strict=True))

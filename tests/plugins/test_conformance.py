@@ -1,21 +1,59 @@
-"""Every component that kzoo publishes, Keras's own among them, passes the conformance kit; known failures are exact."""
+"""Every component that kzoo publishes, Keras's own among them, passes the conformance kit; known failures are exact.
+
+The quick battery holds each component to all light checks, and to one of the heavy ones: the components of a kind
+take them in turn, so that each check is run, too. The long battery runs the heavy checks that are left.
+"""
 
 import pytest
 
 from kzoo.plugins.registry import get_registry
+from kzoo.testing import checks
 from kzoo.testing.run import report_on
 
 KINDS = ("loss", "metric", "optimizer", "schedule", "regularizer")
 
+# What compiles, trains or saves a network: a tenth of a second and more each.
+HEAVY = {
+    "loss": ("xla", "unknown_batch", "mixed_precision", "trains", "keras_file", "fresh_process"),
+    "metric": ("half_precision", "xla", "unknown_batch", "in_model", "keras_file", "fresh_process"),
+    "optimizer": ("descends", "graph", "xla", "half_precision", "keras_file", "fresh_process"),
+    "schedule": ("keras_file", "fresh_process"),
+    "regularizer": ("xla", "in_model", "keras_file", "fresh_process"),
+}
 
-def _names():
-    registry = get_registry()
-    return [(kind, e.qualified) for kind in KINDS for e in registry.entries(kind) if e.first_party]
+
+def _parts():
+    """Return kind, component and checks: those of the quick battery, and those that are left to the long one."""
+    found = []
+    for kind in KINDS:
+        entries = [entry for entry in get_registry().entries(kind) if entry.first_party]
+        for at, entry in enumerate(entries):
+            in_turn = HEAVY[kind][at % len(HEAVY[kind])]
+            rest = tuple(check for check in HEAVY[kind] if check != in_turn)
+            quick = tuple(check for check in checks(kind) if check not in rest)
+            name = f"{kind}-{entry.qualified}"
+            found += [
+                pytest.param(kind, entry.qualified, quick, id=name),
+                pytest.param(kind, entry.qualified, rest, id=f"{name}-heavy", marks=pytest.mark.long),
+            ]
+    return found
 
 
-@pytest.mark.parametrize(("kind", "name"), _names())
-def test_component(kind, name):
-    report_on(kind, name).raise_if_failed()
+@pytest.mark.parametrize(("kind", "name", "only"), _parts())
+def test_component(kind, name, only):
+    report_on(kind, name, only=only).raise_if_failed()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_batteries_together_run_every_check_of_every_component(kind):
+    parts = {}
+    for where, name, only in (part.values for part in _parts()):
+        if where == kind:
+            parts.setdefault(name, []).append(only)
+    assert set(parts) == {entry.qualified for entry in get_registry().entries(kind) if entry.first_party}
+    for quick, rest in parts.values():
+        assert sorted([*quick, *rest]) == sorted(checks(kind))
+    assert {check for quick, _ in parts.values() for check in quick} == set(checks(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)

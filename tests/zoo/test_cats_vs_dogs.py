@@ -204,6 +204,7 @@ def test_labels_of_yes_and_no_stand_in_a_column_as_the_outputs_do():
     np.testing.assert_array_equal(labels, [[0], [1], [1]])
 
 
+@pytest.mark.long
 def test_a_folder_of_five_classes_becomes_a_classification_and_says_so(tmp_path):
     heard = Heard()
     folder = class_folder(tmp_path / "flowers", ["daisy", "iris", "lily", "rose", "tulip"])

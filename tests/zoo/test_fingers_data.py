@@ -98,6 +98,7 @@ def test_several_folders_are_read_as_one_and_pictures_alone_show_no_hand(folder,
     assert splits.provenance.location == asked
 
 
+@pytest.mark.long
 def test_the_seed_of_a_run_does_not_move_pictures_between_train_and_test(folder):
     one, other = (load_splits(Fingers().source(), DataRequest(str(folder), seed=seed), Silent()) for seed in (0, 1))
     assert one.fingerprint == other.fingerprint

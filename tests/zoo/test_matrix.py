@@ -1,4 +1,10 @@
-"""Every component that is listed for a pipeline's task trains there: two steps, and a test."""
+"""Every component that is listed for a task trains in a pipeline of that task: two steps, and a test.
+
+What a loss meets in a pipeline follows from the task, so that pipelines of one task take the losses in turn. An
+optimizer, a schedule or a regularizer meets weights and no labels: each trains a network of convolutions, the pipelines
+of pictures taking turns, and one of dense layers. The quick battery takes every other loss through one of its tasks,
+and every fifth of the rest through one network.
+"""
 
 import functools
 import json
@@ -18,9 +24,13 @@ from kzoo.runs.configure import configure
 from kzoo.training.assembly import Assembly, check_components
 from kzoo.training.trainer import Trainer
 
-CLASSES = ("mnist", "cifar10")
-ORDINAL = "fingers"
-PIPELINES = (*CLASSES, "cats_vs_dogs", "regression", ORDINAL)
+PIPELINES = {
+    "classification": ("mnist", "cifar10"),
+    "binary": ("cats_vs_dogs",),
+    "regression": ("regression",),
+    "ordinal": ("fingers",),
+}
+PICTURES = ("mnist", "cifar10", "cats_vs_dogs")
 SETTINGS = {"cats_vs_dogs": {"image_size": 32}, "fingers": {"per_class": 5}}
 
 
@@ -56,71 +66,89 @@ def train(name, *, test=False, **asked):
     return {**logs, **{f"test_{k}": v for k, v in tested.items()}}
 
 
-def components(kind):
-    """Return every fitting component of one kind with the arguments of its example, once for each pipeline."""
-    return list(_components(kind))
+def fitting(kind, task):
+    """Return the first-party components of one kind for a task, each with the arguments of its example."""
+    entries = [entry for entry in get_registry().fitting(kind, task) if entry.first_party]
+    # A run refuses what regularizes an activity.
+    entries = [entry for entry in entries if getattr(entry.spec, "applies_to", "weights") != "activity"]
+    return [str(Reference(entry.name, dict(entry.spec.example))) for entry in entries]
 
 
-def _components(kind):
-    for name in PIPELINES:
-        if name == ORDINAL and kind not in ("loss", "metric"):
-            continue  # what does not see the labels was trained on the other classes
-        task = get_registry().get("pipeline", name).spec.task
-        for entry in get_registry().fitting(kind, task):
-            of_activity = getattr(entry.spec, "applies_to", "weights") == "activity"  # refused by a run
-            if entry.first_party and not of_activity:
-                reference = str(Reference(entry.name, dict(entry.spec.example)))
-                yield pytest.param(name, reference, id=f"{name}-{reference}")
+def case(pipeline, reference, *, quick):
+    return pytest.param(pipeline, reference, id=f"{pipeline}-{reference}", marks=[] if quick else pytest.mark.long)
 
 
-@pytest.mark.parametrize(("pipeline", "loss"), components("loss"))
+def losses():
+    """Return every loss with a pipeline of each of its tasks; one of these is quick, for every other loss."""
+    found = []
+    table = {task: fitting("loss", task) for task in PIPELINES}
+    every = list(dict.fromkeys(loss for found in table.values() for loss in found))
+    for at, loss in enumerate(every):
+        tasks = [task for task in PIPELINES if loss in table[task]]
+        for task in tasks:
+            pipelines = PIPELINES[task]
+            quick = at % 2 == 0 and task == tasks[at // 2 % len(tasks)]
+            found.append(case(pipelines[at // 2 % len(pipelines)], loss, quick=quick))
+    return found
+
+
+def without_labels(kind):
+    """Return every component of a kind that sees no labels, with a pipeline of pictures and with one of numbers."""
+    found = []
+    for at, reference in enumerate(fitting(kind, "classification")):
+        found.append(case(PICTURES[at % len(PICTURES)], reference, quick=at % 5 == 0))
+        found.append(case("regression", reference, quick=at % 5 == 1))
+    return found
+
+
+def test_what_sees_no_labels_is_for_every_task():
+    for kind in ("optimizer", "schedule", "regularizer"):
+        for task in PIPELINES:
+            assert fitting(kind, task) == fitting(kind, "classification")
+
+
+@pytest.mark.parametrize(("pipeline", "loss"), losses())
 def test_every_fitting_loss_trains(pipeline, loss):
     logs = train(pipeline, loss=loss, test=True)
     assert math.isfinite(logs["loss"])
     assert math.isfinite(logs["test_loss"])
 
 
-@pytest.mark.parametrize(("pipeline", "optimizer"), components("optimizer"))
+@pytest.mark.parametrize(("pipeline", "optimizer"), without_labels("optimizer"))
 def test_every_fitting_optimizer_trains(pipeline, optimizer):
     assert math.isfinite(train(pipeline, optimizer=optimizer)["loss"])
 
 
-@pytest.mark.parametrize(("pipeline", "schedule"), [c for c in components("schedule") if c.values[0] == "mnist"])
+@pytest.mark.parametrize(("pipeline", "schedule"), [c for c in without_labels("schedule") if c.values[0] in PICTURES])
 def test_every_schedule_trains(pipeline, schedule):
     table = Reference.parse(schedule).to_mapping()
     options = ["optimizer.name=sgd", *(f"optimizer.learning_rate.{k}={json.dumps(v)}" for k, v in table.items())]
     assert math.isfinite(train(pipeline, options=options)["loss"])
 
 
-@pytest.mark.parametrize(("pipeline", "regularizer"), components("regularizer"))
+@pytest.mark.parametrize(("pipeline", "regularizer"), without_labels("regularizer"))
 def test_every_fitting_regularizer_trains(pipeline, regularizer):
     logs = train(pipeline, regularizer=regularizer)
     assert math.isfinite(logs["loss"])
     assert logs["loss"] != plain_loss(pipeline)
 
 
-@pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
-@pytest.mark.parametrize("pipeline", CLASSES)
-def test_every_fitting_metric_measures_with_labels_of_either_form(pipeline, loss):
-    check_metrics(pipeline, loss)
-
-
-def test_every_fitting_metric_measures_yes_and_no():
-    check_metrics("cats_vs_dogs", "crossentropy")
-
-
-@pytest.mark.parametrize("loss", ["categorical_crossentropy", "emd", "coral"])
-def test_every_fitting_metric_measures_ordered_classes(loss):
-    check_metrics(ORDINAL, loss)
-
-
-@pytest.mark.parametrize("loss", ["scaled_mse", "gaussian_nll", "poisson"])
-def test_every_fitting_metric_measures_numbers(loss):
-    check_metrics("regression", loss)
-
-
-def check_metrics(pipeline, loss):
-    references = [param.values[1] for param in components("metric") if param.values[0] == pipeline]
+@pytest.mark.parametrize(
+    ("task", "pipeline", "loss"),
+    [
+        ("classification", "mnist", "categorical_crossentropy"),
+        ("classification", "cifar10", "sparse_categorical_crossentropy"),
+        ("binary", "cats_vs_dogs", "crossentropy"),
+        ("ordinal", "fingers", "emd"),
+        pytest.param("ordinal", "fingers", "categorical_crossentropy", marks=pytest.mark.long),
+        pytest.param("ordinal", "fingers", "coral", marks=pytest.mark.long),
+        ("regression", "regression", "scaled_mse"),
+        pytest.param("regression", "regression", "gaussian_nll", marks=pytest.mark.long),
+        pytest.param("regression", "regression", "poisson", marks=pytest.mark.long),
+    ],
+)
+def test_every_fitting_metric_measures(task, pipeline, loss):
+    references = fitting("metric", task)
     logs = train(pipeline, loss=loss, metrics=references, test=True)
     for reference in references:
         name = Reference.parse(reference).slug

@@ -7,6 +7,7 @@ imported no component. Elsewhere each model gets a process of its own.
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import os
 import subprocess
@@ -48,7 +49,9 @@ def elsewhere(path: Path, data: dict[str, Any]) -> dict[str, Any]:
     """
     folder = path.parent
     np.savez(folder / "data.npz", **data)
-    job = json.dumps({"model": str(path), "data": str(folder / "data.npz"), "out": str(folder / "out.npz")})
+    job = json.dumps(
+        {"model": str(path), "data": str(folder / "data.npz"), "out": str(folder / "out.npz"), "path": _path()}
+    )
     if _FORKS:
         _Server.get().run(job)
     else:
@@ -68,8 +71,13 @@ def _command() -> list[str]:
     return [sys.executable, "-m", "kzoo.testing.fresh"]
 
 
+def _path() -> list[str]:
+    """Return where this process imports from, which is where the fresh one has to find the component."""
+    return [path for path in sys.path if path]
+
+
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(_path())}
 
 
 def _alone(job: str) -> None:
@@ -81,23 +89,20 @@ def _alone(job: str) -> None:
 class _Server:
     """The process that forks for every model."""
 
-    _running: dict[str, _Server] = {}  # noqa: RUF012 - by the environment that it was started with
+    _running: _Server | None = None
 
     @classmethod
     def get(cls) -> _Server:
-        """Return the one for the present import path, starting it the first time."""
-        environment = _environment()
-        key = environment["PYTHONPATH"]
-        server = cls._running.get(key)
-        if server is None or server.process.poll() is not None:
-            server = cls._running[key] = cls(environment)
-        return server
+        """Return the one that runs, starting it the first time."""
+        if cls._running is None or cls._running.process.poll() is not None:
+            cls._running = cls()
+        return cls._running
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self) -> None:
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self.process = subprocess.Popen(  # noqa: S603 - this interpreter and this module
             _command(),
-            env=environment,
+            env=_environment(),
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -129,6 +134,9 @@ def _work(job: str) -> None:
     """Do one job; write the result, or the reason why there is none."""
     places = json.loads(job)
     try:
+        # Behind the current folder. The server may have begun with another path, or before its folders were filled.
+        sys.path[1:] = places["path"]
+        importlib.invalidate_caches()
         from kzoo.models.saving import load_model
 
         with np.load(places["data"]) as file:

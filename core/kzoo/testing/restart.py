@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import keras
 import numpy as np
@@ -27,8 +28,9 @@ _FEATURES = 3
 def keras_file(subject: Subject) -> None:
     """Saved as a `.keras` file in the middle of training and loaded, a model goes on with the same numbers."""
     with tempfile.TemporaryDirectory() as folder:
-        expected, path, data = _save_midway(subject, Path(folder))
-        _compare(fresh.go_on(load_model(path), data), expected, "loaded in the same process")
+        midway = _midway(subject)
+        path = midway.write(Path(folder))
+        _compare(fresh.go_on(load_model(path), midway.data), midway.expected, "loaded in the same process")
 
 
 def fresh_process(subject: Subject) -> None:
@@ -37,17 +39,38 @@ def fresh_process(subject: Subject) -> None:
         message = "it is not published by an installed plugin, so no fresh process can find it; check it by its name"
         raise Skip(message)
     with tempfile.TemporaryDirectory() as folder:
-        expected, path, data = _save_midway(subject, Path(folder))
-        _compare(fresh.elsewhere(path, data), expected, "loaded in a fresh process")
+        midway = _midway(subject)
+        path = midway.write(Path(folder))
+        _compare(fresh.elsewhere(path, midway.data), midway.expected, "loaded in a fresh process")
 
 
-def _save_midway(subject: Subject, folder: Path) -> tuple[dict[str, Any], Path, dict[str, Any]]:
-    """Train two steps, save; return what three further steps give, the file, and the data of those steps."""
-    model, data = network(subject)
-    fresh.go_on(model, {**data, "steps": 2})
-    path = folder / "model.keras"
-    save_model(model, path)
-    return fresh.go_on(model, data), path, data
+@dataclass(frozen=True)
+class _Midway:
+    """A model saved in the middle of training: its file, the data of three further steps, and what they give."""
+
+    file: bytes
+    data: dict[str, Any]
+    expected: dict[str, Any]
+
+    def write(self, folder: Path) -> Path:
+        """Write the file into a folder; return its path."""
+        path = folder / "model.keras"
+        path.write_bytes(self.file)
+        return path
+
+
+def _midway(subject: Subject) -> _Midway:
+    """Return the saved model, which both checks begin with."""
+
+    def trained() -> _Midway:
+        model, data = network(subject)
+        fresh.go_on(model, {**data, "steps": 2})
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.keras"
+            save_model(model, path)
+            return _Midway(path.read_bytes(), data, fresh.go_on(model, data))
+
+    return cast("_Midway", subject.once("midway", trained))
 
 
 def network(subject: Subject) -> tuple[Any, dict[str, Any]]:

@@ -56,6 +56,7 @@ class Subject:
         forms: The label forms that it takes, the first of which the checks use; empty where labels are not classes.
         properties: What it promises of its values.
         entry: The registry's entry where it is published, else None.
+        found: What one check worked out and another one needs too, by the name of what it is.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class Subject:
     forms: tuple[str, ...] = ()
     properties: Mapping[str, Any] = field(default_factory=dict)
     entry: Entry | None = None
+    found: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def form(self) -> str:
@@ -77,6 +79,12 @@ class Subject:
     def takes(self, *names: str) -> bool:
         """Return whether the constructor has all these arguments."""
         return all(name in self.parameters for name in names)
+
+    def once(self, name: str, work: Callable[[], Any]) -> Any:
+        """Return what ``work`` returns, doing it for the first check that asks and keeping it for the others."""
+        if name not in self.found:
+            self.found[name] = work()
+        return self.found[name]
 
     def need(self, *names: str) -> None:
         """Skip the check where the constructor lacks an argument that it needs."""

@@ -120,6 +120,7 @@ def test_a_report_that_cannot_be_written_takes_nothing_from_the_run(tmp_path, mo
     assert json.loads((folder / "run.json").read_text("utf-8"))["status"] == "done"
 
 
+@pytest.mark.long
 def test_the_command_goes_on_without_the_data_and_finds_it_where_it_is(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)

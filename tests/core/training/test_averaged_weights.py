@@ -163,6 +163,7 @@ def gradients_of(model, images, labels):
     return [np.asarray(g, "float64") for g in tape.gradient(loss, [w.value for w in model.trainable_weights])]
 
 
+@pytest.mark.long_but_first(2)
 @every
 def test_training_goes_on_as_if_nothing_was_swapped(make, split, monkeypatch):
     model = make_model(make())
@@ -183,6 +184,7 @@ def test_batches_see_training_weights_and_the_end_of_an_epoch_the_averages(make,
     assert equal(model.get_weights(), seen.epoch[-1])
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", EXACT)
 def test_a_saved_model_has_the_averages_and_training_goes_on_from_it_bit_for_bit(name, split, tmp_path):
     model = make_model(OPTIMIZERS[name]())
@@ -279,6 +281,7 @@ def test_the_callback_measures_and_leaves_the_averages(make, split, tmp_path):
     assert equal(model.get_weights(), seen.epoch[0])
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", EXACT[:3])
 def test_fit_after_fit_goes_on_bit_for_bit_with_the_callback(name, split, tmp_path):
     once, twice = (make_model(OPTIMIZERS[name]()) for _ in range(2))

@@ -106,6 +106,7 @@ def train_both(split, steps, epochs, **kwargs):
 
 
 # One epoch where several steps make a call: fit would take the last call's spare steps from the next epoch.
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(("steps", "epochs"), [(1, 2), (3, 1), (100, 1)])
 def test_weights_logs_and_calls_are_those_of_fit(split, steps, epochs):
     ours, theirs, result, history, our_calls, their_calls = train_both(split, steps, epochs)
@@ -122,6 +123,7 @@ def clipped(call, last=6):
     return f"{name} {min(int(number), last)}" if "batch_end" in name else call
 
 
+@pytest.mark.long
 def test_the_number_of_steps_in_a_call_changes_nothing(split):
     labels = label_encoder("dense", CLASSES)
     weights = []

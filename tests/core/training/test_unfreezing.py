@@ -65,6 +65,7 @@ def thaw(model):
     return change
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("frozen", [1, 2])
 def test_it_is_two_trainings_of_keras_on_the_same_data(frozen):
     ours, theirs, data = make_model(), make_model(), batches()
@@ -90,6 +91,7 @@ def test_it_is_two_trainings_of_keras_on_the_same_data(frozen):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.long
 def test_the_same_training_gives_the_same_weights():
     found = []
     for _ in range(2):
@@ -130,6 +132,7 @@ def test_averaged_weights_are_what_the_second_part_begins_with():
         np.testing.assert_allclose(weight, average, rtol=1e-6)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("better", [0, 2])
 def test_the_best_epoch_may_be_of_either_part(better, tmp_path):
     model, data = make_model(), batches()

@@ -84,6 +84,7 @@ def test_sample_weights(made):
     assert found == pytest.approx(np.sum(values * weight) / 5, rel=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("made", LOSSES)
 @pytest.mark.parametrize("jit", [False, True])
 def test_graphs_of_any_batch_size_and_forced_xla(made, jit):

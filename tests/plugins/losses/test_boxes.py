@@ -181,6 +181,7 @@ def test_an_eps_of_0_or_less_is_refused(made, eps):
         made(eps=eps)
 
 
+@pytest.mark.long
 @every
 def test_graph_xla_and_an_unknown_batch_agree_with_eager(made):
     value, gradient = with_gradient(made())(TRUE, PRED)

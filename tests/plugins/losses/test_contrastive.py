@@ -34,6 +34,7 @@ def test_columns_have_one_value_for_each_pair(column):
         Contrastive()(labels[:2], apart)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jit", [False, True])
 def test_contrastive_in_a_graph_of_any_batch_size(jit):
     loss = Contrastive(margin=2.0)

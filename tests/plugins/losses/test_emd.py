@@ -206,6 +206,7 @@ def test_reduction_none_gives_the_values():
     np.testing.assert_allclose(EMD(reduction=None)(TRUE, PRED), emd(TRUE, PRED), rtol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("labels", ["soft", "sparse"])
 @pytest.mark.parametrize("jit", [False, True])
 def test_graph_eager_and_forced_xla_agree(labels, jit):

@@ -69,6 +69,7 @@ def test_bins_for_another_histogram_are_refused():
         HistogramMAE(bins=[1, 2, 3])(TRUE, PRED)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jit", [False, True])
 def test_graph_and_xla_agree_with_eager(jit):
     loss = HistogramMAE()

@@ -112,6 +112,7 @@ def test_gradients_are_the_finite_differences(made, arguments):
     assert found == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.long_but_first(2)
 @each
 @pytest.mark.parametrize("jit", [None, True], ids=["eager", "xla"])
 def test_certain_predictions_have_finite_values_and_gradients(made, arguments, jit):
@@ -156,6 +157,7 @@ def test_sample_weights(made, arguments):
         assert found == pytest.approx(np.mean(values * weights), rel=1e-6)
 
 
+@pytest.mark.long
 @each
 def test_graph_xla_and_unknown_sizes_agree_with_eager(made, arguments):
     loss = made(**arguments)
@@ -191,6 +193,7 @@ def test_round_trip(made, arguments):
     np.testing.assert_array_equal(again(LABELS, PRED), loss(LABELS, PRED))
 
 
+@pytest.mark.long_but_first
 @every
 def test_a_trained_model_loads(made, tmp_path):
     model = keras.Sequential([keras.Input((5, 6, 2)), keras.layers.Conv2D(K, 3, padding="same", activation="softmax")])

@@ -166,6 +166,7 @@ def test_value_and_gradient_are_finite(made, edge):
     assert np.isfinite(slope).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("made", LOSSES)
 def test_value_and_gradient_are_finite_in_forced_xla(made):
     for edge in ("no pairs", "one class", "all equal"):
@@ -209,6 +210,7 @@ def test_sample_weights(made):
         assert found == pytest.approx(np.sum(values * weight) / 7, rel=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("made", LOSSES)
 @pytest.mark.parametrize("jit", [False, True])
 def test_graphs_of_any_batch_size_and_forced_xla(made, jit):
@@ -241,6 +243,7 @@ def test_round_trip(made):
     np.testing.assert_array_equal(again(LABELS, VECTORS), loss(LABELS, VECTORS))
 
 
+@pytest.mark.long
 def test_a_trained_model_loads_with_its_loss(tmp_path):
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.UnitNormalization()])
     model.compile("sgd", loss=TripletHard(margin=0.2, soft=True, distance_metric="l2"))

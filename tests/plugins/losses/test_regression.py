@@ -63,6 +63,7 @@ def test_half_precision_is_computed_in_float32():
     assert float(ScaledMSE(scale=1, dtype="float16")([[300.0]], keras.ops.zeros((1, 1), "float16"))) == 90000.0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jit", [False, True])
 def test_graph_and_xla_agree_with_eager(jit):
     loss = ScaledMSE()

@@ -4,9 +4,9 @@ import inspect
 
 import keras
 import pytest
-from kzoo.components.build import parameters_of
 
 from kzoo.cli.docstrings import arguments_of
+from kzoo.plugins.build import parameters_of
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
 from kzoo_plugins.optimizers.base import BaseOptimizer

@@ -114,6 +114,7 @@ def test_the_loss_scale_is_the_inner_ones(wrap):
     same(weights, [np.asarray(w) for w in expected])
 
 
+@pytest.mark.long_but_first
 @every
 @pytest.mark.parametrize("inner", ["sgd", "adam"])
 def test_xla_gives_the_weights_of_a_graph(wrap, inner):
@@ -154,6 +155,7 @@ def batches(count=8, first=0):
         yield rng.normal(size=(6, 4)).astype("float32"), rng.normal(size=(6, 1)).astype("float32")
 
 
+@pytest.mark.long_but_first(2)
 @every
 @pytest.mark.parametrize("policy", [None, "mixed_float16"])
 def test_a_saved_model_goes_on_bit_for_bit(wrap, policy, tmp_path):

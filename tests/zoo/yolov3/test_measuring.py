@@ -90,6 +90,7 @@ def annotations(real_data, tmp_path):
     return tmp_path / "data/val.json"
 
 
+@pytest.mark.long
 def test_the_figures_are_those_of_opencvs_detections(model, annotations, real_data, tmp_path, capsys):
     assert not kzoo(
         *("evaluate", model, "--data", annotations, "--json"),

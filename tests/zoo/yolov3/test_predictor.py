@@ -44,6 +44,7 @@ def photos(real_data):
     ]
 
 
+@pytest.mark.long_but_first
 def test_the_objects_of_every_photo_are_opencvs(network, photos, real_data):
     name, make = network
     oracle = json.loads((real_data / f"yolo/oracle/{name}.json").read_text())

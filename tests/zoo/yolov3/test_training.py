@@ -73,6 +73,7 @@ def assembled(cfg, *options, **asked):
     return parts
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("loss", ["yolo", "yolo:box=giou,objectness=focal", "yolo:box=diou", "yolo:box=siou"])
 def test_parts_of_the_loss_are_shown_and_add_up(small, shapes, loss):
     parts = assembled(small, loss=loss)
@@ -94,6 +95,7 @@ def test_a_run_saves_what_predicting_and_exporting_need(small, shapes, tmp_path)
     assert {"box", "objectness", "class", "val_box"} <= set(result.history[-1])
 
 
+@pytest.mark.long
 def test_ten_steps_on_one_batch_learn(small, shapes):
     parts = assembled(small, "augment.enabled=false", "optimizer.learning_rate=0.01", epochs=12)
     losses = [logs["loss"] for logs in Trainer(parts.model).fit(parts.batches, epochs=12).history]
@@ -278,6 +280,7 @@ def old(tmp_path):
     return tmp_path / "old.weights"
 
 
+@pytest.mark.long
 def test_a_frozen_backbone_then_all_layers_in_one_run(small, shapes, old, tmp_path):
     options = (f"model.weights={old}", "model.frozen=backbone", "train.frozen_epochs=1", "train.keep=last")
     said = []

@@ -73,6 +73,7 @@ def folder(tmp_path_factory):
 
 
 class TestAgainstOpenCV:
+    @pytest.mark.long_but_first
     @pytest.mark.parametrize(("name", "by"), [("yolov3-tiny", 1), ("yolov3", 8), ("yolov3-spp", 8)])
     def test_built_in_networks_with_random_weights(self, name, by, folder):
         network, path = narrow(name, by), folder / f"{name}.weights"
