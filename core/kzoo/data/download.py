@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Progress", "RemoteFile", "cached", "fetch", "fetch_for", "showing"]
+__all__ = ["Progress", "RemoteFile", "cached", "fetch", "showing"]
 
 _shown: contextvars.ContextVar[Progress | None] = contextvars.ContextVar("kzoo_download_progress", default=None)
 
@@ -131,25 +131,6 @@ def fetch(remote: RemoteFile, *, home: Path | None = None, progress: Progress | 
         message = f"{remote.filename} cannot be written to {path.parent}: {error.strerror or error}."
         raise DataError(message) from error
     raise _combined(remote, failures)
-
-
-def fetch_for(pipeline: str, remote: RemoteFile, *, download: bool, progress: Progress | None = None) -> Path:
-    """Return the file that ``pipeline`` trains on, from the cache or, if ``download`` is set, from the network.
-
-    Raises:
-        NetworkUnreachableError: No host could be reached.
-        DataError: It is not in the cache and ``download`` is not set, or `fetch` failed.
-    """
-    if download:
-        return fetch(remote, progress=progress)
-    if (path := cached(remote)) is not None:
-        return path
-    state = "damaged" if remote.path().exists() else "not there"
-    message = (
-        f"The data of {pipeline} is not in the cache: {remote.path()} is {state}. Run `kzoo fetch {pipeline}` while "
-        "connected, or name data of your own with --data PATH."
-    )
-    raise DataError(message)
 
 
 def _mirrored(urls: Sequence[str]) -> list[str]:

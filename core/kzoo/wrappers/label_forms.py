@@ -10,17 +10,7 @@ from keras import ops
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["MeanOutput", "OtherLabelForm", "choose_label_form", "fit_metric"]
-
-
-def choose_label_form(targets: Collection[str], *, classes: bool) -> str:
-    """Return the form in which labels are fed to a loss that takes ``targets``: dense unless it takes only sparse.
-
-    An empty text means labels as they are, for tasks whose labels are not class indices.
-    """
-    if not classes or not targets:
-        return ""
-    return "dense" if "dense" in targets else "sparse"
+__all__ = ["MeanOutput", "OtherLabelForm", "fit_metric"]
 
 
 def fit_metric(metric: Any, targets: Collection[str], label_form: str, num_classes: int) -> Any:

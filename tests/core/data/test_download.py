@@ -14,7 +14,7 @@ import pytest
 
 import kzoo
 from kzoo.data.cache import DiskFullError
-from kzoo.data.download import RemoteFile, cached, fetch, fetch_for
+from kzoo.data.download import RemoteFile, cached, fetch
 from kzoo.errors import DataError, NetworkUnreachableError
 
 
@@ -56,7 +56,6 @@ def test_a_cached_file_needs_no_network(server, home, refused_url):
     path = fetch(server.remote())
     remote = server.remote(urls=(refused_url,))
     assert fetch(remote) == path
-    assert fetch_for("pets", remote, download=False) == path
     assert cached(remote) == path
 
 
@@ -73,14 +72,6 @@ def test_a_damaged_cached_file_is_downloaded_again(server, home):
     fetch(server.remote())
     assert path.read_bytes() == server.content
     assert server.asked == [None, None]
-
-
-def test_without_leave_to_download_the_command_that_does_is_named(server, home):
-    with pytest.raises(DataError, match=r"not there\. Run `kzoo fetch pets`"):
-        fetch_for("pets", server.remote(), download=False)
-    assert not home.exists()
-    assert server.asked == []
-    assert fetch_for("pets", server.remote(), download=True).read_bytes() == server.content
 
 
 def test_a_lost_connection_is_taken_up_at_once(server, home):

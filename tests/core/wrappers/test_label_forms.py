@@ -4,24 +4,26 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo.wrappers.label_forms import MeanOutput, OtherLabelForm, choose_label_form, fit_metric
+from kzoo.tasks import task_named
+from kzoo.wrappers.label_forms import MeanOutput, OtherLabelForm, fit_metric
 
 Y = np.array([0, 2, 1, 2])
 P = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.5, 0.3, 0.2], [0.2, 0.2, 0.6]], "float32")
 
 
 @pytest.mark.parametrize(
-    ("targets", "classes", "form"),
+    ("targets", "task", "form"),
     [
-        ({"dense", "sparse"}, True, "dense"),
-        ({"dense"}, True, "dense"),
-        ({"sparse"}, True, "sparse"),
-        (set(), True, ""),
-        ({"dense"}, False, ""),
+        ({"dense", "sparse"}, "classification", "dense"),
+        ({"dense"}, "ordinal", "dense"),
+        ({"sparse"}, "ordinal", "sparse"),
+        (set(), "classification", ""),
+        ({"dense"}, "binary", "column"),
+        ({"dense"}, "regression", ""),
     ],
 )
-def test_the_loss_decides_the_form(targets, classes, form):
-    assert choose_label_form(targets, classes=classes) == form
+def test_the_loss_and_the_task_decide_the_form(targets, task, form):
+    assert task_named(task).label_form(targets) == form
 
 
 def test_a_metric_that_takes_the_form_is_left_alone():
