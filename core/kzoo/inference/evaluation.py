@@ -100,11 +100,12 @@ def evaluate(
         raise UsageError(message)
     refuse_unknown(settings, known_names(pipeline.reader_settings), whose=_reader_of(pipeline))
     task.check_measurable()
-    if data is None and saved.run is None:
+    source = pipeline.source(saved.card.for_reader())
+    if data is None and saved.run is None and source.real is None:
         message = f"Name the data to measure {saved.path} on: `--data sample`, or a path."
         raise UsageError(message)
     request = _request(saved, data)
-    splits = load_splits(pipeline.source(saved.card.for_reader()), request, listener)
+    splits = load_splits(source, request, listener)
     _check_classes(saved, task, splits)
     notes = _check_fingerprint(saved, splits, data)
     for note in notes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kzoo.errors import UsageError
 from kzoo.pipeline import BuildSettings, NoSettings
 from kzoo.runs.config import DataSettings
 from kzoo.settings import known_names, read_settings, refuse_unknown
@@ -44,6 +45,10 @@ def build_settings(config: RunConfig, pipeline: Pipeline) -> BuildSettings:
     whose = f"The pipeline `{pipeline.name}`"
     given = {name: value for name, value in config.values["augment"].items() if name != ENABLED}
     enabled = config.values["augment"].get(ENABLED, True)
+    if not isinstance(enabled, bool):
+        key = f"augment.{ENABLED}"
+        message = f"`{key}` must be true or false, not {enabled!r}{config.origin(key)}."
+        raise UsageError(message)
     read: list[Any] = []
     for name, table, values in (
         ("model", pipeline.model_settings, config.values["model"]),
