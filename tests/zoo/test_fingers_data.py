@@ -1,6 +1,8 @@
 """Pictures of hands: bursts kept together, folders read, hands drawn and pasted."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from kzoo.data.splits import DataRequest
 from kzoo.engine.listener import Silent
 from kzoo.errors import DataError, UsageError
 from kzoo.runs.configure import configure
+from kzoo.runs.folder import Run
 from kzoo.training.run import train
 from kzoo_zoo.fingers.augment import disturbed, pasted
 from kzoo_zoo.fingers.bursts import bursts, keep_apart
@@ -214,7 +217,7 @@ def test_the_pipeline_augments_within_a_graph_with_the_backgrounds_of_its_data()
 def drawn(tmp_path_factory):
     """Return a tiny run on a few drawn hands."""
     root = tmp_path_factory.mktemp("drawn")
-    options = ["data.per_class=20", "model.widths=[4,8]", "report=false"]
+    options = ["data.per_class=20", "data.drawn=0", "model.widths=[4,8]", "report=false"]
     config = configure("fingers", recipe="quick", data="sample", epochs=1, options=options)
     return train(config, root=root, listener=Heard()).run
 
@@ -236,6 +239,18 @@ def test_several_new_folders_are_measured_on_as_a_whole(drawn, folder, tmp_path,
     assert [found["per_class"][name]["support"] for name in CLASS_NAMES] == [21, 40, 40, 40, 40, 40, 43]
     assert main(["evaluate", str(drawn.path), "--data", "sample"]) == 0
     assert "28 test examples, its test split" in capsys.readouterr().out
+
+
+def test_of_the_folders_of_a_run_the_test_splits_are_measured_on(drawn, tmp_path, capsys):
+    few, more, new = (tmp_path / name for name in ("few", "more", "new"))
+    for seed, place in enumerate((few, more, new)):
+        save(place / "5", moments(10, 1, seed=seed))
+    run = Run(tmp_path / "runs" / "fingers" / "own")
+    shutil.copytree(drawn.path, run.path)
+    run.update(data=replace(drawn.manifest().data, used="path", location=f"{few},{more}"))
+    for asked, size in ((f"{new}, {few}", 4), (f"{few}/../more", 2)):
+        assert main(["evaluate", str(run.path), "--data", asked]) == 0
+        assert f"{size} test examples, its test split" in capsys.readouterr().out
 
 
 def test_further_folders_of_a_training_are_not_measured_on(folder, tmp_path):

@@ -205,7 +205,7 @@ def _is_own(run: Run, source: str) -> bool:
         return True
     if not stored.location or source in ("real", "sample"):
         return False
-    places = {str(Path(part).expanduser().resolve()) for part in source.split(",")}
+    places = {str(Path(part.strip()).expanduser().resolve()) for part in source.split(",")}
     return bool(places & {str(Path(part).resolve()) for part in stored.location.split(",")})
 
 
