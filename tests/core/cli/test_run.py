@@ -124,6 +124,8 @@ def test_print_config_and_dry_run_write_nothing(folder, capsys):
         (["run", "mnist", "-c", "missing.toml"], ["missing.toml"]),
         (["evaluate", "nonsense"], ["no run `nonsense`"]),
         (["evaluate", "missing.keras"], ["missing.keras"]),
+        (["evaluate", "one", "two"], ["One model is tested at a time, not `one` and `two`"]),
+        (["evaluate", "--coco", "one.json"], ["none is named"]),
         (["predict", "nonsense", "x.png"], ["nonsense"]),
     ],
 )
