@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kzoo import plugin
+from kzoo.cli.app import COMMANDS
 from kzoo.plugins import hookspecs
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
@@ -55,6 +56,17 @@ def test_the_documents_give_every_field_of_every_spec(spec):
 def test_the_documents_give_every_setting(table, prefix):
     for name in known_names(table):
         assert f"`{prefix}{name}" in RUNNING, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_in_the_documents_exists(page):
+    text = page.read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL))
+    named = set(re.findall(r"^\$? ?kzoo ([a-z][a-z-]+)", blocks, re.MULTILINE)) | set(
+        re.findall(r"`kzoo ([a-z][a-z-]+)", text)
+    )
+    assert named or page.name not in ("README.md", "CONTRIBUTING.md")
+    assert named <= set(COMMANDS)
 
 
 def test_the_documents_give_no_field_that_no_spec_has():

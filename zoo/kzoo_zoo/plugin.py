@@ -42,6 +42,7 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             target="kzoo_zoo.regression.pipeline:Regression",
             task="regression",
             recipes=("classic", "default", "quick"),
+            flags={"target": "data.target"},
             summary="A number predicted from the other columns of a table (CSV); by itself, a noisy wave.",
         ),
         PipelineSpec(
