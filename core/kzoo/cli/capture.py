@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["capture"]
 
-_MORE = "Settings of what the pipeline keeps, such as --roi X,Y,W,H and --mirror of fingers; `kzoo info` has them."
+_SOURCE = (
+    "A camera (0), a stream's URL, a video, images; and settings of what the pipeline keeps, such as --roi X,Y,W,H and "
+    "--mirror of fingers, which `kzoo info` has."
+)
 
 
 def capture(
@@ -33,8 +36,7 @@ def capture(
     pipeline: Annotated[
         str, typer.Argument(help="The pipeline that will learn from them.", autocompletion=completion.complete_pipeline)
     ],
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A camera (0), a stream's URL, a video, images.")],
-    more: Annotated[list[str] | None, typer.Argument(metavar="[--KEY VALUE]...", help=_MORE)] = None,
+    source: Annotated[list[str], typer.Argument(metavar="SOURCE [--KEY VALUE]...", help=_SOURCE)],
     *,
     label: Annotated[str, typer.Option("--label", metavar="LABEL", help="What all these frames show.")],
     to: Annotated[
@@ -66,21 +68,22 @@ def capture(
     from kzoo.models.saved import find_pipeline
     from kzoo.runs.config import layer_from_options
 
-    if pipeline.startswith("-") or source.startswith("-"):
-        message = "Name the pipeline and the source before the settings: kzoo capture PIPELINE SOURCE --label LABEL."
+    if pipeline.startswith("-"):
+        message = f"Name the pipeline before `{pipeline}`: kzoo capture PIPELINE SOURCE --label LABEL {pipeline}."
         raise UsageError(message)
     chosen = _recordable(find_pipeline(pipeline))
     _check_label(chosen, label)
     words, asked = settings_of(
-        more or (), chosen.record_settings, whose=f"`kzoo capture {chosen.name}`", own=names_of_options(context)
+        source, chosen.record_settings, whose=f"`kzoo capture {chosen.name}`", own=names_of_options(context)
     )
-    if words:
-        message = f"One source is recorded at a time: `{words[0]}` is one more than `{source}`."
+    if len(words) != 1:
+        named = f", not {' and '.join(f'`{word}`' for word in words)}" if words else ", and none is named"
+        message = f"One source is recorded at a time{named}: a camera (0), a stream's URL, a video, images."
         raise UsageError(message)
     keep = _keep(chosen, {**layer_from_options(settings or []), **asked})
     part = Part(every=every, start=seconds(start) if start else 0.0, end=seconds(end) if end else None,
                 max_frames=max_frames)  # fmt: skip
-    sources = open_sources(source, part)
+    sources = open_sources(words[0], part)
     window = None
     if show:
         from kzoo.cli.window import Window

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kzoo.inference.evaluation import Evaluation
-    from kzoo.models.saved import SavedModel
     from kzoo.tasks import Task
 
 __all__ = ["evaluate"]
@@ -49,15 +48,18 @@ def evaluate(
     json: options.JsonOption = False,
 ) -> None:
     """Test a trained model: loss and metrics, and for each class how well it is told or found."""
+    from kzoo.cli.flags import parted
     from kzoo.models.saved import find_model
     from kzoo.runs.config import layer_from_options
 
-    if model.startswith("-"):
-        message = f"Name the run or the model before `{model}`: kzoo evaluate RUN {model}."
+    words, flags = parted([model, *(more or ())])
+    if len(words) != 1:
+        named = f", not {' and '.join(f'`{word}`' for word in words)}" if words else ", and none is named"
+        message = f"One model is tested at a time{named}: kzoo evaluate RUN."
         raise UsageError(message)
-    saved = find_model(model, out)
+    saved = find_model(words[0], out)
     saved.pipeline()  # says where the file does not tell what reads its inputs
-    files = _files(more or (), saved.task(), saved, names_of_options(context))
+    files = _files(flags, saved.task(), names_of_options(context))
     from kzoo.cli.run import Terminal
     from kzoo.engine import runtime
     from kzoo.inference.evaluation import evaluate as measure
@@ -72,16 +74,10 @@ def evaluate(
     _show(found)
 
 
-def _files(arguments: Sequence[str], task: Task, saved: SavedModel, own: Sequence[str]) -> dict[str, Path]:
+def _files(flags: Sequence[tuple[str, str | None]], task: Task, own: Sequence[str]) -> dict[str, Path]:
     """Return where the task's files for other programs go, by their names."""
     import difflib
 
-    from kzoo.cli.flags import parted
-
-    words, flags = parted(arguments)
-    if words:
-        message = f"One model is tested at a time: `{words[0]}` is one more than {saved.path}."
-        raise UsageError(message)
     found: dict[str, Path] = {}
     for flag, value in flags:
         name = flag.removeprefix("--")

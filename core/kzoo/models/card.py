@@ -53,7 +53,7 @@ class ModelCard:
         Raises:
             KzooError: It is from a newer kzoo, or no card.
         """
-        version = data.get("schema_version", CARD_VERSION)
+        version = data.get("schema_version", CARD_VERSION) if isinstance(data, dict) else None
         if not isinstance(version, int):
             message = f"{where} holds a card that kzoo did not write."
             raise KzooError(message)

@@ -158,7 +158,12 @@ def _opened(path: Path) -> zipfile.ZipFile:
 def _card_in(archive: zipfile.ZipFile, path: Path) -> ModelCard:
     if CARD not in archive.namelist():
         return ModelCard()
-    return ModelCard.from_dict(json.loads(archive.read(CARD)), str(path))
+    try:
+        card = json.loads(archive.read(CARD))
+    except (ValueError, zipfile.BadZipFile) as error:
+        message = f"The card of kzoo in {path}, its member {CARD}, is damaged: {error}."
+        raise KzooError(message) from error
+    return ModelCard.from_dict(card, str(path))
 
 
 def _import_wrappers() -> None:

@@ -71,8 +71,8 @@ def configure(
             table = None if key == "regularizer" and value == "none" else Reference.parse(value).to_mapping()
             layers.append((f"--{key}", {key: table}))
     layers += [(f"--{flag.replace('_', '-')}", _nested(_FLAGS[flag], v)) for flag, v in flags.items() if v is not None]
-    layers += [(flag, layer_from_options([option])) for flag, option in own_flags]
     layers.append(("-o", layer_from_options(options)))
+    layers += [(flag, layer_from_options([option])) for flag, option in own_flags]
     config = RunConfig.merge(layers)
     added = [str(Reference.parse(metric)) for metric in metrics]
     if added:

@@ -40,9 +40,11 @@ def test_a_second_recording_adds_to_the_first(film, tmp_path, capsys):
     assert "now holds 6" in capsys.readouterr().out
 
 
-def test_only_the_region_is_kept_as_predict_would_see_it(film, tmp_path):
-    command = ["capture", "fingers", "--label", "1", str(film), "--to", str(tmp_path), "--start", "1.5"]
-    assert main([*command, "--roi", "32,0,32,40", "--mirror", "--max-frames", "1"]) == 0
+@pytest.mark.parametrize("place", [1, 3])
+def test_only_the_region_is_kept_as_predict_would_see_it(film, tmp_path, place):
+    command = ["fingers", "--label=1", str(film), "--to", str(tmp_path), "--start", "1.5", "--max-frames", "1"]
+    command[place:place] = ["--roi", "32,0,32,40", "--mirror"]
+    assert main(["capture", *command]) == 0
     (path,) = (tmp_path / "1").iterdir()
     pixels = np.asarray(Image.open(path))
     assert pixels.shape == (40, 32, 3)
@@ -56,7 +58,11 @@ def test_only_the_region_is_kept_as_predict_would_see_it(film, tmp_path):
         (["regression", "--label", "3"], "no labelled pictures"),
         (["fingers", "--label", "3", "--roi", "1,2"], "x,y,w,h"),
         (["fingers", "--label", "3", "-o", "zoom=2"], "no setting `zoom`"),
-        (["mnist", "--label", "3", "--roi", "0,0,9,9"], "no setting `roi`"),
+        (["mnist", "--label", "3", "--roi", "0,0,9,9"], "no option `--roi`"),
+        (["fingers", "--label", "3", "--rio", "0,0,9,9"], "Did you mean `--roi`"),
+        (["fingers", "--label", "3", "--roi"], "none is named"),
+        (["fingers", "--label", "3", "another.mp4"], "not `another.mp4` and `"),
+        (["--mirror", "fingers", "--label", "3"], "Name the pipeline before `--mirror`"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_written(film, tmp_path, capsys, arguments, what):

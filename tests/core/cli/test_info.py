@@ -88,13 +88,23 @@ def test_schedule(kzoo):
 def test_pipeline(kzoo):
     known = json.loads(kzoo("info", "good-pipeline", "--json")[1])
     assert known["task"] == "regression"
-    assert known["settings"] == {"model": {"width": 8}, "augment": {"shift": 2}}
+    assert known["settings"] == {"data": {}, "model": {"width": 8}, "augment": {"shift": 2}, "predict": {}}
+    assert known["settings_help"]["model"] == [
+        {"name": "width", "allowed": "a whole number of at least 1", "default": 8, "help": "How wide it is."}
+    ]
     assert known["recipe_settings"] == {
         "default": {"metrics": ["good_both"], "loss": {"name": "good_loss", "slope": 3}},
         "quick": {"train": {"epochs": 1}},
     }
     lines = kzoo("info", "good_pipeline")[1].splitlines()
-    for line in ("Task:     regression", "  model.width = 8", "Recipe quick", "  train.epochs = 1", "  loss.slope = 3"):
+    assert lines[lines.index("  model.width = 8") + 1] == "      How wide it is. (a whole number of at least 1)"
+    for line in (
+        "Task:     regression",
+        "  augment.shift = 2",
+        "Recipe quick",
+        "  train.epochs = 1",
+        "  loss.slope = 3",
+    ):
         assert line in lines
 
 

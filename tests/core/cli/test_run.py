@@ -75,6 +75,26 @@ def test_the_settings_of_a_run_replay_to_the_same_weights(folder):
     assert tomllib.loads(first.config_path.read_text()) == tomllib.loads(second.config_path.read_text())
 
 
+def test_auto_means_the_sample_where_there_is_nothing_to_download(folder, capsys):
+    small = ["--recipe", "quick", "--epochs", "1", "--limit", "40", "--quiet"]
+    assert main(["run", "regression", *small, "--data", "auto"]) == 0
+    out, err = capsys.readouterr()
+    (warning,) = [line for line in err.splitlines() if line.startswith("warning: ")]
+    assert "Training on the embedded sample" in warning
+    assert "there is no data set to download for this pipeline" in warning
+    assert "--data" in warning
+    (run,) = list_runs(folder / "runs")
+    data = run.manifest().data
+    assert (data.requested, data.used, data.reason) == ("auto", "sample", "")
+    page = (run.path / "report.html").read_text("utf-8")
+    assert "these results say nothing about the real task" in page
+    for text in (out, err, page):
+        assert "could not be downloaded" not in text
+    assert main(["run", "regression", *small, "--data", "real", "--out", "other"]) == 1
+    assert "There is no data set to download for this pipeline" in capsys.readouterr().err
+    assert not (folder / "other").exists()
+
+
 def test_progress_is_plain_lines_where_nobody_watches(capsys):
     assert main(["run", "mnist", *TINY, "--epochs", "2"]) == 0
     err = capsys.readouterr().err
@@ -124,6 +144,8 @@ def test_print_config_and_dry_run_write_nothing(folder, capsys):
         (["run", "mnist", "-c", "missing.toml"], ["missing.toml"]),
         (["evaluate", "nonsense"], ["no run `nonsense`"]),
         (["evaluate", "missing.keras"], ["missing.keras"]),
+        (["evaluate", "one", "two"], ["One model is tested at a time, not `one` and `two`"]),
+        (["evaluate", "--coco", "one.json"], ["none is named"]),
         (["predict", "nonsense", "x.png"], ["nonsense"]),
     ],
 )

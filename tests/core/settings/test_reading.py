@@ -12,6 +12,7 @@ from kzoo.runs.config import DataSettings, RunConfig, RunSettings, TrainSettings
 from kzoo.settings import NoSettings, defaults_of, described, read_settings, refuse_unknown, setting, settings
 
 Side = Annotated[int, setting("A side.", ge=16, le=1024)]
+SIDE = "a whole number of at least 16 and at most 1024"
 
 
 @settings
@@ -82,8 +83,7 @@ def test_what_is_allowed_becomes_the_type(name, given, expected):
         ("keep", "first", "`t.keep` must be last or best, not 'first'."),
         ("keep", 3, "`t.keep` must be last or best, not 3."),
         ("limit", 0, "`t.limit` must be a whole number of at least 1, not 0."),
-        ("size", 8, "`t.size` must be a whole number of at least 16 and at most 1024 or a list of 2: a whole number of "
-                    "at least 16 and at most 1024 each, not 8."),
+        ("size", 8, f"`t.size` must be {SIDE} or a list of 2: {SIDE} each, not 8."),
         ("size", [64, 2048], "not [64, 2048]."),
         ("size", [64], "not [64]."),
         ("size", [64, 64, 3], "not [64, 64, 3]."),
@@ -91,9 +91,9 @@ def test_what_is_allowed_becomes_the_type(name, given, expected):
         ("range", 1, "`t.range` must be a list of 2: a number each, not 1."),
         ("widths", [8, 0.5], "`t.widths` must be a list of whole numbers, not [8, 0.5]."),
         ("names", {"a": 1}, "`t.names` must be text or a list of texts, not {'a': 1}."),
-        ("classes", [True], "`t.classes` must be text, a whole number or a list of text or a whole number, not [True]."),
+        ("classes", [True], "`t.classes` must be text, a whole number or a list of text or a whole number, not [True]"),
     ],
-)  # fmt: skip
+)
 def test_anything_else_is_refused_in_words(name, given, words):
     with pytest.raises(UsageError) as caught:
         read_settings(Table, {name: given}, prefix="t.")
