@@ -77,7 +77,7 @@ def complete_recipe(ctx: Any, incomplete: str) -> Offers:
         registry = _registry()
         pipeline = ctx.params.get("pipeline")
         if registry and pipeline:
-            recipes = getattr(registry.get("pipeline", pipeline).spec, "recipes", ())
+            recipes = registry.pipeline(pipeline).spec.recipes
             return [(name, "") for name in recipes if name.startswith(incomplete)]
     return []
 

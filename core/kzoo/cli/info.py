@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from kzoo.pipeline import Pipeline
+    from kzoo.plugin import ComponentSpec
     from kzoo.plugins.registry import Entry, Former, Registry
     from kzoo.settings import Described
 
@@ -114,7 +115,9 @@ def _answers(former: Iterable[Former], registry: Registry) -> list[dict[str, Any
 def _show_former(former: Sequence[Former], registry: Registry, *, as_json: bool) -> None:
     """Show what replaces an old name. It imports nothing heavy: the successor's own page has its parameters."""
     entries = {(entry.kind, entry.qualified): entry for old in former for entry in old.successors}
-    successors = [describe(entry, registry) | _usage(entry, registry) for entry in entries.values()]
+    successors = [
+        describe(entry, registry) | _usage(registry.component(*which), registry) for which, entry in entries.items()
+    ]
     answers = _answers(former, registry)
     if as_json:
         output.emit_json({"former": answers, "successors": successors})
@@ -171,19 +174,17 @@ def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
         "example_code": sections.get("Example", ""),
         "references": sections.get("References", ""),
     }
-    return found | _usage(entry, registry)
+    return found | _usage(registry.component(entry.kind, entry.qualified), registry)
 
 
-def _usage(entry: Entry, registry: Registry) -> dict[str, Any]:
+def _usage(entry: Entry[ComponentSpec], registry: Registry) -> dict[str, Any]:
     """Return how the component is written on the command line and in Python."""
-    reference = str(Reference(registry.shown_name(entry), dict(getattr(entry.spec, "example", {}))))
-    pipelines = registry.entries("pipeline")
-    tasks = getattr(entry.spec, "tasks", ())
-    fitting = [pipeline for pipeline in pipelines if not tasks or getattr(pipeline.spec, "task", "") in tasks]
+    reference = str(Reference(registry.shown_name(entry), dict(entry.spec.example)))
+    fitting = [pipeline for pipeline in registry.pipelines() if entry.spec.fits(pipeline.spec.task)]
     where = registry.shown_name(fitting[0]) if fitting else "PIPELINE"
     text = f"'{reference}'" if set(reference) & _SHELL else reference
     if entry.kind == "schedule":
-        arguments = dict(getattr(entry.spec, "example", {}))
+        arguments = dict(entry.spec.example)
         arguments.pop(getattr(entry.spec, "steps_argument", ""), None)  # kzoo fills it in
         settings = {"name": registry.shown_name(entry), **arguments}
         written = " ".join(_option(f"optimizer.learning_rate.{key}", value) for key, value in settings.items())

@@ -141,7 +141,7 @@ def _own_flags(flags: Sequence[tuple[str, str | None]], pipeline: str, context: 
     from kzoo.cli.flags import options_of
     from kzoo.plugins.registry import get_registry
 
-    known = get_registry().get("pipeline", pipeline).spec.flags  # type: ignore[attr-defined]
+    known = get_registry().pipeline(pipeline).spec.flags
     return options_of(flags, known, pipeline=pipeline, own=names_of_options(context))
 
 
