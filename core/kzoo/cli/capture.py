@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kzoo.cli import completion, output
+from kzoo.cli import completion, offers, output
 from kzoo.cli.flags import settings_of
 from kzoo.cli.options import names_of_options
 from kzoo.errors import UsageError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["capture"]
 
-_MORE = "Settings of what the pipeline keeps, such as --roi X,Y,W,H and --mirror of fingers; `kzoo info` has them."
+_MORE = "Settings of what the pipeline keeps; `kzoo capture PIPELINE --help` shows them."
 
 
 def capture(
@@ -34,7 +34,10 @@ def capture(
         str, typer.Argument(help="The pipeline that will learn from them.", autocompletion=completion.complete_pipeline)
     ],
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A camera (0), a stream's URL, a video, images.")],
-    more: Annotated[list[str] | None, typer.Argument(metavar="[--KEY VALUE]...", help=_MORE)] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[--KEY VALUE]...", help=_MORE, autocompletion=completion.complete_flag_value),
+    ] = None,
     *,
     label: Annotated[str, typer.Option("--label", metavar="LABEL", help="What all these frames show.")],
     to: Annotated[
@@ -51,6 +54,7 @@ def capture(
             "-o",
             metavar="KEY=VALUE",
             help="A setting of what the pipeline keeps; --KEY VALUE means the same. May be repeated.",
+            autocompletion=completion.complete_setting,
         ),
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Show what is recorded in a window; q ends it.")] = False,
@@ -168,3 +172,4 @@ def _stoppable(sources: list[Source]) -> Iterator[Callable[[], bool]]:
 
 
 capture.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's settings
+capture.offers = offers.of_capture  # type: ignore[attr-defined]

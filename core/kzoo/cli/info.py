@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from kzoo.pipeline import Pipeline
     from kzoo.plugin import ComponentSpec
     from kzoo.plugins.registry import Entry, Former, Registry
-    from kzoo.settings import Described
 
 __all__ = ["info"]
 
@@ -205,12 +204,12 @@ def _option(key: str, value: Any) -> str:
 
 def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any]:
     """Return a pipeline's recipes and the settings that its reader, its network and its augmentation take."""
-    from kzoo.settings import described
+    from kzoo.cli.offers import each_once, tables_of
 
     try:
         pipeline: Pipeline = target()
         recipes = {name: _read(Path(file)) for name, file in pipeline.recipes().items()}
-        tables = {table: [described(one) for one in ones] for table, ones in _tables(pipeline).items()}
+        tables = {table: each_once(several) for table, several in tables_of(pipeline).items()}
     except KzooError:
         raise
     except Exception as error:
@@ -218,14 +217,11 @@ def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any
         raise KzooError(message) from error
     name = registry.shown_name(entry).replace("_", "-")
     return {
-        "settings": {
-            table: {one.name: _plain(one.default) for ones in several for one in ones}
-            for table, several in tables.items()
-        },
+        "settings": {table: {one.name: _plain(one.default) for one in several} for table, several in tables.items()},
         "settings_help": {
             table: [
                 {"name": one.name, "allowed": one.allowed, "default": _plain(one.default), "help": one.doc}
-                for one in _each_once(several)
+                for one in several
             ]
             for table, several in tables.items()
         },
@@ -234,25 +230,6 @@ def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any
         "command": f"kzoo run {name}",
         "python": f'kzoo.run("{registry.shown_name(entry)}")',
     }
-
-
-def _tables(pipeline: Pipeline) -> dict[str, list[type]]:
-    """Return the tables of settings that a pipeline has: those of a recipe, of `kzoo predict` and of `kzoo capture`."""
-    from kzoo.pipeline import Recordable
-
-    source = pipeline.source()
-    found: dict[str, list[type]] = {
-        "data": [source.path.settings, source.sample.settings],
-        "model": [pipeline.model_settings],
-        "augment": [pipeline.augment_settings] if pipeline.augment_settings else [],
-        "predict": [pipeline.reader_settings],
-    }
-    return {**found, "capture": [pipeline.record_settings]} if isinstance(pipeline, Recordable) else found
-
-
-def _each_once(several: Iterable[Iterable[Described]]) -> list[Described]:
-    """Return the settings of several tables; one that is in two of them once."""
-    return list({one.name: one for ones in several for one in ones}.values())
 
 
 def _read(file: Path) -> Mapping[str, Any]:

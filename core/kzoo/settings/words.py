@@ -29,18 +29,23 @@ class Described:
         allowed: What it may be: ``a whole number of at least 1``.
         default: What it is where nobody says otherwise.
         doc: What it means, one sentence.
+        values: All that it may be, where these are a few words: those of a `Literal`, ``true`` and ``false``.
     """
 
     name: str
     allowed: str
     default: Any
     doc: str
+    values: tuple[str, ...] = ()
 
 
 def described(table: type) -> list[Described]:
     """Return every setting of a table in words, in its order."""
     defaults = defaults_of(table)
-    return [Described(name, range_in_words(hint), defaults[name], _doc(hint)) for name, hint in hints_of(table).items()]
+    return [
+        Described(name, range_in_words(hint), defaults[name], _doc(hint), tuple(_words(hint)))
+        for name, hint in hints_of(table).items()
+    ]
 
 
 def hints_of(table: type) -> dict[str, Any]:
@@ -64,8 +69,26 @@ def range_in_words(hint: Any) -> str:
 
 
 def _doc(hint: Any) -> str:
+    """Return what stands beside a type, or beside one of those that a value may have."""
     metas = [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
-    return next((meta.description for meta in metas if meta.description), "")
+    inner = [_doc(one) for one in typing.get_args(hint)] if _is_union(hint) else []
+    return next((text for text in (*(meta.description for meta in metas), *inner) if text), "")
+
+
+def _words(hint: Any) -> list[str]:
+    """Return the values that a type has, as they are written, where it has but a few."""
+    if typing.get_origin(hint) is typing.Annotated:
+        hint = typing.get_args(hint)[0]
+    inner = typing.get_args(hint)
+    if _is_union(hint):
+        return list(dict.fromkeys(word for one in inner for word in _words(one)))
+    if typing.get_origin(hint) is Literal:
+        return [str(value) for value in inner if value != ""]
+    return ["true", "false"] if hint is bool else []
+
+
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (Union, types.UnionType)
 
 
 def _choices(hint: Any) -> list[str]:
@@ -77,12 +100,14 @@ def _choices(hint: Any) -> list[str]:
         hint, *metas = typing.get_args(hint)
         bounds = next((text for meta in metas if isinstance(meta, msgspec.Meta) and (text := _bounds(meta))), "")
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (Union, types.UnionType):
+    if _is_union(hint):
         return [text for one in inner for text in _choices(one)]
     if origin is Literal:
         return [str(value) for value in inner if value != ""]
     if origin in (tuple, list):
         return [_sequence(inner)]
+    if origin is dict:
+        return ["a table"]
     return [_NAMES.get(hint, getattr(hint, "__name__", str(hint))) + bounds]
 
 
@@ -97,14 +122,18 @@ def _sequence(inner: Sequence[Any]) -> str:
 def _bounds(meta: msgspec.Meta) -> str:
     parts = []
     if meta.gt is not None:
-        parts.append(f"above {meta.gt:g}")
+        parts.append(f"above {_number(meta.gt)}")
     if meta.ge is not None:
-        parts.append(f"of at least {meta.ge:g}")
+        parts.append(f"of at least {_number(meta.ge)}")
     if meta.lt is not None:
-        parts.append(f"below {meta.lt:g}")
+        parts.append(f"below {_number(meta.lt)}")
     if meta.le is not None:
-        parts.append(f"at most {meta.le:g}")
+        parts.append(f"at most {_number(meta.le)}")
     return f" {' and '.join(parts)}" if parts else ""
+
+
+def _number(bound: float) -> str:
+    return str(int(bound)) if float(bound).is_integer() else f"{bound:g}"
 
 
 def _listed(texts: Sequence[str], word: str) -> str:
