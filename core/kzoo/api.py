@@ -215,7 +215,7 @@ def _own_flags(pipeline: str, given: Mapping[str, Any]) -> list[tuple[str, str]]
     from kzoo.errors import UsageError
     from kzoo.plugins.registry import get_registry
 
-    known = get_registry().get("pipeline", pipeline).spec.flags  # type: ignore[attr-defined]
+    known = get_registry().pipeline(pipeline).spec.flags
     found = []
     for name, value in given.items():
         flag = name.replace("_", "-")

@@ -17,8 +17,9 @@ from kzoo.plugins.own_commands import OWN_COMMANDS, typed
 from kzoo.plugins.targets import command_of, load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from kzoo.cli.offers import Offers
     from kzoo.plugin import CommandSpec
     from kzoo.plugins.registry import Entry
 
@@ -31,6 +32,8 @@ Examples:
   kzoo run cifar10 --loss emd"""
 
 _COMMAND_EPILOG = "--debug, --no-plugins, --no-plugin NAME and --strict-plugins can be added to every command."
+
+_ARGUMENTS = "kzoo.arguments"
 
 _REPORT = "https://github.com/kzoo-dev/kzoo/issues"
 
@@ -48,11 +51,45 @@ class _Help:
         if not output.uses_color(sys.stdout):
             return text
         text = re.sub(r"(?m)^(Usage:|[A-Z][\w ]*:$)", lambda found: output.paint(found[0], "heading"), text)
-        return re.sub(r"(?m)^(  )(-[-\w, ]*[-\w]|[a-z][-a-z]+)(?=  )", _paint_name, text)
+        return re.sub(r"(?m)^(  )(-[-\w, ]*[-\w]|[a-z][-.\w]+)(?=  )", _paint_name, text)
 
 
 class _Command(_Help, TyperCommand):
-    """One command."""
+    """One command; its help page and completion have what the command offers beside its options, see `offers`."""
+
+    offers: Callable[[Mapping[str, Any]], Offers] | None = None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments, and keep them for a help page, which is asked for before they are read."""
+        if ctx.resilient_parsing:
+            valued = {name for one in self.get_params(ctx) if not getattr(one, "is_flag", True) for name in one.opts}
+            # The value of the last option is being typed; without it the parser gives up, and forgets the pipeline.
+            args = args[:-1] if args and args[-1] in valued else args
+        else:
+            ctx.meta[_ARGUMENTS] = [*args]
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write what can be set before the epilog."""
+        if self.offers:
+            from kzoo.cli.offers import write
+
+            arguments = [*ctx.meta.get(_ARGUMENTS, ())]
+            given = self.make_context(ctx.info_name, arguments, parent=ctx.parent, resilient_parsing=True).params
+            try:
+                write(self.offers(given), formatter)
+            except KzooError as error:  # the page is where help is looked for
+                output.warn(f"The settings are not shown. {error}")
+        super().format_epilog(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return the options that start with what was typed, and the flags that the pipeline adds."""
+        found: list[Any] = super().shell_complete(ctx, incomplete)
+        flags = completion.complete_flag(ctx, incomplete)
+        # Which package has the class of an offer depends on the version of typer; every command has a --help.
+        kind = type(super().shell_complete(ctx, "--")[0]) if flags else None
+        return [*found, *(kind(name, help=text) for name, text in flags if kind)]
 
 
 class _Commands(_Help, TyperGroup):
@@ -129,7 +166,10 @@ def _load_command(entry: Entry[CommandSpec]) -> Any:
     """Import one command and return it as the command line library has it."""
     found = load_target(entry)
     settings = _context_settings(found)
-    return command_of(entry, found, cls=_Command, epilog=_COMMAND_EPILOG, context_settings=settings)
+    command = command_of(entry, found, cls=_Command, epilog=_COMMAND_EPILOG, context_settings=settings)
+    if isinstance(command, _Command):
+        command.offers = getattr(found, "offers", None)
+    return command
 
 
 def build() -> Any:

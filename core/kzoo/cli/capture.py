@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kzoo.cli import completion, output
+from kzoo.cli import completion, offers, output
 from kzoo.cli.flags import settings_of
 from kzoo.cli.options import names_of_options
 from kzoo.errors import UsageError
@@ -36,7 +36,10 @@ def capture(
     pipeline: Annotated[
         str, typer.Argument(help="The pipeline that will learn from them.", autocompletion=completion.complete_pipeline)
     ],
-    source: Annotated[list[str], typer.Argument(metavar="SOURCE [--KEY VALUE]...", help=_SOURCE)],
+    source: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE [--KEY VALUE]...", help=_SOURCE, autocompletion=completion.complete_flag_value),
+    ],
     *,
     label: Annotated[str, typer.Option("--label", metavar="LABEL", help="What all these frames show.")],
     to: Annotated[
@@ -53,6 +56,7 @@ def capture(
             "-o",
             metavar="KEY=VALUE",
             help="A setting of what the pipeline keeps; --KEY VALUE means the same. May be repeated.",
+            autocompletion=completion.complete_setting,
         ),
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Show what is recorded in a window; q ends it.")] = False,
@@ -171,3 +175,4 @@ def _stoppable(sources: list[Source]) -> Iterator[Callable[[], bool]]:
 
 
 capture.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's settings
+capture.offers = offers.of_capture  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What the shell offers when the user presses Tab: names of components, pipelines, plugins, tasks.
+"""What the shell offers when the user presses Tab: names of components, pipelines, plugins, tasks; settings, flags.
 
 Nothing here raises or writes: a Tab must not put an error into the line being typed.
 """
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = [
     "answer_bash",
     "complete_component",
+    "complete_flag",
+    "complete_flag_value",
     "complete_kind",
     "complete_loss",
     "complete_metric",
@@ -29,81 +31,82 @@ __all__ = [
     "complete_published_kind",
     "complete_recipe",
     "complete_regularizer",
+    "complete_setting",
     "complete_task",
     "quiet",
 ]
 
-Offers = list[tuple[str, str]]
+Answers = list[tuple[str, str]]
 """What can stand there, each with the text that shells show beside it."""
 
 _HELP_WIDTH = 60
 
 
-def complete_loss(incomplete: str) -> Offers:
+def complete_loss(incomplete: str) -> Answers:
     """Return the losses whose name starts with what was typed."""
     return _names(("loss",), incomplete)
 
 
-def complete_metric(incomplete: str) -> Offers:
+def complete_metric(incomplete: str) -> Answers:
     """Return the metrics whose name starts with what was typed."""
     return _names(("metric",), incomplete)
 
 
-def complete_optimizer(incomplete: str) -> Offers:
+def complete_optimizer(incomplete: str) -> Answers:
     """Return the optimizers whose name starts with what was typed."""
     return _names(("optimizer",), incomplete)
 
 
-def complete_regularizer(incomplete: str) -> Offers:
+def complete_regularizer(incomplete: str) -> Answers:
     """Return the regularizers of weights whose name starts with what was typed; a run takes no others."""
     return _names(("regularizer",), incomplete, applies_to="weights")
 
 
-def complete_pipeline(incomplete: str) -> Offers:
+def complete_pipeline(incomplete: str) -> Answers:
     """Return the pipelines whose name starts with what was typed."""
     return _names(("pipeline",), incomplete)
 
 
-def complete_component(incomplete: str) -> Offers:
+def complete_component(incomplete: str) -> Answers:
     """Return whatever has a name that starts with what was typed, of any kind that ``kzoo info`` shows."""
     from kzoo.plugin import LISTED_KINDS
 
     return _names(LISTED_KINDS, incomplete)
 
 
-def complete_recipe(ctx: Any, incomplete: str) -> Offers:
+def complete_recipe(ctx: Any, incomplete: str) -> Answers:
     """Return the recipes of the pipeline that stands in the command line already."""
     with quiet():
         registry = _registry()
         pipeline = ctx.params.get("pipeline")
         if registry and pipeline:
-            recipes = getattr(registry.get("pipeline", pipeline).spec, "recipes", ())
+            recipes = registry.pipeline(pipeline).spec.recipes
             return [(name, "") for name in recipes if name.startswith(incomplete)]
     return []
 
 
-def complete_task(incomplete: str) -> Offers:
+def complete_task(incomplete: str) -> Answers:
     """Return the tasks that start with what was typed."""
     from kzoo.plugin import TASKS
 
     return [(task, "") for task in TASKS if task.startswith(incomplete)]
 
 
-def complete_kind(incomplete: str) -> Offers:
+def complete_kind(incomplete: str) -> Answers:
     """Return the kinds that ``kzoo info`` shows and that start with what was typed."""
     from kzoo.plugin import LISTED_KINDS
 
     return [(kind, "") for kind in LISTED_KINDS if kind.startswith(incomplete)]
 
 
-def complete_published_kind(incomplete: str) -> Offers:
+def complete_published_kind(incomplete: str) -> Answers:
     """Return the kinds of all that a plugin can publish that start with what was typed."""
     from kzoo.plugin import KINDS
 
     return [(kind, "") for kind in KINDS if kind.startswith(incomplete)]
 
 
-def complete_plugin(incomplete: str) -> Offers:
+def complete_plugin(incomplete: str) -> Answers:
     """Return the installed third-party plugins; imports none of them."""
     with quiet():
         from kzoo.plugins.discovery import PluginChoice, discover
@@ -111,6 +114,39 @@ def complete_plugin(incomplete: str) -> Offers:
         found = discover(PluginChoice(none=True)).disabled
         names = {plugin.distribution: f"version {plugin.version}" for plugin in found}
         return [(name, text) for name, text in names.items() if name.startswith(incomplete)]
+    return []
+
+
+def complete_setting(ctx: Any, incomplete: str) -> Answers:
+    """Return the settings of ``-o`` that start with what was typed, or after ``=`` the values that there are."""
+    with quiet():
+        settings = ctx.command.offers(ctx.params).settings
+        key, equals, begun = incomplete.partition("=")
+        if equals:
+            one = settings.get(key.replace("-", "_"))
+            return [(f"{key}={value}", "") for value in one.values if value.startswith(begun)] if one else []
+        dashes = "-" in key
+        names = [(name, one) for name, one in settings.items() if name.startswith(key.replace("-", "_"))]
+        return [(f"{name.replace('_', '-') if dashes else name}=", _short(one.doc)) for name, one in names]
+    return []
+
+
+def complete_flag(ctx: Any, incomplete: str) -> Answers:
+    """Return the flags that start with what was typed, of the pipeline that stands in the command line already."""
+    with quiet():
+        if incomplete.startswith("-") and ctx.command.offers:
+            flags = ctx.command.offers(ctx.params).flags
+            return [(flag, _short(one.doc)) for flag, one in flags.items() if flag.startswith(incomplete)]
+    return []
+
+
+def complete_flag_value(ctx: Any, incomplete: str) -> Answers:
+    """Return the values of the flag that stands before, of a pipeline's, where these are a few words."""
+    with quiet():
+        words = ctx.params.get("more") or ctx.params.get("source") or ()  # what the command itself does not know
+        if words and words[-1].startswith("--"):
+            one = ctx.command.offers(ctx.params).flags.get(words[-1].replace("_", "-"))
+            return [(value, "") for value in one.values if value.startswith(incomplete)] if one else []
     return []
 
 
@@ -157,7 +193,7 @@ def _joined(text: str, position: int) -> tuple[list[str], int]:
     return words, new_position
 
 
-def _names(kinds: Sequence[str], incomplete: str, **fields: str) -> Offers:
+def _names(kinds: Sequence[str], incomplete: str, **fields: str) -> Answers:
     """Return the names that start with what was typed; a reference that has arguments already stays as it is."""
     with quiet():
         registry = _registry()

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from kzoo.pipeline import Pipeline
+    from kzoo.plugin import ComponentSpec
     from kzoo.plugins.registry import Entry, Former, Registry
-    from kzoo.settings import Described
 
 __all__ = ["info"]
 
@@ -114,7 +114,9 @@ def _answers(former: Iterable[Former], registry: Registry) -> list[dict[str, Any
 def _show_former(former: Sequence[Former], registry: Registry, *, as_json: bool) -> None:
     """Show what replaces an old name. It imports nothing heavy: the successor's own page has its parameters."""
     entries = {(entry.kind, entry.qualified): entry for old in former for entry in old.successors}
-    successors = [describe(entry, registry) | _usage(entry, registry) for entry in entries.values()]
+    successors = [
+        describe(entry, registry) | _usage(registry.component(*which), registry) for which, entry in entries.items()
+    ]
     answers = _answers(former, registry)
     if as_json:
         output.emit_json({"former": answers, "successors": successors})
@@ -171,20 +173,19 @@ def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
         "example_code": sections.get("Example", ""),
         "references": sections.get("References", ""),
     }
-    return found | _usage(entry, registry)
+    return found | _usage(registry.component(entry.kind, entry.qualified), registry)
 
 
-def _usage(entry: Entry, registry: Registry) -> dict[str, Any]:
+def _usage(entry: Entry[ComponentSpec], registry: Registry) -> dict[str, Any]:
     """Return how the component is written on the command line and in Python."""
-    reference = str(Reference(registry.shown_name(entry), dict(getattr(entry.spec, "example", {}))))
-    tasks, cautions = (getattr(entry.spec, field, ()) for field in ("tasks", "cautions"))
-    fitting = [pipeline for pipeline in registry.entries("pipeline") if not tasks or pipeline.spec.task in tasks]  # type: ignore[attr-defined]
-    fitting.sort(key=lambda pipeline: pipeline.spec.task in cautions)  # type: ignore[attr-defined] # stable
+    reference = str(Reference(registry.shown_name(entry), dict(entry.spec.example)))
+    fitting = [pipeline for pipeline in registry.pipelines() if entry.spec.fits(pipeline.spec.task)]
+    fitting.sort(key=lambda pipeline: pipeline.spec.task in entry.spec.cautions)  # stable: those without one first
     alone = getattr(entry.spec, "inputs", "") != "boxes"  # a detector takes a loss between boxes as a part of its own
     run = f"kzoo run {registry.shown_name(fitting[0])}" if fitting and alone else ""
     text = f"'{reference}'" if set(reference) & _SHELL else reference
     if entry.kind == "schedule":
-        arguments = dict(getattr(entry.spec, "example", {}))
+        arguments = dict(entry.spec.example)
         arguments.pop(getattr(entry.spec, "steps_argument", ""), None)  # kzoo fills it in
         settings = {"name": registry.shown_name(entry), **arguments}
         written = " ".join(_option(f"optimizer.learning_rate.{key}", value) for key, value in settings.items())
@@ -205,12 +206,12 @@ def _option(key: str, value: Any) -> str:
 
 def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any]:
     """Return a pipeline's recipes and the settings that its reader, its network and its augmentation take."""
-    from kzoo.settings import described
+    from kzoo.cli.offers import each_once, tables_of
 
     try:
         pipeline: Pipeline = target()
         recipes = {name: _read(Path(file)) for name, file in pipeline.recipes().items()}
-        tables = {table: [described(one) for one in ones] for table, ones in _tables(pipeline).items()}
+        tables = {table: each_once(several) for table, several in tables_of(pipeline).items()}
     except KzooError:
         raise
     except Exception as error:
@@ -218,14 +219,11 @@ def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any
         raise KzooError(message) from error
     name = registry.shown_name(entry).replace("_", "-")
     return {
-        "settings": {
-            table: {one.name: _plain(one.default) for ones in several for one in ones}
-            for table, several in tables.items()
-        },
+        "settings": {table: {one.name: _plain(one.default) for one in several} for table, several in tables.items()},
         "settings_help": {
             table: [
                 {"name": one.name, "allowed": one.allowed, "default": _plain(one.default), "help": one.doc}
-                for one in _each_once(several)
+                for one in several
             ]
             for table, several in tables.items()
         },
@@ -234,25 +232,6 @@ def _of_pipeline(entry: Entry, target: Any, registry: Registry) -> dict[str, Any
         "command": f"kzoo run {name}",
         "python": f'kzoo.run("{registry.shown_name(entry)}")',
     }
-
-
-def _tables(pipeline: Pipeline) -> dict[str, list[type]]:
-    """Return the tables of settings that a pipeline has: those of a recipe, of `kzoo predict` and of `kzoo capture`."""
-    from kzoo.pipeline import Recordable
-
-    source = pipeline.source()
-    found: dict[str, list[type]] = {
-        "data": [source.path.settings, source.sample.settings],
-        "model": [pipeline.model_settings],
-        "augment": [pipeline.augment_settings] if pipeline.augment_settings else [],
-        "predict": [pipeline.reader_settings],
-    }
-    return {**found, "capture": [pipeline.record_settings]} if isinstance(pipeline, Recordable) else found
-
-
-def _each_once(several: Iterable[Iterable[Described]]) -> list[Described]:
-    """Return the settings of several tables; one that is in two of them once."""
-    return list({one.name: one for ones in several for one in ones}.values())
 
 
 def _read(file: Path) -> Mapping[str, Any]:

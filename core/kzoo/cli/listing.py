@@ -26,6 +26,7 @@ _OWN_FIELDS = (
     "note",
     "task",
     "recipes",
+    "formats",
     "steps_argument",
     "applies_to",
     "successor_of",

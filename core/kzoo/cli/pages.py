@@ -19,6 +19,7 @@ _FIELDS = {
     "targets": "Labels",
     "direction": "Better",
     "applies_to": "For",
+    "formats": "Formats",
     "aliases": "Aliases",
     "target": "Target",
     "reference": "Source",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kzoo.cli import completion, output
+from kzoo.cli import completion, offers, output
 from kzoo.cli.flags import settings_of
 from kzoo.cli.options import names_of_options
 from kzoo.errors import UsageError
@@ -40,6 +40,7 @@ def predict(
         typer.Argument(
             metavar="SOURCE...",
             help="Images, videos, folders, globs, a camera (0) or a stream's URL. Tables: CSV files.",
+            autocompletion=completion.complete_flag_value,
         ),
     ],
     *,
@@ -65,6 +66,7 @@ def predict(
             "-o",
             metavar="KEY=VALUE",
             help="A setting of the pipeline's reader; --KEY VALUE means the same. May be repeated.",
+            autocompletion=completion.complete_setting,
         ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
@@ -215,3 +217,4 @@ def _said(written: Sequence[Path]) -> str:
 
 
 predict.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's settings
+predict.offers = offers.of_predict  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kzoo.cli import completion, options, output
+from kzoo.cli import completion, offers, options, output
 from kzoo.cli.options import names_of_options
 from kzoo.errors import UsageError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_MORE = "Flags that the pipeline adds; `kzoo info PIPELINE` has them."
+_MORE = "Flags that the pipeline adds; `kzoo run PIPELINE --help` shows them."
 
 
 def run(
@@ -27,7 +27,10 @@ def run(
     pipeline: Annotated[
         str | None, typer.Argument(help="The pipeline.", autocompletion=completion.complete_pipeline)
     ] = None,
-    more: Annotated[list[str] | None, typer.Argument(metavar="[--FLAG VALUE]...", help=_MORE)] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[--FLAG VALUE]...", help=_MORE, autocompletion=completion.complete_flag_value),
+    ] = None,
     *,
     loss: Annotated[
         str | None,
@@ -78,7 +81,11 @@ def run(
     option: Annotated[
         list[str] | None,
         typer.Option(
-            "--option", "-o", metavar="KEY=VALUE", help="Any setting, as in train.keep=best. May be repeated."
+            "--option",
+            "-o",
+            metavar="KEY=VALUE",
+            help="Any setting, as in train.keep=best. May be repeated.",
+            autocompletion=completion.complete_setting,
         ),
     ] = None,
     dry_run: Annotated[
@@ -141,7 +148,7 @@ def _own_flags(flags: Sequence[tuple[str, str | None]], pipeline: str, context: 
     from kzoo.cli.flags import options_of
     from kzoo.plugins.registry import get_registry
 
-    known = get_registry().get("pipeline", pipeline).spec.flags  # type: ignore[attr-defined]
+    known = get_registry().pipeline(pipeline).spec.flags
     return options_of(flags, known, pipeline=pipeline, own=names_of_options(context))
 
 
@@ -209,3 +216,4 @@ def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
 
 
 run.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's flags
+run.offers = offers.of_run  # type: ignore[attr-defined]

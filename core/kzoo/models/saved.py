@@ -47,7 +47,7 @@ class SavedModel:
 
     def task(self) -> Task:
         """Return the task it was trained for."""
-        return task_named(self.card.task or get_registry().get("pipeline", self.card.pipeline).spec.task)  # type: ignore[attr-defined]
+        return task_named(self.card.task or get_registry().pipeline(self.card.pipeline).spec.task)
 
 
 def find_model(text: str, root: Path = DEFAULT_ROOT) -> SavedModel:
@@ -68,5 +68,5 @@ def find_pipeline(name: str) -> Pipeline:
         UsageError: There is none of that name.
         KzooError: It cannot be imported.
     """
-    pipeline: Pipeline = load_target(get_registry().get("pipeline", name))()
+    pipeline: Pipeline = load_target(get_registry().pipeline(name))()
     return pipeline

@@ -60,7 +60,7 @@ def build(
     context = context or Context()
     registry = registry or get_registry()
     reference = Reference.read(reference)
-    entry = registry.get(kind, reference.name)
+    entry = registry.component(kind, reference.name)
     target = load_target(entry, variant=_variant(entry, context))
     parameters = parameters_of(target)
     kwargs = _resolved(entry, dict(reference.kwargs), context, registry)
@@ -113,15 +113,17 @@ def parameters_of(target: Any) -> dict[str, inspect.Parameter]:
     return found
 
 
-def _variant(entry: Entry, context: Context) -> str | None:
+def _variant(entry: Entry[ComponentSpec], context: Context) -> str | None:
     """Return the target for this task or label form where the spec has another one for it."""
     variants = getattr(entry.spec, "variants", {})
     return variants.get(context.task) or variants.get(context.label_form)
 
 
-def _resolved(entry: Entry, kwargs: dict[str, Any], context: Context, registry: Registry) -> dict[str, Any]:
+def _resolved(
+    entry: Entry[ComponentSpec], kwargs: dict[str, Any], context: Context, registry: Registry
+) -> dict[str, Any]:
     """Build the arguments that are components themselves, such as an optimizer's schedule, or lists of them."""
-    for name, kind in getattr(entry.spec, "resolves", {}).items():
+    for name, kind in entry.spec.resolves.items():
         value = kwargs.get(name)
         if isinstance(value, (str, dict)):
             kwargs[name] = build(kind, value, context=context, registry=registry)
@@ -134,7 +136,7 @@ def _resolved(entry: Entry, kwargs: dict[str, Any], context: Context, registry: 
     return kwargs
 
 
-def _contexts(entry: Entry, kwargs: Mapping[str, Any], context: Context, count: int) -> list[Context]:
+def _contexts(entry: Entry[ComponentSpec], kwargs: Mapping[str, Any], context: Context, count: int) -> list[Context]:
     """Return what each component of a list is built for: a schedule among schedules, for its own part of the run."""
     boundaries = kwargs.get(getattr(entry.spec, "boundaries_argument", ""))
     steps = boundaries if isinstance(boundaries, (list, tuple)) else ()
@@ -144,7 +146,7 @@ def _contexts(entry: Entry, kwargs: Mapping[str, Any], context: Context, count: 
     return [replace(context, total_steps=max(1, end - begin)) for begin, end in edges]
 
 
-def _completed_schedule(entry: Entry, kwargs: dict[str, Any], context: Context) -> dict[str, Any]:
+def _completed_schedule(entry: Entry[ComponentSpec], kwargs: dict[str, Any], context: Context) -> dict[str, Any]:
     """Fill in the steps of the whole run where the schedule wants them, and make its rates floating."""
     argument = getattr(entry.spec, "steps_argument", "")
     if argument and argument not in kwargs and context.total_steps is not None:
@@ -156,7 +158,10 @@ def _completed_schedule(entry: Entry, kwargs: dict[str, Any], context: Context) 
 
 
 def _check_arguments(
-    entry: Entry, parameters: Mapping[str, inspect.Parameter], kwargs: Mapping[str, Any], reference: Reference
+    entry: Entry[ComponentSpec],
+    parameters: Mapping[str, inspect.Parameter],
+    kwargs: Mapping[str, Any],
+    reference: Reference,
 ) -> None:
     kind = entry.spec.kind
     takes = ", ".join(parameters) or "none"
@@ -167,7 +172,7 @@ def _check_arguments(
         raise UsageError(message)
     missing = [n for n, p in parameters.items() if p.default is inspect.Parameter.empty and n not in kwargs]
     if missing:
-        example = Reference(reference.name, dict(getattr(entry.spec, "example", {})))
+        example = Reference(reference.name, dict(entry.spec.example))
         message = (
             f"The {kind} `{reference.name}` (from {entry.origin}) needs {_ticked(missing)}, as in `{example}`. "
             f"It takes: {takes}."

@@ -189,6 +189,10 @@ class Registry:
         """Return the pipeline that ``name`` stands for; see `get`."""
         return cast("Entry[PipelineSpec]", self.get(PipelineSpec.kind, name))
 
+    def pipelines(self) -> list[Entry[PipelineSpec]]:
+        """Return all pipelines, ordered as `entries` has them."""
+        return cast("list[Entry[PipelineSpec]]", self.entries(PipelineSpec.kind))
+
     def command(self, name: str) -> Entry[CommandSpec]:
         """Return the command of a plugin that ``name`` stands for; see `get`. kzoo's own are in `own_commands`."""
         return cast("Entry[CommandSpec]", self.get(CommandSpec.kind, name))

@@ -90,14 +90,14 @@ def _pipeline_name(pipeline: str | None, from_file: Mapping[str, Any], file: Pat
         known = ", ".join(get_registry().names("pipeline"))
         message = f"Name a pipeline ({known}), or a settings file that names one with -c FILE."
         raise UsageError(message)
-    if asked and stored and get_registry().get("pipeline", asked) != get_registry().get("pipeline", stored):
+    if asked and stored and get_registry().pipeline(asked) != get_registry().pipeline(stored):
         message = f"The pipeline is `{asked}`, but {file} is for `{stored}`."
         raise UsageError(message)
-    return get_registry().shown_name(get_registry().get("pipeline", asked or str(stored)))
+    return get_registry().shown_name(get_registry().pipeline(asked or str(stored)))
 
 
 def _recipe(pipeline: str, recipe: str) -> dict[str, Any]:
-    entry = get_registry().get("pipeline", pipeline)
+    entry = get_registry().pipeline(pipeline)
     recipes = load_target(entry)().recipes()
     name = recipe.replace("-", "_")
     if name not in recipes:

@@ -29,18 +29,23 @@ class Described:
         allowed: What it may be: ``a whole number of at least 1``.
         default: What it is where nobody says otherwise.
         doc: What it means, one sentence.
+        values: All that it may be, where these are a few words: those of a `Literal`, ``true`` and ``false``.
     """
 
     name: str
     allowed: str
     default: Any
     doc: str
+    values: tuple[str, ...] = ()
 
 
 def described(table: type) -> list[Described]:
     """Return every setting of a table in words, in its order."""
     defaults = defaults_of(table)
-    return [Described(name, range_in_words(hint), defaults[name], _doc(hint)) for name, hint in hints_of(table).items()]
+    return [
+        Described(name, range_in_words(hint), defaults[name], _doc(hint), tuple(_words(hint)))
+        for name, hint in hints_of(table).items()
+    ]
 
 
 def hints_of(table: type) -> dict[str, Any]:
@@ -78,6 +83,18 @@ def _doc(hint: Any) -> str:
     """Return the sentence beside a type; where there is none, that beside a member of it, such as ``X | None``."""
     metas = [meta for one in (hint, *members_of(hint)) for meta in getattr(one, "__metadata__", ())]
     return next((meta.description for meta in metas if isinstance(meta, msgspec.Meta) and meta.description), "")
+
+
+def _words(hint: Any) -> list[str]:
+    """Return the values that a type has, as they are written, where it has but a few."""
+    found: list[str] = []
+    for member in members_of(hint):
+        one = typing.get_args(member)[0] if typing.get_origin(member) is typing.Annotated else member
+        if typing.get_origin(one) is Literal:
+            found += [str(value) for value in typing.get_args(one) if value != ""]
+        elif one is bool:
+            found += ["true", "false"]
+    return list(dict.fromkeys(found))
 
 
 def _choices(hint: Any) -> list[str]:

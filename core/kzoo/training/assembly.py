@@ -34,7 +34,7 @@ def check_components(config: RunConfig, task: str, registry: Registry) -> list[s
     for kind, reference in asked:
         entry = check_fits(kind, reference, task, registry)
         _check_applies(entry)
-        caution = getattr(entry.spec, "cautions", {}).get(task)
+        caution = entry.spec.cautions.get(task)
         if caution:
             cautions[f"`{entry.name}`: {caution}"] = None
     return list(cautions)
@@ -94,9 +94,9 @@ class Assembly:
     def __init__(self, config: RunConfig, pipeline: Pipeline, task: str, registry: Registry) -> None:
         self.config, self.pipeline, self.registry = config, pipeline, registry
         self.task = task_named(task)
-        spec = registry.get("loss", config.loss.name).spec
-        self.label_form = self.task.label_form(spec.targets)  # type: ignore[attr-defined]
-        self.predicts = getattr(spec, "inputs", "") or self.task.predicts
+        spec = registry.loss(config.loss.name).spec
+        self.label_form = self.task.label_form(spec.targets)
+        self.predicts = spec.inputs or self.task.predicts
         context = Context(task, self.label_form)
         self.loss = build("loss", config.loss, context=context, registry=registry)
         self.loss = self.task.fit_loss(self.loss, self.predicts)
@@ -112,13 +112,13 @@ class Assembly:
 
         built: list[Any] = [*parts_of(self.loss)]
         for reference in self.config.metrics:
-            spec = self.registry.get("metric", reference.name).spec
-            kept = self.label_form == "column" or self.label_form in spec.targets  # type: ignore[attr-defined]
-            form = self.label_form if kept else next(iter(sorted(spec.targets)), "")  # type: ignore[attr-defined]
+            spec = self.registry.metric(reference.name).spec
+            kept = self.label_form == "column" or self.label_form in spec.targets
+            form = self.label_form if kept else next(iter(sorted(spec.targets)), "")
             context = Context(self.task.name, form)
             metric = build("metric", reference, context=context, registry=self.registry, name=reference.slug)
-            targets = spec.targets  # type: ignore[attr-defined]
-            if self.predicts == "gaussians" != getattr(spec, "inputs", ""):
+            targets = spec.targets
+            if self.predicts == "gaussians" != spec.inputs:
                 metric = MeanOutput(metric)
             built.append(fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric)
         return built
@@ -132,9 +132,9 @@ class Assembly:
             return "max"
         for reference in self.config.metrics:
             if reference.slug == monitor:
-                direction = getattr(self.registry.get("metric", reference.name).spec, "direction", "")
+                direction = self.registry.metric(reference.name).spec.direction
                 if direction:
-                    return str(direction)
+                    return direction
                 message = (
                     f"`train.monitor` is `{self.config.train.monitor}`, and it is not known which way it is better."
                 )

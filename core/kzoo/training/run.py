@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from kzoo.engine.forward import Forward
     from kzoo.engine.listener import Listener
     from kzoo.pipeline import Reader
-    from kzoo.plugin import PipelineSpec
     from kzoo.runs.config import RunConfig
     from kzoo.tasks import Outcome
 
@@ -85,7 +84,7 @@ def train(
     """
     listener = listener or Silent()
     registry = get_registry()
-    spec: PipelineSpec = registry.get("pipeline", config.pipeline).spec  # type: ignore[assignment]
+    spec = registry.pipeline(config.pipeline).spec
     task = fitting_task(config, (spec.task, *spec.other_tasks), registry)
     pipeline = find_pipeline(config.pipeline)
     check_data_settings(config, pipeline)

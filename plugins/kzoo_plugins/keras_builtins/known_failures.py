@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from kzoo.plugin import Spec
+from kzoo.plugin import ComponentSpec
 
 __all__ = ["KNOWN_FAILURES", "with_known_failures"]
 
-_S = TypeVar("_S", bound=Spec)
+_S = TypeVar("_S", bound=ComponentSpec)
 
 _TRACKER = "https://github.com/keras-team"
 
@@ -125,7 +125,7 @@ KNOWN_FAILURES = _collected()
 def with_known_failures(specs: list[_S]) -> list[_S]:
     """Return the specs with the failures known of each."""
     return [
-        replace(spec, expected_failures=KNOWN_FAILURES[spec.kind, spec.name])  # type: ignore[call-arg]
+        replace(spec, expected_failures=KNOWN_FAILURES[spec.kind, spec.name])
         if (spec.kind, spec.name) in KNOWN_FAILURES
         else spec
         for spec in specs

@@ -11,7 +11,7 @@ __all__ = ["OrthogonalRegularizer"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class OrthogonalRegularizer(keras.regularizers.OrthogonalRegularizer):
+class OrthogonalRegularizer(keras.regularizers.OrthogonalRegularizer):  # type: ignore[misc] # Keras has no types
     """Mean dot product of different rows (or columns) of a matrix, times a factor.
 
     Formula: rows (or columns) are scaled to length one; the penalty is `factor` times the mean of the absolute dot

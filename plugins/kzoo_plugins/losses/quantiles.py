@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,7 @@ def pinball(y_true: Any, y_pred: Any, *, tau: float | Sequence[float] = 0.5) -> 
 def check_quantiles(tau: float | Sequence[float]) -> None:
     """Raise ``ValueError`` where ``tau`` is neither a number between 0 and 1 nor a list of such numbers."""
     listed = [tau] if isinstance(tau, Real) or not hasattr(tau, "__iter__") else list(tau)
-    if not listed or not all(isinstance(one, Real) and 0 < one < 1 for one in listed):
+    if not listed or not all(isinstance(one, Real) and 0 < one < 1 for one in listed):  # type: ignore[operator] # its stub has no `>`
         message = f"`tau` must be a number between 0 and 1, or a list of such numbers, not {tau!r}."
         raise ValueError(message)
 
@@ -99,7 +100,7 @@ def align_quantiles(y_true: Any, y_pred: Any, tau: float | Sequence[float], what
     Raises:
         ValueError: The shapes do not belong together, or there is not one column for each quantile.
     """
-    several = 0 if isinstance(tau, Real) else len(tau)
+    several = len(tau) if isinstance(tau, Sized) else 0
     if several > 1:
         shape = tuple(y_pred.shape)
         if not shape or shape[-1] != several:

@@ -129,7 +129,7 @@ def _lost(y_true: Any, y_pred: Any, window: Window) -> tuple[Any, Any]:
     true, pred, apart = true + centres[0], pred + centres[1], apart + shift
     luminance = ops.square(apart) / (ops.square(true) + ops.square(pred) + window.c1)
     lost = luminance + structure - luminance * structure
-    return tuple(ops.mean(value, axis=(1, 2)) for value in (lost, structure))  # type: ignore[return-value]
+    return tuple(ops.mean(value, axis=(1, 2)) for value in (lost, structure))
 
 
 def _filtered(maps: Any, window: Window) -> Any:

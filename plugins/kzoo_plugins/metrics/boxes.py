@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["BoxMAP", "box_map"]
 
 
-class BoxMAP(keras.callbacks.Callback):  # type: ignore[misc]
+class BoxMAP(keras.callbacks.Callback):  # type: ignore[misc] # Keras has no types
     """Reports the mean average precision of a detector after an epoch, over a whole set.
 
     Args:

@@ -12,7 +12,7 @@ from kzoo.component import ConfigFromSignature
 __all__ = ["SumMetric", "check_choice", "class_indices", "weights_for"]
 
 
-class SumMetric(ConfigFromSignature, keras.metrics.Metric):  # type: ignore[misc]
+class SumMetric(ConfigFromSignature, keras.metrics.Metric):  # type: ignore[misc] # Keras has no types
     """A metric that adds up some tensors over all batches and calculates its result from the totals.
 
     A subclass has `align`, which checks the shapes; `sums`, which returns what one batch adds, by name; and `score`,
@@ -62,8 +62,8 @@ class SumMetric(ConfigFromSignature, keras.metrics.Metric):  # type: ignore[misc
         """Return what a batch adds to each total; ``weight`` has the shape of what is weighed."""
         raise NotImplementedError
 
-    def score(self, **totals: Any) -> Any:
-        """Return the result."""
+    def score(self, *_: Any, **totals: Any) -> Any:
+        """Return the result; a subclass names the totals that its `sums` returns."""
         raise NotImplementedError
 
     def result(self) -> Any:

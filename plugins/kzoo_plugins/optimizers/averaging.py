@@ -10,7 +10,7 @@ from keras import ops
 from kzoo_plugins.optimizers.wrapper import OptimizerWrapper, averager_in, number_of, whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["StochasticWeightAveraging", "SwapsWeights", "recompute_batch_norm"]
 
@@ -24,11 +24,16 @@ class SwapsWeights:
 
     _averages: list[Any]
     _swapped: Any
+    # Of the optimizer that stands beside this class.
+    built: bool
+    add_variable: Callable[..., Any]
+    add_optimizer_variables: Callable[..., list[Any]]
+    _trainable_variables: list[Any]
 
     def build_averages(self, variables: Sequence[Any]) -> None:
         """Make the variables."""
-        self._averages = self.add_optimizer_variables(variables, "average")  # type: ignore[attr-defined]
-        self._swapped = self.add_variable(  # type: ignore[attr-defined]
+        self._averages = self.add_optimizer_variables(variables, "average")
+        self._swapped = self.add_variable(
             shape=(), dtype="int", aggregation="only_first_replica", name="averages_in_model"
         )
 
@@ -44,11 +49,11 @@ class SwapsWeights:
         Args:
             averaged: True for the averaged weights, False for those that training goes on from.
         """
-        if not self.built:  # type: ignore[attr-defined]
+        if not self.built:
             return False
         before = number_of(self._swapped) > 0
         if averaged != before and (before or self.has_averages()):
-            for variable, average in zip(self._trainable_variables, self._averages, strict=True):  # type: ignore[attr-defined]
+            for variable, average in zip(self._trainable_variables, self._averages, strict=True):
                 if average is not None:
                     held = ops.copy(variable)
                     variable.assign(average)

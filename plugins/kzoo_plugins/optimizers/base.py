@@ -12,7 +12,7 @@ from kzoo_plugins.arguments import number
 __all__ = ["BaseOptimizer"]
 
 
-class BaseOptimizer(ConfigFromSignature, keras.optimizers.Optimizer):
+class BaseOptimizer(ConfigFromSignature, keras.optimizers.Optimizer):  # type: ignore[misc] # Keras has no types
     """An optimizer whose subclass names its own arguments and hands Keras's on, as ``**base``.
 
     Args:

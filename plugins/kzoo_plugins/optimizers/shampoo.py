@@ -113,7 +113,7 @@ class Shampoo(MomentOptimizer):
         exponent = -1 / (2 * len(sums))
         if not self._powers:
             return [power(total, exponent, self.epsilon) for total in sums]
-        powers = ops.cond(
+        powers: list[Any] = ops.cond(
             ops.equal(ops.mod(self.iterations, self.precondition_frequency), 0),
             lambda: [power(total, exponent, self.epsilon) for total in sums],
             lambda: [widen(kept) for kept in self._powers[index]],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["OptimizerWrapper", "averager_in", "number_of", "whole_number"]
 
 
-class OptimizerWrapper(ConfigFromSignature, keras.optimizers.Optimizer):
+class OptimizerWrapper(ConfigFromSignature, keras.optimizers.Optimizer):  # type: ignore[misc] # Keras has no types
     """An optimizer that leaves the step to another one, and does something before or after it.
 
     Learning rate, schedule, weight decay, clipping, gradient accumulation, moving average and the fixed loss scale are
@@ -94,7 +94,8 @@ class OptimizerWrapper(ConfigFromSignature, keras.optimizers.Optimizer):
     @property
     def variables(self) -> list[Any]:
         """The variables of both optimizers, the inner one's last."""
-        return self._variables + self.inner.variables
+        found: list[Any] = self._variables + self.inner.variables
+        return found
 
     @property
     def iterations(self) -> Any:

@@ -50,7 +50,7 @@ def _picture(animal: str, rng: np.random.Generator, size: Sequence[int]) -> np.n
     (_draw_cat if animal == "cat" else _draw_dog)(pen, rng, fur, dark)
     for _ in range(int(rng.integers(0, 3))):  # grass, a lead, the bar of a cage: something in front
         pen.line(rng.uniform(-1.6, 1.6, (2, 2)), _jittered((110, 110, 100), rng, 80), rng.uniform(0.02, 0.06))
-    pixels = np.asarray(image.reduce(_OVERSAMPLING), dtype=np.float32)
+    pixels: np.ndarray = np.asarray(image.reduce(_OVERSAMPLING), dtype=np.float32)
     pixels = pixels * rng.uniform(0.7, 1.2) + rng.normal(0, rng.uniform(2, 10), pixels.shape)
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 

@@ -77,7 +77,7 @@ def build_default(
 
 
 @keras.saving.register_keras_serializable(package="kzoo_zoo")
-class MirrorAverage(layers.Wrapper):  # type: ignore[misc]
+class MirrorAverage(layers.Wrapper):  # type: ignore[misc] # Keras has no types
     """Outside training, the mean of what a network says of an image and of its mirror image.
 
     Args:

@@ -77,6 +77,7 @@ class OutlineCounter:
         self.recalibrations = 0
         self.learned_hands = 0
         self._background: np.ndarray | None = None
+        self._before: np.ndarray | None = None
         self.recalibrate()
         self.recalibrations = 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from kzoo.data.frames.video import opencv
@@ -96,19 +98,19 @@ class _Placed:
         return max(1, round(palms * self.palm))
 
 
-def _palm_and_arm(cv2: object, shape: np.ndarray, place: _Placed, rng: np.random.Generator) -> None:
+def _palm_and_arm(cv2: Any, shape: np.ndarray, place: _Placed, rng: np.random.Generator) -> None:
     width = rng.uniform(0.44, 0.52)
     palm = [(-0.3, 0.0), (-width, -0.5), (-width + 0.02, -0.92), (-0.1, -1.08), (0.2, -1.05), (width, -0.85),
             (width, -0.4), (0.32, 0.0)]  # fmt: skip
     arm = rng.uniform(0.27, 0.33)
     for outline in (palm, [(-arm, -0.1), (arm, -0.1), (1.15 * arm, 4.0), (-1.15 * arm, 4.0)]):
-        cv2.fillPoly(shape, [np.array([place(p) for p in outline], np.int32)], 255, cv2.LINE_AA)  # type: ignore[attr-defined]
+        cv2.fillPoly(shape, [np.array([place(p) for p in outline], np.int32)], 255, cv2.LINE_AA)
     for p in palm:
-        cv2.circle(shape, place(p), place.length(0.09), 255, -1, cv2.LINE_AA)  # type: ignore[attr-defined]
+        cv2.circle(shape, place(p), place.length(0.09), 255, -1, cv2.LINE_AA)
 
 
 def _finger(
-    cv2: object,
+    cv2: Any,
     layers: tuple[np.ndarray, np.ndarray],
     place: _Placed,
     rng: np.random.Generator,
@@ -127,7 +129,7 @@ def _finger(
     tip = joint + 0.45 * length * np.array([np.sin(angle + bend), -np.cos(angle + bend)])
     thick = 2 * place.length(radius * rng.uniform(0.85, 1.05))
     for a, b in ((start, joint), (joint, tip)):
-        cv2.line(shape, place(a), place(b), 255, thick, cv2.LINE_AA)  # type: ignore[attr-defined]
+        cv2.line(shape, place(a), place(b), 255, thick, cv2.LINE_AA)
     cv2.line(
         lines,
         place(start + np.array([radius, 0.35])),
@@ -135,28 +137,30 @@ def _finger(
         255,
         max(1, thick // 10),
         cv2.LINE_AA,
-    )  # type: ignore[attr-defined]
+    )
 
 
 def _painted(
-    cv2: object, rng: np.random.Generator, scene: np.ndarray, shape: np.ndarray, lines: np.ndarray, skin: np.ndarray
+    cv2: Any, rng: np.random.Generator, scene: np.ndarray, shape: np.ndarray, lines: np.ndarray, skin: np.ndarray
 ) -> np.ndarray:
     """Return the scene with the drawn shape in skin colour: lit from one side, with lines and a shadow."""
     size = scene.shape[0]
 
     def small(layer: np.ndarray) -> np.ndarray:
-        found = cv2.resize(layer, (size, size), interpolation=cv2.INTER_AREA)  # type: ignore[attr-defined]
-        return found.astype(np.float32)[..., None] / 255
+        found = cv2.resize(layer, (size, size), interpolation=cv2.INTER_AREA)
+        scaled: np.ndarray = found.astype(np.float32)[..., None] / 255
+        return scaled
 
     alpha, ink = small(shape), small(lines)
-    depth = cv2.GaussianBlur(alpha, (0, 0), size / 24)  # type: ignore[attr-defined]
+    depth = cv2.GaussianBlur(alpha, (0, 0), size / 24)
     gradient = np.stack(np.gradient(depth), axis=0)
     direction = rng.normal(size=2)
     light = np.tensordot(direction / np.linalg.norm(direction), gradient, 1)[..., None] * size / 6
-    grain = cv2.GaussianBlur(rng.normal(0, 1, (size, size)).astype(np.float32), (0, 0), 1.5)[..., None]  # type: ignore[attr-defined]
+    grain = cv2.GaussianBlur(rng.normal(0, 1, (size, size)).astype(np.float32), (0, 0), 1.5)[..., None]
     colour = skin * (0.92 + rng.uniform(0, 0.45) * light + 0.05 * grain) * (1 - rng.uniform(0.2, 0.5) * ink)
     offset = np.rint(rng.uniform(-0.05, 0.05, 2) * size).astype(int)
-    shadow = np.roll(cv2.GaussianBlur(alpha, (0, 0), size / 20), offset, axis=(0, 1))[..., None]  # type: ignore[attr-defined]
+    shadow = np.roll(cv2.GaussianBlur(alpha, (0, 0), size / 20), offset, axis=(0, 1))[..., None]
     behind = scene * (1 - rng.uniform(0, 0.4) * shadow)
     picture = alpha * colour + (1 - alpha) * behind + rng.normal(0, rng.uniform(0, 5), scene.shape)
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    drawn: np.ndarray = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    return drawn

@@ -64,7 +64,7 @@ class LearnedHand:
             changed: Where it differs from the learned scene.
         """
         found: np.ndarray = self._around & changed & ~skin(levels)
-        self.confirmed = self.confirmed or np.count_nonzero(found & self._left) > _UNCOVERED * self._size
+        self.confirmed = self.confirmed or bool(np.count_nonzero(found & self._left) > _UNCOVERED * self._size)
         if not self.confirmed:
             return np.zeros_like(found)
         self._left, self._around = self._left & ~found, self._around & ~found
@@ -73,4 +73,4 @@ class LearnedHand:
     @property
     def gone(self) -> bool:
         """Whether the scene is known in nearly all places where the hand was."""
-        return np.count_nonzero(self._left) < _LEFT * self._size
+        return bool(np.count_nonzero(self._left) < _LEFT * self._size)

@@ -26,12 +26,14 @@ def draw_scene(rng: np.random.Generator, size: int, *, walls: float = 0.35) -> n
     if rng.random() < 0.5:  # noqa: PLR2004 - half of them
         picture = picture + _clouds(rng, size) * rng.uniform(2, 12)
     picture = picture + rng.normal(0, rng.uniform(0, 6), picture.shape)
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    drawn: np.ndarray = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    return drawn
 
 
 def _colour(rng: np.random.Generator) -> np.ndarray:
     gray = rng.uniform(15, 245)
-    return np.clip(gray + rng.normal(0, rng.uniform(4, 45), 3), 0, 255)
+    found: np.ndarray = np.clip(gray + rng.normal(0, rng.uniform(4, 45), 3), 0, 255)
+    return found
 
 
 def _wall(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -39,7 +41,8 @@ def _wall(rng: np.random.Generator, size: int) -> np.ndarray:
     rows, columns = np.indices((size, size), dtype=np.float32) / size - 0.5
     slope = rng.normal(0, 0.25, 2)
     light = 1 + slope[0] * rows + slope[1] * columns - rng.uniform(0, 0.7) * (rows**2 + columns**2)
-    return _colour(rng) * light[..., None]
+    found: np.ndarray = _colour(rng) * light[..., None]
+    return found
 
 
 def _clouds(rng: np.random.Generator, size: int) -> np.ndarray:

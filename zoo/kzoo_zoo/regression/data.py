@@ -18,7 +18,8 @@ _REACH = 5.0
 
 def function(x: np.ndarray) -> np.ndarray:
     """Return what the sample's ``y`` is without noise: a wave on a slope, y = 20 + 2 x + 10 sin x."""
-    return 20 + 2 * x + 10 * np.sin(x)
+    y: np.ndarray = 20 + 2 * x + 10 * np.sin(x)
+    return y
 
 
 def draw(count: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:

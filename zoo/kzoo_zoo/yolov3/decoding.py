@@ -180,7 +180,8 @@ def _boxes(
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-x))
+        found: np.ndarray = 1 / (1 + np.exp(-x))
+    return found
 
 
 def _apart(joined: np.ndarray, heads: Sequence[HeadLike], input_shape: Sequence[int]) -> list[np.ndarray]:

@@ -106,7 +106,8 @@ class DetectionSplit(Split):
         image = self.images[number]
         pixels = read_image(image) if isinstance(image, Path) else image
         # In whole steps of 1/255, a quarter of the memory of what the network gets; the gray is 128 for 127.5.
-        return np.rint(Letterbox.of(pixels.shape, self.input_shape).apply(pixels) * 255).astype(np.uint8)
+        fitted: np.ndarray = np.rint(Letterbox.of(pixels.shape, self.input_shape).apply(pixels) * 255).astype(np.uint8)
+        return fitted
 
     def fetch(self, indices: Any) -> tuple[Any, Any]:
         """Return images, float32 in [0, 1], and boxes at ``indices``."""

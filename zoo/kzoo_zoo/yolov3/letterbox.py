@@ -91,11 +91,13 @@ class Letterbox:
 
     def undo(self, boxes: np.ndarray) -> np.ndarray:
         """Return boxes x1, y1, x2, y2 in pixels of the network's input as pixels of the frame; not clipped."""
-        return (boxes - self._corner) * self._scale
+        found: np.ndarray = (boxes - self._corner) * self._scale
+        return found
 
     def forward(self, boxes: np.ndarray) -> np.ndarray:
         """Return boxes x1, y1, x2, y2 in pixels of the frame as pixels of the network's input."""
-        return boxes / self._scale + self._corner
+        found: np.ndarray = boxes / self._scale + self._corner
+        return found
 
     @property
     def _corner(self) -> np.ndarray:

@@ -88,7 +88,8 @@ def _background(width: int, height: int, rng: np.random.Generator) -> np.ndarray
             (rng.uniform(0, 1, 4) * (width, height, width, height)).tolist(), fill=160, width=int(rng.integers(1, 3))
         )
     covered = np.asarray(lines, np.float64)[..., None] / 255
-    return pixels + covered * (rng.uniform(0, 255, 3) - pixels)
+    found: np.ndarray = pixels + covered * (rng.uniform(0, 255, 3) - pixels)
+    return found
 
 
 def _placed(

@@ -56,7 +56,9 @@ def suppress(
         # OpenCV tells classes apart by moving each by the largest coordinate, which presumes that none is below zero.
         moved = boxes - boxes[:, :2].min()
         sides = np.concatenate([moved[:, :2], moved[:, 2:] - moved[:, :2]], axis=-1)
-        kept = np.asarray(cv2.dnn.NMSBoxesBatched(sides, ranked, labels.astype(np.int32), 0.0, iou), int).reshape(-1)
+        classes = labels.astype(np.int32)
+        found = cv2.dnn.NMSBoxesBatched(sides, ranked, classes, 0.0, iou)  # type: ignore[arg-type] # it takes arrays
+        kept = np.array(found, int).reshape(-1)
         kept = kept[np.argsort(-ranked[kept], kind="stable")][:most]
         ranked = ranked[kept]
     return best[kept], ranked
@@ -87,4 +89,5 @@ def _overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     sides = np.maximum(np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]), 0)
     common = sides.prod(axis=-1)
     together = (box[2:] - box[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(axis=-1) - common
-    return np.divide(common, together, out=np.zeros_like(common), where=together > 0)
+    found: np.ndarray = np.divide(common, together, out=np.zeros_like(common), where=together > 0)
+    return found

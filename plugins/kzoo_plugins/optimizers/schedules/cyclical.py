@@ -17,7 +17,7 @@ _MODES = ("triangular", "triangular2", "exp_range")
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class Cyclical(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedule):
+class Cyclical(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # Keras has no types
     """Goes from ``initial_learning_rate`` to ``max_learning_rate`` and back in straight lines, again and again.
 
     Formula: the arithmetic of `torch.optim.lr_scheduler.CyclicLR` with `cycle_momentum=False`. With `U` steps up and

@@ -14,7 +14,7 @@ __all__ = ["InverseSqrt"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class InverseSqrt(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedule):
+class InverseSqrt(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # Keras has no types
     """Rises to ``max_learning_rate``, then falls with the inverse square root of the steps, without an end.
 
     Formula: with W steps of warm-up, the time scale S, and steps t counted from 0:

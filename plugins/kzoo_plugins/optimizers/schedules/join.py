@@ -18,7 +18,7 @@ __all__ = ["Join"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class Join(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedule):
+class Join(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # Keras has no types
     """Follows one schedule after another; each counts its steps from where it begins.
 
     Formula: with boundaries b_1 < b_2 < ..., the rate at step t is `schedules[0](t)` for t < b_1,

@@ -17,7 +17,7 @@ _STRATEGIES = ("cos", "linear")
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class OneCycle(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedule):
+class OneCycle(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # Keras has no types
     """The 1cycle policy: the rate rises to ``max_learning_rate``, then falls far below where it began.
 
     Formula: the arithmetic of `torch.optim.lr_scheduler.OneCycleLR` with `cycle_momentum=False`. With T total steps,

@@ -16,7 +16,7 @@ __all__ = ["WarmupCosine", "WarmupStableDecay"]
 _SHAPES = ("1-sqrt", "linear", "cosine")
 
 
-class _Warmup(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedule):
+class _Warmup(ConfigFromSignature, keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # Keras has no types
     """Rises in a straight line, then follows `_after_warmup`."""
 
     max_learning_rate: float

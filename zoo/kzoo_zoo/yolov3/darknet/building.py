@@ -25,8 +25,9 @@ from kzoo_zoo.yolov3.darknet.layers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from kzoo_zoo.yolov3.darknet.layers import Layer
     from kzoo_zoo.yolov3.darknet.network import Network
 
 __all__ = ["EPSILON", "build"]
@@ -175,7 +176,7 @@ def _is_same(size: int, stride: int, padding: int) -> bool:
     return stride == 1 and padding == size - 1
 
 
-_LAYERS = {
+_LAYERS: dict[type[Layer], Callable[[Any, Any, Sequence[Any], Any], Any]] = {
     Convolution: _convolution,
     MaxPool: _maxpool,
     Upsample: _upsample,

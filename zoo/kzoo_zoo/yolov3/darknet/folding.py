@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from kzoo_zoo.yolov3.darknet.building import EPSILON, build
+from kzoo_zoo.yolov3.darknet.layers import Convolution
 
 if TYPE_CHECKING:
     from kzoo_zoo.yolov3.darknet.network import Network
@@ -27,7 +28,7 @@ def fold(model: Any, network: Network) -> Any:
         network: The network.
     """
     layers = [
-        dataclasses.replace(layer, batch_normalize=False) if hasattr(layer, "batch_normalize") else layer
+        dataclasses.replace(layer, batch_normalize=False) if isinstance(layer, Convolution) else layer
         for layer in network.layers
     ]
     folded = build(dataclasses.replace(network, layers=tuple(layers)), input_shape=model.input_shape[1:])
