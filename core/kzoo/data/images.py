@@ -157,7 +157,7 @@ def read_image_folder(
         rows = np.arange(start, start + len(parts[name].paths))
         start += len(rows)
         splits[name] = everything.take(rows[~np.isin(rows, list(failures))]) if failures else everything.take(rows)
-        if failures:
+        if failures and len(rows):  # there is no training split where all images are only measured on
             _check_classes(root, name, splits[name], class_names)
     counts = ", ".join(f"{len(split)} {name}" for name, split in splits.items() if len(split))
     return Dataset(
@@ -214,7 +214,7 @@ def _class_names(folders: dict[str, Path]) -> tuple[str, ...]:
     if len(expected) < 2:  # noqa: PLR2004 - one class is nothing to tell apart
         found = f"only the folder `{expected[0]}`" if expected else "no folders"
         message = f"{folders[first]} holds {found}. Expected {_LAYOUT}; at least two classes."
-        if expected and _subfolders(folders["train"] / expected[0]):
+        if expected and _subfolders(folders[first] / expected[0]):
             message += f" Did you mean {folders[first] / expected[0]}?"
         raise DataError(message)
     for name, classes in names.items():

@@ -377,3 +377,44 @@ def test_a_folder_of_hands_is_read_whole(real_data):
     data = read_image_folder(real_data / "fingers", size=(16, 16), mode="L")
     assert data.class_names == tuple("012345")
     assert (len(data.train), len(data.test)) == (986, 251)
+
+
+def test_new_images_are_measured_as_a_whole(tmp_path):
+    class_folder(tmp_path, {"a": 6, "b": 4})
+    data = read_image_folder(tmp_path, size=(2, 2), mode="L", whole=True)
+    assert (len(data.train), data.validation, len(data.test)) == (0, None, 10)
+    assert data.test.x[:, 0, 0, 0].tolist() == [*range(6), *range(40, 44)]
+    assert data.test.y.tolist() == [0] * 6 + [1] * 4
+    assert data.description == f"10 test images of 2 classes from {tmp_path.name} at 2x2 L"
+
+
+def test_measured_as_a_whole_are_the_images_that_are_said_to_be_for_testing(tmp_path):
+    class_folder(tmp_path / "train", {"a": 3, "b": 3})
+    class_folder(tmp_path / "val", {"a": 1, "b": 1}, start=100)
+    without = read_image_folder(tmp_path, size=(2, 2), mode="L", whole=True)
+    assert without.test.x[:, 0, 0, 0].tolist() == [0, 1, 2, 40, 41, 42, 100, 140]
+    class_folder(tmp_path / "test", {"a": 1, "b": 1}, start=200)
+    data = read_image_folder(tmp_path, size=(2, 2), mode="L", whole=True)
+    assert data.test.x[:, 0, 0, 0].tolist() == [200, 240]
+    assert data.declares_test
+    shutil.rmtree(tmp_path / "train")
+    shutil.rmtree(tmp_path / "val")
+    alone = read_image_folder(tmp_path, size=(2, 2), mode="L", whole=True)
+    assert alone.test.digest() == data.test.digest()
+
+
+def test_one_image_of_a_class_is_enough_to_measure_on(tmp_path):
+    class_folder(tmp_path, {"a": 1, "b": 1})
+    assert len(read_image_folder(tmp_path, size=(2, 2), whole=True).test) == 2
+    (tmp_path / "a" / "broken.png").write_bytes(b"nonsense")
+    with pytest.raises(DataError, match="broken"):
+        read_image_folder(tmp_path, size=(2, 2), whole=True)
+    skipped = read_image_folder(tmp_path, size=(2, 2), whole=True, unreadable="skip")
+    assert len(skipped.test) == 2
+    assert "broken.png" in skipped.notes[0]
+
+
+def test_a_test_folder_of_one_class_is_refused_with_the_reason(tmp_path):
+    class_folder(tmp_path / "test", {"a": 2})
+    with pytest.raises(DataError, match=r"test holds only the folder `a`.*at least two classes"):
+        read_image_folder(tmp_path, size=(2, 2), whole=True)

@@ -127,6 +127,7 @@ def test_boxes_apart_are_drawn_together(made):
     assert (np.abs(gradient) > 0).any()
 
 
+@pytest.mark.long_but_first(2)
 @every
 @pytest.mark.parametrize("jit", [None, True], ids=["eager", "xla"])
 def test_boxes_without_area_have_finite_values_and_gradients(made, jit):

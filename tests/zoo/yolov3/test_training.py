@@ -316,6 +316,7 @@ def test_frozen_epochs_need_something_frozen(small, shapes):
         assembled(small, "train.frozen_epochs=1")
 
 
+@pytest.mark.long
 def test_a_run_on_several_sizes_traces_its_step_once_and_predicts_as_any(small, shapes, tmp_path, monkeypatch):
     options = ("augment.scales=[32, 96]", "augment.scale_steps=2")
     parts = assembled(small, *options)
@@ -342,6 +343,7 @@ def test_a_run_on_several_sizes_traces_its_step_once_and_predicts_as_any(small, 
     assert main(["export-darknet", str(run.model_path), "-o", str(tmp_path / "out.weights")]) == 0
 
 
+@pytest.mark.long
 def test_the_best_epoch_by_average_precision(small, shapes, tmp_path):
     options = ("train.monitor=val_ap50", "train.measure_every=2", "train.keep=best", "data.validation_fraction=0.5")
     result = train(settings(small, *options, "train.early_stopping=9", epochs=5, optimizer="adam"), root=tmp_path)

@@ -163,6 +163,19 @@ def test_a_trained_models_schema_is_followed(tmp_path):
         read_table(_written(tmp_path, "a,y\n1,1\n"), TableSettings(), schema)
 
 
+def test_every_row_is_measured_on_where_a_table_is_new(tmp_path):
+    _, schema = table(tmp_path, lines("a,y", lambda i: f"{i},{i}"))
+    other = _written(tmp_path, lines("a,y", lambda i: f"{i},{'' if i == 3 else 2 * i}", count=7))
+    dataset, _ = read_table(other, TableSettings(), schema, whole=True)
+    assert (len(dataset.train), dataset.test.x[:, 0].tolist()) == (0, [0, 1, 2, 4, 5, 6])
+    assert dataset.test.y[:, 0].tolist() == [0, 2, 4, 8, 10, 12]
+    assert "6 rows of other.csv, all measured on" in dataset.description
+    one, _ = read_table(_written(tmp_path, "a,y\n1,2\n"), TableSettings(), schema, whole=True)
+    assert len(one.test) == 1
+    with pytest.raises(DataError, match="row"):
+        read_table(_written(tmp_path, "a,y\n1,\n"), TableSettings(), schema, whole=True)
+
+
 def _written(tmp_path, text):
     path = tmp_path / "other.csv"
     path.write_text(text)
