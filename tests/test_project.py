@@ -67,7 +67,7 @@ def test_every_command_in_the_documents_exists(page):
     )
     assert named or page.name not in ("README.md", "CONTRIBUTING.md")
     of_plugins = {entry.written for entry in get_registry().commands() if entry.first_party}
-    of_the_example = {"make-tea", "kzoo-tea"}
+    of_the_example = {"make-tea", "kzoo-tea", "count-textures"}
     assert named <= {*OWN_COMMANDS, *of_plugins, *of_the_example}
 
 

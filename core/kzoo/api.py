@@ -24,7 +24,7 @@ def loss(name: str, **kwargs: Any) -> Any:
     """Return a Keras loss by name.
 
     Args:
-        name: A component reference: ``emd``, ``emd:p=1``, ``kzoo-example-loss:example``.
+        name: A component reference: ``emd``, ``focal:gamma=2``, ``kzoo-example-loss:example``.
         **kwargs: Arguments of its constructor.
 
     Raises:

@@ -36,8 +36,9 @@ for name in {LIGHT!r}:
 
 
 def test_public_names():
-    assert set(kzoo.__all__) == set(dir(kzoo))
-    assert set(kzoo._HOMES) | {"__version__"} == set(kzoo.__all__)
+    hidden = {"open"}  # `from kzoo import *` must not hide Python's own
+    assert set(kzoo.__all__) | hidden == set(dir(kzoo))
+    assert set(kzoo._HOMES) | {"__version__"} == set(dir(kzoo))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = kzoo.nothing
 

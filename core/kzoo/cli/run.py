@@ -15,6 +15,7 @@ from kzoo.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kzoo.runs.config import RunConfig
     from kzoo.training.run import RunResult
 
 __all__ = ["run"]
@@ -34,7 +35,7 @@ def run(
     *,
     loss: Annotated[
         str | None,
-        typer.Option("--loss", "-l", help="The loss, as in emd:p=1.", autocompletion=completion.complete_loss),
+        typer.Option("--loss", "-l", help="The loss, as in focal:gamma=2.", autocompletion=completion.complete_loss),
     ] = None,
     metric: Annotated[
         list[str] | None,
@@ -127,6 +128,7 @@ def run(
     if flags:
         settings = configured(options=option or (), own_flags=_own_flags(flags, settings.pipeline, context))
     if print_config:
+        _check(settings)
         output.show(settings.to_toml().rstrip())
         return
     from kzoo.data.download import showing
@@ -191,6 +193,16 @@ class Terminal:
         live = sys.stdout.isatty() and sys.stderr.isatty()
         console = output.message_console()
         return ProgressLines(console, examples=examples, batch_size=batch_size, unit=unit, live=live)
+
+
+def _check(settings: RunConfig) -> None:
+    """Refuse settings that the pipeline does not have, as a run would."""
+    from kzoo.models.saved import find_pipeline
+    from kzoo.runs.choices import build_settings, check_data_settings
+
+    pipeline = find_pipeline(settings.pipeline)
+    check_data_settings(settings, pipeline)
+    build_settings(settings, pipeline)
 
 
 def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:

@@ -132,7 +132,7 @@ def _split_name(text: str) -> tuple[str, str | None]:
 
 def _normal_name(name: str, text: str) -> str:
     if not _NAME.fullmatch(name):
-        message = f"`{text}` is not a component reference. It has the form name[:key=value,...], as in emd:p=1."
+        message = f"`{text}` is not a component reference. It has the form name[:key=value,...], as in focal:gamma=2."
         raise UsageError(message)
     return name.replace("-", "_").lower()
 

@@ -262,14 +262,20 @@ def _fault_of_command(entry: Entry[Any]) -> str:
 
 
 def _states(entry: Entry) -> Outcome:
-    """Hold a pipeline's class to what its spec says of it: name, task and recipes."""
+    """Hold a pipeline's class to what its spec says of it, name and recipes, and see that it gives its data."""
+    from kzoo.pipeline import DataSource
+
     spec: Any = entry.spec
     try:
         found = load_target(entry)
-        saw = {"name": found.name, "task": found.task, "recipes": sorted(found().recipes())}
+        saw = {
+            "name": found.name,
+            "recipes": sorted(found().recipes()),
+            "source()": type(found().source()).__qualname__,
+        }
     except (Exception, SystemExit) as error:
         return Outcome("states", FAILED, f"raised {type(error).__name__}: {' '.join(str(error).split())}")
-    said = {"name": spec.name, "task": spec.task, "recipes": sorted(spec.recipes)}
-    faults = [f"`{name}`: saw {saw[name]!r}, expected {said[name]!r} as in its spec" for name in said]
+    said = {"name": spec.name, "recipes": sorted(spec.recipes), "source()": DataSource.__qualname__}
+    faults = [f"`{name}`: saw {saw[name]!r}, expected {said[name]!r}" for name in said]
     faults = [fault for name, fault in zip(said, faults, strict=True) if saw[name] != said[name]]
     return Outcome("states", FAILED, "; ".join(faults)) if faults else Outcome("states", PASSED)

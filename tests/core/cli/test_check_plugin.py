@@ -294,7 +294,6 @@ class TestComponents:
             ("optimizer good_optimizer", "keras.optimizers.Optimizer"),
             ("schedule good_schedule", "keras.optimizers.schedules.LearningRateSchedule"),
             ("regularizer good_regularizer", "keras.regularizers.Regularizer"),
-            ("pipeline good_pipeline", "kzoo.pipeline.Pipeline"),
         ]:
             assert re.search(rf"failed: {kind}, target: saw `kzoo_good.parts:\w+`, expected a subclass of {base}", out)
         assert "failed: loss good_missing, target: " in out
@@ -312,11 +311,15 @@ class TestComponents:
 
             class Made(Mnist):
                 name = "made"
+
+                def source(self, card=None):
+                    return None
             """,
         )
         code, out, _ = kzoo_("kzoo-made", "--only", "states")
         assert code == 1
-        assert "states: `task`: saw 'classification', expected 'binary' as in its spec; `recipes`: saw [" in out
+        assert "states: `recipes`: saw [" in out
+        assert "expected ['default']; `source()`: saw 'NoneType', expected 'DataSource'" in out
         assert "`name`" not in out
         assert kzoo_("kzoo", "--kind", "pipeline", "--only", "states")[0] == 0
 

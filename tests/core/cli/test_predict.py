@@ -17,7 +17,7 @@ import kzoo
 from kzoo.cli import main, window
 from kzoo.data.frames import Failure, Item, Source, camera
 from kzoo.errors import KzooError, UsageError
-from kzoo.inference import prediction
+from kzoo.inference import predicting
 from kzoo.pipeline import (
     ClassPrediction,
     ImageClassReader,
@@ -75,8 +75,8 @@ Brightness.__abstractmethods__ = frozenset()
 @pytest.fixture(autouse=True)
 def target(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = prediction.Predicting(Brightness(), None)
-    monkeypatch.setattr(prediction, "find_predicting", lambda text, root=None: found)
+    found = predicting.Predicting(Brightness(), None)
+    monkeypatch.setattr(predicting, "find_predicting", lambda text, root=None: found)
     return found
 
 
@@ -358,7 +358,7 @@ def test_from_python(photos):
 
 def test_a_pipeline_that_needs_training_says_so(monkeypatch):
     monkeypatch.undo()
-    asked = prediction.find_predicting("mnist")
+    asked = predicting.find_predicting("mnist")
     assert asked.saved is None
     with pytest.raises(UsageError, match=r"kzoo run mnist"):
         asked.reader()

@@ -122,6 +122,8 @@ def test_print_config_and_dry_run_write_nothing(folder, capsys):
     out = capsys.readouterr().out
     assert tomllib.loads(out)["loss"] == {"name": "emd", "p": 1}
     assert '"best" # -o' in out
+    assert main(["run", "cifar10", "--print-config", "-o", "model.none=1"]) == 2
+    assert "`model.none`" in capsys.readouterr().err
     assert main(["run", "mnist", *TINY, "--dry-run"]) == 0
     assert not (folder / "runs").exists()
 

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from kzoo.errors import UsageError
-from kzoo_zoo.yolov3.letterbox import PAD, Letterbox, check_resize
+from kzoo_zoo.yolov3.letterbox import PAD, Letterbox
 
 RNG = np.random.default_rng(0)
 
@@ -77,8 +76,3 @@ def test_an_object_is_where_its_box_says():
     rows, columns = np.nonzero(seen > 0.5)
     found = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], np.float32)
     np.testing.assert_allclose(box.undo(found)[0], [60, 40, 90, 120], atol=0.75)
-
-
-def test_an_unknown_way_of_resizing():
-    with pytest.raises(UsageError, match=r"letterbox .* or stretch, not 'crop'"):
-        check_resize("crop")
