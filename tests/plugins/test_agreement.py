@@ -18,7 +18,12 @@ def own(kind):
     ]
 
 
-COMPONENTS = [pytest.param(kind, name, id=f"{kind}-{name}") for kind in KINDS for name in own(kind)]
+# An optimizer is compiled for each of its cases, hundreds of steps each: every third is enough for the quick battery.
+COMPONENTS = [
+    pytest.param(kind, name, id=f"{kind}-{name}", marks=pytest.mark.long if kind == "optimizer" and at % 3 else [])
+    for kind in KINDS
+    for at, name in enumerate(own(kind))
+]
 
 
 @pytest.mark.parametrize(("kind", "name"), COMPONENTS)
