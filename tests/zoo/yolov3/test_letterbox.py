@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from kzoo.errors import UsageError
-from kzoo_zoo.yolov3.letterbox import PAD, Letterbox, check_resize
+from kzoo.settings import read_settings
+from kzoo_zoo.yolov3.letterbox import PAD, Letterbox
+from kzoo_zoo.yolov3.settings import DetectorSettings
 
 RNG = np.random.default_rng(0)
 
@@ -80,5 +82,5 @@ def test_an_object_is_where_its_box_says():
 
 
 def test_an_unknown_way_of_resizing():
-    with pytest.raises(UsageError, match=r"letterbox .* or stretch, not 'crop'"):
-        check_resize("crop")
+    with pytest.raises(UsageError, match="`resize` must be letterbox or stretch, not 'crop'"):
+        read_settings(DetectorSettings, {"resize": "crop"})
