@@ -4,7 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from kzoo.errors import UsageError
+from kzoo.settings import read_settings
 from kzoo_zoo.yolov3.letterbox import PAD, Letterbox
+from kzoo_zoo.yolov3.settings import DetectorSettings
 
 RNG = np.random.default_rng(0)
 
@@ -76,3 +79,8 @@ def test_an_object_is_where_its_box_says():
     rows, columns = np.nonzero(seen > 0.5)
     found = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], np.float32)
     np.testing.assert_allclose(box.undo(found)[0], [60, 40, 90, 120], atol=0.75)
+
+
+def test_an_unknown_way_of_resizing():
+    with pytest.raises(UsageError, match="`resize` must be letterbox or stretch, not 'crop'"):
+        read_settings(DetectorSettings, {"resize": "crop"})
