@@ -109,7 +109,7 @@ def test_pipeline(kzoo, plugins):
         "      What is done about torn cloth. (stop, skip or mend)",
         "  model.thread_count = 8",
         "      The threads of the network. (a whole number of at least 1 and at most 2147483648)",
-        "  model.pattern",
+        '  model.pattern = ""',
         "  augment.fading",
         "  --upside-down = false",
         "  --thread-count VALUE for -o model.thread_count=VALUE",
