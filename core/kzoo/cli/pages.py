@@ -91,8 +91,7 @@ def _pipeline(known: Mapping[str, Any]) -> Iterator[str]:
             prefix = "--" if table in _TABLES else f"{table}."
             for one in settings:
                 name = one["name"].replace("_", "-") if table in _TABLES else one["name"]
-                default = "" if one["default"] is None else f" = {_typed(one['default'])}"
-                yield f"  {prefix}{name}{default}"
+                yield f"  {prefix}{name} = {_typed(one['default'])}"
                 yield from _wrapped(f"{one['help']} ({one['allowed']})", first="      ", indent="      ")
     rows = [f"--{flag} VALUE for -o {setting}=VALUE" for flag, setting in known.get("flags", {}).items()]
     yield from _section("Flags of kzoo run", rows)

@@ -110,7 +110,7 @@ def test_pipeline(kzoo, plugins):
         "  model.thread_count = 8",
         "      The threads of the network. (a whole number of at least 1 and at most 2147483648)",
         '  model.pattern = ""',
-        "  augment.fading",
+        "  augment.fading = null",
         "  --upside-down = false",
         "  --thread-count VALUE for -o model.thread_count=VALUE",
         "Recipe default",
