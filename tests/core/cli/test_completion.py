@@ -155,12 +155,12 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("words", "offers"),
         [
-            (["run", "-o", "se"], ["seed="]),
-            (["run", "loom", "-o", "data.so"], ["data.source="]),
+            (["run", "-o", "se"], ["seed=", "seed=0"]),
+            (["run", "loom", "-o", "data.so"], ["data.source=", "data.source=auto"]),
             (["run", "-o", "data.t"], []),
-            (["run", "loom", "-o", "data.t"], ["data.torn="]),
+            (["run", "loom", "-o", "data.t"], ["data.torn=", "data.torn=stop", "data.torn=skip", "data.torn=mend"]),
             (["run", "loom", "-o", "model."], ["model.thread_count=", "model.pattern="]),
-            (["run", "loom", "-o", "model.thread-"], ["model.thread-count="]),
+            (["run", "loom", "-o", "model.thread-"], ["model.thread-count=", "model.thread-count=8"]),
             (["run", "loom", "--option", "augment."], ["augment.fading="]),
             (["run", "loom", "--torn", "skip", "-o", "augment."], ["augment.fading="]),
             (["run", "--torn", "skip", "loom", "-o", "augment."], ["augment.fading="]),
@@ -178,11 +178,11 @@ class TestSettings:
             (["run", "loom", "--recipe", ""], ["default"]),
             (["predict", "loom", "--up"], ["--upside-down"]),
             (["predict", "loom", "a.png", "--lamp", "n"], ["night"]),
-            (["predict", "loom", "-o", "up"], ["upside_down="]),
+            (["predict", "loom", "-o", "up"], ["upside_down=", "upside_down=true", "upside_down=false"]),
             (["predict", "loom", "-o", "upside_down", "="], ["true", "false"]),
             (["capture", "loom", "0", "--la"], ["--label", "--lamp"]),
             (["capture", "loom", "0", "--lamp", ""], ["day", "night"]),
-            (["capture", "loom", "0", "-o", "la"], ["lamp="]),
+            (["capture", "loom", "0", "-o", "la"], ["lamp=", "lamp=day", "lamp=night"]),
             (["run", "nothing_has_this_name", "-o", "se"], []),
             (["predict", "nothing_has_this_name", "--lamp", ""], []),
         ],
@@ -194,7 +194,7 @@ class TestSettings:
         monkeypatch.setenv("_KZOO_COMPLETE", "complete_fish")
         monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
         for line, answer in (
-            ("kzoo run loom -o model.th", "model.thread_count=\tThe threads of the network.\n"),
+            ("kzoo run loom -o model.th", "model.thread_count=\tThe threads of the network.\nmodel.thread_count=8\n"),
             ("kzoo run loom --to", "--torn\tWhat is done about torn cloth.\n"),
         ):
             monkeypatch.setenv("_TYPER_COMPLETE_ARGS", line)
