@@ -27,7 +27,7 @@ class NetworkSettings:
 
     network: Annotated[Literal["default", "classic"], setting("Which network.")] = "default"
     widths: (
-        Annotated[tuple[int, ...], setting("The channels of the default network's convolutions; None for its own.")]
+        Annotated[tuple[int, ...], setting("The channels of the default network's convolutions; null for its own.")]
         | None
     ) = None
 

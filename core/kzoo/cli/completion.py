@@ -118,7 +118,10 @@ def complete_plugin(incomplete: str) -> Answers:
 
 
 def complete_setting(ctx: Any, incomplete: str) -> Answers:
-    """Return the settings of ``-o`` that start with what was typed, or after ``=`` the values that there are."""
+    """Return the settings of ``-o`` that start with what was typed, or after ``=`` the values that there are.
+
+    Where only one fits, its values or its default stand beside it: after a single answer, shells end the word.
+    """
     with quiet():
         settings = ctx.command.offers(ctx.params).settings
         key, equals, begun = incomplete.partition("=")
@@ -126,8 +129,17 @@ def complete_setting(ctx: Any, incomplete: str) -> Answers:
             one = settings.get(key.replace("-", "_"))
             return [(f"{key}={value}", "") for value in one.values if value.startswith(begun)] if one else []
         dashes = "-" in key
-        names = [(name, one) for name, one in settings.items() if name.startswith(key.replace("-", "_"))]
-        return [(f"{name.replace('_', '-') if dashes else name}=", _short(one.doc)) for name, one in names]
+        found = [
+            (f"{name.replace('_', '-') if dashes else name}=", one)
+            for name, one in settings.items()
+            if name.startswith(key.replace("-", "_"))
+        ]
+        answers = [(name, _short(one.doc)) for name, one in found]
+        if len(found) == 1:
+            name, one = found[0]
+            default = [str(one.default)] if isinstance(one.default, (int, float, str)) and one.default != "" else []
+            answers += [(f"{name}{value}", "") for value in one.values or default]
+        return answers
     return []
 
 

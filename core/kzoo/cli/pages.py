@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -90,7 +91,7 @@ def _pipeline(known: Mapping[str, Any]) -> Iterator[str]:
             prefix = "--" if table in _TABLES else f"{table}."
             for one in settings:
                 name = one["name"].replace("_", "-") if table in _TABLES else one["name"]
-                yield f"  {prefix}{name} = {one['default']!r}"
+                yield f"  {prefix}{name} = {_typed(one['default'])}"
                 yield from _wrapped(f"{one['help']} ({one['allowed']})", first="      ", indent="      ")
     rows = [f"--{flag} VALUE for -o {setting}=VALUE" for flag, setting in known.get("flags", {}).items()]
     yield from _section("Flags of kzoo run", rows)
@@ -103,7 +104,12 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key} = {value!r}"
+            yield f"{prefix}{key} = {_typed(value)}"
+
+
+def _typed(value: Any) -> str:
+    """Return a value as it is typed after ``-o KEY=``, and as a recipe has it."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _section(heading: str, rows: Iterable[str]) -> Iterator[str]:

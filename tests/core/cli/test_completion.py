@@ -143,6 +143,84 @@ class TestShells:
         assert checked.returncode == 0
 
 
+class TestSettings:
+    """Of the pipeline on the line; what is expected is in the fixture's classes."""
+
+    bash = TestShells.bash
+
+    @pytest.fixture(autouse=True)
+    def _loom(self, plugins):
+        plugins("loom")
+
+    @pytest.mark.parametrize(
+        ("words", "offers"),
+        [
+            (["run", "-o", "se"], ["seed=", "seed=0"]),
+            (["run", "loom", "-o", "data.so"], ["data.source=", "data.source=auto"]),
+            (["run", "-o", "data.t"], []),
+            (["run", "loom", "-o", "data.t"], ["data.torn=", "data.torn=stop", "data.torn=skip", "data.torn=mend"]),
+            (["run", "loom", "-o", "model."], ["model.thread_count=", "model.pattern="]),
+            (["run", "loom", "-o", "model.thread-"], ["model.thread-count=", "model.thread-count=8"]),
+            (["run", "loom", "--option", "augment."], ["augment.fading="]),
+            (["run", "loom", "--torn", "skip", "-o", "augment."], ["augment.fading="]),
+            (["run", "--torn", "skip", "loom", "-o", "augment."], ["augment.fading="]),
+            (["run", "loom", "-o", "data.torn", "="], ["stop", "skip", "mend"]),
+            (["run", "loom", "-o", "data.torn", "=", "s"], ["stop", "skip"]),
+            (["run", "loom", "-o", "model.pattern", "="], ["twill", "satin"]),
+            (["run", "loom", "-o", "model.thread-count", "=", "8"], []),
+            (["run", "-o", "report", "=", "t"], ["true"]),
+            (["run", "-o", "train.keep", "=", "b"], ["best"]),
+            (["run", "loom", "--t"], ["--torn", "--thread-count"]),
+            (["run", "--t"], []),
+            (["run", "loom", "--torn", ""], ["stop", "skip", "mend"]),
+            (["run", "loom", "--torn", "=", "m"], ["mend"]),
+            (["run", "loom", "--thread-count", ""], []),
+            (["run", "loom", "--recipe", ""], ["default"]),
+            (["predict", "loom", "--up"], ["--upside-down"]),
+            (["predict", "loom", "a.png", "--lamp", "n"], ["night"]),
+            (["predict", "loom", "-o", "up"], ["upside_down=", "upside_down=true", "upside_down=false"]),
+            (["predict", "loom", "-o", "upside_down", "="], ["true", "false"]),
+            (["capture", "loom", "0", "--la"], ["--label", "--lamp"]),
+            (["capture", "loom", "0", "--lamp", ""], ["day", "night"]),
+            (["capture", "loom", "0", "-o", "la"], ["lamp=", "lamp=day", "lamp=night"]),
+            (["run", "nothing_has_this_name", "-o", "se"], []),
+            (["predict", "nothing_has_this_name", "--lamp", ""], []),
+        ],
+    )
+    def test_bash(self, words, offers, capsys, monkeypatch):
+        assert [line for line in self.bash(capsys, monkeypatch, "kzoo", *words) if line] == offers
+
+    def test_with_their_docs(self, capsys, monkeypatch):
+        monkeypatch.setenv("_KZOO_COMPLETE", "complete_fish")
+        monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+        for line, answer in (
+            ("kzoo run loom -o model.th", "model.thread_count=\tThe threads of the network.\nmodel.thread_count=8\n"),
+            ("kzoo run loom --to", "--torn\tWhat is done about torn cloth.\n"),
+        ):
+            monkeypatch.setenv("_TYPER_COMPLETE_ARGS", line)
+            with pytest.raises(SystemExit):
+                main([])
+            assert capsys.readouterr().out == answer
+
+    def test_the_parts_of_every_run(self, capsys, monkeypatch):
+        import dataclasses
+
+        from kzoo.runs.config import TrainSettings
+
+        offers = self.bash(capsys, monkeypatch, "kzoo", "run", "-o", "train.")
+        assert offers == [f"train.{field.name}=" for field in dataclasses.fields(TrainSettings)]
+
+    def test_a_pipeline_that_fails_offers_nothing(self, capsys, monkeypatch):
+        from kzoo.cli import offers
+
+        def fail(pipeline):
+            raise RuntimeError(pipeline.name)
+
+        monkeypatch.setattr(offers, "tables_of", fail)
+        for words in (["-o", "model."], ["--t"], ["--torn", ""]):
+            assert [one for one in self.bash(capsys, monkeypatch, "kzoo", "run", "loom", *words) if one] == []
+
+
 def test_the_pipeline_decides_on_recipes():
     context = types.SimpleNamespace(params={"pipeline": "good-pipeline"})
     assert names(completion.complete_recipe(context, "q")) == ["quick"]

@@ -85,27 +85,44 @@ def test_schedule(kzoo):
     assert known["command"].endswith("-o optimizer.learning_rate.name=good_schedule -o optimizer.learning_rate.slope=2")
 
 
-def test_pipeline(kzoo):
-    known = json.loads(kzoo("info", "good-pipeline", "--json")[1])
-    assert known["task"] == "regression"
-    assert known["settings"] == {"data": {}, "model": {"width": 8}, "augment": {"shift": 2}, "predict": {}}
-    assert known["settings_help"]["model"] == [
-        {"name": "width", "allowed": "a whole number of at least 1", "default": 8, "help": "How wide it is."}
-    ]
-    assert known["recipe_settings"] == {
-        "default": {"metrics": ["good_both"], "loss": {"name": "good_loss", "slope": 3}},
-        "quick": {"train": {"epochs": 1}},
+def test_pipeline(kzoo, plugins):
+    plugins("loom")
+    known = json.loads(kzoo("info", "loom", "--json")[1])
+    assert (known["task"], known["formats"]) == ("regression", ["jacquard"])
+    look = {"upside_down": False, "lamp": "day", "name": ""}
+    assert known["settings"] == {
+        "data": {"torn": "stop"},
+        "model": {"thread_count": 8, "pattern": ""},
+        "augment": {"fading": None},
+        "predict": look,
+        "capture": look,
     }
-    lines = kzoo("info", "good_pipeline")[1].splitlines()
-    assert lines[lines.index("  model.width = 8") + 1] == "      How wide it is. (a whole number of at least 1)"
+    assert known["settings_help"]["augment"] == [
+        {"name": "fading", "allowed": "a number of at least 0", "default": None, "help": "How much colours fade."}
+    ]
+    assert known["recipe_settings"]["default"]["augment"] == {"enabled": False}
+    lines = kzoo("info", "loom")[1].splitlines()
     for line in (
         "Task:     regression",
-        "  augment.shift = 2",
-        "Recipe quick",
-        "  train.epochs = 1",
-        "  loss.slope = 3",
+        "Formats:  jacquard",
+        '  data.torn = "stop"',
+        "      What is done about torn cloth. (stop, skip or mend)",
+        "  model.thread_count = 8",
+        "      The threads of the network. (a whole number of at least 1 and at most 2147483648)",
+        '  model.pattern = ""',
+        "  augment.fading = null",
+        "  --upside-down = false",
+        "  --thread-count VALUE for -o model.thread_count=VALUE",
+        "Recipe default",
+        "  augment.enabled = false",
+        '  loss.name = "mean_squared_error"',
     ):
         assert line in lines
+
+
+def test_only_pipelines_have_formats(kzoo):
+    assert "formats" not in json.loads(kzoo("info", "good_loss", "--json")[1])
+    assert "Formats" not in kzoo("info", "cifar10")[1]
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,20 @@ import csv
 import errno
 import json
 import os
+import re
 import signal
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
 from kzoo.cli import main
+from kzoo.runs.config import DataSettings, RunSettings, TrainSettings
 from kzoo.runs.folder import Run, list_runs
 
 TINY = ["--recipe", "quick", "--epochs", "1", "--limit", "60", "--batch-size", "20", "-o", "report=false"]
@@ -30,6 +35,91 @@ def trained(tmp_path_factory):
     root = tmp_path_factory.mktemp("trained")
     assert main(["run", "mnist", *TINY, "--loss", "emd:p=2", "--quiet", "--out", str(root)]) == 0
     return list_runs(root)[0]
+
+
+class TestHelp:
+    """What is expected of a table is what msgspec says of it, and of the fixture's pipeline what its classes say."""
+
+    @pytest.fixture(autouse=True)
+    def _loom(self, plugins):
+        plugins("loom")
+
+    def rows(self, kzoo, *arguments):
+        """Return the rows of the page by their first column, and what went to stderr."""
+        code, out, err = kzoo(*arguments, "--help")
+        assert code == 0
+        found = re.findall(r"(?m)^  (\S.*?)  +(\S.*(?:\n {4,}\S.*)*)", out)
+        return {name: " ".join(text.split()) for name, text in found}, err
+
+    def test_the_settings_of_every_run(self, kzoo):
+        rows, err = self.rows(kzoo, "run")
+        assert err == ""
+        for prefix, table in (("", RunSettings), ("data.", DataSettings), ("train.", TrainSettings)):
+            (schema,) = msgspec.json.schema(table)["$defs"].values()
+            for name, known in schema["properties"].items():
+                row = rows[f"{prefix}{name}"]
+                parts = [known, *known.get("anyOf", ())]
+                assert row.startswith(next(part["description"] for part in parts if "description" in part))
+                if known.get("default") is not None:
+                    default = known["default"]
+                    assert f"[default: {default if isinstance(default, str) else json.dumps(default)}" in row
+                for bound in ("minimum", "exclusiveMaximum"):
+                    assert str(known.get(bound, "")) in row
+                for value in known.get("enum", ()):
+                    assert value in row
+
+    def test_it_imports_nothing_heavy(self):
+        script = (
+            "import sys; from kzoo.cli import main; code = main(['run', '--help']); "
+            "sys.exit(code or ', '.join({'numpy', 'keras', 'tensorflow', 'PIL'} & {*sys.modules}) or 0)"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "train.epochs" in done.stdout
+
+    @pytest.mark.parametrize("arguments", [("loom",), ("--epochs", "3", "loom", "--torn", "mend")])
+    def test_what_the_pipeline_adds(self, kzoo, arguments):
+        rows, err = self.rows(kzoo, "run", *arguments)
+        assert err == ""
+        torn = "What is done about torn cloth. [default: stop; stop, skip or mend]"
+        assert rows["data.torn"] == rows["--torn VALUE"] == torn
+        counted = "[default: 8; a whole number of at least 1 and at most 2147483648]"
+        assert rows["--thread-count VALUE"] == f"The threads of the network. {counted}"
+        assert "train.epochs" in rows
+        assert "model.pattern" not in rows
+
+    @pytest.mark.parametrize("arguments", [("predict", "loom"), ("predict", "loom", "a.png"), ("capture", "loom", "0")])
+    def test_the_settings_of_a_reader_and_of_a_recording(self, kzoo, arguments):
+        rows, err = self.rows(kzoo, *arguments)
+        assert err == ""
+        assert rows["--upside-down"] == "Whether the cloth hangs upside down. [default: false]"
+        assert rows["--lamp VALUE"] == "The light. [default: day; day or night]"
+        assert rows["--name VALUE"] == "What is written below."
+
+    @pytest.mark.parametrize("command", ["predict", "capture"])
+    def test_without_a_pipeline_the_page_says_how_to_see_more(self, kzoo, command):
+        code, out, err = kzoo(command, "--help")
+        assert (code, err) == (0, "")
+        assert f"`kzoo {command} PIPELINE --help` shows" in out
+
+    @pytest.mark.parametrize("command", ["run", "predict", "capture"])
+    def test_a_name_that_nobody_has_is_said_beside_the_page(self, kzoo, command):
+        rows, err = self.rows(kzoo, command, "nothing_has_this_name")
+        assert "-h, --help" in rows
+        assert err.count("\n") == 1
+        assert err.startswith("warning: The settings are not shown. ")
+        assert "`nothing_has_this_name`" in err
+
+
+def test_the_help_of_a_run_has_the_settings_of_its_reader(trained, folder, kzoo, monkeypatch):
+    from kzoo_zoo.mnist.pipeline import Mnist
+
+    monkeypatch.setattr("kzoo.models.saving.load_model", None)
+    assert "Flags of mnist" not in kzoo("predict", str(trained.path), "--help")[1]
+    monkeypatch.setattr(Mnist, "reader_settings", DataSettings)
+    _, out, err = kzoo("predict", str(trained.path), "--help")
+    assert err == ""
+    assert "--validation-fraction VALUE" in out[out.index("Flags of mnist") :]
 
 
 @pytest.fixture

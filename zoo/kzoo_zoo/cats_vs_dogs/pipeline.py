@@ -32,7 +32,7 @@ class PhotoNetworkSettings:
 
     network: Annotated[Literal["default", "classic", "transfer"], setting("Which network.")] = "default"
     widths: (
-        Annotated[tuple[int, ...], setting("The channels of the default network's stages; None for its own.")] | None
+        Annotated[tuple[int, ...], setting("The channels of the default network's stages; null for its own.")] | None
     ) = None
     dropout: (
         Annotated[

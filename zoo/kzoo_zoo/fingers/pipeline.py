@@ -31,7 +31,7 @@ class HandNetworkSettings:
 
     network: Annotated[Literal["default", "classic"], setting("Which network.")] = "default"
     widths: (
-        Annotated[tuple[int, ...], setting("The channels of the default network's stages; None for its own.")] | None
+        Annotated[tuple[int, ...], setting("The channels of the default network's stages; null for its own.")] | None
     ) = None
     dropout: (
         Annotated[float, setting("The part of the default network's features dropped in training.", ge=0, lt=1)] | None

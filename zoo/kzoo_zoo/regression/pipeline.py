@@ -36,7 +36,7 @@ class RowNetworkSettings:
 
     network: Annotated[Literal["default", "classic"], setting("Which network.")] = "default"
     widths: (
-        Annotated[tuple[int, ...], setting("The hidden layers of the default network; None for its own.")] | None
+        Annotated[tuple[int, ...], setting("The hidden layers of the default network; null for its own.")] | None
     ) = None
 
 
