@@ -144,16 +144,16 @@ def _entries(registry: Registry, name: str, kind: str) -> list[Entry]:
 
 
 def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
-    """Return what only the class itself can tell; this imports TensorFlow."""
+    """Return what only the class itself can tell; that of a component imports TensorFlow, that of a pipeline none."""
     from kzoo.cli import docstrings
     from kzoo.engine import runtime
     from kzoo.plugins.targets import load_target
 
+    if entry.kind == "pipeline":
+        return _of_pipeline(entry, load_target(entry), registry)
     runtime.start(debug=debugging())
     target = load_target(entry)
     sections = docstrings.sections(target.__doc__ or "")
-    if entry.kind == "pipeline":
-        return _of_pipeline(entry, target, registry)
     from kzoo.plugins.build import parameters_of
 
     parameters = parameters_of(target)
