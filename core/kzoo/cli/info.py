@@ -156,7 +156,6 @@ def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
     runtime.start(debug=debugging())
     target = load_target(entry)
     sections = docstrings.sections(target.__doc__ or "")
-
     parameters = parameters_of(target)
     help_of = docstrings.arguments_of(target)
     found: dict[str, Any] = {

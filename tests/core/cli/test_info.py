@@ -120,6 +120,13 @@ def test_pipeline(kzoo, plugins):
         assert line in lines
 
 
+def test_a_pipeline_is_shown_without_tensorflow(kzoo, monkeypatch):
+    monkeypatch.setattr("kzoo.engine.runtime.start", None)
+    code, out, err = kzoo("info", "yolov3")
+    assert (code, err) == (0, "")
+    assert "Formats:  darknet" in out
+
+
 def test_only_pipelines_have_formats(kzoo):
     assert "formats" not in json.loads(kzoo("info", "good_loss", "--json")[1])
     assert "Formats" not in kzoo("info", "cifar10")[1]

@@ -46,7 +46,7 @@ class PhotoNetworkSettings:
             str,
             setting(
                 "For transfer: a file with the backbone's pretrained weights, or the .keras file of a run of transfer "
-                "to go on from; None downloads those of ImageNet."
+                "to go on from; null downloads those of ImageNet."
             ),
         ]
         | None
