@@ -42,7 +42,7 @@ def fault(line, *, whole=True):
     try:
         name, command, rest = group.resolve_command(group.make_context("kzoo", list(words)), words)
         if not whole:
-            known = {option for parameter in command.params for option in parameter.opts}
+            known = {"--help", *(option for parameter in command.params for option in parameter.opts)}
             return ", ".join({word for word in rest if word.startswith("-")} - known)
         given = command.make_context(f"kzoo {name}", rest).params
         CHECKS.get(name, lambda given: None)(given)

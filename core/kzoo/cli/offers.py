@@ -114,12 +114,13 @@ def of_capture(arguments: Mapping[str, Any]) -> Offers:
 def tables_of(pipeline: Pipeline) -> dict[str, list[type]]:
     """Return the tables of settings that a pipeline has: those of a recipe, of `kzoo predict` and of `kzoo capture`."""
     from kzoo.pipeline import Recordable
+    from kzoo.runs.config import AugmentSettings
 
     source = pipeline.source()
     found: dict[str, list[type]] = {
         "data": [source.path.settings, source.sample.settings],
         "model": [pipeline.model_settings],
-        "augment": [pipeline.augment_settings] if pipeline.augment_settings else [],
+        "augment": [AugmentSettings, pipeline.augment_settings] if pipeline.augment_settings else [],
         "predict": [pipeline.reader_settings],
     }
     return {**found, "capture": [pipeline.record_settings]} if isinstance(pipeline, Recordable) else found

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kzoo.errors import UsageError
 from kzoo.pipeline import BuildSettings, NoSettings
-from kzoo.runs.config import DataSettings
-from kzoo.settings import known_names, read_settings, refuse_unknown
+from kzoo.runs.config import AugmentSettings, DataSettings
+from kzoo.settings import known_names, refuse_unknown
 
 if TYPE_CHECKING:
     from kzoo.pipeline import Pipeline
     from kzoo.runs.config import RunConfig
 
-__all__ = ["ENABLED", "build_settings", "check_data_settings"]
-
-ENABLED = "enabled"
-"""The key of ``[augment]`` that turns all changes at random off."""
+__all__ = ["build_settings", "check_data_settings"]
 
 
 def check_data_settings(config: RunConfig, pipeline: Pipeline) -> None:
@@ -43,19 +39,15 @@ def build_settings(config: RunConfig, pipeline: Pipeline) -> BuildSettings:
         UsageError: A name that the pipeline does not know, or a wrong value.
     """
     whose = f"The pipeline `{pipeline.name}`"
-    given = {name: value for name, value in config.values["augment"].items() if name != ENABLED}
-    enabled = config.values["augment"].get(ENABLED, True)
-    if not isinstance(enabled, bool):
-        key = f"augment.{ENABLED}"
-        message = f"`{key}` must be true or false, not {enabled!r}{config.origin(key)}."
-        raise UsageError(message)
     read: list[Any] = []
-    for name, table, values in (
-        ("model", pipeline.model_settings, config.values["model"]),
-        ("augment", pipeline.augment_settings or NoSettings, given),
+    for name, tables in (
+        ("model", (pipeline.model_settings,)),
+        ("augment", (AugmentSettings, pipeline.augment_settings or NoSettings)),
     ):
-        prefix = f"{name}."
-        refuse_unknown(values, known_names(table), prefix=prefix, whose=whose, origin=config.origin)
-        read.append(read_settings(table, values, prefix=prefix, origin=config.origin))
-    model, augment = read
-    return BuildSettings(model=model, augment=augment if enabled and pipeline.augment_settings else None)
+        given = config.values[name]
+        refuse_unknown(given, known_names(*tables), prefix=f"{name}.", whose=whose, origin=config.origin)
+        for table in tables:
+            known = known_names(table)
+            read.append(config.read(table, name, {key: value for key, value in given.items() if key in known}))
+    model, general, augment = read
+    return BuildSettings(model=model, augment=augment if general.enabled and pipeline.augment_settings else None)

@@ -4,7 +4,7 @@ The tables are those of a recipe file::
 
     [data]       `DataSettings`, and those of the pipeline's own data
     [model]      settings of the pipeline's networks
-    [augment]    settings of its changes at random; `enabled = false` turns them off
+    [augment]    `AugmentSettings`, and those of its changes at random
     [loss]       name and arguments; likewise [optimizer] and [regularizer]
     [train]      `TrainSettings`
 
@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["DEFAULTS", "DataSettings", "RunConfig", "RunSettings", "TrainSettings", "layer_from_options", "read_toml"]
+__all__ = [
+    "DEFAULTS",
+    "AugmentSettings",
+    "DataSettings",
+    "RunConfig",
+    "RunSettings",
+    "TrainSettings",
+    "layer_from_options",
+    "read_toml",
+]
 
 _T = TypeVar("_T")
 
@@ -53,6 +62,13 @@ class DataSettings:
         float, setting("The part of the training data that is kept aside for validation.", ge=0, lt=1)
     ] = 0.1
     limit: Annotated[int, setting("At most this many examples of each split.", ge=1)] | None = None
+
+
+@settings
+class AugmentSettings:
+    """What of the table ``[augment]`` every pipeline has that changes its training data at random."""
+
+    enabled: Annotated[bool, setting("Whether training data is changed at random.")] = True
 
 
 @settings

@@ -93,11 +93,11 @@ def test_pipeline(kzoo, plugins):
     assert known["settings"] == {
         "data": {"torn": "stop"},
         "model": {"thread_count": 8, "pattern": ""},
-        "augment": {"fading": None},
+        "augment": {"enabled": True, "fading": None},
         "predict": look,
         "capture": look,
     }
-    assert known["settings_help"]["augment"] == [
+    assert known["settings_help"]["augment"][1:] == [
         {"name": "fading", "allowed": "a number of at least 0", "default": None, "help": "How much colours fade."}
     ]
     assert known["recipe_settings"]["default"]["augment"] == {"enabled": False}
