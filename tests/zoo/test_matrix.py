@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 import pytest
+from pipelines import Heard
 
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
@@ -20,8 +21,9 @@ from kzoo.engine.batches import ordered_batches
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
+from kzoo.runs.choices import check_components
 from kzoo.runs.configure import configure
-from kzoo.training.assembly import Assembly, check_components
+from kzoo.training.assembly import Assembly
 from kzoo.training.trainer import Trainer
 
 PIPELINES = {
@@ -43,17 +45,17 @@ def plain_loss(pipeline):
 def prepared(name):
     """Return a pipeline and a handful of its sample."""
     pipeline = load_target(get_registry().get("pipeline", name))()
-    return pipeline, load_splits(
-        pipeline, DataRequest("sample", limit=16, settings=SETTINGS.get(name, {})), pytest.fail
-    )
+    asked = DataRequest("sample", limit=16, settings=SETTINGS.get(name, {}))
+    return pipeline, load_splits(pipeline.source(), asked, Heard())
 
 
 def train(name, *, test=False, **asked):
     pipeline, splits = prepared(name)
     config = configure(name, recipe="classic", batch_size=8, epochs=1, **asked)
-    check_components(config, pipeline.task, get_registry())
+    task = get_registry().pipeline(name).spec.task
+    check_components(config, task, get_registry())
     runtime.seed_everything(0)
-    parts = Assembly(config, pipeline, get_registry())
+    parts = Assembly(config, pipeline, task, get_registry())
     parts.compile(splits)
     # Two steps do not pay for a graph, of which the conformance kit makes sure for each component. Keras's Adafactor
     # needs one: outside of a graph its means of squares, 1e-30 each, underflow in a product where gradients are 0.
@@ -61,7 +63,7 @@ def train(name, *, test=False, **asked):
     trainer = Trainer(parts.model)
     before = [np.array(w) for w in parts.model.get_weights()]
     logs = trainer.fit(parts.batches, epochs=1).history[-1]
-    tested = trainer.evaluate(ordered_batches(splits.test, 8, parts.labels)) if test else {}
+    tested = trainer.evaluate(ordered_batches(splits.test, 8, parts.encode)) if test else {}
     assert any((a != b).any() for a, b in zip(before, parts.model.get_weights(), strict=True))
     return {**logs, **{f"test_{k}": v for k, v in tested.items()}}
 

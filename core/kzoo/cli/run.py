@@ -196,10 +196,13 @@ class Terminal:
 
 
 def _check(settings: RunConfig) -> None:
-    """Refuse settings that the pipeline does not have, as a run would."""
+    """Refuse settings that the pipeline does not have and components that do not fit it, as a run would."""
     from kzoo.models.saved import find_pipeline
-    from kzoo.runs.choices import build_settings, check_data_settings
+    from kzoo.plugins.registry import get_registry
+    from kzoo.runs.choices import build_settings, check_data_settings, fitting_task
 
+    spec = get_registry().pipeline(settings.pipeline).spec
+    fitting_task(settings, (spec.task, *spec.other_tasks), get_registry())
     pipeline = find_pipeline(settings.pipeline)
     check_data_settings(settings, pipeline)
     build_settings(settings, pipeline)

@@ -1,18 +1,23 @@
-"""What a run's settings mean for its pipeline: its own tables in their types."""
+"""What a run's settings mean for its pipeline: its own tables in their types, and components that fit its task."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kzoo.errors import UsageError
 from kzoo.pipeline import BuildSettings, NoSettings
+from kzoo.plugins.build import check_fits
 from kzoo.runs.config import AugmentSettings, DataSettings
 from kzoo.settings import known_names, refuse_unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kzoo.pipeline import Pipeline
+    from kzoo.plugins.registry import Entry, Registry
     from kzoo.runs.config import RunConfig
 
-__all__ = ["build_settings", "check_data_settings"]
+__all__ = ["build_settings", "check_components", "check_data_settings", "fitting_task"]
 
 
 def check_data_settings(config: RunConfig, pipeline: Pipeline) -> None:
@@ -51,3 +56,52 @@ def build_settings(config: RunConfig, pipeline: Pipeline) -> BuildSettings:
             read.append(config.read(table, name, {key: value for key, value in given.items() if key in known}))
     model, general, augment = read
     return BuildSettings(model=model, augment=augment if general.enabled and pipeline.augment_settings else None)
+
+
+def check_components(config: RunConfig, task: str, registry: Registry) -> list[str]:
+    """Check the names of all components and that they fit the task; return the cautions to say, before Keras is there.
+
+    Raises:
+        UsageError: A name that does not exist, or a component for other tasks, with those that fit.
+    """
+    asked = [("loss", config.loss), ("optimizer", config.optimizer)]
+    asked += [("metric", metric) for metric in config.metrics]
+    asked += [("regularizer", config.regularizer)] if config.regularizer else []
+    cautions: dict[str, None] = {}
+    for kind, reference in asked:
+        entry = check_fits(kind, reference, task, registry)
+        _check_applies(entry)
+        caution = entry.spec.cautions.get(task)
+        if caution:
+            cautions[f"`{entry.name}`: {caution}"] = None
+    return list(cautions)
+
+
+def fitting_task(config: RunConfig, tasks: Sequence[str], registry: Registry) -> str:
+    """Return the first of a pipeline's tasks that all components fit.
+
+    Raises:
+        UsageError: There is none; says what does not fit the first one.
+    """
+    first: UsageError | None = None
+    for task in tasks:
+        try:
+            check_components(config, task, registry)
+        except UsageError as error:
+            first = first or error
+        else:
+            return task
+    assert first is not None, "a pipeline has a task"
+    raise first
+
+
+def _check_applies(entry: Entry) -> None:
+    """Raise `UsageError` for a regularizer of what a layer puts out: a run sets that of the kernels."""
+    if getattr(entry.spec, "applies_to", "weights") == "activity":
+        message = (
+            f"The regularizer `{entry.name}` (from {entry.origin}) is for what a layer puts out, and a run sets the "
+            "regularizer of the kernels. Use it in a network of your own, as in "
+            f'`keras.layers.Dense(64, activity_regularizer=kzoo.regularizer("{entry.name}"))`; '
+            "`kzoo list-regularizers` shows those for weights."
+        )
+        raise UsageError(message)

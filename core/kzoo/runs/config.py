@@ -135,7 +135,7 @@ class RunConfig:
 
         Args:
             layers: Pairs of origin and settings. A component's table that holds a ``name`` replaces the one below;
-                without a name its keys are laid over those below.
+                without a name its keys are laid over those below. None takes away what is below: the default holds.
 
         Raises:
             UsageError: A key that does not exist, or a value of the wrong type or range.
@@ -321,14 +321,24 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise KzooError(message) from error
 
 
+def _default_of(path: tuple[str, ...]) -> Any:
+    """Return what holds where nobody says anything, or None where that is nothing."""
+    found: Any = DEFAULTS
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
 def _lay(values: dict[str, Any], origins: dict[str, str], path: tuple[str, ...], value: Any, origin: str) -> None:
     """Lay one value over what is there, tables key by key."""
     key, dotted = path[-1], ".".join(path)
-    if value is None:  # nothing at all, where the layer below has something
+    if value is None:  # null takes away what the layers below have: the default holds
         values.pop(key, None)
         for old in [name for name in origins if name == dotted or name.startswith(f"{dotted}.")]:
             del origins[old]
-        return
+        value, origin = _default_of(path), "default"
+        if value is None:
+            return
     if not isinstance(value, dict):
         values[key] = value
         for old in [name for name in origins if name.startswith(f"{dotted}.")]:

@@ -59,7 +59,11 @@ def configure(
     """
     from_file = read_toml(file) if file else {}
     name = _pipeline_name(pipeline, from_file, file)
-    complete = from_file.get("complete") is True and recipe is None
+    stated = from_file.get("complete", False)
+    if not isinstance(stated, bool):
+        message = f"`complete` must be true or false, not {stated!r} (from {file})."
+        raise UsageError(message)
+    complete = stated and recipe is None
     layers: list[tuple[str, Mapping[str, Any]]] = [("default", DEFAULTS)]
     if not complete:
         recipe = recipe or from_file.get("recipe") or "default"
@@ -71,7 +75,7 @@ def configure(
             table = None if key == "regularizer" and value == "none" else Reference.parse(value).to_mapping()
             layers.append((f"--{key}", {key: table}))
     layers += [(f"--{flag.replace('_', '-')}", _nested(_FLAGS[flag], v)) for flag, v in flags.items() if v is not None]
-    layers.append(("-o", layer_from_options(options)))
+    layers.append(("-o", _settings(layer_from_options(options))))
     layers += [(flag, layer_from_options([option])) for flag, option in own_flags]
     config = RunConfig.merge(layers)
     added = [str(Reference.parse(metric)) for metric in metrics]
@@ -81,6 +85,15 @@ def configure(
         config = RunConfig({**config.values, "metrics": merged}, {**config.origins, "metrics": "--metric"})
         config.check()
     return config
+
+
+def _settings(layer: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``-o`` gave; what is no setting, but decides which settings there are, is refused."""
+    for name, instead in (("pipeline", "Name it first"), ("recipe", "Use --recipe"), ("complete", "Use -c FILE")):
+        if name in layer:
+            message = f"`{name}` cannot be set with -o: it says which settings are read. {instead}."
+            raise UsageError(message)
+    return layer
 
 
 def _pipeline_name(pipeline: str | None, from_file: Mapping[str, Any], file: Path | None) -> str:

@@ -74,7 +74,11 @@ class Run:
                 f"reads up to {SCHEMA_VERSION}). Upgrade with `pip install --upgrade kzoo`."
             )
             raise KzooError(message)
-        return Manifest.from_dict(found)
+        try:
+            return Manifest.from_dict(found)
+        except ValueError as error:
+            message = f"{self.manifest_path} is damaged: {error}."
+            raise KzooError(message) from error
 
     def update(self, **changes: Any) -> Manifest:
         """Change fields of the manifest, write it whole and return it."""
@@ -83,15 +87,27 @@ class Run:
         return manifest
 
     def config(self) -> RunConfig:
-        """Return the run's settings."""
-        return RunConfig.merge([(str(self.config_path), read_toml(self.config_path))])
+        """Return the run's settings; raise `KzooError` where its ``config.toml`` is missing or broken."""
+        stored = read_toml(self.config_path)
+        try:
+            return RunConfig.merge([(str(self.config_path), stored)])
+        except UsageError as error:
+            message = f"The settings of the run {self.path}, in its config.toml, are damaged: {error}"
+            raise KzooError(message) from error
 
     def saved_model(self) -> Path:
-        """Return the final model, or the best one of a run that did not end; raise `KzooError` if there is neither."""
-        for path in (self.model_path, self.best_path):
-            if path.exists():
-                return path
+        """Return the final model, or the best one of a run that did not end; raise `KzooError` if there is none."""
+        if self.model_path.exists():
+            return self.model_path
         status = self.manifest().status
+        if self.best_path.exists():
+            if status == "done":
+                message = (
+                    f"The final model of the run, {self.model_path}, is gone. The model of its best epoch is still "
+                    f"there: name {self.best_path} to use that."
+                )
+                raise KzooError(message)
+            return self.best_path
         why = "no model has been saved yet, or it was killed before" if status == "running" else "none was saved"
         message = f"The run {self.path} holds no model: its status is `{status}`, and {why}."
         raise KzooError(message)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the types
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 __all__ = ["SCHEMA_VERSION", "STATUSES", "DataRecord", "Manifest", "TrainingRecord"]
 
@@ -15,8 +13,6 @@ SCHEMA_VERSION = 1
 
 STATUSES = ("running", "done", "interrupted", "failed")
 """What ``status`` may say. A run that was killed still says ``running``."""
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,14 +109,21 @@ class Manifest:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Manifest:
-        """Return what `to_dict` told; what this version has no field for is kept in `environment`."""
+        """Return what `to_dict` told; what this version has no field for is kept in `environment`.
+
+        Raises:
+            ValueError: A field is missing without which the rest means nothing, or one is of another type.
+        """
+        import msgspec  # not with the module: the command line starts without it
+
+        missing = [name for name in ("status", "pipeline", "data") if data.get(name) is None]
+        if missing:
+            message = f"it holds no `{missing[0]}`"
+            raise ValueError(message)
         names = {item.name for item in fields(cls)} - {"environment"}
-        known: dict[str, Any] = {name: value for name, value in data.items() if name in names and value is not None}
+        known = {name: _without_nulls(value) for name, value in data.items() if name in names and value is not None}
         known["environment"] = {name: value for name, value in data.items() if name not in names}
-        known["data"] = _record(DataRecord, data.get("data") or {})
-        if data.get("training"):
-            known["training"] = _record(TrainingRecord, data["training"])
-        return cls(**known)
+        return msgspec.convert(known, cls)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data, as ``run.json`` has it."""
@@ -144,7 +147,6 @@ class Manifest:
 _ONLY_WHERE_SAID = frozenset({"timings", "error", "signal", "task", "model", "plugins", "argv"})
 
 
-def _record(kind: type[_T], data: Mapping[str, Any]) -> _T:
-    """Return a part of the record; keys of another version are left out."""
-    names = {item.name for item in fields(kind)}  # type: ignore[arg-type] # both are dataclasses
-    return kind(**{name: value for name, value in data.items() if name in names})
+def _without_nulls(value: Any) -> Any:
+    """Return a part of the record without what is null in it, which says the same as a key that is not there."""
+    return {name: part for name, part in value.items() if part is not None} if isinstance(value, dict) else value

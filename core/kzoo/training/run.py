@@ -16,12 +16,12 @@ from kzoo.errors import KzooError
 from kzoo.models.card import ModelCard
 from kzoo.models.saved import find_pipeline
 from kzoo.plugins.registry import get_registry
-from kzoo.runs.choices import build_settings, check_data_settings
+from kzoo.runs.choices import build_settings, check_components, check_data_settings, fitting_task
 from kzoo.runs.folder import DEFAULT_ROOT, Run, create_run
 from kzoo.runs.manifest import TrainingRecord
 from kzoo.settings import read_settings
 from kzoo.tasks import Measured
-from kzoo.training.assembly import Assembly, check_components, fitting_task
+from kzoo.training.assembly import Assembly
 from kzoo.training.record import manifest, opening
 
 if TYPE_CHECKING:

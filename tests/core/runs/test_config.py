@@ -5,7 +5,8 @@ import tomllib
 import pytest
 
 from kzoo.errors import KzooError, UsageError
-from kzoo.runs.config import DEFAULTS, RunConfig, layer_from_options, read_toml
+from kzoo.runs.config import DEFAULTS, DataSettings, RunConfig, TrainSettings, layer_from_options, read_toml
+from kzoo.runs.configure import configure
 
 RECIPE = {
     "metrics": ["accuracy"],
@@ -49,6 +50,24 @@ def test_a_nested_component_is_replaced_too():
 def test_none_takes_a_component_away():
     config = merged(("x", {"regularizer": {"name": "l2"}}), ("--regularizer", {"regularizer": None}))
     assert config.regularizer is None
+
+
+def test_null_is_the_default():
+    below = {"seed": 3, "train": {"epochs": 2}, "data": {"limit": 5}, "model": {"depth": 3}, "pipeline": "mnist"}
+    below |= {"loss": {"name": "emd"}, "optimizer": {"name": "sgd"}, "metrics": ["emd"]}
+    nothing = {"seed": None, "train": None, "data": {"limit": None}, "model": {"depth": None}, "metrics": None}
+    config = RunConfig.merge([("default", DEFAULTS), ("file", below), ("-o", nothing)])
+    assert (config.seed, config.train, config.data, config.metrics) == (0, TrainSettings(), DataSettings(), [])
+    assert config.values["model"] == {}
+    assert config.origins["train.epochs"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("option", "words"), [("recipe=quick", "--recipe"), ("pipeline=x", "first"), ("complete=1", "-c")]
+)
+def test_what_says_which_settings_are_read_is_no_setting(option, words):
+    with pytest.raises(UsageError, match=f"cannot be set with -o.*{words}"):
+        configure("mnist", options=[option])
 
 
 def test_the_defaults_are_not_changed_by_merging():

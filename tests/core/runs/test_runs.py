@@ -1,6 +1,7 @@
 """Run folders: never overwritten, found again, refused when broken."""
 
 import json
+import re
 
 import pytest
 
@@ -8,6 +9,8 @@ from kzoo.errors import KzooError, UsageError
 from kzoo.runs.config import DEFAULTS, RunConfig
 from kzoo.runs.folder import Run, create_run, find_run, list_runs
 from kzoo.runs.manifest import SCHEMA_VERSION, Manifest
+
+WHOLE = {"schema_version": SCHEMA_VERSION, "status": "done", "pipeline": "p", "data": {}}
 
 
 @pytest.fixture
@@ -73,12 +76,36 @@ def test_what_is_no_run_is_refused_with_the_reason(tmp_path):
         ("[]", "not the manifest"),
         ("{}", "not the manifest"),
         (json.dumps({"schema_version": SCHEMA_VERSION + 1}), "newer kzoo"),
+        (json.dumps({**WHOLE, "data": None}), "run.json is damaged: it holds no `data`"),
+        (json.dumps({**WHOLE, "data": "x"}), "run.json is damaged: .*`object`.*`str`.*data"),
+        (json.dumps({**WHOLE, "results": 3}), "run.json is damaged: .*results"),
+        (json.dumps({**WHOLE, "results": {"test": 3}}), "run.json is damaged: .*results"),
+        (json.dumps({**WHOLE, "training": {"history": 3}}), "run.json is damaged: .*history"),
     ],
 )
 def test_a_broken_manifest_is_refused(tmp_path, content, words):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(KzooError, match=words):
         Run(tmp_path).manifest()
+
+
+def test_settings_that_are_cut_off_name_their_run(tmp_path, config):
+    run = create_run(tmp_path, config, Manifest())
+    text = run.config_path.read_text()
+    run.config_path.write_text(text[: text.index("[loss]")])
+    with pytest.raises(KzooError, match=f"The settings of the run {re.escape(str(run.path))}.*names? no `loss`"):
+        run.config()
+
+
+def test_the_best_model_stands_for_the_final_one_only_where_there_never_was_one(tmp_path, config):
+    run = create_run(tmp_path, config, Manifest())
+    run.best_path.touch()
+    assert run.saved_model() == run.best_path
+    run.update(status="done")
+    with pytest.raises(KzooError, match=r"model\.keras, is gone.* name .*best\.keras"):
+        run.saved_model()
+    run.model_path.touch()
+    assert run.saved_model() == run.model_path
 
 
 def test_a_root_that_cannot_be_written_is_one_clear_error(tmp_path, config):
