@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,11 +135,11 @@ def run(
         "optimizer": optimizer,
         "regularizer": regularizer,
         "options": [] if options is None else _texts(items_of(options, "options", example=example)),
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "seed": seed,
+        "epochs": _plain(epochs, "epochs"),
+        "batch_size": _plain(batch_size, "batch_size"),
+        "seed": _plain(seed, "seed"),
         "data": None if data is None else path_text(data, "data", expected=_DATA, instead=_NO_ARRAYS),
-        "limit": limit,
+        "limit": _plain(limit, "limit"),
     }
     settings = configure(pipeline, **asked)
     if flags:
@@ -252,6 +253,14 @@ def _references(metrics: str | Iterable[str]) -> tuple[str, ...]:
         message = f"`metrics` must be a list of names such as ['mcc'], or one name, not {described(metrics)}."
         raise UsageError(message)
     return tuple(metrics)
+
+
+def _plain(number: Any, what: str) -> Any:
+    """Return a number as Python has it, also where it is one of NumPy's; its range is for the settings to check."""
+    if isinstance(number, Integral) and not isinstance(number, bool):
+        return int(number)
+    json_text(number, what)
+    return number
 
 
 def _texts(options: Iterable[tuple[str, Any]]) -> list[str]:

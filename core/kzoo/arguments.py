@@ -76,7 +76,8 @@ def text(value: Any, what: str, *, expected: str) -> str:
 def whole_number(value: Any, what: str, *, least: int = 1) -> int:
     """Return a whole number, also one of NumPy's; raise `UsageError` where it is something else, or too small."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        message = f"`{what}` must be a whole number of at least {least}, not {described(value)}."
+        given = value if isinstance(value, Integral) else described(value)
+        message = f"`{what}` must be a whole number of at least {least}, not {given}."
         raise UsageError(message)
     return int(value)
 

@@ -16,7 +16,7 @@ from kzoo.settings import known_names, read_settings, refuse_unknown
 from kzoo.tasks import Measured
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kzoo.data.splits import Splits
     from kzoo.engine.listener import Listener
@@ -93,7 +93,7 @@ def evaluate(
     listener: Listener,
     batch_size: int | None = None,
     settings: Mapping[str, Any] | None = None,
-    measuring: Measuring | None = None,
+    measuring: Callable[[], Measuring] | None = None,
 ) -> Evaluation:
     """Measure a model on the test split of its own data, or on other data as a whole.
 
@@ -105,7 +105,8 @@ def evaluate(
         listener: Who is told what happens.
         batch_size: Examples in one step; by default that of the run.
         settings: Of the pipeline's reader, where the task is measured by what that says, as for ``kzoo predict``.
-        measuring: What `measuring_of` returned before for this model, where the caller has kept it.
+        measuring: Returns what `measuring_of` does for this model, where the caller keeps it; called once the data is
+            read.
 
     Raises:
         UsageError: ``data`` is no text or an empty one, or ``batch_size`` no whole number of at least 1.
@@ -133,9 +134,9 @@ def evaluate(
     for note in notes:
         listener.warn(note)
     size = batch_size or (saved.run.config().train.batch_size if saved.run else _BATCH_SIZE)
-    measuring = measuring or measuring_of(saved)
+    ready = measuring() if measuring else measuring_of(saved)
     measured = Measured(
-        forward=measuring.forward,
+        forward=ready.forward,
         test=splits.test,
         class_names=splits.class_names,
         input_names=splits.input_names,
@@ -143,10 +144,10 @@ def evaluate(
         description=f"{len(splits.test):,} examples of {splits.provenance.description}",
         known_classes=saved.card.class_names,
         batch_size=size,
-        reader=lambda chosen: reader_of(pipeline, saved.card.for_reader(), measuring.forward, chosen),
+        reader=lambda chosen: reader_of(pipeline, saved.card.for_reader(), ready.forward, chosen),
         settings={**pipeline.evaluation_settings, **settings},
     )
-    metrics = _compiled_metrics(saved, task, splits, size, measuring.tester)
+    metrics = _compiled_metrics(saved, task, splits, size, ready.tester)
     outcome = task.measure(measured)
     return Evaluation(
         metrics={**metrics, **(outcome.metrics() if outcome else {})},

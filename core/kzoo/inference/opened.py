@@ -123,7 +123,7 @@ class OpenedModel:
             listener=listener or Silent(),
             batch_size=batch_size,
             settings=settings,
-            measuring=self._measuring,
+            measuring=lambda: self._measuring,
         )
 
     @functools.cached_property
