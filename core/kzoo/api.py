@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo.arguments import described, items_of, json_text, path_text, text
+from kzoo.errors import UsageError
 from kzoo.plugins.reference import Reference
 
 if TYPE_CHECKING:
@@ -15,9 +18,16 @@ if TYPE_CHECKING:
     from kzoo.inference.evaluation import Evaluation
     from kzoo.inference.opened import OpenedModel
     from kzoo.pipeline import Prediction
+    from kzoo.runs.folder import Run
     from kzoo.training.run import RunResult
 
 __all__ = ["evaluate", "loss", "metric", "open", "optimizer", "predict", "regularizer", "run", "schedule"]
+
+_DATA = "`real`, `sample`, `auto` or the path of a file or folder"
+_NO_ARRAYS = "Arrays are saved as a file that the pipeline reads."
+_MODEL = "a run (its folder, its name, or `last`), what kzoo.run returned, or a .keras file"
+_SOURCE = "a file, a folder, a pattern, the number of a camera or a URL"
+_OPENED = "Arrays, PIL images, rows and lists are for kzoo.open(...).predict."
 
 
 def loss(name: str, **kwargs: Any) -> Any:
@@ -28,7 +38,7 @@ def loss(name: str, **kwargs: Any) -> Any:
         **kwargs: Arguments of its constructor.
 
     Raises:
-        UsageError: An unknown name or argument.
+        UsageError: An unknown name or argument, or a name that is no text.
 
     Example:
         >>> import kzoo
@@ -68,7 +78,7 @@ def run(
     pipeline: str | None = None,
     *,
     loss: str | None = None,
-    metrics: Iterable[str] = (),
+    metrics: str | Iterable[str] = (),
     optimizer: str | None = None,
     regularizer: str | None = None,
     recipe: str | None = None,
@@ -88,7 +98,7 @@ def run(
     Args:
         pipeline: The pipeline's name.
         loss: A component reference, in place of the recipe's.
-        metrics: References of metrics beside the recipe's.
+        metrics: References of metrics beside the recipe's; a text by itself is one of them.
         optimizer: A component reference, in place of the recipe's.
         regularizer: Likewise; ``none`` for none.
         recipe: One of the pipeline's recipes.
@@ -104,51 +114,61 @@ def run(
         **flags: Those that the pipeline adds to ``kzoo run``, such as ``target`` of ``regression``.
 
     Raises:
-        KzooError: What was asked for does not exist, does not fit or cannot be read; `UsageError` among them.
+        KzooError: What was asked for does not exist, does not fit or cannot be read; `UsageError` among them, also for
+            an argument of a wrong type.
     """
-    import json
-
     from kzoo.runs.configure import configure
     from kzoo.training.run import train
 
+    if pipeline is not None:
+        text(pipeline, "pipeline", expected="the name of a pipeline")
+    if strategy is not None and not hasattr(strategy, "scope"):
+        message = f"`strategy` must be a tf.distribute.Strategy, not {described(strategy)}."
+        raise UsageError(message)
+    example = '{"train.steps_per_execution": 8}'
+    root = Path(path_text(out, "out", expected="the path of a folder"))
     asked: dict[str, Any] = {
-        "recipe": recipe,
-        "file": Path(config) if config else None,
+        "recipe": None if recipe is None else text(recipe, "recipe", expected="the name of a recipe"),
+        "file": None if config is None else Path(path_text(config, "config", expected="the path of a settings file")),
         "loss": loss,
-        "metrics": tuple(metrics),
+        "metrics": _references(metrics),
         "optimizer": optimizer,
         "regularizer": regularizer,
-        "options": [f"{key}={json.dumps(value)}" for key, value in (options or {}).items()],
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "seed": seed,
-        "data": None if data is None else str(data),
-        "limit": limit,
+        "options": [] if options is None else _texts(items_of(options, "options", example=example)),
+        "epochs": _plain(epochs, "epochs"),
+        "batch_size": _plain(batch_size, "batch_size"),
+        "seed": _plain(seed, "seed"),
+        "data": None if data is None else path_text(data, "data", expected=_DATA, instead=_NO_ARRAYS),
+        "limit": _plain(limit, "limit"),
     }
     settings = configure(pipeline, **asked)
     if flags:
         settings = configure(pipeline, own_flags=_own_flags(settings.pipeline, flags), **asked)
-    result = train(settings, root=Path(out), strategy=strategy)
+    result = train(settings, root=root, strategy=strategy)
     assert result is not None  # only a dry run has no result
     return result
 
 
-def open(model: str | Path) -> OpenedModel:  # noqa: A001 - kzoo.open, as PIL.Image.open
+def open(model: str | Path | Run | RunResult) -> OpenedModel:  # noqa: A001 - kzoo.open, as PIL.Image.open
     """Return a trained model that stays loaded: predict pictures, arrays and rows with it, measure it on data.
 
     Args:
-        model: A run (its folder, its name, or ``last``) or a ``.keras`` file that kzoo saved.
+        model: A run (its folder, its name, or ``last``), what `run` returned, or a ``.keras`` file that kzoo saved.
 
     Raises:
         KzooError: There is no such model, or it does not say which pipeline reads its inputs.
     """
     from kzoo.inference.opened import open_model
 
-    return open_model(model)
+    return open_model(_place_of(model))
 
 
 def evaluate(
-    model: str | Path, data: str | Path | None = None, *, batch_size: int | None = None, **settings: Any
+    model: str | Path | Run | RunResult,
+    data: str | Path | None = None,
+    *,
+    batch_size: int | None = None,
+    **settings: Any,
 ) -> Evaluation:
     """Measure a trained model, as ``kzoo evaluate`` does: on its own data's test split, or on other data as a whole.
 
@@ -159,14 +179,15 @@ def evaluate(
         **settings: Of the pipeline's reader, where the task is measured by what that says, as that of boxes is.
 
     Raises:
-        KzooError: The model does not exist, a component's distribution is missing, or the data cannot be used.
+        KzooError: The model does not exist, a component's distribution is missing, or the data cannot be used;
+            `UsageError` for an argument of a wrong type, such as an array.
     """
     return open(model).evaluate(data, batch_size=batch_size, **settings)
 
 
 def predict(
-    model: str | Path,
-    source: str | Path,
+    model: str | Path | Run | RunResult,
+    source: str | Path | int,
     *,
     every: int = 1,
     start: float = 0.0,
@@ -177,8 +198,9 @@ def predict(
     """Predict images, a video, what a camera sees or the rows of a table, one after the other.
 
     Args:
-        model: A run, a ``.keras`` file, or a pipeline that needs no training, as for ``kzoo predict``.
-        source: What `kzoo.data.frames.open_sources` takes: a file, folder, pattern, camera number or URL.
+        model: As for `open`, or the name of a pipeline that needs no training.
+        source: What `kzoo.data.frames.open_sources` takes: a file, folder, pattern, camera number or URL. Arrays and
+            PIL images are for what `open` returns.
         every: Take one frame of this many.
         start: Seconds to leave out.
         end: Seconds at which to stop.
@@ -190,14 +212,19 @@ def predict(
         `kzoo.data.frames.Failure` and None.
 
     Raises:
-        KzooError: The model or the source does not exist, or a setting is unknown.
+        KzooError: The model or the source does not exist, or a setting is unknown; `UsageError` for an argument of a
+            wrong type.
     """
     from kzoo.data.frames import Part
     from kzoo.inference.predicting import find_predicting, predict_source
 
     part = Part(every=every, start=start, end=end, max_frames=max_frames)
-    reader = find_predicting(str(model)).reader(settings)
-    sources = reader.open(str(source), part)
+    if isinstance(source, int) and not isinstance(source, bool) and source >= 0:
+        named = str(source)  # a camera
+    else:
+        named = path_text(source, "source", expected=_SOURCE, instead=_OPENED)
+    reader = find_predicting(_place_of(model)).reader(settings)
+    sources = reader.open(named, part)
     reader.load()
 
     def results() -> Iterator[tuple[Item, Prediction | None]]:
@@ -208,11 +235,40 @@ def predict(
     return results()
 
 
+def _place_of(model: str | Path | Run | RunResult) -> str:
+    """Return the text that a model is found by."""
+    if not isinstance(model, (str, Path)):
+        from kzoo.runs.folder import Run
+        from kzoo.training.run import RunResult
+
+        model = model.run if isinstance(model, RunResult) else model
+        model = model.path if isinstance(model, Run) else model
+    return path_text(model, "model", expected=_MODEL)
+
+
+def _references(metrics: str | Iterable[str]) -> tuple[str, ...]:
+    if isinstance(metrics, str):
+        return (metrics,)
+    if not hasattr(metrics, "__iter__"):
+        message = f"`metrics` must be a list of names such as ['mcc'], or one name, not {described(metrics)}."
+        raise UsageError(message)
+    return tuple(metrics)
+
+
+def _plain(number: Any, what: str) -> Any:
+    """Return a number as Python has it, also where it is one of NumPy's; its range is for the settings to check."""
+    if isinstance(number, Integral) and not isinstance(number, bool):
+        return int(number)
+    json_text(number, what)
+    return number
+
+
+def _texts(options: Iterable[tuple[str, Any]]) -> list[str]:
+    return [f"{key}={json_text(value, key)}" for key, value in options]
+
+
 def _own_flags(pipeline: str, given: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the flags that a pipeline adds, each with the setting that it gives."""
-    import json
-
-    from kzoo.errors import UsageError
     from kzoo.plugins.registry import get_registry
 
     known = get_registry().pipeline(pipeline).spec.flags
@@ -223,7 +279,7 @@ def _own_flags(pipeline: str, given: Mapping[str, Any]) -> list[tuple[str, str]]
             listed = ", ".join(sorted(known)) or "none"
             message = f"kzoo.run has no argument `{name}`. Those that the pipeline `{pipeline}` adds: {listed}."
             raise UsageError(message)
-        found.append((f"{name}=", f"{known[flag]}={json.dumps(value)}"))
+        found.append((f"{name}=", f"{known[flag]}={json_text(value, name)}"))
     return found
 
 

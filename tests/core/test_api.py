@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import kzoo
+from kzoo.errors import UsageError
 from kzoo.runs.folder import Run
 
 TINY = {"recipe": "quick", "epochs": 1, "limit": 60, "batch_size": 20}
@@ -38,6 +41,110 @@ def test_a_run_and_its_model(tmp_path):
     again = kzoo.load_model(result.run.path)
     for a, b in zip(again.get_weights(), result.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+PICTURE = np.zeros((28, 28), np.uint8)
+THREE = np.zeros((3, 28, 28), np.uint8)
+
+
+def closed_picture(folder):
+    """Return a PIL image whose file was closed before it was read."""
+    Image.fromarray(PICTURE).save(folder / "closed.png")
+    image = Image.open(folder / "closed.png")
+    image.close()
+    return image
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: kzoo.loss(3), "named by text such as focal:gamma=2, not given as 3"),
+        (lambda: kzoo.schedule(3), "named by text"),
+        (lambda: kzoo.run(3), "`pipeline` must be the name of a pipeline, as text, not 3"),
+        (lambda: kzoo.run("mnist", loss=3), "named by text"),
+        (lambda: kzoo.run("mnist", loss=keras.losses.MeanSquaredError()), "the type MeanSquaredError"),
+        (lambda: kzoo.run("mnist", recipe=3), "`recipe` must be the name of a recipe"),
+        (lambda: kzoo.run("mnist", options=["a"]), r"`options` must be a mapping such as .*, not \['a'\] \(list\)"),
+        (lambda: kzoo.run("mnist", options="train.epochs=1"), "`options` must be a mapping"),
+        (lambda: kzoo.run("mnist", options={3: 1}), "the name of a setting, as text, not 3"),
+        (lambda: kzoo.run("mnist", options={"train.epochs": THREE}), "`train.epochs` must be a plain value"),
+        (lambda: kzoo.run("mnist", limit=THREE), r"`limit` must be a plain value .* ndarray of shape \(3, 28, 28\)"),
+        (lambda: kzoo.run("mnist", data=THREE), "`data` must be `real`, .* ndarray of shape .* Arrays are saved"),
+        (lambda: kzoo.run("mnist", data=""), "`data` names no file or folder"),
+        (lambda: kzoo.run("mnist", out=3), "`out` must be the path of a folder, as text or a Path, not 3"),
+        (lambda: kzoo.run("mnist", metrics=3), "`metrics` must be a list of names"),
+        (lambda: kzoo.run("mnist", strategy=3), "`strategy` must be a tf.distribute.Strategy"),
+        (lambda: kzoo.load_model(None), "`path` must be a .keras file or the folder of a run, .* not None"),
+        (lambda: kzoo.open(3), "`model` must be a run"),
+        (lambda: kzoo.open(""), "`model` names no file or folder"),
+        (lambda: kzoo.predict("last", THREE), r"`source` must be a file, .* kzoo\.open\(\.\.\.\)\.predict"),
+        (lambda: kzoo.predict("last", ""), "`source` names no file or folder"),
+        (lambda: kzoo.predict("last", "a.png", start="x"), "`start` and `end` must be numbers of seconds, not 'x'"),
+        (lambda: kzoo.predict("last", "a.png", every=1.5), "`every` and `max_frames` must be whole numbers"),
+    ],
+)
+def test_arguments_of_a_wrong_type_are_refused_in_words(call, said):
+    with pytest.raises(UsageError, match=said):
+        call()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return what a tiny run came to; its metric is named without a list."""
+    return kzoo.run("mnist", data="sample", metrics="mcc", out=tmp_path_factory.mktemp("runs"), **TINY)
+
+
+def test_a_model_is_opened_from_what_a_run_returned(trained):
+    assert set(trained.results) == {"loss", "accuracy", "mcc"}
+    for form in (trained, trained.run, trained.run.path, str(trained.run.path)):
+        assert kzoo.open(form).path == trained.run.saved_model()
+    assert kzoo.evaluate(trained).metrics == pytest.approx(trained.results)
+
+
+def test_an_opened_model_refuses_what_it_cannot_measure_or_predict(trained, tmp_path):
+    model = kzoo.open(trained)
+    for data in (THREE, (THREE, PICTURE)):
+        with pytest.raises(UsageError, match="`data` must be `real`"):
+            model.evaluate(data)
+    with pytest.raises(UsageError, match="`data` names no file or folder"):
+        model.evaluate("")
+    for size in (-1, 0, "a", 1.5, True):
+        with pytest.raises(UsageError, match="`batch_size` must be a whole number of at least 1"):
+            model.evaluate(batch_size=size)
+    with pytest.raises(UsageError, match="`source` names no file or folder"):
+        model.predict("")
+    with pytest.raises(UsageError, match="one flat list"):
+        model.predict([[PICTURE, np.zeros((3, 3), np.uint8)], [PICTURE]])
+    with pytest.raises(UsageError, match="PIL image cannot be read: Operation on closed image"):
+        model.predict(closed_picture(tmp_path))
+
+
+def test_measuring_again_compiles_nothing(trained):
+    model = kzoo.open(trained)
+    first = model.evaluate()
+    steps = model._measuring.tester._test_steps
+    traced = steps.experimental_get_tracing_count()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = [model.evaluate() for _ in range(5)]
+    assert all(one.to_dict() == first.to_dict() for one in again)
+    assert steps.experimental_get_tracing_count() == traced
+    assert model._measuring.tester._test_steps is steps
+    assert first.metrics == pytest.approx(trained.results)
+    assert model.evaluate(batch_size=np.int64(7)).metrics == pytest.approx(first.metrics)
+
+
+def test_the_command_line_refuses_the_same(trained, capsys):
+    from kzoo.cli import main
+
+    run = str(trained.run.path)
+    for arguments, said in (
+        (["predict", run, ""], "`source` names no file or folder"),
+        (["evaluate", run, "--data", ""], "`data` names no file or folder"),
+        (["evaluate", run, "-b", "0"], "a whole number of at least 1, not 0"),
+    ):
+        assert main(arguments) == 2
+        assert said in capsys.readouterr().err
 
 
 @pytest.mark.long

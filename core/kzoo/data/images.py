@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kzoo.arguments import path_text
 from kzoo.data.decoding import ImageMode, UnreadableImageError, read_image
 from kzoo.data.image_store import StoredSplit, decode_all, open_store
 from kzoo.data.splits import ArraySplit, Dataset, Split
@@ -67,8 +68,9 @@ def expand(source: str | Path, *, suffixes: Collection[str] = IMAGE_SUFFIXES, wh
 
     Raises:
         DataError: Nothing of that name exists, or it holds or matches no image.
+        UsageError: The name is empty, or no text at all.
     """
-    path = Path(source).expanduser()
+    path = Path(path_text(source, "source", expected=f"a file, a folder or a pattern of {what}")).expanduser()
     if path.is_file():
         return [path]
     endings = ", ".join(sorted(suffixes))

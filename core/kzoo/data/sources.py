@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from kzoo.arguments import path_text
 from kzoo.data.download import fetch
 from kzoo.data.splits import DataRequest, Dataset, Provenance, Reading, Split, Splits
 from kzoo.errors import DataError, NetworkUnreachableError, UsageError
@@ -140,7 +141,7 @@ def _choose(source: Sourced, request: DataRequest, listener: Told) -> tuple[Data
 
 def _paths(source: Sourced, asked: str) -> list[Path]:
     """Return the path that was asked for, or those of a list like ``a,b`` where all exist and several can be read."""
-    path = Path(asked).expanduser()
+    path = Path(path_text(asked, "data")).expanduser()
     if path.exists():
         return [path.resolve()]
     several = [Path(part.strip()).expanduser() for part in asked.split(",")]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo.arguments import path_text, whole_number
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
 from kzoo.engine.forward import Forward
@@ -15,18 +16,34 @@ from kzoo.settings import known_names, read_settings, refuse_unknown
 from kzoo.tasks import Measured
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kzoo.data.splits import Splits
     from kzoo.engine.listener import Listener
+    from kzoo.engine.steps import Tester
     from kzoo.models.saved import SavedModel
     from kzoo.pipeline import Pipeline, Reader
     from kzoo.runs.folder import Run
     from kzoo.tasks import Confusion, Outcome, Task
 
-__all__ = ["Evaluation", "evaluate", "reader_of"]
+__all__ = ["Evaluation", "Measuring", "evaluate", "measuring_of", "reader_of"]
 
 _BATCH_SIZE = 128
+
+_DATA = "`real`, `sample`, `auto` or the path of a file or folder"
+
+
+@dataclass(frozen=True, eq=False)
+class Measuring:
+    """A model that is ready to be measured; kept, it need not be compiled again.
+
+    Attributes:
+        forward: The model as a function.
+        tester: Of loss and metrics that it was compiled with; None where its task has measures of its own.
+    """
+
+    forward: Forward
+    tester: Tester | None = None
 
 
 @dataclass(frozen=True)
@@ -72,11 +89,11 @@ class Evaluation:
 def evaluate(
     saved: SavedModel,
     *,
-    data: str | None,
+    data: str | Path | None,
     listener: Listener,
     batch_size: int | None = None,
     settings: Mapping[str, Any] | None = None,
-    model: Any = None,
+    measuring: Callable[[], Measuring] | None = None,
 ) -> Evaluation:
     """Measure a model on the test split of its own data, or on other data as a whole.
 
@@ -88,11 +105,17 @@ def evaluate(
         listener: Who is told what happens.
         batch_size: Examples in one step; by default that of the run.
         settings: Of the pipeline's reader, where the task is measured by what that says, as for ``kzoo predict``.
-        model: The model itself, loaded with its loss and metrics, where the caller has it already.
+        measuring: Returns what `measuring_of` does for this model, where the caller keeps it; called once the data is
+            read.
 
     Raises:
+        UsageError: ``data`` is no text or an empty one, or ``batch_size`` no whole number of at least 1.
         KzooError: A component's distribution is missing, or the data cannot be used.
     """
+    if data is not None:
+        data = path_text(data, "data", expected=_DATA, instead="Arrays are saved as a file that the pipeline reads.")
+    if batch_size is not None:
+        batch_size = whole_number(batch_size, "batch_size")
     pipeline, task = saved.pipeline(), saved.task()
     settings = settings or {}
     if settings and not task.own_measures:
@@ -111,9 +134,9 @@ def evaluate(
     for note in notes:
         listener.warn(note)
     size = batch_size or (saved.run.config().train.batch_size if saved.run else _BATCH_SIZE)
-    metrics, forward = _compiled_metrics(saved, task, splits, size, model)
+    ready = measuring() if measuring else measuring_of(saved)
     measured = Measured(
-        forward=forward,
+        forward=ready.forward,
         test=splits.test,
         class_names=splits.class_names,
         input_names=splits.input_names,
@@ -121,9 +144,10 @@ def evaluate(
         description=f"{len(splits.test):,} examples of {splits.provenance.description}",
         known_classes=saved.card.class_names,
         batch_size=size,
-        reader=lambda chosen: reader_of(pipeline, saved.card.for_reader(), forward, chosen),
+        reader=lambda chosen: reader_of(pipeline, saved.card.for_reader(), ready.forward, chosen),
         settings={**pipeline.evaluation_settings, **settings},
     )
+    metrics = _compiled_metrics(saved, task, splits, size, ready.tester)
     outcome = task.measure(measured)
     return Evaluation(
         metrics={**metrics, **(outcome.metrics() if outcome else {})},
@@ -136,6 +160,23 @@ def evaluate(
         notes=notes,
         outcome=outcome,
     )
+
+
+def measuring_of(saved: SavedModel) -> Measuring:
+    """Return a model ready to be measured: loaded, with its loss and metrics unless its task has measures of its own.
+
+    Raises:
+        KzooError: It was saved without them, or a component's distribution is missing.
+    """
+    if saved.task().own_measures:
+        return Measuring(Forward(load=lambda: load_model(saved.path, compile=False)))
+    from kzoo.engine.steps import Tester
+
+    model = load_model(saved.path)
+    if getattr(model, "optimizer", None) is None or not model.compiled:
+        message = f"{saved.path} was saved without its loss and metrics, so there is nothing to evaluate."
+        raise KzooError(message)
+    return Measuring(Forward(model), Tester(model))
 
 
 def reader_of(pipeline: Pipeline, card: Mapping[str, Any], forward: Forward | None, given: Mapping[str, Any]) -> Reader:
@@ -153,23 +194,15 @@ def _reader_of(pipeline: Pipeline) -> str:
 
 
 def _compiled_metrics(
-    saved: SavedModel, task: Task, splits: Splits, batch_size: int, model: Any
-) -> tuple[dict[str, Any], Forward]:
-    """Return loss and metrics that the model was compiled with, and the model.
-
-    Of a task with measures of its own there are none, and the model is loaded without them.
-    """
+    saved: SavedModel, task: Task, splits: Splits, batch_size: int, tester: Tester | None
+) -> dict[str, Any]:
+    """Return loss and metrics that the model was compiled with; of a task with measures of its own there are none."""
+    if tester is None:
+        return {}
     from kzoo.engine.batches import ordered_batches
-    from kzoo.engine.steps import Tester
 
-    if task.own_measures:
-        return {}, Forward(model, load=lambda: load_model(saved.path, compile=False))
-    model = model if model is not None else load_model(saved.path)
-    if getattr(model, "optimizer", None) is None or not model.compiled:
-        message = f"{saved.path} was saved without its loss and metrics, so there is nothing to evaluate."
-        raise KzooError(message)
     encode = task.encoder(saved.card.label_form, len(saved.card.class_names))
-    return Tester(model).evaluate(ordered_batches(splits.test, batch_size, encode)), Forward(model)
+    return tester.evaluate(ordered_batches(splits.test, batch_size, encode))
 
 
 def _check_classes(saved: SavedModel, task: Task, splits: Splits) -> None:

@@ -11,7 +11,7 @@ from kzoo.engine import runtime
 from kzoo.engine.forward import Forward
 from kzoo.engine.listener import Silent
 from kzoo.errors import DataError
-from kzoo.inference.evaluation import evaluate, reader_of
+from kzoo.inference.evaluation import Measuring, evaluate, measuring_of, reader_of
 from kzoo.inference.predicting import predict_source
 from kzoo.models.saved import find_model
 from kzoo.models.saving import load_model
@@ -77,7 +77,7 @@ class OpenedModel:
             path that means several inputs.
 
         Raises:
-            DataError: Something cannot be read.
+            DataError: Something cannot be read; a file of a folder too, which ends it.
             UsageError: The pipeline has no such setting, or cannot read such an input.
         """
         reader = self._reader(settings)
@@ -113,21 +113,23 @@ class OpenedModel:
             **settings: Of the pipeline's reader, where the task is measured by what that says.
 
         Raises:
+            UsageError: ``data`` is no word or path, such as an array, or ``batch_size`` no whole number of at least 1.
             KzooError: A component's distribution is missing, or the data cannot be used.
         """
         runtime.start()
         return evaluate(
             self._saved,
-            data=None if data is None else str(data),
+            data=data,
             listener=listener or Silent(),
             batch_size=batch_size,
             settings=settings,
-            model=self.model if self._saved.task().own_measures else self._compiled,
+            measuring=lambda: self._measuring,
         )
 
     @functools.cached_property
-    def _compiled(self) -> Any:
-        return load_model(self.path)
+    def _measuring(self) -> Measuring:
+        """The model compiled with its loss and metrics, which is kept so that measuring again compiles nothing."""
+        return Measuring(self._forward) if self._saved.task().own_measures else measuring_of(self._saved)
 
     def _load(self) -> Any:
         runtime.start()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kzoo.arguments import path_text
 from kzoo.errors import KzooError
 from kzoo.models.saving import read_card
 from kzoo.plugins.registry import get_registry
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from kzoo.tasks import Task
 
 __all__ = ["SavedModel", "find_model", "find_pipeline"]
+
+_MODEL = "a run (its folder, its name, or `last`) or a .keras file that kzoo saved"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class SavedModel:
 
 def find_model(text: str, root: Path = DEFAULT_ROOT) -> SavedModel:
     """Return the model that ``text`` means: a ``.keras`` file, or a run as `kzoo.runs.folder.find_run` finds it."""
-    path = Path(text).expanduser()
+    path = Path(path_text(text, "model", expected=_MODEL)).expanduser()
     if path.suffix == ".keras":
         run = Run(path.parent) if (path.parent / "run.json").exists() else None
     else:

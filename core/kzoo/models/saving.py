@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo import wrappers
+from kzoo.arguments import path_text
 from kzoo.errors import KzooError
 from kzoo.files import replacing
 from kzoo.models.card import ModelCard
@@ -74,11 +75,12 @@ def load_model(path: str | Path, *, compile: bool = True) -> Any:  # noqa: A002 
             uses, is then left out with a warning.
 
     Raises:
-        KzooError: The file is missing or damaged, or a component's distribution is not installed.
+        KzooError: The file is missing or damaged, or a component's distribution is not installed; `UsageError` where
+            ``path`` is no path.
     """
     import keras
 
-    path = Path(path)
+    path = Path(path_text(path, "path", expected="a .keras file or the folder of a run"))
     if path.is_dir():
         from kzoo.runs.folder import Run
 

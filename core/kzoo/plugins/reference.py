@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from kzoo.arguments import described
 from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ class Reference:
     @classmethod
     def parse(cls, text: str) -> Reference:
         """Read the text form; raise `UsageError` saying what was expected where it is malformed."""
+        if not isinstance(text, str):
+            message = (
+                f"A component is named by text such as focal:gamma=2, not given as {described(text)}: a run and its "
+                "model must find it again by its name."
+            )
+            raise UsageError(message)
         name, rest = _split_name(text)
         return cls(name, _parse_arguments(rest, text) if rest is not None else {})
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
+from kzoo.arguments import described
 from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ class Part:
         max_frames: Stop after this many inputs of each source.
 
     Raises:
-        UsageError: A number that is out of range.
+        UsageError: A number that is out of range, or no number.
     """
 
     every: int = 1
@@ -100,6 +102,16 @@ class Part:
     max_frames: int | None = None
 
     def __post_init__(self) -> None:
+        counts = [self.every, *([] if self.max_frames is None else [self.max_frames])]
+        times = [self.start, *([] if self.end is None else [self.end])]
+        if not all(isinstance(one, Integral) and not isinstance(one, bool) for one in counts):
+            given = f"{described(self.every)} and {described(self.max_frames)}"
+            message = f"`every` and `max_frames` must be whole numbers of at least 1, not {given}."
+            raise UsageError(message)
+        if not all(isinstance(one, Real) and not isinstance(one, bool) and one == one for one in times):  # noqa: PLR0124 - NaN
+            given = f"{described(self.start)} and {described(self.end)}"
+            message = f"`start` and `end` must be numbers of seconds, not {given}."
+            raise UsageError(message)
         if self.every < 1 or (self.max_frames is not None and self.max_frames < 1):
             message = f"`every` and `max_frames` must be 1 or more, not {self.every} and {self.max_frames}."
             raise UsageError(message)
