@@ -23,7 +23,7 @@ from kzoo_zoo.yolov3.darknet.layers import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Network", "parse_cfg", "read_cfg"]
+__all__ = ["Network", "parse_cfg", "read_cfg", "refuse_missing_cfg"]
 
 
 @dataclass(frozen=True)
