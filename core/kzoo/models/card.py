@@ -35,6 +35,8 @@ _FORMS: dict[str, tuple[Any, str]] = {
 _OF_CLASSES = ("binary", "classification", "detection", "ordinal")
 """The tasks whose models say classes, so that a card without the names of these is not whole."""
 
+_YES_AND_NO = 2
+
 _MOST_SHOWN = 80
 """The most characters of a wrong value that an error shows."""
 
@@ -108,11 +110,14 @@ class ModelCard:
         names = len(self.class_names)
         if not names:
             raise KzooError(_damaged(where, "`class_names` is missing or empty, so it cannot say which class it finds"))
-        # One number answers a yes-or-no question, between two classes; those of a detector say more than classes.
-        right = {outputs, 2} if outputs == 1 else {outputs}
-        if outputs is not None and self.task != "detection" and names not in right:
-            has = "1 output, which is for 2 classes" if outputs == 1 else f"{outputs} outputs, one for each class"
-            raise KzooError(_damaged(where, f"`class_names` has {names} names, and its network has {has}"))
+        if outputs is None or self.task == "detection":  # of a detector they say more than classes
+            return
+        # One number answers a yes-or-no question, between two classes.
+        yes_or_no = outputs == 1 and (self.task == "binary" or names == _YES_AND_NO)
+        if names != (_YES_AND_NO if yes_or_no else outputs):
+            has = "1 output, which is for 2 classes" if yes_or_no else f"{outputs} outputs, one for each class"
+            several = "1 name" if names == 1 else f"{names} names"
+            raise KzooError(_damaged(where, f"`class_names` has {several}, and its network has {has}"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data, for JSON."""

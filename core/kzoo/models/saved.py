@@ -66,7 +66,7 @@ class SavedModel:
         try:
             return get_registry().pipeline(name)
         except UsageError as error:
-            made = f"{self.path} was made by the pipeline `{name}`, which its inputs are read by and which is not here."
+            made = f"{self.path} was made by the pipeline `{name}`, which reads its inputs and cannot be used here."
             distribution, _, version = self.card.plugin.partition("==")
             if not distribution:
                 distribution = name.rpartition(":")[0]

@@ -129,6 +129,8 @@ def test_a_field_that_is_null_is_one_that_is_not_there():
         ("ordinal", 3, "abcd", "`class_names` has 4 names, and its network has 3 outputs"),
         ("binary", 1, "ab", None),
         ("binary", 1, "abc", "`class_names` has 3 names, and its network has 1 output, which is for 2 classes"),
+        ("binary", 1, "a", "`class_names` has 1 name, and its network has 1 output, which is for 2 classes"),
+        ("classification", 1, "ab", None),
         ("regression", 3, "", None),
         ("detection", 3, "ab", None),
     ],
