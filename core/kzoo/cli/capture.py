@@ -55,7 +55,8 @@ def capture(
             "--option",
             "-o",
             metavar="KEY=VALUE",
-            help="A setting of what the pipeline keeps; --KEY VALUE means the same. May be repeated.",
+            help="A setting of what the pipeline keeps; --KEY VALUE means the same, --no-KEY is KEY=false. May be "
+            "repeated.",
             autocompletion=completion.complete_setting,
         ),
     ] = None,

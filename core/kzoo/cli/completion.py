@@ -147,8 +147,11 @@ def complete_flag(ctx: Any, incomplete: str) -> Answers:
     """Return the flags that start with what was typed, of the pipeline that stands in the command line already."""
     with quiet():
         if incomplete.startswith("-") and ctx.command.offers:
-            flags = ctx.command.offers(ctx.params).flags
-            return [(flag, _short(one.doc)) for flag, one in flags.items() if flag.startswith(incomplete)]
+            offers = ctx.command.offers(ctx.params)
+            off = offers.off_switches()
+            found = list(offers.flags.items())
+            found += [(off[flag], one) for flag, one in found if flag in off]
+            return [(flag, _short(one.doc)) for flag, one in found if flag.startswith(incomplete)]
     return []
 
 
@@ -157,8 +160,11 @@ def complete_flag_value(ctx: Any, incomplete: str) -> Answers:
     with quiet():
         words = ctx.params.get("more") or ctx.params.get("source") or ()  # what the command itself does not know
         if words and words[-1].startswith("--"):
-            one = ctx.command.offers(ctx.params).flags.get(words[-1].replace("_", "-"))
-            return [(value, "") for value in one.values if value.startswith(incomplete)] if one else []
+            offers = ctx.command.offers(ctx.params)
+            one = offers.flags.get(words[-1].replace("_", "-"))
+            if one is None or (offers.switches and isinstance(one.default, bool)):
+                return []  # the word after a flag that stands alone is not its value
+            return [(value, "") for value in one.values if value.startswith(incomplete)]
     return []
 
 

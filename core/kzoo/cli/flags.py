@@ -10,7 +10,7 @@ from kzoo.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-__all__ = ["options_of", "parted", "settings_of"]
+__all__ = ["off_switch", "options_of", "parted", "settings_of"]
 
 
 def parted(arguments: Sequence[str], switches: Container[str] = ()) -> tuple[list[str], list[tuple[str, str | None]]]:
@@ -22,11 +22,18 @@ def parted(arguments: Sequence[str], switches: Container[str] = ()) -> tuple[lis
 
     Returns:
         The words, and pairs of flag and value, in their order; None is the value of a flag that has none.
+
+    Raises:
+        UsageError: ``true`` or ``false`` follows one of the switches, as if it were its value.
     """
     words: list[str] = []
     flags: list[tuple[str, str | None]] = []
     rest = iter(arguments)
+    before = ""
     for argument in rest:
+        if before in switches and argument.lower() in ("true", "false"):
+            raise UsageError(_no_word(before, argument))
+        before = argument
         if not argument.startswith("-") or argument == "-":
             words.append(argument)
             continue
@@ -72,30 +79,39 @@ def options_of(
 def settings_of(
     arguments: Sequence[str], table: type, *, whose: str, own: Iterable[str]
 ) -> tuple[list[str], dict[str, Any]]:
-    """Return the words among the arguments, and the settings that ``--key value``, ``--key=value`` and ``--key`` give.
+    """Return the words among the arguments, and the settings that ``--key value``, ``--key=value`` and others give.
 
     Args:
         arguments: All that the command line did not know.
         table: The settings that there are, a class made by `kzoo.settings.settings`. Where a default is False or True,
-            ``--key`` alone sets True.
+            ``--key`` alone sets True and ``--no-key`` False.
         whose: Whose settings these are, for the error message.
         own: The command's own options, for the error message.
 
     Raises:
-        UsageError: There is no such setting, or it has no value.
+        UsageError: There is no such setting, or it has no value, or one that it cannot take.
     """
     from kzoo.plugins.reference import parse_value
     from kzoo.settings import defaults_of
 
     known = defaults_of(table)
     switches = {f"--{name}" for key, value in known.items() if isinstance(value, bool) for name in _spellings(key)}
-    words, flags = parted(arguments, switches)
+    offs = {key: flag for key in known if (flag := off_switch(key, known))}
+    off = {f"--{name}": key for key in offs for name in _spellings(f"no_{key}")}
+    words, flags = parted(arguments, switches | off.keys())
     given: dict[str, Any] = {}
     for flag, value in flags:
+        if flag in off:
+            if value is not None:
+                on = f"--{_spellings(off[flag])[-1]}"
+                message = f"{flag} takes no value, not `{value}`: write {flag} for false, {on} for true."
+                raise UsageError(message)
+            given[off[flag]] = False
+            continue
         key = flag.removeprefix("--").replace("-", "_")
         if not flag.startswith("--") or key not in known:
             names = [f"--{_spellings(name)[-1]}" for name in known]
-            near = difflib.get_close_matches(flag, [*own, *names], n=1)
+            near = difflib.get_close_matches(flag, [*own, *names, *offs.values()], n=1)
             hint = f" Did you mean `{near[0]}`?" if near else ""
             message = f"There is no option `{flag}`.{hint} Settings of {whose}: {', '.join(names) or 'none'}."
             raise UsageError(message)
@@ -104,6 +120,31 @@ def settings_of(
             raise UsageError(message)
         given[key] = True if value is None else parse_value(value)
     return words, given
+
+
+def off_switch(key: str, known: Mapping[str, Any]) -> str:
+    """Return the flag that turns a setting off, ``--no-key``; an empty text where the setting is not true or false.
+
+    Args:
+        key: The setting.
+        known: All settings beside it with their defaults; one that has the flag's very name keeps it.
+    """
+    if not isinstance(known[key], bool) or f"no_{key}" in known:
+        return ""
+    return f"--{_spellings(f'no_{key}')[-1]}"
+
+
+def _no_word(switch: str, word: str) -> str:
+    """Return what to say of ``--key false``, which would make a source of the word."""
+    name = switch.removeprefix("--").replace("_", "-")
+    if name.startswith("no-"):
+        instead = f"`--{name}` alone"
+    else:
+        instead = f"`--no-{name}` or `--{name}=false`" if word.lower() == "false" else f"`--{name}` alone"
+    return (
+        f"`{switch} {word}`: {switch} takes no word after it as its value; write {instead}. A file of the name "
+        f"`{word}` is `./{word}`."
+    )
 
 
 def _spellings(key: str) -> tuple[str, str]:

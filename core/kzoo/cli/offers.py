@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.cli.flags import parted
+from kzoo.cli.flags import off_switch, parted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,6 +45,13 @@ class Offers:
     switches: bool = False
     shown: frozenset[str] = frozenset()
     more: str = ""
+
+    def off_switches(self) -> dict[str, str]:
+        """Return the flags of settings that are true or false, each with the one that turns it off, ``--no-flag``."""
+        if not self.switches:
+            return {}
+        known = {one.name: one.default for one in self.flags.values()}
+        return {flag: off for flag, one in self.flags.items() if (off := off_switch(one.name, known))}
 
 
 def of_run(arguments: Mapping[str, Any]) -> Offers:
@@ -136,10 +143,11 @@ def each_once(tables: Iterable[type]) -> list[Described]:
 def write(offers: Offers, formatter: Any) -> None:
     """Write the sections of a help page, with the formatter of the command line library."""
     settings = [(name, one) for name, one in offers.settings.items() if name in offers.shown]
-    flags = [
-        (flag if offers.switches and isinstance(one.default, bool) else f"{flag} VALUE", one)
-        for flag, one in offers.flags.items()
-    ]
+    off = offers.off_switches()
+    flags = []
+    for flag, one in offers.flags.items():
+        alone = f"{flag} / {off[flag]}" if flag in off else flag
+        flags.append((alone if offers.switches and isinstance(one.default, bool) else f"{flag} VALUE", one))
     for heading, rows in (("Settings", settings), (f"Flags of {offers.pipeline}", flags)):
         if rows:
             with formatter.section(heading):

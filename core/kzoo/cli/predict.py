@@ -65,7 +65,8 @@ def predict(
             "--option",
             "-o",
             metavar="KEY=VALUE",
-            help="A setting of the pipeline's reader; --KEY VALUE means the same. May be repeated.",
+            help="A setting of the pipeline's reader; --KEY VALUE means the same, --no-KEY is KEY=false. May be "
+            "repeated.",
             autocompletion=completion.complete_setting,
         ),
     ] = None,

@@ -106,6 +106,10 @@ def run(
     from kzoo.runs.configure import configure
 
     words, flags = parted([*([] if pipeline is None else [pipeline]), *(more or ())])
+    if file := next((word for word in words if word.endswith(".toml")), ""):
+        others = "".join(f"{word} " for word in words if word != file)
+        message = f"`{file}` is no pipeline. The settings of a file are given with -c: kzoo run {others}-c {file}."
+        raise UsageError(message)
     if len(words) > 1:
         message = f"One run trains one pipeline, not {' and '.join(f'`{word}`' for word in words)}."
         raise UsageError(message)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from kzoo.errors import KzooError
 
@@ -14,6 +16,29 @@ __all__ = ["CARD_VERSION", "ModelCard"]
 
 CARD_VERSION = 2
 """The version of the card; a newer one is refused with a clear message."""
+
+_FORMS: dict[str, tuple[Any, str]] = {
+    "pipeline": (str, "a text"),
+    "task": (str, "a text"),
+    "class_names": (tuple[str, ...], "a list of texts"),
+    "input_shape": (tuple[Annotated[int, msgspec.Meta(ge=1)], ...], "a list of whole numbers of at least 1"),
+    "label_form": (str, "a text"),
+    "output_names": (tuple[str, ...], "a list of texts"),
+    "data_settings": (dict[str, Any], "a table"),
+    "run": (str, "a text"),
+    "own": (dict[str, Any], "a table"),
+    "plugin": (str, "a text"),
+    "components": (tuple[dict[str, str], ...], "a list of tables of texts"),
+}
+"""What each field must be in a file, as a type and in words; null is as good as a field that is not there."""
+
+_OF_CLASSES = ("binary", "classification", "detection", "ordinal")
+"""The tasks whose models say classes, so that a card without the names of these is not whole."""
+
+_YES_AND_NO = 2
+
+_MOST_SHOWN = 80
+"""The most characters of a wrong value that an error shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +56,7 @@ class ModelCard:
         data_settings: The settings that its data was read with.
         run: The name of the run it came from.
         own: What its pipeline stored for itself.
+        plugin: The distribution and version that its pipeline came from, as `pip install` takes them.
         components: Name, distribution and version of each component in the file that is not Keras's.
     """
 
@@ -44,17 +70,23 @@ class ModelCard:
     data_settings: Mapping[str, Any] = field(default_factory=dict)
     run: str = ""
     own: Mapping[str, Any] = field(default_factory=dict)
+    plugin: str = ""
     components: tuple[Mapping[str, str], ...] = ()
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], where: str = "the model") -> ModelCard:
+    def from_dict(cls, data: Mapping[str, Any], where: str = "The model", *, outputs: int | None = None) -> ModelCard:
         """Return what `to_dict` told; in the first version what a pipeline stored stood among the other keys.
 
+        Args:
+            data: The card as plain data.
+            where: The file it is from, for messages.
+            outputs: How many numbers the network gives for an input, where that is known.
+
         Raises:
-            KzooError: It is from a newer kzoo, or no card.
+            KzooError: It is from a newer kzoo, or no card, or a field of it is missing or not what it must be.
         """
         version = data.get("schema_version", CARD_VERSION) if isinstance(data, dict) else None
-        if not isinstance(version, int):
+        if not isinstance(version, int) or version < 1:
             message = f"{where} holds a card that kzoo did not write."
             raise KzooError(message)
         if version > CARD_VERSION:
@@ -64,11 +96,28 @@ class ModelCard:
             )
             raise KzooError(message)
         names = {item.name for item in fields(cls)}
-        known = {name: value for name, value in data.items() if name in names}
-        known["own"] = {**{k: v for k, v in data.items() if k not in names}, **dict(known.get("own", {}))}
-        for name in ("class_names", "input_shape", "output_names", "components"):
-            known[name] = tuple(known.get(name) or ())
-        return cls(**{**known, "schema_version": CARD_VERSION})
+        known = {name: _read(name, data[name], where) for name in _FORMS if data.get(name) is not None}
+        known["own"] = {**{k: v for k, v in data.items() if k not in names}, **known.get("own", {})}
+        card = cls(**known)
+        if card.pipeline and card.task in _OF_CLASSES:
+            card._check_classes(where, outputs)
+        if card.pipeline and card.task and data.get("input_shape") is None:
+            raise KzooError(_damaged(where, "`input_shape` is missing, so nothing can be read for its network"))
+        return card
+
+    def _check_classes(self, where: str, outputs: int | None) -> None:
+        """Refuse a card that does not name the classes that the model says."""
+        names = len(self.class_names)
+        if not names:
+            raise KzooError(_damaged(where, "`class_names` is missing or empty, so it cannot say which class it finds"))
+        if outputs is None or self.task == "detection":  # of a detector they say more than classes
+            return
+        # One number answers a yes-or-no question, between two classes.
+        yes_or_no = outputs == 1 and (self.task == "binary" or names == _YES_AND_NO)
+        if names != (_YES_AND_NO if yes_or_no else outputs):
+            has = "1 output, which is for 2 classes" if yes_or_no else f"{outputs} outputs, one for each class"
+            several = "1 name" if names == 1 else f"{names} names"
+            raise KzooError(_damaged(where, f"`class_names` has {several}, and its network has {has}"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data, for JSON."""
@@ -86,3 +135,21 @@ class ModelCard:
             "output_names": self.output_names,
             **self.own,
         }
+
+
+def _read(name: str, value: Any, where: str) -> Any:
+    """Return a field of a card in its type."""
+    form, words = _FORMS[name]
+    try:
+        return msgspec.convert(value, form)
+    except msgspec.ValidationError as error:
+        shown = repr(value)
+        shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]} ..."
+        raise KzooError(_damaged(where, f"`{name}` must be {words}, not {shown}")) from error
+
+
+def _damaged(where: str, what: str) -> str:
+    return (
+        f"{where} holds a damaged card, its member kzoo.json: {what}. Take the model from where it came from again: "
+        "copy it anew, or train or import it anew."
+    )

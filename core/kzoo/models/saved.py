@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kzoo.arguments import path_text
-from kzoo.errors import KzooError
+from kzoo.errors import KzooError, UsageError
 from kzoo.models.saving import read_card
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
@@ -17,6 +17,8 @@ from kzoo.tasks import task_named
 if TYPE_CHECKING:
     from kzoo.models.card import ModelCard
     from kzoo.pipeline import Pipeline
+    from kzoo.plugin import PipelineSpec
+    from kzoo.plugins.registry import Entry
     from kzoo.tasks import Task
 
 __all__ = ["SavedModel", "find_model", "find_pipeline"]
@@ -39,18 +41,45 @@ class SavedModel:
     run: Run | None
 
     def pipeline(self) -> Pipeline:
-        """Return the pipeline that reads its inputs; raise `KzooError` where the file does not say which."""
+        """Return the pipeline that reads its inputs.
+
+        Raises:
+            KzooError: The file does not say which, or it is not installed.
+        """
         if not self.card.pipeline:
             message = (
                 f"{self.path} was not saved by kzoo: it does not say which pipeline its inputs belong to. Load it with "
                 "kzoo.load_model in Python instead."
             )
             raise KzooError(message)
-        return find_pipeline(self.card.pipeline)
+        return _pipeline_of(self._entry())
 
     def task(self) -> Task:
-        """Return the task it was trained for."""
-        return task_named(self.card.task or get_registry().pipeline(self.card.pipeline).spec.task)
+        """Return the task it was trained for; raise `KzooError` where kzoo does not know it."""
+        name = self.card.task or self._entry().spec.task
+        try:
+            return task_named(name)
+        except KzooError as error:
+            message = f"{self.path} was trained for the task `{name}`. {error}"
+            raise KzooError(message) from error
+
+    def _entry(self) -> Entry[PipelineSpec]:
+        """Return the entry of its pipeline."""
+        name = self.card.pipeline
+        try:
+            return get_registry().pipeline(name)
+        except UsageError as error:
+            made = f"{self.path} was made by the pipeline `{name}`, which reads its inputs and cannot be used here."
+            distribution, _, version = self.card.plugin.partition("==")
+            if not distribution:
+                distribution = name.rpartition(":")[0]
+            if not distribution:
+                how = "The file does not say which plugin has it; install the one it was made with."
+            else:
+                from_where = f"{distribution} {version}".strip()
+                how = f"It came from {from_where}: install that with `pip install {self.card.plugin or distribution}`."
+            message = f"{made} {how} {error}"
+            raise KzooError(message) from error
 
 
 def find_model(text: str, root: Path = DEFAULT_ROOT) -> SavedModel:
@@ -71,5 +100,9 @@ def find_pipeline(name: str) -> Pipeline:
         UsageError: There is none of that name.
         KzooError: It cannot be imported.
     """
-    pipeline: Pipeline = load_target(get_registry().pipeline(name))()
+    return _pipeline_of(get_registry().pipeline(name))
+
+
+def _pipeline_of(entry: Entry[PipelineSpec]) -> Pipeline:
+    pipeline: Pipeline = load_target(entry)()
     return pipeline

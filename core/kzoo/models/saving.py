@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo import wrappers
 from kzoo.arguments import path_text
-from kzoo.errors import KzooError
+from kzoo.errors import KzooError, UsageError
 from kzoo.files import replacing
 from kzoo.models.card import ModelCard
 from kzoo.plugins.registry import Registry, get_registry
@@ -52,6 +52,7 @@ def save_model(model: Any, path: Path, card: ModelCard | None = None) -> None:
         with zipfile.ZipFile(temporary, "a") as archive:
             objects = _foreign_objects(json.loads(archive.read("config.json")))
             full = replace(card or ModelCard(), components=tuple(_origins(objects, get_registry())))
+            full = replace(full, plugin=full.plugin or _plugin_of(full.pipeline, get_registry()))
             archive.writestr(CARD, json.dumps(full.to_dict(), indent=2))
 
 
@@ -165,7 +166,33 @@ def _card_in(archive: zipfile.ZipFile, path: Path) -> ModelCard:
     except (ValueError, zipfile.BadZipFile) as error:
         message = f"The card of kzoo in {path}, its member {CARD}, is damaged: {error}."
         raise KzooError(message) from error
-    return ModelCard.from_dict(card, str(path))
+    return ModelCard.from_dict(card, str(path), outputs=_outputs_in(archive))
+
+
+def _outputs_in(archive: zipfile.ZipFile) -> int | None:
+    """Return how many numbers the network of a ``.keras`` archive gives for an input, where its last layer is dense."""
+    try:
+        layer = json.loads(archive.read("config.json"))
+    except (ValueError, zipfile.BadZipFile):
+        return None  # said by Keras where the network is needed
+    while isinstance(layer, dict) and isinstance(config := layer.get("config"), dict):
+        if layer.get("class_name") == "Dense":
+            units = config.get("units")
+            return units if isinstance(units, int) else None
+        layer = _last_layer(config)
+    return None
+
+
+def _last_layer(config: dict[str, Any]) -> Any:
+    """Return the layer that gives the outputs of a network, or that another layer holds; None where it is not clear."""
+    if not isinstance(layers := config.get("layers"), list):
+        return config.get("layer")  # as `kzoo_zoo`'s mean of an image and its mirror has it
+    if "output_layers" not in config:
+        return layers[-1] if layers else None
+    match config["output_layers"]:
+        case [str(name), int(), int()] | [[str(name), int(), int()]]:
+            return next((one for one in layers if isinstance(one, dict) and one.get("name") == name), None)
+    return None
 
 
 def _import_wrappers() -> None:
@@ -241,6 +268,15 @@ def _origins(objects: Iterable[tuple[str, str]], registry: Registry) -> list[dic
         if owner:
             found.append({"name": name, "distribution": owner.distribution, "version": owner.version})
     return found
+
+
+def _plugin_of(pipeline: str, registry: Registry) -> str:
+    """Return the distribution and version that publish a pipeline, `name==version`; an empty text where none does."""
+    try:
+        entry = registry.pipeline(pipeline)
+    except UsageError:
+        return ""
+    return f"{entry.distribution}=={entry.version}"
 
 
 def _missing(name: str, where: set[str], card: ModelCard, path: Path, *, compiling: bool) -> str:

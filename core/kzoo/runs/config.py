@@ -243,7 +243,8 @@ class RunConfig:
 
     def origin(self, key: str) -> str:
         """Return where a value came from, for messages: `` (from -o)``; an empty text where nobody gave it."""
-        origin = self.origins.get(key, "")
+        inside = (origin for name, origin in self.origins.items() if name.startswith(f"{key}."))  # of a table
+        origin = self.origins.get(key) or next(inside, "")
         return f" (from {origin})" if origin and origin != "default" else ""
 
     def to_toml(self, *, origins: bool = True) -> str:

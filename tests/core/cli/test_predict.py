@@ -204,6 +204,7 @@ def test_settings_of_the_pipeline(photos, capsys, given):
         (["-o", "roi=1"], "It has: threshold, mirror"),
         (["-x"], "no option `-x`"),
         (["--threshold"], "needs a value"),
+        (["--mirror", "false"], "write `--no-mirror` or `--mirror=false`"),
         (["--start", "abc"], "is no time"),
         (["--start", "3", "--end", "2"], "`end` later"),
         (["--save", "out.mp4"], "one film"),

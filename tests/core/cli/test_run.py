@@ -48,7 +48,7 @@ class TestHelp:
         """Return the rows of the page by their first column, and what went to stderr."""
         code, out, err = kzoo(*arguments, "--help")
         assert code == 0
-        found = re.findall(r"(?m)^  (\S.*?)  +(\S.*(?:\n {4,}\S.*)*)", out)
+        found = re.findall(r"(?m)^  (\S.*?)(?:  +|\n {4,})(\S.*(?:\n {4,}\S.*)*)", out)
         return {name: " ".join(text.split()) for name, text in found}, err
 
     def test_the_settings_of_every_run(self, kzoo):
@@ -92,7 +92,7 @@ class TestHelp:
     def test_the_settings_of_a_reader_and_of_a_recording(self, kzoo, arguments):
         rows, err = self.rows(kzoo, *arguments)
         assert err == ""
-        assert rows["--upside-down"] == "Whether the cloth hangs upside down. [default: false]"
+        assert rows["--upside-down / --no-upside-down"] == "Whether the cloth hangs upside down. [default: false]"
         assert rows["--lamp VALUE"] == "The light. [default: day; day or night]"
         assert rows["--name VALUE"] == "What is written below."
 

@@ -7,10 +7,11 @@ from dataclasses import fields
 import keras
 import pytest
 
+import kzoo
 from kzoo.errors import KzooError
 from kzoo.models.card import CARD_VERSION, ModelCard
 from kzoo.models.saved import SavedModel, find_model
-from kzoo.models.saving import CARD, read_card
+from kzoo.models.saving import CARD, read_card, save_model
 
 DETECTOR = {
     "schema_version": 1,
@@ -82,6 +83,101 @@ def test_a_damaged_card_is_named(tmp_path):
         archive.writestr(CARD, "{")
     with pytest.raises(KzooError, match=r"m\.keras, its member kzoo\.json, is damaged"):
         read_card(path)
+
+
+DAMAGE = {
+    "no class names": ({"class_names": None}, "`class_names` is missing or empty"),
+    "a number for names": ({"class_names": 3}, "`class_names` must be a list of texts, not 3"),
+    "a text for names": ({"class_names": "ab"}, "`class_names` must be a list of texts, not 'ab'"),
+    "numbers for names": ({"class_names": [1, 2]}, "`class_names` must be"),
+    "a text for a shape": (
+        {"input_shape": "x"},
+        "`input_shape` must be a list of whole numbers of at least 1, not 'x'",
+    ),
+    "no pixels": ({"input_shape": [0, 4, 3]}, "`input_shape` must be"),
+    "no shape": ({"input_shape": None}, "`input_shape` is missing"),
+    "a number for a pipeline": ({"pipeline": 3}, "`pipeline` must be a text, not 3"),
+    "a list for a task": ({"task": ["detection"]}, "`task` must be a text"),
+    "a text for settings": ({"data_settings": "x" * 100}, f"`data_settings` must be a table, not '{'x' * 79} ...."),
+    "a text for components": ({"components": "x"}, "`components` must be a list of tables of texts"),
+    "texts for components": ({"components": ["x"]}, "`components` must be"),
+    "a list for its own": ({"own": [1]}, "`own` must be a table"),
+}
+
+
+@pytest.mark.parametrize("version", [1, CARD_VERSION])
+@pytest.mark.parametrize("case", DAMAGE)
+def test_a_damaged_field_is_named(case, version):
+    change, said = DAMAGE[case]
+    with pytest.raises(KzooError) as caught:
+        ModelCard.from_dict({**DETECTOR, "schema_version": version, **change}, "m.keras")
+    assert str(caught.value).startswith("m.keras holds a damaged card, its member kzoo.json: ")
+    assert said in str(caught.value)
+
+
+def test_a_field_that_is_null_is_one_that_is_not_there():
+    nothing = dict.fromkeys(("run", "own", "label_form", "output_names", "components", "data_settings"))
+    card = ModelCard.from_dict({**DETECTOR, **nothing})
+    assert (card.run, card.output_names, card.components, card.data_settings) == ("", (), (), {})
+
+
+@pytest.mark.parametrize(
+    ("task", "units", "names", "said"),
+    [
+        ("classification", 3, "abc", None),
+        ("classification", 3, "ab", "`class_names` has 2 names, and its network has 3 outputs, one for each class"),
+        ("ordinal", 3, "abcd", "`class_names` has 4 names, and its network has 3 outputs"),
+        ("binary", 1, "ab", None),
+        ("binary", 1, "abc", "`class_names` has 3 names, and its network has 1 output, which is for 2 classes"),
+        ("binary", 1, "a", "`class_names` has 1 name, and its network has 1 output, which is for 2 classes"),
+        ("classification", 1, "ab", None),
+        ("regression", 3, "", None),
+        ("detection", 3, "ab", None),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_there_is_a_name_for_each_output(task, units, names, said, wrapped, tmp_path):
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Dense(units)(inputs))
+    if wrapped:
+        model = keras.Sequential([keras.Input((2,)), model])
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras", "a") as archive:
+        card = {"pipeline": "mnist", "task": task, "class_names": list(names), "input_shape": [2]}
+        archive.writestr(CARD, json.dumps(card))
+    if said is None:
+        assert read_card(tmp_path / "m.keras").class_names == tuple(names)
+        return
+    with pytest.raises(KzooError, match=said):
+        read_card(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "does not say which plugin has it"),
+        ({"plugin": "kzoo-gone==1.2"}, "It came from kzoo-gone 1.2: install that with `pip install kzoo-gone==1.2`"),
+        ({"pipeline": "kzoo-gone:gone"}, "It came from kzoo-gone: install that with `pip install kzoo-gone`"),
+    ],
+)
+def test_a_pipeline_that_is_not_installed(change, said, tmp_path):
+    path = stored(tmp_path / "m.keras", {**DETECTOR, "pipeline": "gone", **change})
+    with pytest.raises(KzooError) as caught:
+        find_model(str(path)).pipeline()
+    assert str(caught.value).startswith(f"{path} was made by the pipeline `{change.get('pipeline', 'gone')}`")
+    assert said in str(caught.value)
+
+
+def test_a_task_that_is_not_known(tmp_path):
+    path = stored(tmp_path / "m.keras", {**DETECTOR, "task": "guessing"})
+    with pytest.raises(KzooError, match=r"m\.keras was trained for the task `guessing`\. kzoo cannot run"):
+        find_model(str(path)).task()
+
+
+def test_the_plugin_of_the_pipeline_is_stored(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    save_model(model, tmp_path / "m.keras", ModelCard(pipeline="yolov3"))
+    assert read_card(tmp_path / "m.keras").plugin == f"kzoo=={kzoo.__version__}"
 
 
 def test_a_model_without_a_card_does_not_say_its_pipeline(tmp_path):

@@ -46,6 +46,7 @@ def test_there_and_back(kzoo, files):
 
 REFUSALS = {
     "no cfg": (["none.cfg", "net.weights", "-o", "x.keras"], "There is no cfg none.cfg"),
+    "no cfg and no weights named": (["none.cfg", "-o", "x.keras"], "There is no cfg none.cfg"),
     "no weights": (["net.cfg", "none.weights", "-o", "x.keras"], "The weights none.weights cannot be read"),
     "no weights named": (["net.cfg", "-o", "x.keras"], "Name the weights for net.cfg"),
     "swapped": (["net.weights", "net.cfg", "-o", "x.keras"], "not a text file"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import DataError, UsageError
 from kzoo_zoo.yolov3.darknet.builtin import BUILT_IN
-from kzoo_zoo.yolov3.darknet.network import Network, read_cfg
+from kzoo_zoo.yolov3.darknet.network import Network, read_cfg, refuse_missing_cfg
 from kzoo_zoo.yolov3.darknet.pretrained import BACKBONES, PRETRAINED, named_weights
 from kzoo_zoo.yolov3.names import COCO_NAMES, read_names
 
@@ -125,6 +125,7 @@ def _named(cfg: str, weights: str) -> tuple[str, str]:
         raise UsageError(message)
     if not weights:
         if cfg not in PRETRAINED:
+            refuse_missing_cfg(cfg)
             message = f"Name the weights for {cfg}: a file, or one of {', '.join(PRETRAINED)}."
             raise UsageError(message)
         return cfg, cfg

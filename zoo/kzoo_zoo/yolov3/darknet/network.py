@@ -23,7 +23,7 @@ from kzoo_zoo.yolov3.darknet.layers import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Network", "parse_cfg", "read_cfg"]
+__all__ = ["Network", "parse_cfg", "read_cfg", "refuse_missing_cfg"]
 
 
 @dataclass(frozen=True)
@@ -120,15 +120,22 @@ def read_cfg(source: str | Path, *, width: int | None = None, height: int | None
     """
     from kzoo_zoo.yolov3.darknet.builtin import BUILT_IN, builtin_cfg
 
+    refuse_missing_cfg(source)
     if str(source) in BUILT_IN:
         network = parse_cfg(builtin_cfg(str(source)), str(source))
     else:
         path = Path(source).expanduser()
-        if not path.exists():
-            message = f"There is no cfg {source}. Name a file, or a built-in one: {', '.join(BUILT_IN)}."
-            raise DataError(message)
         network = parse_cfg(read_text(path), str(path))
     return network if width is None and height is None else network.resized(width or network.width, height)
+
+
+def refuse_missing_cfg(source: str | Path) -> None:
+    """Raise `DataError` where there is neither a file nor a built-in cfg of that name."""
+    from kzoo_zoo.yolov3.darknet.builtin import BUILT_IN
+
+    if str(source) not in BUILT_IN and not Path(source).expanduser().exists():
+        message = f"There is no cfg {source}. Name a file, or a built-in one: {', '.join(BUILT_IN)}."
+        raise DataError(message)
 
 
 def parse_cfg(text: str, origin: str) -> Network:
