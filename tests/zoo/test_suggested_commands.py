@@ -29,7 +29,18 @@ def shown(kind, name, capsys):
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.fixture
+def eagerly(name):
+    """Run without compiling: for one step a graph costs more than it saves, and every component has one elsewhere."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(name != "adafactor")  # outside of a graph its means of squares underflow
+    yield
+    tf.config.run_functions_eagerly(run_eagerly=False)
+
+
 @pytest.mark.parametrize(("kind", "name"), list(components()))
+@pytest.mark.usefixtures("eagerly")
 def test_it_trains(kind, name, capsys, tmp_path):
     known = shown(kind, name, capsys)
     if not known["command"]:
