@@ -58,12 +58,12 @@ class SOAP(MomentOptimizer):
         ValueError: An argument is out of its range.
 
     Example:
-        >>> weight = keras.Variable([[1.0], [1.0]])
+        >>> weight = keras.Variable([[1.0, 1.0], [1.0, 1.0]])
         >>> optimizer = SOAP(0.5)
-        >>> for _ in range(2):  # the first step only finds the directions: here, that of (3, 4)
-        ...     optimizer.apply([[[3.0], [4.0]]], [weight])
-        >>> [round(float(value), 4) for value in weight[:, 0]]
-        [0.7, 0.6]
+        >>> for _ in range(2):  # the first step only finds the directions: here, the axes
+        ...     optimizer.apply([[[3.0, 0.0], [0.0, 4.0]]], [weight])
+        >>> [[round(value, 4) for value in row] for row in weight.numpy().tolist()]
+        [[0.5, 1.0], [1.0, 0.5]]
 
     References:
         - [Vyas et al., 2024](https://arxiv.org/abs/2409.11321), SOAP: Improving and Stabilizing Shampoo using Adam
