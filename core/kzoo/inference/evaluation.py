@@ -209,10 +209,17 @@ def _check_classes(saved: SavedModel, task: Task, splits: Splits) -> None:
     classes = tuple(saved.card.class_names)
     if task.own_measures or splits.class_names == classes:
         return  # a task with measures of its own knows what to do about classes in another order
+    known, found = ", ".join(classes), ", ".join(splits.class_names)
     message = (
-        f"The model knows the classes {', '.join(classes)}, but the data ({splits.provenance.description}) has "
-        f"{', '.join(splits.class_names)}. Give data with the same classes."
+        f"The model knows the classes {known}, but the data ({splits.provenance.description}) has {found}. "
+        "Give data with the same classes."
     )
+    if set(splits.class_names) == set(classes):
+        message = (
+            f"The model's classes are {known}, in this order, and those of the data ({splits.provenance.description}) "
+            f"are {found}: the same in another order, and a class is known by its place. Train on data that is read in "
+            "the order of this one, such as a folder for each class, to measure on this."
+        )
     raise UsageError(message)
 
 

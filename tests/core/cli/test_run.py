@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image
 
 from kzoo.cli import main
+from kzoo.errors import UsageError
 from kzoo.runs.config import DataSettings, RunSettings, TrainSettings
 from kzoo.runs.folder import Run, list_runs
 
@@ -342,6 +344,17 @@ def test_evaluate_on_other_classes_is_refused(trained, tmp_path, capsys):
     np.savez(data, x_train=x, y_train=y, x_test=x, y_test=y)
     assert main(["evaluate", str(trained.path), "--data", str(data)]) == 2
     assert "same classes" in capsys.readouterr().err
+
+
+def test_evaluate_on_classes_in_another_order_is_refused_as_that(trained):
+    from kzoo.engine.listener import Silent
+    from kzoo.inference.evaluation import evaluate
+    from kzoo.models.saved import find_model
+
+    saved = find_model(str(trained.path))
+    turned = replace(saved, card=replace(saved.card, class_names=saved.card.class_names[::-1]))
+    with pytest.raises(UsageError, match=r"9, 8, 7.*in this order.*0, 1, 2.*the same in another order"):
+        evaluate(turned, data=None, listener=Silent())
 
 
 def test_evaluate_and_predict_without_the_plugin(folder, capsys, foreign, images):
