@@ -89,6 +89,7 @@ def test_a_setting_of_another_network_is_refused(settings, reason):
         built(PIPELINE, (32, 32, 3), 2, **settings)
 
 
+@pytest.mark.long
 def test_transfer_takes_the_weights_it_is_given_and_trains_the_last_layer_alone(tmp_path):
     backbone = keras.applications.EfficientNetV2B0(include_top=False, weights=None, input_shape=(32, 32, 3))
     file = tmp_path / "backbone.weights.h5"

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import json, sys
 import numpy as np, tensorflow as tf
@@ -51,6 +53,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.long
 def test_two_replicas_train_and_evaluate_as_one():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

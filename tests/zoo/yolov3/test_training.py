@@ -102,6 +102,7 @@ def test_ten_steps_on_one_batch_learn(small, shapes):
     assert losses[-1] < 0.7 * losses[0]
 
 
+@pytest.mark.long
 def test_nan_says_which_part_it_is(small, shapes, tmp_path):
     with pytest.raises(KzooError, match=r"stopped being a finite number.*Its part `\w+` is"):
         train(settings(small, optimizer="sgd:learning_rate=1e30"), root=tmp_path)
@@ -241,6 +242,7 @@ def scenes(folder, count, seed):
     return found
 
 
+@pytest.mark.long
 def test_new_boxes_are_measured_on_as_a_whole_and_those_of_the_run_on_their_test_split(small, tmp_path, capsys):
     scenes(tmp_path / "own", 10, 3)
     lines = scenes(tmp_path / "new", 3, 4)
@@ -384,6 +386,7 @@ def test_what_cannot_be_measured_is_refused(small, shapes, tmp_path, options, sa
     assert not list(tmp_path.glob("*/run.json"))
 
 
+@pytest.mark.long
 def test_a_limit_holds_for_what_is_measured(small, shapes, tmp_path):
     result = train(settings(small, limit=3, epochs=1), root=tmp_path)
     saved = find_model(str(result.run.path), tmp_path)
