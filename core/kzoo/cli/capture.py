@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["capture"]
 
 _SOURCE = (
-    "A camera (0), a stream's URL, a video, images; and settings of what the pipeline keeps, such as --roi X,Y,W,H and "
-    "--mirror of fingers, which `kzoo info` has."
+    "A camera (0), a stream's URL, a video, images; and settings of what the pipeline keeps, as --key value, which "
+    "`kzoo info PIPELINE` has."
 )
 
 

@@ -12,7 +12,7 @@ from kzoo.errors import KzooError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CARD_VERSION", "ModelCard"]
+__all__ = ["CARD_VERSION", "ModelCard", "damaged"]
 
 CARD_VERSION = 2
 """The version of the card; a newer one is refused with a clear message."""
@@ -31,11 +31,6 @@ _FORMS: dict[str, tuple[Any, str]] = {
     "components": (tuple[dict[str, str], ...], "a list of tables of texts"),
 }
 """What each field must be in a file, as a type and in words; null is as good as a field that is not there."""
-
-_OF_CLASSES = ("binary", "classification", "detection", "ordinal")
-"""The tasks whose models say classes, so that a card without the names of these is not whole."""
-
-_YES_AND_NO = 2
 
 _MOST_SHOWN = 80
 """The most characters of a wrong value that an error shows."""
@@ -74,13 +69,12 @@ class ModelCard:
     components: tuple[Mapping[str, str], ...] = ()
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], where: str = "The model", *, outputs: int | None = None) -> ModelCard:
+    def from_dict(cls, data: Mapping[str, Any], where: str = "The model") -> ModelCard:
         """Return what `to_dict` told; in the first version what a pipeline stored stood among the other keys.
 
         Args:
             data: The card as plain data.
             where: The file it is from, for messages.
-            outputs: How many numbers the network gives for an input, where that is known.
 
         Raises:
             KzooError: It is from a newer kzoo, or no card, or a field of it is missing or not what it must be.
@@ -99,25 +93,9 @@ class ModelCard:
         known = {name: _read(name, data[name], where) for name in _FORMS if data.get(name) is not None}
         known["own"] = {**{k: v for k, v in data.items() if k not in names}, **known.get("own", {})}
         card = cls(**known)
-        if card.pipeline and card.task in _OF_CLASSES:
-            card._check_classes(where, outputs)
         if card.pipeline and card.task and data.get("input_shape") is None:
-            raise KzooError(_damaged(where, "`input_shape` is missing, so nothing can be read for its network"))
+            raise KzooError(damaged(where, "`input_shape` is missing, so nothing can be read for its network"))
         return card
-
-    def _check_classes(self, where: str, outputs: int | None) -> None:
-        """Refuse a card that does not name the classes that the model says."""
-        names = len(self.class_names)
-        if not names:
-            raise KzooError(_damaged(where, "`class_names` is missing or empty, so it cannot say which class it finds"))
-        if outputs is None or self.task == "detection":  # of a detector they say more than classes
-            return
-        # One number answers a yes-or-no question, between two classes.
-        yes_or_no = outputs == 1 and (self.task == "binary" or names == _YES_AND_NO)
-        if names != (_YES_AND_NO if yes_or_no else outputs):
-            has = "1 output, which is for 2 classes" if yes_or_no else f"{outputs} outputs, one for each class"
-            several = "1 name" if names == 1 else f"{names} names"
-            raise KzooError(_damaged(where, f"`class_names` has {several}, and its network has {has}"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data, for JSON."""
@@ -145,10 +123,11 @@ def _read(name: str, value: Any, where: str) -> Any:
     except msgspec.ValidationError as error:
         shown = repr(value)
         shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]} ..."
-        raise KzooError(_damaged(where, f"`{name}` must be {words}, not {shown}")) from error
+        raise KzooError(damaged(where, f"`{name}` must be {words}, not {shown}")) from error
 
 
-def _damaged(where: str, what: str) -> str:
+def damaged(where: str, what: str) -> str:
+    """Return what to say of a file whose card is not whole."""
     return (
         f"{where} holds a damaged card, its member kzoo.json: {what}. Take the model from where it came from again: "
         "copy it anew, or train or import it anew."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kzoo.arguments import path_text
 from kzoo.errors import KzooError, UsageError
+from kzoo.models.card import damaged
 from kzoo.models.saving import read_card
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
@@ -44,7 +45,7 @@ class SavedModel:
         """Return the pipeline that reads its inputs.
 
         Raises:
-            KzooError: The file does not say which, or it is not installed.
+            KzooError: The file does not say which, or it is not installed, or classes have no names.
         """
         if not self.card.pipeline:
             message = (
@@ -52,7 +53,11 @@ class SavedModel:
                 "kzoo.load_model in Python instead."
             )
             raise KzooError(message)
-        return _pipeline_of(self._entry())
+        entry = self._entry()
+        if self.task().names_classes and not self.card.class_names:
+            missing = "`class_names` is missing or empty, so it cannot say which class it finds"
+            raise KzooError(damaged(str(self.path), missing))
+        return _pipeline_of(entry)
 
     def task(self) -> Task:
         """Return the task it was trained for; raise `KzooError` where kzoo does not know it."""

@@ -166,33 +166,7 @@ def _card_in(archive: zipfile.ZipFile, path: Path) -> ModelCard:
     except (ValueError, zipfile.BadZipFile) as error:
         message = f"The card of kzoo in {path}, its member {CARD}, is damaged: {error}."
         raise KzooError(message) from error
-    return ModelCard.from_dict(card, str(path), outputs=_outputs_in(archive))
-
-
-def _outputs_in(archive: zipfile.ZipFile) -> int | None:
-    """Return how many numbers the network of a ``.keras`` archive gives for an input, where its last layer is dense."""
-    try:
-        layer = json.loads(archive.read("config.json"))
-    except (ValueError, zipfile.BadZipFile):
-        return None  # said by Keras where the network is needed
-    while isinstance(layer, dict) and isinstance(config := layer.get("config"), dict):
-        if layer.get("class_name") == "Dense":
-            units = config.get("units")
-            return units if isinstance(units, int) else None
-        layer = _last_layer(config)
-    return None
-
-
-def _last_layer(config: dict[str, Any]) -> Any:
-    """Return the layer that gives the outputs of a network, or that another layer holds; None where it is not clear."""
-    if not isinstance(layers := config.get("layers"), list):
-        return config.get("layer")  # as `kzoo_zoo`'s mean of an image and its mirror has it
-    if "output_layers" not in config:
-        return layers[-1] if layers else None
-    match config["output_layers"]:
-        case [str(name), int(), int()] | [[str(name), int(), int()]]:
-            return next((one for one in layers if isinstance(one, dict) and one.get("name") == name), None)
-    return None
+    return ModelCard.from_dict(card, str(path))
 
 
 def _import_wrappers() -> None:

@@ -169,6 +169,7 @@ class Detection(Task):
     """Objects and the boxes around them."""
 
     name: ClassVar[str] = "detection"
+    names_classes: ClassVar[bool] = True
     pictures: ClassVar[Mapping[str, str]] = {
         "precision_recall": "Precision over recall at an overlap of 0.5",
         "confusion_of_boxes": "What each object was taken for",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from kzoo.errors import KzooError
 from kzoo.tasks.task import Confusion, Measured, Task
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Classification(Task):
     """Classes without an order; networks end in softmax probabilities."""
 
     name: ClassVar[str] = "classification"
+    names_classes: ClassVar[bool] = True
     predicts: ClassVar[str] = "classes"
     pictures: ClassVar[Mapping[str, str]] = {
         "confusion": "Confusion matrix of the test split",
@@ -164,7 +166,18 @@ def class_probabilities(outputs: Any, num_classes: int) -> np.ndarray:
     """Return the probability of every class, shape (N, K), from a model's outputs.
 
     A single output of two classes is the probability of the second one.
+
+    Raises:
+        KzooError: The model has another number of outputs.
     """
-    outputs = np.asarray(outputs)
-    binary = num_classes == 2 and outputs.shape[-1] == 1  # noqa: PLR2004 - yes and no
-    return np.concatenate([1 - outputs, outputs], axis=-1) if binary else outputs
+    found: np.ndarray = np.asarray(outputs)
+    width = found.shape[-1]
+    if num_classes == 2 and width == 1:  # noqa: PLR2004 - yes and no
+        return np.concatenate([1 - found, found], axis=-1)
+    if width != num_classes:
+        message = (
+            f"The model gives {width} outputs for an example, and there are {num_classes} classes. A network ends in one "
+            "output for each class, and the card of a saved one, kzoo.json in its .keras file, names them all."
+        )
+        raise KzooError(message)
+    return found

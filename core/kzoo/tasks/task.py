@@ -118,6 +118,7 @@ class Task(abc.ABC):
         predicts: What a loss compares with the labels where its spec does not say, one of `kzoo.plugin.INPUTS`.
         pictures: The pictures of a test in the order in which they are shown, with what each shows.
         files: The files of a test that other programs read.
+        names_classes: Whether the model says classes, which its card names.
         epoch_figures: What can be measured of the validation split after an epoch: the name that is logged, and that in
             `Outcome.metrics`. More of each is better.
         own_measures: Whether `Outcome.metrics` holds more than the compiled metrics, so that a run is measured by
@@ -130,6 +131,7 @@ class Task(abc.ABC):
     files: ClassVar[Collection[str]] = ()
     epoch_figures: ClassVar[Mapping[str, str]] = {}
     own_measures: ClassVar[bool] = False
+    names_classes: ClassVar[bool] = False
 
     def label_form(self, label_forms: Collection[str]) -> str:
         """Return the form in which labels are fed to a loss that takes these; an empty text means as they are."""

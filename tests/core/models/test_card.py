@@ -86,7 +86,6 @@ def test_a_damaged_card_is_named(tmp_path):
 
 
 DAMAGE = {
-    "no class names": ({"class_names": None}, "`class_names` is missing or empty"),
     "a number for names": ({"class_names": 3}, "`class_names` must be a list of texts, not 3"),
     "a text for names": ({"class_names": "ab"}, "`class_names` must be a list of texts, not 'ab'"),
     "numbers for names": ({"class_names": [1, 2]}, "`class_names` must be"),
@@ -121,35 +120,10 @@ def test_a_field_that_is_null_is_one_that_is_not_there():
     assert (card.run, card.output_names, card.components, card.data_settings) == ("", (), (), {})
 
 
-@pytest.mark.parametrize(
-    ("task", "units", "names", "said"),
-    [
-        ("classification", 3, "abc", None),
-        ("classification", 3, "ab", "`class_names` has 2 names, and its network has 3 outputs, one for each class"),
-        ("ordinal", 3, "abcd", "`class_names` has 4 names, and its network has 3 outputs"),
-        ("binary", 1, "ab", None),
-        ("binary", 1, "abc", "`class_names` has 3 names, and its network has 1 output, which is for 2 classes"),
-        ("binary", 1, "a", "`class_names` has 1 name, and its network has 1 output, which is for 2 classes"),
-        ("classification", 1, "ab", None),
-        ("regression", 3, "", None),
-        ("detection", 3, "ab", None),
-    ],
-)
-@pytest.mark.parametrize("wrapped", [False, True])
-def test_there_is_a_name_for_each_output(task, units, names, said, wrapped, tmp_path):
-    inputs = keras.Input((2,))
-    model = keras.Model(inputs, keras.layers.Dense(units)(inputs))
-    if wrapped:
-        model = keras.Sequential([keras.Input((2,)), model])
-    model.save(tmp_path / "m.keras")
-    with zipfile.ZipFile(tmp_path / "m.keras", "a") as archive:
-        card = {"pipeline": "mnist", "task": task, "class_names": list(names), "input_shape": [2]}
-        archive.writestr(CARD, json.dumps(card))
-    if said is None:
-        assert read_card(tmp_path / "m.keras").class_names == tuple(names)
-        return
-    with pytest.raises(KzooError, match=said):
-        read_card(tmp_path / "m.keras")
+def test_a_model_of_classes_names_them(tmp_path):
+    card = ModelCard.from_dict({**DETECTOR, "class_names": None})
+    with pytest.raises(KzooError, match=r"m\.keras holds a damaged card.*`class_names` is missing or empty"):
+        SavedModel(tmp_path / "m.keras", card, None).pipeline()
 
 
 @pytest.mark.parametrize(

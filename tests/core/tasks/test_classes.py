@@ -7,6 +7,7 @@ from sklearn.metrics import classification_report
 
 from kzoo.data.splits import ArraySplit
 from kzoo.engine.forward import Forward
+from kzoo.errors import KzooError
 from kzoo.tasks import Measured, task_named
 from kzoo.tasks.classes import ClassOutcome, class_probabilities
 from kzoo.tasks.labels import label_encoder
@@ -78,6 +79,12 @@ def test_a_single_output_is_the_probability_of_the_second_of_two_classes():
     outputs = np.array([[0.25], [1.0]])
     assert class_probabilities(outputs, 2).tolist() == [[0.75, 0.25], [0.0, 1.0]]
     assert class_probabilities(np.eye(3), 3).tolist() == np.eye(3).tolist()
+
+
+@pytest.mark.parametrize(("outputs", "names"), [(3, 2), (3, 0), (1, 3), (2, 1)])
+def test_outputs_that_are_not_one_for_each_name_are_refused(outputs, names):
+    with pytest.raises(KzooError, match=f"gives {outputs} outputs for an example, and there are {names} classes"):
+        class_probabilities(np.ones((4, outputs)), names)
 
 
 @pytest.mark.parametrize(
