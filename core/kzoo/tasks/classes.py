@@ -176,8 +176,8 @@ def class_probabilities(outputs: Any, num_classes: int) -> np.ndarray:
         return np.concatenate([1 - found, found], axis=-1)
     if width != num_classes:
         message = (
-            f"The model gives {width} outputs for an example, and there are {num_classes} classes. A network ends in one "
-            "output for each class, and the card of a saved one, kzoo.json in its .keras file, names them all."
+            f"The model gives {width} outputs for an example, and there are {num_classes} classes. A network ends in "
+            "one output for each class, and the card of a saved one, kzoo.json in its .keras file, names them all."
         )
         raise KzooError(message)
     return found
