@@ -68,7 +68,7 @@ def schedule(name: str, **kwargs: Any) -> Any:
 
     Example:
         >>> import kzoo
-        >>> rate = kzoo.schedule("warmup_cosine", peak_learning_rate=0.1, warmup_steps=10, total_steps=100)
+        >>> rate = kzoo.schedule("warmup_cosine", max_learning_rate=0.1, warmup_steps=10, total_steps=100)
         >>> optimizer = kzoo.optimizer("adam", learning_rate=rate)
     """
     return _component("schedule", name, kwargs)
