@@ -169,7 +169,7 @@ def measuring_of(saved: SavedModel) -> Measuring:
         KzooError: It was saved without them, or a component's distribution is missing.
     """
     if saved.task().own_measures:
-        return Measuring(Forward(load=lambda: load_model(saved.path, compile=False)))
+        return Measuring(saved.forward())
     from kzoo.engine.steps import Tester
 
     model = load_model(saved.path)

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.data.frames import Failure, Part
 from kzoo.engine import runtime
-from kzoo.engine.forward import Forward
 from kzoo.engine.listener import Silent
 from kzoo.errors import DataError
 from kzoo.inference.evaluation import Measuring, evaluate, measuring_of, reader_of
 from kzoo.inference.predicting import predict_source
 from kzoo.models.saved import find_model
-from kzoo.models.saving import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +37,7 @@ class OpenedModel:
     def __init__(self, saved: SavedModel) -> None:
         self._saved = saved
         self._pipeline = saved.pipeline()
-        self._forward = Forward(load=self._load)
+        self._forward = saved.forward()
         self._readers: dict[str, Reader] = {}
 
     @property
@@ -130,10 +128,6 @@ class OpenedModel:
     def _measuring(self) -> Measuring:
         """The model compiled with its loss and metrics, which is kept so that measuring again compiles nothing."""
         return Measuring(self._forward) if self._saved.task().own_measures else measuring_of(self._saved)
-
-    def _load(self) -> Any:
-        runtime.start()
-        return load_model(self.path, compile=False)
 
     def _reader(self, settings: Mapping[str, Any]) -> Reader:
         key = repr(sorted(settings.items()))

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.data.frames import Failure, Frame, Item
-from kzoo.engine import runtime
-from kzoo.engine.forward import Forward
 from kzoo.errors import KzooError
 from kzoo.inference.evaluation import reader_of
 from kzoo.models.saved import find_model, find_pipeline
-from kzoo.models.saving import load_model
 from kzoo.plugins.registry import get_registry
 from kzoo.runs.folder import DEFAULT_ROOT
 
@@ -75,13 +72,7 @@ class Predicting:
         """
         if self.saved is None:
             return reader_of(self.pipeline, {}, None, settings or {})
-        path = self.saved.path
-
-        def load() -> Any:
-            runtime.start()
-            return load_model(path, compile=False)
-
-        return reader_of(self.pipeline, self.saved.card.for_reader(), Forward(load=load), settings or {})
+        return reader_of(self.pipeline, self.saved.card.for_reader(), self.saved.forward(), settings or {})
 
 
 def find_predicting(text: str, root: Path = DEFAULT_ROOT) -> Predicting:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kzoo.arguments import path_text
+from kzoo.engine import runtime
+from kzoo.engine.forward import Forward
 from kzoo.errors import KzooError, UsageError
 from kzoo.models.card import damaged
-from kzoo.models.saving import read_card
+from kzoo.models.saving import load_model, read_card
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
 from kzoo.runs.folder import DEFAULT_ROOT, Run, find_run
@@ -58,6 +60,15 @@ class SavedModel:
             missing = "`class_names` is missing or empty, so it cannot say which class it finds"
             raise KzooError(damaged(str(self.path), missing))
         return _pipeline_of(entry)
+
+    def forward(self) -> Forward:
+        """Return it as a function, without its loss and optimizer; TensorFlow and the file wait until it is called."""
+
+        def load() -> Any:
+            runtime.start()
+            return load_model(self.path, compile=False)
+
+        return Forward(load=load)
 
     def task(self) -> Task:
         """Return the task it was trained for; raise `KzooError` where kzoo does not know it."""

@@ -116,7 +116,7 @@ class TestHelp:
 def test_the_help_of_a_run_has_the_settings_of_its_reader(trained, folder, kzoo, monkeypatch):
     from kzoo_zoo.mnist.pipeline import Mnist
 
-    monkeypatch.setattr("kzoo.inference.predicting.load_model", None)
+    monkeypatch.setattr("kzoo.models.saved.load_model", None)
     assert "Flags of mnist" not in kzoo("predict", str(trained.path), "--help")[1]
     monkeypatch.setattr(Mnist, "reader_settings", DataSettings)
     _, out, err = kzoo("predict", str(trained.path), "--help")
