@@ -2,6 +2,7 @@
 # ruff: noqa: E501 - a table with a line for each
 
 import json
+import os
 
 import numpy as np
 from PIL import Image
@@ -136,6 +137,39 @@ def _lone_text(root):
     return root
 
 
+def pipe(name, *, of=None):
+    """Return what makes a pipe beside a photo with its text file."""
+
+    def make(root):
+        text("0 .5 .5 .2 .2\n")(root)
+        (root / name).unlink(missing_ok=True)
+        os.mkfifo(root / name)
+        return root / of if of else root
+
+    return make
+
+
+def _laughs(root):
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{b}: &{b} [{', '.join(['*' + a] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
+    return yaml("\n".join([*lines, "names: *i", "train: images", ""]))(root)
+
+
+def _hidden_copy(root):
+    voc(corners(1, 1, 9, 9))(root)
+    (root / ".ipynb_checkpoints").mkdir()
+    (root / "a.xml").rename(root / ".ipynb_checkpoints/a-checkpoint.xml")
+    return root
+
+
+def _one_name_in_two_splits(root):
+    for split in ("train", "val"):
+        photo(root / split / "a.jpg")
+    raw("a.xml", f"<annotation><filename>a.jpg</filename>{corners(1, 1, 9, 9)}</annotation>")(root)
+    (root / "images/a.jpg").unlink()
+    return root
+
+
 def _photos_alone(root):
     photo(root / "images/a.jpg")
     return root
@@ -246,6 +280,23 @@ SETS = {
     "a folder of another machine": (yaml("names: [cat]\ntrain: /home/ana/set/images\n"), "no such folder"),
     "a list of another machine": (yaml("names: [cat]\ntrain: list.txt\n", list="/home/ana/set/images/z.jpg\n"), "z.jpg is missing"),
     "an empty list": (yaml("names: [cat]\ntrain: list.txt\n", list="\n"), "no box to learn from"),
+    "references without end": (_laughs, r"data\.yaml:2 cannot be read as yaml: it refers to its own part"),
+    "train that is the disk": (yaml("names: [cat]\ntrain: /\n"), "neither below the folder of the file nor beside it"),
+    "train of the system": (yaml("names: [cat]\ntrain: ../../../../../../../../etc/passwd\n"), "neither below the folder"),
+    "the disk itself": (lambda root: "/", "root of the file system"),
+    "boxes without end in a json": (coco(annotations=[_entry(id=n) for n in range(10_001)]), "more than 10,000 boxes, which is the limit"),
+    "boxes without end in a text": (text("0 .5 .5 .2 .2\n" * 10_001), "more than 10,000 boxes, which is the limit"),
+    "boxes without end in an xml": (voc("<object/>" * 10_001), "more than 10,000 boxes, which is the limit"),
+    "an annotation without end": (voc(" " * 8_000_000), "more than 8,000,000 bytes, which is the limit"),
+    # pipes and places
+    "a pipe for a photo": (pipe("images/a.jpg"), r"a\.jpg cannot be read: it is a named pipe, not a file"),
+    "a pipe for a text": (pipe("labels/a.txt"), r"a\.txt: it cannot be read as text: it is a named pipe"),
+    "a pipe for an xml": (pipe("images/a.xml"), r"a\.xml: it is no xml that can be read: it is a named pipe"),
+    "a pipe for a json": (pipe("a.json"), r"a\.json cannot be read: it is a named pipe"),
+    "a pipe for a data.yaml": (pipe("data.yaml"), r"data\.yaml cannot be read: it is a named pipe"),
+    "a pipe for class names": (pipe("classes.txt"), r"classes\.txt cannot be read: it is a named pipe"),
+    "annotations that are hidden": (_hidden_copy, "holds no annotations"),
+    "a photo of either split": (_one_name_in_two_splits, r"may mean train/a\.jpg or val/a\.jpg"),
     "train that is a number": (yaml("names: [cat]\ntrain: 7\n"), "no such folder"),
 }  # fmt: skip
 """By a name: what makes it in an empty folder and returns what is given as data, and what the error says."""

@@ -18,7 +18,7 @@ from kzoo.settings import read_settings
 from kzoo.tasks import task_named
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOT_INSTALLED = {"make-tea", "kzoo-tea:make-tea", "count-textures", "textures", "NAME"}
 """What pages take as examples of commands and pipelines of others."""
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -57,6 +57,8 @@ def fault(line, *, whole=True):
 
 def check_run(given):
     words, flags = parted([*filter(None, [given["pipeline"]]), *(given["more"] or ())])
+    if given["resume"]:  # the settings are those of the run
+        words = words or ["mnist"]
     pipeline = get_registry().get("pipeline", words[0]).name if words else ""
     known = get_registry().get("pipeline", pipeline).spec.flags if words else {}
     own = options_of(flags, known, pipeline=pipeline, own=())

@@ -66,6 +66,8 @@ def test_it_is_as_short_as_the_page_says():
     assert len(lines) < 120
 
 
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:.*far from what the network learned from")  # photos of noise
 def test_the_commands_of_the_page_work(installed, capsys, place):
     said = {}
     for line in re.search(r"```console\n(.*?)```", PAGE, re.DOTALL)[1].splitlines():

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kzoo import plugin
+from kzoo.models import archive, network, onnx_file, onnx_messages, rehearsal, weights
 from kzoo.plugins import hookspecs
 from kzoo.plugins.own_commands import OWN_COMMANDS
 from kzoo.plugins.registry import get_registry
@@ -27,7 +28,7 @@ RUNNING = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_installed_entry_points_are_those_of_the_project():
@@ -115,6 +116,33 @@ def test_the_floors_are_those_that_the_linter_holds():
     text = re.search(r"```text\n(cli\b.*?)```", CONTRIBUTING, re.DOTALL)[1]
     said = [set(line.split("  ")[0].strip().split(", ")) for line in text.splitlines()]
     assert said == [floor for floor in held if floor]
+
+
+def test_the_page_on_security_gives_the_limits_that_hold():
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    table = page.partition("| of a model file |")[2].partition("\n\n")[0]
+    held = (
+        archive.MAX_MEMBERS, archive.MAX_GROWTH, archive.MAX_DEPTH, archive.MAX_BRANCHES, network.MAX_LAYERS,
+        network.MAX_CALLS,
+        network.MAX_NUMBER, network.MAX_STEPS, network.MAX_INPUT, rehearsal.MAX_ACTIVATION, rehearsal.SPARE,
+        weights.MAX_OBJECTS,
+    )  # fmt: skip
+    assert {f"{limit:,}" for limit in held} <= set(re.findall(r"[\d,]*\d", table))
+    sizes = {
+        name: f"{size // 2**20} MB" if size >= 2**20 else f"{size // 2**10} kB"
+        for name, size in archive.MAX_JSON.items()
+    }
+    assert ", ".join(sizes[name] for name in ("config.json", "kzoo.json", "metadata.json")) in table
+    assert (archive.MAX_DIRECTORY, archive.SMALL) == (2**20, 64 * 2**20)
+
+
+def test_the_page_on_security_gives_the_limits_of_exported_models():
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    table = page.partition("| of an exported model |")[2].partition("\n\n")[0]
+    held = (onnx_file.MAX_FILE, network.MAX_CALLS, onnx_messages.MAX_WEIGHTS, onnx_messages.MAX_ATTRIBUTES,
+            onnx_messages.MAX_ENTRIES, archive.MAX_DEPTH, archive.MAX_BRANCHES, network.MAX_INPUT,
+            onnx_file.MAX_ACTIVATION)  # fmt: skip
+    assert {f"{limit:,}" for limit in held} <= set(re.findall(r"[\d,]*\d", table))
 
 
 def test_the_documents_link_to_files_that_exist():

@@ -131,6 +131,7 @@ def plain(text):
     """Return lines in which numbers, times and the widths of columns make no difference."""
     text = re.sub(r"\d{8}T\d{6}Z", "<time>", text)
     text = re.sub(r", \d+ warnings?", "", text)
+    text = re.sub(r" \(\d+:\d\d:\d\d\)$", "", text, flags=re.MULTILINE)  # pytest's, from a minute on
     text = re.sub(r"\d+(,\d{3})*(\.\d+)?(e-?\d+)?", "#", text)
     lines = (re.sub(r"\s+", " ", line).strip() for line in text.splitlines())
     return [line for line in lines if line]

@@ -11,7 +11,22 @@ from typing import TYPE_CHECKING, Any
 from kzoo._version import __version__
 
 if TYPE_CHECKING:
-    from kzoo.api import evaluate, loss, metric, optimizer, predict, regularizer, run, schedule
+    from kzoo.api import (
+        evaluate,
+        list_losses,
+        list_metrics,
+        list_optimizers,
+        list_pipelines,
+        list_plugins,
+        list_regularizers,
+        loss,
+        metric,
+        optimizer,
+        predict,
+        regularizer,
+        run,
+        schedule,
+    )
     from kzoo.api import open as open  # noqa: A004 - not in __all__: a star must not hide Python's own
     from kzoo.errors import KzooError
     from kzoo.models.saving import load_model, register_with_keras
@@ -20,6 +35,12 @@ __all__ = [
     "KzooError",
     "__version__",
     "evaluate",
+    "list_losses",
+    "list_metrics",
+    "list_optimizers",
+    "list_pipelines",
+    "list_plugins",
+    "list_regularizers",
     "load_model",
     "loss",
     "metric",
@@ -34,6 +55,12 @@ __all__ = [
 _HOMES = {
     "KzooError": "kzoo.errors",
     "evaluate": "kzoo.api",
+    "list_losses": "kzoo.api",
+    "list_metrics": "kzoo.api",
+    "list_optimizers": "kzoo.api",
+    "list_pipelines": "kzoo.api",
+    "list_plugins": "kzoo.api",
+    "list_regularizers": "kzoo.api",
     "load_model": "kzoo.models.saving",
     "loss": "kzoo.api",
     "metric": "kzoo.api",

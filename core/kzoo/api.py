@@ -18,10 +18,27 @@ if TYPE_CHECKING:
     from kzoo.inference.evaluation import Evaluation
     from kzoo.inference.opened import OpenedModel
     from kzoo.pipeline import Prediction
+    from kzoo.plugins.listed import Listing
     from kzoo.runs.folder import Run
     from kzoo.training.run import RunResult
 
-__all__ = ["evaluate", "loss", "metric", "open", "optimizer", "predict", "regularizer", "run", "schedule"]
+__all__ = [
+    "evaluate",
+    "list_losses",
+    "list_metrics",
+    "list_optimizers",
+    "list_pipelines",
+    "list_plugins",
+    "list_regularizers",
+    "loss",
+    "metric",
+    "open",
+    "optimizer",
+    "predict",
+    "regularizer",
+    "run",
+    "schedule",
+]
 
 _DATA = "`real`, `sample`, `auto` or the path of a file or folder"
 _NO_ARRAYS = "Arrays are saved as a file that the pipeline reads."
@@ -30,7 +47,7 @@ _SOURCE = "a file, a folder, a pattern, the number of a camera or a URL"
 _OPENED = "Arrays, PIL images, rows and lists are for kzoo.open(...).predict."
 
 
-def loss(name: str, **kwargs: Any) -> Any:
+def loss(name: str, /, **kwargs: Any) -> Any:
     """Return a Keras loss by name.
 
     Args:
@@ -48,22 +65,22 @@ def loss(name: str, **kwargs: Any) -> Any:
     return _component("loss", name, kwargs)
 
 
-def metric(name: str, **kwargs: Any) -> Any:
+def metric(name: str, /, **kwargs: Any) -> Any:
     """Return a Keras metric by name; see `loss`."""
     return _component("metric", name, kwargs)
 
 
-def optimizer(name: str, **kwargs: Any) -> Any:
+def optimizer(name: str, /, **kwargs: Any) -> Any:
     """Return a Keras optimizer by name; see `loss`."""
     return _component("optimizer", name, kwargs)
 
 
-def regularizer(name: str, **kwargs: Any) -> Any:
+def regularizer(name: str, /, **kwargs: Any) -> Any:
     """Return a Keras regularizer by name; see `loss`."""
     return _component("regularizer", name, kwargs)
 
 
-def schedule(name: str, **kwargs: Any) -> Any:
+def schedule(name: str, /, **kwargs: Any) -> Any:
     """Return a Keras learning-rate schedule by name; see `loss`.
 
     Example:
@@ -72,6 +89,54 @@ def schedule(name: str, **kwargs: Any) -> Any:
         >>> optimizer = kzoo.optimizer("adam", learning_rate=rate)
     """
     return _component("schedule", name, kwargs)
+
+
+def list_losses(*, task: str | None = None, search: str | None = None) -> Listing:
+    """Return the losses that are installed, as ``kzoo list-losses`` shows them; none of them is imported.
+
+    It shows itself as a list of names and sentences. Each row has what ``--json`` has as attributes: ``name``,
+    ``shown`` (the shortest name that finds it), ``summary``, ``tasks``, ``aliases``, ``distribution``, ``version``.
+
+    Args:
+        task: Only what is for this task, such as ``classification``.
+        search: Only what has these words in its name or its summary.
+
+    Raises:
+        UsageError: There is no such task.
+
+    Example:
+        >>> import kzoo
+        >>> kzoo.list_losses(search="earth mover").names
+        ['emd']
+    """
+    return _listing(("loss",), task, search)
+
+
+def list_metrics(*, task: str | None = None, search: str | None = None) -> Listing:
+    """Return the metrics that are installed; see `list_losses`."""
+    return _listing(("metric",), task, search)
+
+
+def list_optimizers(*, task: str | None = None, search: str | None = None) -> Listing:
+    """Return the optimizers and learning-rate schedules, told apart by their ``kind``; see `list_losses`."""
+    return _listing(("optimizer", "schedule"), task, search)
+
+
+def list_regularizers(*, task: str | None = None, search: str | None = None) -> Listing:
+    """Return the regularizers that are installed; see `list_losses`."""
+    return _listing(("regularizer",), task, search)
+
+
+def list_pipelines(*, task: str | None = None, search: str | None = None) -> Listing:
+    """Return the pipelines of the zoo, with their ``task`` and ``recipes``; see `list_losses`."""
+    return _listing(("pipeline",), task, search)
+
+
+def list_plugins(*, search: str | None = None) -> Listing:
+    """Return the installed plugins: ``distribution``, ``version``, ``entry_point``, ``publishes`` and ``status``."""
+    from kzoo.plugins.listed import plugin_listing
+
+    return plugin_listing(_words(search, "search", "the words to look for"))
 
 
 def run(
@@ -91,6 +156,10 @@ def run(
     options: Mapping[str, Any] | None = None,
     out: str | Path = "runs",
     strategy: Any = None,
+    resume: str | Path | Run | RunResult | None = None,
+    force: bool = False,
+    verbose: int | str = "auto",
+    callbacks: Iterable[Any] | None = None,
     **flags: Any,
 ) -> RunResult:
     """Train and test a pipeline, as ``kzoo run`` does, and return what came of it.
@@ -111,15 +180,26 @@ def run(
         options: Further settings by dotted key: ``{"train.steps_per_execution": 8}``.
         out: The folder that runs go to.
         strategy: A `tf.distribute.Strategy` to train under.
+        resume: A run that was stopped or killed, to go on with in place of a new one: its folder, its name under
+            ``out``, ``last``, or a `Run` or `RunResult`. Its settings hold; ``epochs`` may be more.
+        force: With ``resume``: go on also where data, versions or settings differ from those that it began with.
+        verbose: As in Keras's ``fit``: 0 shows nothing, 1 a bar, 2 a line an epoch; ``auto`` is 1 in a terminal or a
+            notebook, and 2 elsewhere. It goes to stderr, in a notebook to the output of the cell.
+        callbacks: Keras callbacks, called where ``fit`` calls them. One that has ``state()`` and ``restore(state)``
+            goes on where it was in a run that is resumed.
         **flags: Those that the pipeline adds to ``kzoo run``, such as ``target`` of ``regression``.
 
     Raises:
         KzooError: What was asked for does not exist, does not fit or cannot be read; `UsageError` among them, also for
             an argument of a wrong type.
+        KeyboardInterrupt: Ctrl-C or SIGTERM stopped it; the model so far is saved, and ``resume`` goes on with it.
     """
+    from kzoo.engine.runtime import unannounced
     from kzoo.runs.configure import configure
+    from kzoo.training.listeners import listener_for
     from kzoo.training.run import train
 
+    listener = listener_for(verbose)
     if pipeline is not None:
         text(pipeline, "pipeline", expected="the name of a pipeline")
     if strategy is not None and not hasattr(strategy, "scope"):
@@ -141,11 +221,26 @@ def run(
         "data": None if data is None else path_text(data, "data", expected=_DATA, instead=_NO_ARRAYS),
         "limit": _plain(limit, "limit"),
     }
+    going_on = None
+    if resume is not None:
+        from kzoo.training.resuming import Resume, run_to_resume
+
+        going_on = Resume(run_to_resume(_place_of(resume), root, asked["file"]), force=bool(force))
+        asked["file"] = going_on.run.config_path
+    elif force:
+        message = "`force` goes with `resume`: a new run overwrites nothing."
+        raise UsageError(message)
     settings = configure(pipeline, **asked)
     if flags:
         settings = configure(pipeline, own_flags=_own_flags(settings.pipeline, flags), **asked)
-    result = train(settings, root=root, strategy=strategy)
+    called = _callbacks(callbacks)
+    with contextlib.nullcontext() if verbose else unannounced():
+        result = train(settings, root=root, strategy=strategy, resume=going_on, listener=listener, callbacks=called)
     assert result is not None  # only a dry run has no result
+    if result.status == "interrupted":  # a program that trains one model after the other is to end, too
+        again = f"kzoo.run(resume={str(result.run.path)!r})"
+        message = f"The training was stopped; the model so far is {result.run.model_path}, and {again} goes on with it."
+        raise KeyboardInterrupt(message)
     return result
 
 
@@ -255,6 +350,15 @@ def _references(metrics: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(metrics)
 
 
+def _callbacks(callbacks: Any) -> list[Any]:
+    """Return callbacks as a list; one by itself, and Keras's own list of them, are taken as well."""
+    found = () if callbacks is None else getattr(callbacks, "callbacks", callbacks)
+    if isinstance(found, str) or (not hasattr(found, "__iter__") and not hasattr(found, "set_model")):
+        message = f"`callbacks` must be a list of Keras callbacks, not {described(callbacks)}."
+        raise UsageError(message)
+    return list(found) if hasattr(found, "__iter__") else [found]
+
+
 def _plain(number: Any, what: str) -> Any:
     """Return a number as Python has it, also where it is one of NumPy's; its range is for the settings to check."""
     if isinstance(number, Integral) and not isinstance(number, bool):
@@ -281,6 +385,16 @@ def _own_flags(pipeline: str, given: Mapping[str, Any]) -> list[tuple[str, str]]
             raise UsageError(message)
         found.append((f"{name}=", f"{known[flag]}={json_text(value, name)}"))
     return found
+
+
+def _listing(kinds: tuple[str, ...], task: str | None, search: str | None) -> Listing:
+    from kzoo.plugins.listed import listing
+
+    return listing(kinds, _words(task, "task", "the name of a task"), _words(search, "search", "the words to look for"))
+
+
+def _words(value: Any, what: str, expected: str) -> str:
+    return "" if value is None else text(value, what, expected=expected)
 
 
 def _component(kind: str, name: str, kwargs: Mapping[str, Any]) -> Any:

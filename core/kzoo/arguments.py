@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import UsageError
+from kzoo.streams import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["described", "items_of", "json_text", "path_text", "text", "whole_number"]
+__all__ = ["command_line", "described", "items_of", "json_text", "path_text", "text", "whole_number"]
 
 _LONGEST = 60
 """What is longer when it is written out is told by its type alone."""
@@ -28,13 +30,33 @@ def described(value: Any) -> str:
     if value is None:
         return "None"
     name = type(value).__name__
-    if (shape := getattr(value, "shape", None)) is not None:
-        return f"{name} of shape {shape}"
-    if isinstance(value, (bool, int, float, str, bytes, list, tuple, dict, set)):
-        written = repr(value)
-        if len(written) <= _LONGEST and "\n" not in written:
-            return f"{written} ({name})"
+    try:
+        if (shape := getattr(value, "shape", None)) is not None:
+            return f"{name} of shape {shape}"
+        written = repr(value) if isinstance(value, (bool, int, float, str, bytes, list, tuple, dict, set)) else ""
+    except Exception:  # what a plugin gives may refuse even to be looked at
+        written = ""
+    if written and len(written) <= _LONGEST and "\n" not in written:
+        return f"{written} ({name})"
     return f"an object of the type {name}"
+
+
+def command_line(*words: str | os.PathLike[str]) -> str:
+    r"""Return a command to copy: each word quoted where a shell would take it apart.
+
+    Example:
+        >>> command_line("kzoo", "evaluate", "my runs/a"), command_line("kzoo", "predict", "last", "caf\udce9")
+        ("kzoo evaluate 'my runs/a'", "kzoo predict last $'caf\\xe9'")
+    """
+    return " ".join(_quoted(os.fspath(word)) for word in words)
+
+
+def _quoted(word: str) -> str:
+    if readable(word) == word:
+        return shlex.quote(word)
+    # Bytes that are no text have a quoting of their own, in which a backslash means something.
+    escaped = readable(word.replace("\\", "\\\\").replace("'", "\\'"))
+    return f"$'{escaped}'"
 
 
 def path_text(value: Any, what: str, *, expected: str = "the path of a file or folder", instead: str = "") -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kzoo.cli.transfers import TransferLine
     from kzoo.models.card import ModelCard
     from kzoo.models.saved import find_model
-    from kzoo.models.saving import load_model, save_model
+    from kzoo.models.saving import load_model, load_weights, save_model
 
 __all__ = [
     "JsonOption",
@@ -36,6 +36,7 @@ __all__ = [
     "error",
     "find_model",
     "load_model",
+    "load_weights",
     "save_model",
     "say",
     "show",
@@ -48,6 +49,7 @@ _HOMES = {
     "ModelCard": "kzoo.models.card",
     "find_model": "kzoo.models.saved",
     "load_model": "kzoo.models.saving",
+    "load_weights": "kzoo.models.saving",
     "save_model": "kzoo.models.saving",
 }
 

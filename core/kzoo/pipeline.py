@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from kzoo.errors import UsageError
+from kzoo.arguments import command_line
+from kzoo.errors import KzooError, UsageError
 from kzoo.settings import NoSettings, defaults_of, setting, settings
 from kzoo.tasks.predictions import ClassPrediction, Prediction, ValuePrediction
 
@@ -44,6 +45,7 @@ __all__ = [
     "Recordable",
     "ValuePrediction",
     "defaults_of",
+    "picture_shape",
     "setting",
     "settings",
     "unfreeze_all",
@@ -189,6 +191,7 @@ class Pipeline(abc.ABC):
         reader_settings: What ``kzoo predict`` may set with ``--key value``. Where a default is False or True, ``--key``
             alone sets True.
         evaluation_settings: Settings of the reader that are others where it is measured.
+        preprocessing: How inputs are made for its networks, in words for who uses an exported one without kzoo.
     """
 
     name: ClassVar[str]
@@ -197,6 +200,7 @@ class Pipeline(abc.ABC):
     augment_settings: ClassVar[type | None] = None
     reader_settings: ClassVar[type] = NoSettings
     evaluation_settings: ClassVar[Mapping[str, Any]] = {}
+    preprocessing: ClassVar[str] = ""
 
     def recipes(self) -> dict[str, Path]:
         """Return the recipe files by name: those in the folder ``recipes`` beside the class's module."""
@@ -239,7 +243,7 @@ class Pipeline(abc.ABC):
         """Return what to say where a model is needed and there is none."""
         return (
             f"`{self.name}` is a pipeline, and it needs a trained model to predict. Train one with `kzoo run "
-            f"{self.name}`, then name the run: `kzoo predict last {source}`."
+            f"{self.name}`, then name the run: `{command_line('kzoo', 'predict', 'last', source)}`."
         )
 
 
@@ -262,9 +266,11 @@ class Reader(abc.ABC):
 
     Attributes:
         batch_size: The most inputs in one call of `predict`. A camera's frames come one at a time.
+        watch: What looks at the inputs of the network, set by kzoo where the model knows what it learned from.
     """
 
     batch_size: int = 32
+    watch: Any = None
 
     def open(self, text: str, part: Part) -> list[Source]:
         """Return what a user means by ``text``: images, videos, a camera or a stream, unless the inputs are others.
@@ -317,6 +323,22 @@ class Reader(abc.ABC):
         """Be told that there is nothing more to predict, also where the user or an error ended it."""
 
 
+def picture_shape(card: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of a network's input by its card, which must be that of a picture, (H, W, 1) or (H, W, 3).
+
+    Raises:
+        KzooError: It is another.
+    """
+    shape = tuple(card["input_shape"])
+    if len(shape) != 3 or shape[-1] not in (1, 3):  # noqa: PLR2004 - rows, columns, channels; gray or colours
+        message = (
+            f"The network takes inputs of {' x '.join(map(str, shape)) or 'no shape'}, and pictures have rows, columns "
+            "and 1 or 3 channels: its file belongs to another pipeline than its card, kzoo.json, says."
+        )
+        raise KzooError(message)
+    return shape
+
+
 class ImageClassReader(Reader):
     """Each picture by itself through a trained network that gives class probabilities.
 
@@ -329,7 +351,7 @@ class ImageClassReader(Reader):
 
     def __init__(self, card: Mapping[str, Any], forward: Forward) -> None:
         self.forward = forward
-        self.input_shape: tuple[int, ...] = tuple(card["input_shape"])
+        self.input_shape = picture_shape(card)
         self.class_names = list(card["class_names"])
 
     def load(self) -> None:
@@ -350,11 +372,14 @@ class ImageClassReader(Reader):
         """Return the most probable class of each picture, with the probability of all."""
         import numpy as np
 
+        return self.classified(np.stack([self.prepare(frame.pixels) for frame in items]))
+
+    def classified(self, inputs: np.ndarray) -> list[ClassPrediction]:
+        """Return what the network says of its inputs."""
         from kzoo.tasks.classes import class_probabilities
 
-        outputs = self.forward(np.stack([self.prepare(frame.pixels) for frame in items]))
         found = []
-        for row in class_probabilities(outputs, len(self.class_names)):
+        for row in class_probabilities(self.forward(inputs), len(self.class_names)):
             index = int(row.argmax())
             named = {name: float(p) for name, p in zip(self.class_names, row, strict=True)}
             found.append(ClassPrediction(self.class_names[index], index, float(row[index]), named))

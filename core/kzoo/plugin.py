@@ -184,6 +184,10 @@ class _LabelledSpec(ComponentSpec):
         if self.inputs and self.inputs not in INPUTS:
             found.append(f"`inputs` must be one of {', '.join(INPUTS)}, not {self.inputs!r}")
         found += _among("properties", self.properties, PROPERTIES)
+        found += _among("variants", self.variants, (*TASKS, *LABEL_FORMS))
+        for target in self.variants.values():
+            if not (isinstance(target, str) and _TARGET.fullmatch(target)):
+                found.append(f"`variants` must hold 'module:attribute', not {target!r}")
         return found
 
 

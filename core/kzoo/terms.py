@@ -20,6 +20,7 @@ TASKS = (
     "segmentation",
     "embedding",
     "restoration",
+    "transcription",
 )
 """What a pipeline can be for, and what a component can declare itself for."""
 
@@ -45,10 +46,12 @@ INPUTS: Mapping[str, str] = MappingProxyType(
         "thresholds": "class labels (N,) of K ordered classes, and a logit for each of the K - 1 thresholds (N, K - 1)",
         "masks": "one-hot masks (N, H, W, K), and probabilities (N, H, W, K)",
         "boxes": "corners x1, y1, x2, y2 (N, 4), and the same (N, 4)",
+        "bins": "numbers from 0 to B - 1 (N, 4), and a logit for each of the B bins of each (N, 4 * B)",
         "places": "what belongs at each place of a detector (N, R, 12 + K), and what it says (N, R, 5 + K)",
         "embeddings": "class labels (N,), and one vector for each sample (N, D)",
         "cosines": "class labels (N,), and cosines between -1 and 1 (N, K)",
         "distances": "1 for a pair that belongs together, else 0 (N,), and distances of at least 0 (N,)",
+        "sequences": "symbols from 1 on, then zeros (N, S), and a logit for each of K symbols at each step (N, T, K)",
         "images": "images between 0 and 1 (N, H, W, C), and the same (N, H, W, C)",
         "large_images": "the same, with sides of at least 176 pixels",
     }

@@ -200,9 +200,8 @@ _TABLE = (
         "optimizers",
         "LazyAdam",
         (
-            "It moved only those rows of an embedding that a batch looks up. Keras's `adam` moves the running means "
-            "of every row at every step, which is Adam as it was published. In `adagrad` a row that is not looked up "
-            "stays as it is."
+            "The same defaults. A row that is looked up several times takes one step with the sum of its gradients, as "
+            "it did. `amsgrad` is left out."
         ),
     ),
     (
@@ -243,7 +242,10 @@ _TABLE = (
     (
         "optimizers",
         "ProximalAdagrad",
-        "The same arguments and defaults.",
+        (
+            "The same arguments and defaults. Of an embedding only those rows move that a batch looks up, as before; "
+            "`weight_decay`, which is new, is of all rows."
+        ),
     ),
     (
         "optimizers",

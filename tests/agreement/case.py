@@ -24,7 +24,8 @@ class Case:
         note: What is special about the inputs, such as ``"an exact match"``.
         inputs: Arrays. A loss: ``y_true``, ``y_pred`` and perhaps ``sample_weight``. A metric: the same, in one array
             for all batches, and perhaps ``batches``, the number of samples in each. An optimizer: ``start0``,
-            ``start1``, ... and ``gradients0`` with one row for each step. A schedule: ``steps``. A regularizer:
+            ``start1``, ... and ``gradients0`` with one row for each step; where there is ``rows0`` too, its gradients
+            are of rows, which it names for each step. A schedule: ``steps``. A regularizer:
             ``weights``. Floats should be exact in float32, so that both sides see the same numbers.
         expected: Arrays. A loss: ``value`` (one for each sample, or a scalar: what the loss returns with its default
             reduction) and ``gradient`` of the sum of ``value`` by ``y_pred``. A metric: ``value``. An optimizer:

@@ -78,13 +78,20 @@ def _optimizer(case):
     count = sum(name.startswith("start") for name in case.inputs)
     variables = [keras.Variable(case.inputs[f"start{i}"], name=f"weight{i}") for i in range(count)]
     gradients = [tf.constant(case.inputs[f"gradients{i}"]) for i in range(count)]
+    rows = [case.inputs.get(f"rows{i}") for i in range(count)]
+
+    def gradient(i, step):
+        if rows[i] is None:
+            return gradients[i][step]
+        return tf.IndexedSlices(gradients[i][step], tf.constant(rows[i])[step], list(case.inputs[f"start{i}"].shape))
+
     optimizer = build("optimizer", case.component)
     optimizer.build(variables)
 
     # Run as training runs it: in a graph, one call for each step.
     @tf.function
     def apply(step):
-        optimizer.apply_gradients([(g[step], v) for g, v in zip(gradients, variables, strict=True)])
+        optimizer.apply_gradients([(gradient(i, step), variable) for i, variable in enumerate(variables)])
 
     worst, recorded = 0.0, [int(step) for step in case.expected["steps"]]
     for step in range(1, max(recorded) + 1):

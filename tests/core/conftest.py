@@ -10,6 +10,18 @@ from kzoo.plugins.registry import set_plugin_choice
 FOREIGN = Path(__file__).parents[1] / "fixtures" / "foreign"
 
 
+@pytest.fixture(scope="module")
+def played():
+    """Return the training whose steps are played, for all tests of one file."""
+    from played import Played
+
+    from kzoo.engine import runtime
+
+    runtime.start()
+    with pytest.MonkeyPatch.context() as patch:
+        yield Played(patch)
+
+
 @pytest.fixture
 def foreign(monkeypatch):
     """Install the distribution kzoo-foreign 1.4 for one test; calling the fixture's value uninstalls it again."""

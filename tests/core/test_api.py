@@ -1,8 +1,11 @@
 """The same from Python, and the same again in another process."""
 
+import re
+import shutil
 import subprocess
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 
 import keras
@@ -11,8 +14,10 @@ import pytest
 from PIL import Image
 
 import kzoo
+from kzoo.cli import main
 from kzoo.errors import UsageError
 from kzoo.runs.folder import Run
+from kzoo_zoo.mnist.data import sample
 
 TINY = {"recipe": "quick", "epochs": 1, "limit": 60, "batch_size": 20}
 
@@ -23,6 +28,15 @@ def test_components_by_name():
     assert isinstance(kzoo.metric("mean_absolute_error"), keras.metrics.MeanAbsoluteError)
     assert float(kzoo.optimizer("adam:learning_rate=0.5").learning_rate) == 0.5
     assert kzoo.regularizer("l2", l2=0.25).l2 == 0.25
+
+
+def test_the_argument_name_is_the_component_s_own():
+    assert kzoo.loss("mse", name="m").name == "m"
+    assert kzoo.metric("mse", name="m").name == "m"
+    assert kzoo.optimizer("sgd", name="m").name == "m"
+    assert kzoo.schedule("cosine_decay", name="m", initial_learning_rate=0.1, decay_steps=1).name == "m"
+    with pytest.raises(UsageError, match="no argument `name`"):
+        kzoo.regularizer("l2", name="m")
 
 
 def test_a_wrong_name_is_a_kzoo_error():
@@ -101,6 +115,50 @@ def test_a_model_is_opened_from_what_a_run_returned(trained):
     assert kzoo.evaluate(trained).metrics == pytest.approx(trained.results)
 
 
+def test_an_input_far_from_those_of_the_training_is_warned_of(trained):
+    model = kzoo.open(trained)
+    assert set(model.card.inputs) == {"names", "low", "high", "pictures"}
+    images = sample(None).test.x[:8]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(list(images))
+    with pytest.warns(UserWarning, match=r"input 1: It is far from what the network learned from: brighter \("):
+        model.predict([images[0], 255 - images[1]], prepare=False)
+    with pytest.warns(UserWarning, match="input 0: No digit is seen"):
+        model.predict(np.full((60, 60), 200, np.uint8))
+
+
+@pytest.mark.long
+def test_data_far_from_that_of_the_training_is_warned_of_where_it_is_measured(trained, tmp_path):
+    x, y = sample(None).test.x, sample(None).test.y
+    np.savez(tmp_path / "inverted.npz", x_train=x, y_train=y, x_test=255 - x, y_test=y)
+    with pytest.warns(UserWarning, match="256 of 256"):
+        found = kzoo.open(trained).evaluate(tmp_path / "inverted.npz")
+    assert "256 of 256 test examples that were looked at are far from what the network learned from" in found.notes[0]
+    assert kzoo.open(trained).evaluate("sample").notes == []
+
+
+def test_a_model_that_is_not_the_one_of_its_run_is_said_to_be_another(trained, tmp_path, capsys):
+    assert set(trained.run.manifest().models) == {"model.keras", "best.keras"}
+    folder = tmp_path / "run"
+    shutil.copytree(trained.run.path, folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kzoo.open(folder)
+    shutil.copy(folder / "best.keras", folder / "moved.keras")
+    kzoo.open(folder / "moved.keras")  # the run has said nothing of a file of this name
+    with zipfile.ZipFile(folder / "model.keras", "a") as archive:
+        archive.writestr("notes.txt", "changed")
+    said = r"model\.keras is not the model that its run saved: its SHA-256 is \w{64}, and run\.json has \w{64}"
+    with pytest.warns(UserWarning, match=said):
+        model = kzoo.open(folder)
+    with pytest.warns(UserWarning, match=said):
+        assert re.search(said, model.evaluate().notes[0])
+    Image.fromarray(PICTURE).save(tmp_path / "a.png")
+    assert main(["predict", str(folder), str(tmp_path / "a.png")]) == 0
+    assert re.search(said, capsys.readouterr().err)
+
+
 def test_an_opened_model_refuses_what_it_cannot_measure_or_predict(trained, tmp_path):
     model = kzoo.open(trained)
     for data in (THREE, (THREE, PICTURE)):
@@ -119,6 +177,7 @@ def test_an_opened_model_refuses_what_it_cannot_measure_or_predict(trained, tmp_
         model.predict(closed_picture(tmp_path))
 
 
+@pytest.mark.long
 def test_measuring_again_compiles_nothing(trained):
     model = kzoo.open(trained)
     first = model.evaluate()
@@ -164,5 +223,5 @@ def test_the_same_seed_gives_the_same_weights_in_two_processes(tmp_path):
 
 @pytest.mark.long
 def test_another_seed_gives_other_weights(tmp_path):
-    first, second = (kzoo.run("mnist", seed=seed, out=tmp_path, **TINY) for seed in (1, 2))
+    first, second = (kzoo.run("regression", seed=seed, out=tmp_path, **TINY) for seed in (1, 2))
     assert any((a != b).any() for a, b in zip(first.model.get_weights(), second.model.get_weights(), strict=True))

@@ -27,6 +27,8 @@ COMMANDS = [
     ["list-pipelines"],
     ["list-plugins"],
     ["info", "--help"],
+    ["check", "--help"],
+    ["doctor"],
 ]
 
 
@@ -53,7 +55,7 @@ def test_no_heavy_import(arguments):
 def test_a_list_imports_no_other_command_and_no_rich():
     _, told = start(["list-losses"])
     rooms = {name for name in told["modules"] if name.startswith("kzoo.cli.")}
-    assert rooms == {f"kzoo.cli.{name}" for name in ("app", "completion", "listing", "options", "output")}
+    assert rooms == {f"kzoo.cli.{name}" for name in ("app", "completion", "listing", "options", "output", "visible")}
     assert "rich" not in told["modules"]
     heavy = {"kzoo.plugins.build", "kzoo.training", "kzoo.runs.folder", "kzoo.runs.config"}
     assert not heavy & set(told["modules"])

@@ -10,6 +10,7 @@ from torchvision.ops import complete_box_iou_loss, distance_box_iou_loss, genera
 
 TORCHVISION = f"torchvision {torchvision.__version__}"
 HAND = f"torch {torch.__version__}, float64, by the definition"
+CROSSENTROPY = f"torch {torch.__version__} cross_entropy of the two bins, float64"
 LIBRARY = {"giou": generalized_box_iou_loss, "diou": distance_box_iou_loss, "ciou": complete_box_iou_loss}
 
 BASE = [10.0, 20.0, 50.0, 40.0]
@@ -92,6 +93,46 @@ def siou_of(theta=4.0, eps=1e-7):
     return lambda true, pred: torch.stack([function(t, p) for t, p in zip(true, pred, strict=True)])
 
 
+def wiou_of(eps=1e-7):
+    """Return a function of pairs of boxes: the paper's formula of version 1, number by number."""
+
+    def function(true, pred):
+        (a, b, c, d), (e, f, g, h) = true.unbind(), pred.unbind()
+        centres = ((a + c) / 2 - (e + g) / 2) ** 2 + ((b + d) / 2 - (f + h) / 2) ** 2
+        wide = torch.maximum(c, g) - torch.minimum(a, e)
+        high = torch.maximum(d, h) - torch.minimum(b, f)
+        weight = torch.exp(centres / (wide**2 + high**2 + eps).detach())
+        shared = torch.relu(torch.minimum(c, g) - torch.maximum(a, e))
+        shared = shared * torch.relu(torch.minimum(d, h) - torch.maximum(b, f))
+        union = (c - a) * (d - b) + (g - e) * (h - f) - shared
+        return weight * (1 - shared / (union + eps))
+
+    return lambda true, pred: torch.stack([function(t, p) for t, p in zip(true, pred, strict=True)])
+
+
+def dfl_of(true, logits):
+    """Return the mean of two crossentropies for each number, as in the paper's authors' program."""
+    bins = logits.numel() // true.numel()
+    flat, logits = true.flatten(), logits.reshape(-1, bins)
+    left = flat.floor().clamp(max=bins - 2).long()
+    near, far = (torch.nn.functional.cross_entropy(logits, at, reduction="none") for at in (left, left + 1))
+    return (near * (left + 1 - flat) + far * (flat - left)).reshape(true.shape).mean(-1)
+
+
+def bins_cases():
+    for seed, (shape, sides, bins) in enumerate(
+        [((1,), 4, 16), ((6,), 4, 2), ((2, 5), 4, 17), ((3,), 1, 8), ((4,), 3, 5)]
+    ):
+        rng = np.random.default_rng(seed)
+        y_true = rng.uniform(0, bins - 1, (*shape, sides)).astype("float32")
+        y_pred = (rng.normal(size=(*shape, sides * bins)) * 3).astype("float32")
+        yield case("dfl", CROSSENTROPY, y_true, y_pred, dfl_of)
+        yield case("dfl", CROSSENTROPY, y_true, y_pred.reshape(*shape, sides, bins), dfl_of, note="an axis of bins")
+        whole = rng.integers(0, bins, (*shape, sides)).astype("float32")
+        whole.flat[:2] = [0, bins - 1][: whole.size]
+        yield case("dfl", CROSSENTROPY, whole, y_pred, dfl_of, note="whole numbers, the first bin and the last")
+
+
 def _angle(width, height):
     if height.item() == 0:
         return torch.tensor(math.pi / 2 if width.item() else math.pi / 4, dtype=width.dtype)
@@ -136,3 +177,12 @@ def cases():
             yield case(f"siou:{text}".rstrip(":"), HAND, y_true, y_pred, siou_of(**arguments))
     for note, (pred, true) in PAIRS.items():
         yield case("siou", HAND, np.array([true], "float32"), np.array([pred], "float32"), siou_of(), note=note)
+    for seed, (count, scale) in enumerate([(1, 100), (7, 1), (40, 640)]):
+        y_true, y_pred = boxes((count,), seed + 50, scale), boxes((count,), seed + 60, scale)
+        yield case("wiou", HAND, y_true, y_pred, wiou_of())
+        yield case("wiou:eps=0.01", HAND, y_true, y_pred, wiou_of(0.01))
+    for note, (pred, true) in PAIRS.items():
+        yield case("wiou", HAND, np.array([true], "float32"), np.array([pred], "float32"), wiou_of(), note=note)
+    pred, true = (np.array(side, "float32") for side in zip(*TOUCHING.values(), strict=True))
+    yield case("wiou", HAND, true, pred, wiou_of(), note=", ".join(TOUCHING), gradient=False)
+    yield from bins_cases()

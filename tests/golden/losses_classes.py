@@ -207,6 +207,47 @@ def cases():
     yield from of_logits("sparsemax", HAND, sparsemax, [{}], softmax=True)
     yield from _from_optax()
     yield from _ldam()
+    yield from _ignored_and_weighed()
+
+
+def _ignored_and_weighed():
+    """Yield cases of torch's ``ignore_index``, whose mean is over what is left, and of its weights of the classes."""
+    for turn, shape in enumerate([(7, 4), (3, 5, 3)]):
+        rng = np.random.default_rng(turn + 40)
+        classes, y_pred = shape[-1], logits_of(shape, turn + 40)
+        labels = labels_of(shape, turn + 40, "indices")
+        given = np.where(rng.uniform(size=labels.shape) < 0.3, -1, labels)
+        weights = [0.5, 0.0, 3.0, 1.25][:classes]
+        for smoothing, name in ((0.1, "smoothed_crossentropy"), (0.0, "focal")):
+            own = {"label_smoothing": smoothing} if smoothing else {"gamma": 0}
+
+            def of(_, z, smoothing=smoothing, given=given, **more):
+                loss = torch.nn.CrossEntropyLoss(ignore_index=-1, label_smoothing=smoothing, **more)
+                found = loss(z.reshape(-1, z.shape[-1]), torch.tensor(given).flatten())
+                return found.reshape(given.shape) if found.ndim else found
+
+            yield case(
+                text(name, **own, ignore_class=-1, from_logits=True),
+                f"{TORCH} CrossEntropyLoss with ignore_index",
+                given,
+                y_pred,
+                of,
+                labels=np.zeros(1),
+                note="some labels are ignored",
+            )
+            # What torch weighs of smoothed labels is each of their parts, not the label's class.
+            own = {"label_smoothing": 0} if smoothing else own
+            yield case(
+                {"name": name, **own, "ignore_class": -1, "class_weight": weights, "from_logits": True},
+                f"{TORCH} CrossEntropyLoss with ignore_index and weight",
+                given,
+                y_pred,
+                functools.partial(
+                    of, smoothing=0.0, reduction="none", weight=torch.tensor(weights, dtype=torch.float64)
+                ),
+                labels=np.zeros(1),
+                note="some labels are ignored, and classes weigh more",
+            )
 
 
 def _two_classes():

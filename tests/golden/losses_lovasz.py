@@ -12,11 +12,14 @@ from losses_segmentation import (
     activate,
     by_sample,
     case,
+    ignoring,
+    kept_of,
     labels_of,
     one_hot,
     only,
     predictions_of,
     text,
+    with_255,
 )
 
 [smp_lovasz] = only("segmentation_models_pytorch", "losses.lovasz")
@@ -77,6 +80,35 @@ def cases():
     labels = labels_of(shape, 71)
     for note, y_pred in (("an exact match", one_hot(labels, 3)), ("certain and wrong", one_hot((labels + 1) % 3, 3))):
         yield case("lovasz_softmax", softmax, labels, y_pred, lovasz_softmax_of(), note=note, gradient=False)
+    yield from ignored()
+
+
+def parts(labels, predictions, *, per_image):
+    """Return the pairs that have a loss of their own: of each image, or of the batch."""
+    size = 1 if per_image else len(labels)
+    return zip(labels.split(size), predictions.split(size), strict=True)
+
+
+def ignored():
+    """Yield cases of an ignored label, of a batch and of images."""
+    for turn, shape in enumerate([(3, 4, 5, 3), (2, 5, 4, 1)]):
+        labels = labels_of(shape, turn + 80)
+        kept = kept_of(labels, max(shape[-1], 2), turn)
+        for per_image in (False, True):
+
+            def softmax(y, p, kept, per_image=per_image):
+                samples = parts(with_255(y, kept), p.movedim(-1, 1), per_image=per_image)
+                return torch.stack([smp_lovasz._lovasz_softmax(p, y, ignore=255) for y, p in samples]).squeeze()
+
+            def hinge(y, p, kept, per_image=per_image):
+                samples = parts(with_255(y, kept), p[..., 0], per_image=per_image)
+                found = [smp_lovasz._lovasz_hinge(p, y, per_image=False, ignore=255) for y, p in samples]
+                return torch.stack(found).squeeze()
+
+            named = {"ignore_class": 255, **({"per_image": True} if per_image else {})}
+            name, of = ("lovasz_hinge", hinge) if shape[-1] == 1 else ("lovasz_softmax", softmax)
+            y_pred = predictions_of(shape, turn + 80, from_logits=shape[-1] == 1)
+            yield ignoring(text(name, named), f"{SMP} _{name} with ignore", labels, kept, y_pred, of)
 
 
 def _hinge(y, p):

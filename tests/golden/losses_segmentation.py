@@ -7,6 +7,7 @@ import importlib.util
 import itertools
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -283,7 +284,74 @@ def edges():
     yield case("generalized_dice", HAND, soft, y_pred, _generalized_by_hand(count_absent=True), note="soft labels")
 
 
+def ignoring(component, reference, labels, kept, y_pred, function, note="positions that are ignored"):
+    """Return the case of ``function(masks, predictions, kept)``, which kzoo is to find from labels of 255."""
+    # The masks are those of the labels before some are ignored; the function sees to it that it looks at none of those.
+    known = case(component, reference, labels, y_pred, lambda y, p: function(y, p, kept), note=note)
+    return replace(known, inputs={"y_true": np.where(kept, labels, 255), "y_pred": y_pred})
+
+
+def kept_of(labels, classes, seed):
+    """Return which positions count: most, and some of each class in each sample."""
+    for more in range(100):
+        kept = np.random.default_rng(seed + 1000 * more).uniform(size=labels.shape) < 0.7
+        if all(set(np.unique(row[on])) == set(range(classes)) for row, on in zip(labels, kept, strict=True)):
+            return kept
+    raise AssertionError(labels.shape)
+
+
+def with_255(masks, kept):
+    """Return class indices of masks (N, ..., K), with the label 255 where a position is ignored."""
+    labels = masks[..., 0] if masks.shape[-1] == 1 else masks.argmax(-1)
+    return torch.where(torch.tensor(kept), labels, 255)
+
+
+def smp_ignoring(loss, **arguments):
+    """Return one of segmentation_models_pytorch's losses that ignores the label 255, sample by sample."""
+    mode = {1: "binary"}
+
+    def function(y, p, kept):
+        made = loss(mode=mode.get(y.shape[-1], "multiclass"), ignore_index=255, **arguments)
+        samples = zip(with_255(y, kept).split(1), p.movedim(-1, 1).split(1), strict=True)
+        return torch.stack([made(channels, labels) for labels, channels in samples])
+
+    return function
+
+
+def ignored_and_weighed():
+    """Yield cases of an ignored label, and of weights of the classes."""
+    for turn, shape in enumerate([(3, 6, 5, 3), (2, 3, 4, 3, 2), (2, 5, 4, 1)]):
+        labels = labels_of(shape, turn + 60)
+        kept = kept_of(labels, max(shape[-1], 2), turn)
+        from_logits = turn % 2 == 1
+        y_pred = predictions_of(shape, turn + 60, from_logits=from_logits)
+        named = {"ignore_class": 255, **({"from_logits": True} if from_logits else {})}
+        for name, loss, own, theirs in (
+            ("soft_dice", smp.DiceLoss, {}, {}),
+            ("soft_dice", smp.DiceLoss, {"smooth": 1.5}, {"smooth": 0.75}),
+            ("jaccard", smp.JaccardLoss, {"smooth": 1.5}, {"smooth": 1.5}),
+            ("tversky", smp.TverskyLoss, {"alpha": 0.3, "beta": 0.7}, {"alpha": 0.3, "beta": 0.7}),
+        ):
+            of = smp_ignoring(loss, from_logits=from_logits, **theirs)
+            reference = f"{SMP} {loss.__name__} with ignore_index"
+            yield ignoring(text(name, {**own, **named}), reference, labels, kept, y_pred, of)
+    shape, weights = (3, 6, 5, 4), [0.5, 0.0, 3.0, 1.0]
+    labels, y_pred = labels_of(shape, 80), predictions_of(shape, 80, from_logits=False)
+    for name, loss in (("soft_dice", smp.DiceLoss), ("jaccard", smp.JaccardLoss), ("tversky", smp.TverskyLoss)):
+        of = smp_of(loss, from_logits=False, class_weights=weights)
+        weighed = {"name": name, "class_weight": weights}
+        yield case(weighed, f"{SMP} {loss.__name__} with class_weights", labels, y_pred, of, note="weights of classes")
+        moved = {"name": name, "class_weight": weights, "axis": 1}
+        known = case(name, f"{SMP} {loss.__name__} with class_weights", labels, y_pred, of, note="channels first")
+        first = {
+            key: np.moveaxis(value, -1, 1) for key, value in (("y_pred", y_pred), ("g", known.expected["gradient"]))
+        }
+        expected = {**known.expected, "gradient": first["g"]}
+        yield replace(known, component=moved, inputs={"y_true": labels, "y_pred": first["y_pred"]}, expected=expected)
+
+
 def cases():
     yield from overlap()
     yield from absent()
     yield from edges()
+    yield from ignored_and_weighed()

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import torch
 from losses_classes import TIMM, TORCHVISION, case, logits_of, text
+from losses_segmentation import SMP, smp
 from timm.loss import AsymmetricLossMultiLabel
 from torchvision.ops import sigmoid_focal_loss
 
@@ -48,6 +49,21 @@ def cases():
     for arguments in ASYMMETRIC:
         reference = f"{TIMM} AsymmetricLossMultiLabel"
         yield _case("asymmetric", reference, asymmetric, y_true, y_pred, True, arguments, "large and small logits")
+
+    yield from _ignored()
+
+
+def _ignored():
+    """Yield cases of answers that do not count: the mean is over the others."""
+    for turn, (shape, gamma, alpha) in enumerate([((6, 3), 2.0, 0.25), ((9, 1), 0.5, 0.9)]):
+        rng = np.random.default_rng(turn + 70)
+        y_true, y_pred = rng.integers(-1, 2, shape).astype("float32"), logits_of(shape, turn + 70)
+        loss = smp.FocalLoss(mode="binary", alpha=alpha, gamma=gamma, ignore_index=-1)
+        component = text("sigmoid_focal", alpha=alpha, gamma=gamma, ignore_class=-1, from_logits=True)
+        labels, note = y_true.astype("float64"), "some answers are ignored"
+        # Its arguments come in the other order.
+        of = lambda y, x, loss=loss: loss(x, y)  # noqa: E731 - one line says it
+        yield case(component, f"{SMP} FocalLoss with ignore_index", y_true, y_pred, of, labels=labels, note=note)
 
 
 def _case(name, reference, function, y_true, y_pred, from_logits, arguments, note=""):

@@ -18,9 +18,11 @@ def own(kind):
     ]
 
 
-# An optimizer is compiled for each of its cases, hundreds of steps each: every third is enough for the quick battery.
+# The quick battery has every tenth; an optimizer is compiled for each of its cases, hundreds of steps each.
 COMPONENTS = [
-    pytest.param(kind, name, id=f"{kind}-{name}", marks=pytest.mark.long if kind == "optimizer" and at % 3 else [])
+    pytest.param(
+        kind, name, id=f"{kind}-{name}", marks=pytest.mark.long if at % (20 if kind == "optimizer" else 10) else []
+    )
     for kind in KINDS
     for at, name in enumerate(own(kind))
 ]

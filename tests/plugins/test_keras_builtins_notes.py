@@ -5,13 +5,16 @@ import functools
 import keras
 import numpy as np
 import pytest
-from gradients import gradient
+from agreement.collect import cases_of
+from agreement.measure import measure
+from gradients import gradient, with_gradient
 from scipy.stats import spearmanr
 from sklearn.metrics import r2_score
 
 from kzoo.cli.listing import describe
 from kzoo.plugins.registry import get_registry
 from kzoo_plugins.keras_builtins.known_failures import KNOWN_FAILURES
+from kzoo_plugins.losses.circle import Circle
 from kzoo_plugins.losses.focal import SigmoidFocal
 from kzoo_plugins.losses.noisy_labels import GeneralizedCrossentropy
 from kzoo_plugins.metrics.ranking import SpearmanCorrelation
@@ -63,6 +66,27 @@ def test_dice_weights_the_batch_and_not_the_samples():
     whole = float(keras.losses.Dice()(y_true, y_pred))
     for weight in ([1.0, 0.0], [0.0, 1.0]):
         assert float(keras.losses.Dice()(y_true, y_pred, sample_weight=weight)) == pytest.approx(whole / 2)
+
+
+def test_circle_has_the_value_of_the_paper_and_another_gradient():
+    rng = np.random.default_rng(6)
+    vectors = rng.normal(size=(6, 4))
+    vectors = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype("float32")
+    labels, theirs, ours = np.array([0, 0, 1, 1, 1, 2]), keras.losses.Circle(), Circle(normalize=False)
+    (value, slope), (expected, wanted) = (with_gradient(loss)(labels, vectors) for loss in (theirs, ours))
+    assert float(value) == pytest.approx(float(expected), rel=1e-4)
+    assert np.abs(slope - wanted).max() > 1
+
+
+@pytest.mark.parametrize("case", cases_of("loss")["ctc"], ids=str)
+def test_ctc_is_that_of_torch(case):
+    assert measure(case).worst <= case.tolerance
+
+
+def test_ctc_has_ordinary_values_for_labels_that_cannot_be():
+    logits = np.random.default_rng(0).normal(size=(1, 3, 4)).astype("float32")
+    for labels in ([[9, 0, 0, 0]], [[-1, 0, 0, 0]], [[1, 2, 3, 1]]):
+        assert np.isfinite(float(keras.losses.CTC()(np.array(labels), logits)))
 
 
 def test_generalized_crossentropy_mixes_samples_when_labels_are_a_column():

@@ -67,6 +67,7 @@ def class_folder(root, names, count=10, size=32):
     return root
 
 
+@pytest.mark.long
 def test_the_sample_is_the_same_on_every_call_and_as_large_as_asked():
     one, again = sample_of(PIPELINE, image_size=32), sample_of(PIPELINE, image_size=32)
     assert one.train.digest() == again.train.digest()
@@ -80,6 +81,7 @@ def test_the_sample_is_the_same_on_every_call_and_as_large_as_asked():
     assert len({image.tobytes() for image in images}) == 40
 
 
+@pytest.mark.long
 def test_colour_alone_does_not_tell_the_animals_apart():
     from sklearn.linear_model import LogisticRegression
 
@@ -141,6 +143,7 @@ def quick(folder, out, **asked):
     return train(config, root=out, listener=listener)
 
 
+@pytest.mark.long
 def test_a_folder_of_two_classes_is_one_yes_or_no(tmp_path):
     heard = Heard()
     result = quick(class_folder(tmp_path / "pets", ["ant", "bee"]), tmp_path / "runs", listener=heard,
@@ -170,6 +173,7 @@ def pets(tmp_path_factory):
     return quick(class_folder(root / "pets", ["ant", "bee"]), root / "runs", options=["report=false"]).run
 
 
+@pytest.mark.long
 def test_a_new_folder_is_measured_on_as_a_whole(pets, tmp_path, capsys):
     folder = class_folder(tmp_path / "new", ["ant", "bee"], count=3)
     for number in (1, 2):
@@ -185,6 +189,7 @@ def test_a_new_folder_is_measured_on_as_a_whole(pets, tmp_path, capsys):
     assert "4 test examples, all of it" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_of_a_new_folder_with_a_test_split_that_is_measured_on(pets, tmp_path, capsys):
     class_folder(tmp_path / "new" / "train", ["ant", "bee"], count=4)
     class_folder(tmp_path / "new" / "test", ["ant", "bee"], count=1)
@@ -192,6 +197,7 @@ def test_of_a_new_folder_with_a_test_split_that_is_measured_on(pets, tmp_path, c
     assert "2 test examples, its test split" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_of_the_folder_of_a_run_its_test_split_is_measured_on(pets, capsys):
     for named in ([], ["--data", str(pets.path.parents[2] / "pets")]):
         assert main(["evaluate", str(pets.path), *named]) == 0
@@ -233,6 +239,7 @@ def test_a_setting_that_the_data_does_not_have_is_refused(tmp_path):
         quick("sample", tmp_path, options=["data.image_sise=32"])
 
 
+@pytest.mark.long
 def test_python_callers_get_the_same(tmp_path):
     result = kzoo.run("cats_vs_dogs", recipe="quick", epochs=1, limit=40, out=tmp_path,
                       options={"data.image_size": 32, "model.widths": [4, 8]})  # fmt: skip

@@ -107,6 +107,7 @@ def test_the_seed_of_a_run_does_not_move_pictures_between_train_and_test(folder)
     assert one.fingerprint == other.fingerprint
 
 
+@pytest.mark.long
 def test_folders_that_are_no_counts_and_files_that_are_no_pictures_are_named(folder, tmp_path):
     save(tmp_path / "wrong" / "seven", moments(1, 1))
     with pytest.raises(DataError, match="seven is no count"):
@@ -126,6 +127,25 @@ def test_folders_that_are_no_counts_and_files_that_are_no_pictures_are_named(fol
         read(Fingers(), folder, unreadable="maybe")
     with pytest.raises(UsageError, match="drawn"):
         read(Fingers(), folder, drawn=-1)
+
+
+def test_splits_go_by_the_rule_of_all_and_what_is_left_out_is_counted(tmp_path):
+    root = tmp_path / "hands"
+    for seed, split in enumerate(("training_set", "dev", "test")):
+        save(root / split / "5", moments(2, 1, seed=seed))
+    save(root, moments(1, 1), first=7)
+    (root / "test" / "5" / "a.heic").touch()
+    dataset = read(Fingers(), root, drawn=0)
+    assert [int((part.y == 6).sum()) for part in (dataset.train, dataset.validation, dataset.test)] == [2, 2, 2]
+    others, lost = dataset.notes
+    assert "1 .heic (test/5/a.heic)" in others
+    assert lost == f"1 picture(s) in {root} are in no folder of a count and are left out: 7.png."
+    save(root / "more" / "5", moments(1, 1))
+    with pytest.raises(DataError, match="has `more` beside the splits `dev`, `test`, `training_set`"):
+        read(Fingers(), root)
+    save(root / "validation" / "5", moments(1, 1))
+    with pytest.raises(DataError, match="both `dev` and `validation`"):
+        read(Fingers(), root)
 
 
 def test_there_is_nothing_to_download_and_it_says_what_to_do():
@@ -193,6 +213,7 @@ def test_changes_follow_from_the_seed_alone_and_strength_0_changes_nothing():
     np.testing.assert_array_equal(disturbed(x, seed=[1, 1], strength=0.0), x)
 
 
+@pytest.mark.long
 def test_the_pipeline_augments_within_a_graph_with_the_backgrounds_of_its_data():
     train = sample(Fingers(), per_class=20).train
     augment = built(Fingers(), (96, 96, 3), 7, train=train, augment={"rotation": 0.0, "strength": 0.0}).augment
@@ -229,6 +250,7 @@ def test_the_size_of_the_sample_can_be_set(drawn):
         sample(Fingers(), per_class=0)
 
 
+@pytest.mark.long
 def test_several_new_folders_are_measured_on_as_a_whole(drawn, folder, tmp_path, capsys):
     save(tmp_path / "more" / "5", moments(3, 1, seed=8))
     save(tmp_path / "rooms", moments(20, 1, seed=10))
@@ -241,6 +263,7 @@ def test_several_new_folders_are_measured_on_as_a_whole(drawn, folder, tmp_path,
     assert "28 test examples, its test split" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_of_the_folders_of_a_run_the_test_splits_are_measured_on(drawn, tmp_path, capsys):
     few, more, new = (tmp_path / name for name in ("few", "more", "new"))
     for seed, place in enumerate((few, more, new)):

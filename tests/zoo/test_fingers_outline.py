@@ -124,6 +124,7 @@ def test_a_camera_that_was_moved_is_noticed_and_the_scene_learned_anew():
     assert states[-1] == "no hand"
 
 
+@pytest.mark.long
 def test_the_background_follows_slow_changes_of_the_light():
     counter = calibrated()
     states = set()

@@ -121,6 +121,7 @@ def test_evaluate_repeats_what_the_run_found(trained, capsys):
     assert "`size`, `colour`, `weight`" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_new_table_is_measured_on_as_a_whole_and_that_of_the_run_on_its_test_rows(trained, folder, capsys):
     table = write(folder / "new.csv", [("red", 100, "", 7), ("blue", 150, 0.5, 8)], header="colour,size,weight,price")
     assert main(["evaluate", str(trained.path), "--data", str(table), "--json"]) == 0
@@ -204,6 +205,7 @@ def test_errors(folder, capsys, arguments, code, words):
         assert word in said
 
 
+@pytest.mark.long
 def test_a_loss_of_mean_and_variance_trains_with_metrics_of_the_mean(folder, capsys):
     assert main(["run", "regression", "--recipe", "quick", "--loss", "gaussian_nll", *TINY]) == 0
     (run,) = list_runs(folder / "runs")
@@ -217,6 +219,19 @@ def test_a_loss_of_mean_and_variance_trains_with_metrics_of_the_mean(folder, cap
     assert run.manifest().test_results["mae"] == pytest.approx(float(np.abs(mean - y).mean()), rel=1e-4)
 
 
+@pytest.mark.long
+def test_a_metric_of_mean_and_variance_sees_both(folder, capsys):
+    asked = ["run", "regression", "--recipe", "quick", "--metric", "crps", *TINY, "-o", "report=false"]
+    assert main([*asked, "--loss", "crps"]) == 0
+    (run,) = list_runs(folder / "runs")
+    results = run.manifest().test_results
+    assert results["crps"] == pytest.approx(results["loss"], rel=1e-4)
+    capsys.readouterr()
+    assert main([*asked, "--loss", "mse"]) == 2
+    assert "train both: `crps`, `gaussian_nll`" in capsys.readouterr().err
+
+
+@pytest.mark.long
 def test_the_loss_of_the_tutorial_falls_below_a_twentieth(folder):
     shorter = ["--epochs", "40", "--quiet", "-o", "report=false", "-o", "metrics=[]"]  # of 100
     assert main(["run", "regression", "--recipe", "classic", *shorter]) == 0
@@ -224,6 +239,7 @@ def test_the_loss_of_the_tutorial_falls_below_a_twentieth(folder):
     assert history[-1]["loss"] < history[0]["loss"] / 20
 
 
+@pytest.mark.long
 def test_the_unit_of_the_target_does_not_matter(folder):
     for name, unit in (("a.csv", 1.0), ("b.csv", 1e-6)):
         write(folder / name, [(i / 30, unit * (1 + (i - 30) ** 2)) for i in range(60)], header="x,y")

@@ -15,11 +15,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import sys
 
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments == ["--version"]:  # needs no command line library
+    if arguments == ["--version"] and sys.stdout is not None:  # needs no command line library
         from kzoo._version import __version__
 
-        print(f"kzoo {__version__}")  # noqa: T201 - the answer itself
-        return 0
+        try:
+            print(f"kzoo {__version__}", flush=True)  # noqa: T201 - the answer itself
+        except OSError:
+            pass  # what cannot be written is said below
+        else:
+            return 0
     from kzoo.cli.app import run
+    from kzoo.engine.interrupt import as_ctrl_c
 
-    return run(arguments)
+    with as_ctrl_c():
+        return run(arguments)

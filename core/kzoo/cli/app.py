@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from kzoo import streams
 from kzoo._version import __version__
 from kzoo.cli import completion, options, output
-from kzoo.errors import KzooError
+from kzoo.cli.visible import visible
+from kzoo.errors import REPORT_AT, KzooError, UsageError, words_of
 from kzoo.plugins.own_commands import OWN_COMMANDS, typed
 from kzoo.plugins.targets import command_of, load_target
 
@@ -35,7 +39,16 @@ _COMMAND_EPILOG = "--debug, --no-plugins, --no-plugin NAME and --strict-plugins 
 
 _ARGUMENTS = "kzoo.arguments"
 
-_REPORT = "https://github.com/kzoo-dev/kzoo/issues"
+_LONGEST = 200
+"""Characters of a path that a message shows."""
+
+_WRITERS = ("kzoo.cli.output", "kzoo.cli.app", "typer", "click", "rich")
+"""The modules that write to stdout."""
+
+_WITHOUT_FILES = ("kzoo.cli.listing", "kzoo.cli.info", "kzoo.cli.check_plugin")
+"""The modules of commands that need no working folder."""
+
+_FORMAT_WARNING = warnings.formatwarning
 
 
 class _ReaderGoneError(Exception):
@@ -48,6 +61,7 @@ class _Help:
     def get_help(self, ctx: Any) -> str:
         """Return the help page."""
         text: str = super().get_help(ctx)  # type: ignore[misc]
+        text = visible(text)
         if not output.uses_color(sys.stdout):
             return text
         text = re.sub(r"(?m)^(Usage:|[A-Z][\w ]*:$)", lambda found: output.paint(found[0], "heading"), text)
@@ -104,7 +118,7 @@ class _Commands(_Help, TyperGroup):
             with completion.quiet():
                 return args[0], _load_command(_find(args[0])), args[1:]
             return None, None, args[1:]
-        entry = _find(args[0])
+        entry = _found(args)
         return args[0] if ":" in args[0] else entry.written, _load_command(entry), args[1:]
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -154,6 +168,32 @@ def _find(name: str) -> Entry[CommandSpec]:
     return get_registry().command(name) if own is None else Entry(own, FIRST_PARTY, __version__, "")
 
 
+def _found(words: Sequence[str]) -> Entry[CommandSpec]:
+    """Return the command of a line; raise `UsageError`, with what it is called where people call it otherwise."""
+    try:
+        return _find(words[0])
+    except UsageError as error:
+        from kzoo.cli.meant import instead
+
+        if said := instead(words):
+            raise UsageError(said) from error
+        raise
+
+
+def _as_meant(arguments: list[str]) -> list[str]:
+    """Return the arguments with ``version``, ``help`` and ``list losses`` as they are meant, if no plugin has these."""
+    if options.command_in(arguments) not in ("version", "help", "list"):
+        return arguments
+    from kzoo.cli.meant import as_meant
+
+    before, words = options.parted(arguments)
+    with contextlib.suppress(UsageError):
+        _find(words[0])
+        return arguments
+    meant = as_meant(words)
+    return arguments if meant is None else [*before, *meant]
+
+
 def _of_plugins() -> list[tuple[str, CommandSpec]]:
     """Return the commands that plugins add, each with the shortest name that finds it."""
     from kzoo.plugins.registry import get_registry
@@ -184,12 +224,18 @@ def build() -> Any:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    has_stdout = streams.open_missing()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a summary with a sign that the terminal lacks is still shown
+            stream.reconfigure(errors=streams.READABLE)  # a summary with a sign that the terminal lacks is still shown
+    warnings.formatwarning = _format_warning
     arguments = options.hoist(arguments) or ["--help"]
     options.apply(arguments)  # what plugins add is part of the command line, so the choice of them comes first
+    called = options.command_in(arguments)
     try:
+        arguments = _as_meant(arguments)
+        called = options.command_in(arguments)
+        _check_place(called, has_stdout=has_stdout)
         command = build()
         if _completes_bash(command):
             return 0
@@ -198,19 +244,42 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except (_ReaderGoneError, BrokenPipeError):
-        _close_stdout()
+        streams.silence(sys.stdout)
         return 141  # as the shell says of a program that wrote to a closed pipe
     except Exception as failure:
-        return _report(failure, options.command_in(arguments))
+        return _report(failure, called)
     return code if isinstance(code, int) else 0
+
+
+def _check_place(called: str, *, has_stdout: bool) -> None:
+    """Refuse a command whose results have nowhere to go, or whose files would have no folder.
+
+    Raises:
+        KzooError: Standard output is closed, or the working folder was deleted and the command is not of those that
+            read and write no files.
+    """
+    if not has_stdout:
+        message = "Standard output is closed, and results are written there: use `>/dev/null` where nobody reads them."
+        raise KzooError(message)
+    own = OWN_COMMANDS.get(typed(called))
+    if own is None or own.target.partition(":")[0] in _WITHOUT_FILES:
+        return
+    try:
+        os.getcwd()  # noqa: PTH109 - whether there is one
+    except OSError as error:
+        message = "The working folder was deleted or moved away, so no path leads anywhere: `cd` to another one."
+        raise KzooError(message) from error
+
+
+def _format_warning(*given: Any, **more: Any) -> str:
+    """Return what Python writes of a warning, which may hold the names of files."""
+    return visible(_FORMAT_WARNING(*given, **more))
 
 
 def _report(failure: Exception, called: str) -> int:
     """Write one paragraph about what went wrong in a command, and return the exit code that goes with it."""
     if options.debugging():
-        import traceback
-
-        traceback.print_exception(failure)
+        output.show_traceback(failure)
     if isinstance(failure, KzooError):
         output.error(str(failure))
         return failure.exit_code
@@ -222,16 +291,38 @@ def _report(failure: Exception, called: str) -> int:
         end = "?" if "?" in text[-2:] else "."
         output.error(f"{text.rstrip('?.')}{end} See `{f'kzoo {called}'.strip()} --help`.")
         return 2
-    last = failure.__traceback__
-    while last and last.tb_next:
-        last = last.tb_next
-    where = last.tb_frame.f_globals.get("__name__", "?") if last else "?"
-    text = f": {' '.join(str(failure).split())}" if str(failure) else ""
-    output.error(
+    output.error(_in_words(failure, called))
+    return 1
+
+
+def _in_words(failure: Exception, called: str) -> str:
+    """Return what to say of an exception that is none of kzoo's own errors."""
+    where = _where(failure)
+    if isinstance(failure, OSError) and failure.filename is None and where.startswith(_WRITERS):
+        streams.silence(sys.stdout)
+        return f"The results cannot be written to standard output: {failure.strerror or words_of(failure)}."
+    if isinstance(failure, OSError) and isinstance(failure.filename, str):
+        name = failure.filename
+        shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
+        return f"`{shown}` cannot be read or written: {failure.strerror}. --debug shows the traceback."
+    if isinstance(failure, ImportError) and not (failure.name or where).startswith("kzoo"):
+        return (
+            f"`{failure.name or where}`, which this needs, cannot be imported: {words_of(failure).rstrip('.')}. "
+            "Reinstall it, or kzoo with all that it needs; --debug shows the traceback."
+        )
+    text = f": {words}" if (words := words_of(failure)) else ""
+    return (
         f"unexpected {type(failure).__name__} in {where}{text}. Run it again with --debug to see the traceback; "
         f"{_to_whom(called)}."
     )
-    return 1
+
+
+def _where(failure: BaseException) -> str:
+    """Return the name of the module that an exception was raised in."""
+    last = failure.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+    return str(last.tb_frame.f_globals.get("__name__", "?")) if last else "?"
 
 
 def _to_whom(called: str) -> str:
@@ -240,27 +331,15 @@ def _to_whom(called: str) -> str:
         entry = _find(called)
         if not entry.first_party:
             return f"the command is of {entry.origin}, so please report it to its authors"
-    return f"if it is kzoo's fault, please report it at {_REPORT}"
+    return f"if it is kzoo's fault, please report it at {REPORT_AT}"
 
 
 def _completes_bash(command: Any) -> bool:
     """Answer a completion request of bash, if this is one; typer answers those of other shells."""
-    import os
-
     if os.environ.get("_KZOO_COMPLETE") != "complete_bash":
         return False
     completion.answer_bash(command)
     return True
-
-
-def _close_stdout() -> None:
-    """Send what is still buffered nowhere, so that Python does not fail to write it when it ends."""
-    import os
-
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        return
 
 
 def _context_settings(command: Any = None) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def capture(
             failed += _record(one, recorder, keep, window, most=max_frames)
             if stop() or (window and window.closed) or recorder.written >= max_frames:
                 break
-    there = len(find_images(recorder.folder))
+    there = len(find_images(recorder.folder)) if recorder.folder.is_dir() else 0
     output.show(f"{recorder.written} pictures recorded in {recorder.folder}, which now holds {there}.")
     if failed or not recorder.written:
         raise typer.Exit(1)

@@ -10,11 +10,15 @@ import io
 import os
 import re
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from kzoo.cli.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from kzoo.cli.begun import Begun
     from kzoo.plugins.registry import Entry, Registry
 
 __all__ = [
@@ -25,12 +29,14 @@ __all__ = [
     "complete_kind",
     "complete_loss",
     "complete_metric",
+    "complete_model",
     "complete_optimizer",
     "complete_pipeline",
     "complete_plugin",
     "complete_published_kind",
     "complete_recipe",
     "complete_regularizer",
+    "complete_run",
     "complete_setting",
     "complete_task",
     "quiet",
@@ -71,7 +77,7 @@ def complete_component(incomplete: str) -> Answers:
     """Return whatever has a name that starts with what was typed, of any kind that ``kzoo info`` shows."""
     from kzoo.plugin import LISTED_KINDS
 
-    return _names(LISTED_KINDS, incomplete)
+    return _names(LISTED_KINDS, incomplete, arguments=False)
 
 
 def complete_recipe(ctx: Any, incomplete: str) -> Answers:
@@ -83,6 +89,22 @@ def complete_recipe(ctx: Any, incomplete: str) -> Answers:
             recipes = registry.pipeline(pipeline).spec.recipes
             return [(name, "") for name in recipes if name.startswith(incomplete)]
     return []
+
+
+def complete_run(ctx: Any, incomplete: str) -> Answers:
+    """Return ``last`` and the runs that start with what was typed, the newest first."""
+    with quiet():
+        from kzoo.runs.folder import DEFAULT_ROOT, list_runs
+
+        runs = list_runs(Path(ctx.params.get("out") or DEFAULT_ROOT))[::-1]
+        named = [("last", "the newest"), *((run.name, "") for run in runs)] if runs else []
+        return [(name, text) for name, text in named if name.startswith(incomplete)]
+    return []
+
+
+def complete_model(ctx: Any, incomplete: str) -> Answers:
+    """Return the runs and the pipelines that start with what was typed: some of these need no training."""
+    return [*complete_run(ctx, incomplete), *complete_pipeline(incomplete)]
 
 
 def complete_task(incomplete: str) -> Answers:
@@ -184,7 +206,7 @@ def answer_bash(command: Any) -> None:
     kept = max(incomplete.rfind(":"), incomplete.rfind("=")) + 1
     for line in answer.getvalue().splitlines():
         if line:
-            print(line[kept:] if line.startswith(incomplete[:kept]) else line)  # noqa: T201 - the answer to the shell
+            print(visible(line[kept:] if line.startswith(incomplete[:kept]) else line))  # noqa: T201 - the answer to the shell
 
 
 def _joined(text: str, position: int) -> tuple[list[str], int]:
@@ -211,20 +233,47 @@ def _joined(text: str, position: int) -> tuple[list[str], int]:
     return words, new_position
 
 
-def _names(kinds: Sequence[str], incomplete: str, **fields: str) -> Answers:
-    """Return the names that start with what was typed; a reference that has arguments already stays as it is."""
+def _names(kinds: Sequence[str], incomplete: str, *, arguments: bool = True, **fields: str) -> Answers:
+    """Return the names that start with what was typed, also of a component that is an argument of another one.
+
+    After the name of a component they are those of its arguments, unless no arguments can stand there.
+    """
     with quiet():
         registry = _registry()
         if registry is None:
             return []
-        if "=" in incomplete:
-            return [(incomplete, "")]
-        entries = [entry for kind in kinds for entry in registry.entries(kind)]
-        entries = [e for e in entries if all(getattr(e.spec, name) == value for name, value in fields.items())]
-        found = dict(_offers(registry, entries, incomplete))
-        exact = incomplete.endswith(":") and _known(registry, kinds, incomplete[:-1])
-        return [*found.items()] or ([(incomplete, "")] if exact else [])
+        if "=" not in incomplete:
+            entries = [entry for kind in kinds for entry in registry.entries(kind)]
+            entries = [e for e in entries if all(getattr(e.spec, name) == value for name, value in fields.items())]
+            found = dict(_offers(registry, entries, incomplete))
+            if found or not re.search("[:(]", incomplete):
+                return [*found.items()]
+        from kzoo.cli.begun import begun_argument, begun_inside
+
+        begun = begun_inside(registry, kinds, incomplete)
+        if begun is not None:
+            inner = _offers(registry, registry.entries(begun.kind), begun.word)
+            return [(begun.before + name, text) for name, text in inner]
+        begun = begun_argument(registry, kinds, incomplete)
+        offered = _arguments(registry, begun) if begun is not None and arguments else []
+        known = "=" in incomplete or _known(registry, kinds, re.split("[:(]$", incomplete)[0])
+        return offered or ([(incomplete, "")] if known else [])
     return []
+
+
+def _arguments(registry: Registry, begun: Begun) -> Answers:
+    """Return the arguments of a component that start with what was typed; it is not imported for that.
+
+    Where only one fits, its default stands beside it: after a single answer, shells end the word.
+    """
+    from kzoo.plugins.signatures import arguments_of
+
+    target = registry.component(begun.kind, begun.name).spec.target
+    found = [one for one in arguments_of(target) if one.name.startswith(begun.word) and one.name not in begun.given]
+    answers = [(f"{begun.before}{one.name}=", f"{one.default} by default" if one.default else "") for one in found]
+    if len(found) == 1 and found[0].default not in ("", "None"):
+        answers.append((f"{answers[0][0]}{found[0].default}", ""))
+    return answers
 
 
 def _offers(registry: Registry, entries: Iterable[Entry], incomplete: str) -> Iterable[tuple[str, str]]:

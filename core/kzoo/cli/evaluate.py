@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kzoo.cli import options, output
+from kzoo.cli import completion, options, output
 from kzoo.cli.options import names_of_options
 from kzoo.errors import KzooError, UsageError
 
@@ -24,7 +24,14 @@ _MORE = "Files of the test for other programs, such as --coco FILE for boxes."
 
 def evaluate(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run (folder, name or `last`) or a .keras file.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|MODEL",
+            help="A run (folder, name or `last`), a .keras or .onnx file.",
+            autocompletion=completion.complete_run,
+        ),
+    ],
     more: Annotated[list[str] | None, typer.Argument(metavar="[--NAME FILE]...", help=_MORE)] = None,
     *,
     data: Annotated[
@@ -44,6 +51,7 @@ def evaluate(
         list[str] | None,
         typer.Option("--option", "-o", metavar="KEY=VALUE", help="Of a detector: a setting, as for `kzoo predict`."),
     ] = None,
+    engine: options.EngineOption = "",
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
     json: options.JsonOption = False,
 ) -> None:
@@ -57,14 +65,18 @@ def evaluate(
         named = f", not {' and '.join(f'`{word}`' for word in words)}" if words else ", and none is named"
         message = f"One model is tested at a time{named}: kzoo evaluate RUN."
         raise UsageError(message)
-    saved = find_model(words[0], out)
+    saved = find_model(words[0], out, engine)
     saved.pipeline()  # says where the file does not tell what reads its inputs
+    if caution := saved.caution():
+        output.warn(caution)
     files = _files(flags, saved.task(), names_of_options(context))
     from kzoo.cli.run import Terminal
     from kzoo.engine import runtime
+    from kzoo.engine.forward import TENSORFLOW
     from kzoo.inference.evaluation import evaluate as measure
 
-    runtime.start()
+    if saved.engine == TENSORFLOW:
+        runtime.start()
     given = layer_from_options(settings or ())
     found = measure(saved, data=data, listener=Terminal(quiet=json), batch_size=batch_size, settings=given)
     _write(found, save, files)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kzoo.cli import completion, output
-from kzoo.cli.listing import describe
 from kzoo.cli.options import JsonOption, debugging
 from kzoo.errors import KzooError, UsageError
+from kzoo.plugins.listed import describe
+from kzoo.plugins.nested import all_specs
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import get_registry
 
@@ -33,7 +34,8 @@ def info(
         str,
         typer.Argument(
             metavar="NAME",
-            help="A component or pipeline, as the lists show it, or the name it had in another library.",
+            help="A component or pipeline, as the lists show it; its class, keras.losses.Huber; or the name it had in "
+            "another library.",
             autocompletion=completion.complete_component,
         ),
     ],
@@ -51,6 +53,7 @@ def info(
 ) -> None:
     """Show all that is known of a component or pipeline."""
     registry = get_registry()
+    name = name.partition("(")[0]  # arguments say nothing here
     former = [] if kind else _asked_former(registry, name)
     if former and not registry.known(name):
         _show_former(former, registry, as_json=as_json)
@@ -74,7 +77,7 @@ def info(
         from kzoo.cli.pages import lines
 
         for line in lines(described):
-            output.show(line)
+            output.show_painted(line)
     if failures:
         raise failures[0]
 
@@ -88,7 +91,7 @@ def _asked_former(registry: Registry, name: str) -> list[Former]:
         UsageError: A dotted name that no library has.
     """
     former = registry.former(name)
-    if not former and "." in name and ":" not in name:
+    if not former and "." in name and ":" not in name and not registry.known(name):
         message = f"No library whose names kzoo knows has `{name}`."
         short = name.rpartition(".")[2]
         if registry.former(short) or registry.known(short):
@@ -128,7 +131,7 @@ def _show_former(former: Sequence[Former], registry: Registry, *, as_json: bool)
     for known in successors:
         output.show("")
         for line in lines([known]):
-            output.show(line)
+            output.show_painted(line)
         output.show(f"  kzoo info {known['shown']}  (its parameters)")
 
 
@@ -178,10 +181,14 @@ def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
 
 def _usage(entry: Entry[ComponentSpec], registry: Registry) -> dict[str, Any]:
     """Return how the component is written on the command line and in Python."""
-    reference = str(Reference(registry.shown_name(entry), dict(entry.spec.example)))
-    fitting = [pipeline for pipeline in registry.pipelines() if entry.spec.fits(pipeline.spec.task)]
-    fitting.sort(key=lambda pipeline: pipeline.spec.task in entry.spec.cautions)  # stable: those without one first
-    alone = getattr(entry.spec, "inputs", "") != "boxes"  # a detector takes a loss between boxes as a part of its own
+    example = Reference(registry.shown_name(entry), dict(entry.spec.example))
+    reference, specs = str(example), all_specs(entry.kind, example, registry)
+    pipelines = registry.pipelines()
+    fitting = [pipeline for pipeline in pipelines if all(spec.fits(pipeline.spec.task) for spec in specs)]
+    # The order is kept: those without a caution first.
+    fitting.sort(key=lambda pipeline: any(pipeline.spec.task in spec.cautions for spec in specs))
+    # A detector takes a loss between boxes as a part of its own.
+    alone = getattr(entry.spec, "inputs", "") not in ("boxes", "bins")
     run = f"kzoo run {registry.shown_name(fitting[0])}" if fitting and alone else ""
     text = f"'{reference}'" if set(reference) & _SHELL else reference
     if entry.kind == "schedule":
@@ -193,6 +200,10 @@ def _usage(entry: Entry[ComponentSpec], registry: Registry) -> dict[str, Any]:
     python = f'kzoo.{entry.kind}("{reference}")' if '"' not in reference else f"kzoo.{entry.kind}('{reference}')"
     if getattr(entry.spec, "applies_to", "weights") == "activity":
         return {"command": "", "python": f"keras.layers.Dense(64, activity_regularizer={python})"}
+    if run and entry.kind == "metric" and getattr(entry.spec, "inputs", "") == "gaussians":
+        # A mean and a variance are there to be measured where a loss trains a network that predicts both.
+        both = [loss for loss in registry.entries("loss") if getattr(loss.spec, "inputs", "") == "gaussians"]
+        run = f"{run} --loss {registry.shown_name(both[0])}" if both else ""
     return {"command": run and f"{run} {_FLAGS[entry.kind]} {text}", "python": python}
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kzoo.arguments import command_line
 from kzoo.cli import options, output
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ def new_plugin(
     folder = write(project, out)
     files = list(files_of(project))
     commands = [
-        f"cd {shlex.quote(str(folder))}",
+        command_line("cd", folder),
         'python -m pip install -e ".[dev]"',
         "python -m pytest",
-        f"kzoo run mnist --recipe quick --{project.kind} {shown}",
+        command_line("kzoo", "run", "mnist", "--recipe", "quick", f"--{project.kind}", shown),
     ]
     for warning in warnings:
         output.warn(warning)

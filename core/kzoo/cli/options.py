@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kzoo.cli import completion
+from kzoo.cli import completion, output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,18 +16,33 @@ if TYPE_CHECKING:
     from kzoo.plugins.discovery import Problem
 
 __all__ = [
+    "EngineOption",
     "JsonOption",
     "SearchOption",
     "TaskOption",
+    "WideOption",
     "apply",
     "command_in",
     "debugging",
     "global_options",
     "hoist",
     "names_of_options",
+    "parted",
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        help="What runs the model: tensorflow, or onnx for what `kzoo export` made of it; by default what its file is "
+        "for.",
+    ),
+]
+WideOption = Annotated[
+    bool, typer.Option("--wide", help="All columns, also where the lines get too long for the terminal.")
+]
 SearchOption = Annotated[
     str, typer.Option("--search", metavar="TEXT", help="Only what has these words in its name or summary.")
 ]
@@ -105,6 +120,12 @@ def command_in(arguments: Sequence[str]) -> str:
     return rest[0] if rest and not rest[0].startswith("-") else ""
 
 
+def parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the options in front of the command, and the command with its arguments, as `hoist` returns them."""
+    _, rest = _parted(arguments)
+    return list(arguments[: len(arguments) - len(rest)]), rest
+
+
 def _parted(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
     """Return the options in front, each with its value or an empty text, and the arguments after them."""
     given = []
@@ -155,8 +176,6 @@ def global_options(
 
 def report_problem(problem: Problem) -> None:
     """Say in one line on stderr which plugin was skipped and why; with ``--debug`` show the traceback."""
-    print(problem, file=sys.stderr)  # noqa: T201 - one line, however long: tools look for it
+    output.message(str(problem))  # one line, however long: tools look for it
     if debugging():
-        import traceback
-
-        traceback.print_exception(problem.error)
+        output.show_traceback(problem.error)

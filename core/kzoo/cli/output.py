@@ -1,21 +1,26 @@
 """Where words go: results to stdout as tables or JSON, messages to stderr.
 
 On a terminal a table is wrapped to the width; anywhere else every row is one line that holds everything, for ``grep``
-and ``cut``. Written without rich, whose import costs a third of a list command.
+and ``cut``. Written without rich, whose import costs a third of a list command. What would steer a terminal is written
+out on its way through here, see `kzoo.cli.visible`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import shutil
 import sys
-import unicodedata
 from typing import TYPE_CHECKING, Any, TextIO
 
+from kzoo.cli.visible import in_json, visible
+from kzoo.columns import NARROWEST, cell, name_lines, padded_to, table_lines, width_of, wrap
+from kzoo.streams import readable, silence
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -25,21 +30,25 @@ __all__ = [
     "emit",
     "emit_json",
     "emit_json_line",
+    "emit_names",
     "error",
+    "message",
     "message_console",
+    "padded_to",
     "paint",
     "paragraph",
     "say",
     "show",
+    "show_painted",
+    "show_traceback",
     "table_lines",
     "terminal_width",
     "uses_color",
     "warn",
+    "width_of",
 ]
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31;1", "yellow": "33;1", "cyan": "36", "heading": "1"}
-_GAP = "  "
-_NARROWEST = 12  # a column is not made narrower than this to fit the terminal
 
 
 def emit(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool) -> None:
@@ -57,29 +66,56 @@ def emit(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_js
         return
     width = terminal_width(sys.stdout) if sys.stdout.isatty() else None
     for line in table_lines(rows, columns, width=width, paint=paint if uses_color(sys.stdout) else None):
-        show(line)
+        show_painted(line)
+
+
+def emit_names(rows: Sequence[tuple[str, str]]) -> None:
+    """Write names with a sentence each to the terminal behind stdout, as wide as that is."""
+    for line in name_lines(rows, terminal_width(sys.stdout), paint=paint if uses_color(sys.stdout) else None):
+        show_painted(line)
 
 
 def emit_json(value: Any) -> None:
     """Write one value to stdout as JSON; what JSON has no form for becomes text, and NaN becomes null."""
     ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    show(json.dumps(_jsonable(value), indent=2, ensure_ascii=ascii_only, allow_nan=False))
+    show_painted(in_json(json.dumps(_jsonable(value), indent=2, ensure_ascii=ascii_only, allow_nan=False)))
 
 
 def emit_json_line(value: Any) -> None:
     """Write one value to stdout as one line of JSON, at once, for whoever reads along."""
     ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    show(json.dumps(_jsonable(value), ensure_ascii=ascii_only, allow_nan=False), flush=True)
+    text = in_json(json.dumps(_jsonable(value), ensure_ascii=ascii_only, allow_nan=False))
+    show_painted(text, flush=True)
 
 
 def show(text: str = "", *, flush: bool = False) -> None:
     """Write a line of results to stdout."""
-    print(text, flush=flush)  # noqa: T201 - the one place that does
+    show_painted(visible(text), flush=flush)
+
+
+def show_painted(text: str, *, flush: bool = False) -> None:
+    """Write a line to stdout whose colours are ours and whose other texts are `visible` already."""
+    print(readable(text), flush=flush)  # noqa: T201 - the one place that does
+
+
+def show_traceback(error: BaseException) -> None:
+    """Write the traceback of an exception to stderr."""
+    import traceback
+
+    message(visible("".join(traceback.format_exception(error))).removesuffix("\n"))
 
 
 def say(text: str) -> None:
     """Write a message to stderr, wrapped to the terminal."""
-    print(paragraph(text, sys.stderr), file=sys.stderr)  # noqa: T201
+    message(paragraph(text, sys.stderr))
+
+
+def message(text: str) -> None:
+    """Write text to stderr as it is; where that is full, there is nobody to be told, and the work goes on."""
+    try:
+        print(readable(text), file=sys.stderr)  # noqa: T201
+    except OSError:
+        silence(sys.stderr)
 
 
 def warn(text: str) -> None:
@@ -103,7 +139,20 @@ def message_console() -> Console:
     """Return a rich console for progress and messages."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    class Visible(Console):
+        """Writes texts as `show` does."""
+
+        def print(self, *objects: Any, **given: Any) -> None:
+            try:
+                super().print(*(visible(one) if isinstance(one, str) else one for one in objects), **given)
+            except OSError:  # as in `message`
+                silence(sys.stderr)
+
+        def on_broken_pipe(self) -> None:
+            """Let the error through; rich would end the process with exit code 1 and no word."""
+            raise  # noqa: PLE0704 - it is called where the error is handled
+
+    return Visible(stderr=True, highlight=False)
 
 
 def paint(text: str, style: str) -> str:
@@ -122,11 +171,16 @@ def uses_color(stream: TextIO) -> bool:
 
 
 def terminal_width(stream: TextIO) -> int:
-    """Return the number of columns of the terminal behind ``stream``; ``COLUMNS`` goes first."""
-    try:
+    """Return the number of columns of the terminal behind ``stream``; ``COLUMNS`` goes first.
+
+    One that is narrower than a word, as some that are none say of themselves, breaks the lines itself.
+    """
+    return max(_columns(stream), NARROWEST)
+
+
+def _columns(stream: TextIO) -> int:
+    with contextlib.suppress(KeyError, ValueError):
         return int(os.environ["COLUMNS"])
-    except (KeyError, ValueError):
-        pass
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError, AttributeError):
@@ -135,134 +189,25 @@ def terminal_width(stream: TextIO) -> int:
 
 def paragraph(text: str, stream: TextIO) -> str:
     """Return the text wrapped for ``stream``: to the width of a terminal, else in one line."""
-    text = " ".join(text.split())
-    return "\n".join(_wrap(text, min(terminal_width(stream), 100))) if stream.isatty() else text
-
-
-def table_lines(
-    rows: Iterable[Mapping[str, Any]],
-    columns: Mapping[str, str],
-    *,
-    width: int | None = None,
-    paint: Callable[[str, str], str] | None = None,
-) -> list[str]:
-    """Return a table as lines.
-
-    Args:
-        rows: The rows.
-        columns: Keys and headings.
-        width: Wrap cells so that no line is wider; None keeps every row in one line.
-        paint: Colours the headings and the first column; None for plain text.
-    """
-    cells = [[cell(row.get(key)) for key in columns] for row in rows]
-    numeric = [_is_number_column([row.get(key) for row in rows]) for key in columns]
-    headings = [heading.upper() for heading in columns.values()]
-    by_column = list(zip(headings, *cells, strict=True))
-    widths = [max(map(_width, column)) for column in by_column]
-    if width is not None:
-        room = width - len(_GAP) * (len(widths) - 1)
-        words = [max(_width(word) for cell in column for word in cell.split(" ")) for column in by_column]
-        widths = _squeeze(widths, room, least=words)  # at spaces where that is enough
-        widths = _squeeze(widths, room, least=[_NARROWEST] * len(widths))
-    elif paint is None:  # nothing to break and nothing to paint: what lists of a thousand components go through
-        return [_GAP.join(map(_padded, row, widths, numeric)).rstrip() for row in [headings, *cells]]
-    lines = []
-    for number, row in enumerate([headings, *cells]):
-        wrapped = [_wrap(cell, limit) for cell, limit in zip(row, widths, strict=True)]
-        for depth in range(max(map(len, wrapped))):
-            parts = [part[depth] if depth < len(part) else "" for part in wrapped]
-            blanks = [" " * (limit - _width(part)) for part, limit in zip(parts, widths, strict=True)]
-            if paint:
-                parts = [paint(parts[0], "cyan"), *parts[1:]] if number else [paint(part, "heading") for part in parts]
-            padded = [
-                blank + part if right else part + blank
-                for part, blank, right in zip(parts, blanks, numeric, strict=True)
-            ]
-            lines.append(_GAP.join(padded).rstrip())
-    return lines
-
-
-def _padded(text: str, width: int, right: bool) -> str:
-    blank = " " * (width - _width(text))
-    return blank + text if right else text + blank
+    text = visible(" ".join(text.split()))
+    return "\n".join(wrap(text, min(terminal_width(stream), 100))) if stream.isatty() else text
 
 
 def _labelled(label: str, text: str, style: str) -> None:
     painted = paint(label, style) if uses_color(sys.stderr) else label
     # Colour codes have no width, so the label is put in after wrapping.
-    print(paragraph(f"{label} {text}", sys.stderr).replace(label, painted, 1), file=sys.stderr)  # noqa: T201
-
-
-def cell(value: Any) -> str:
-    """Return a value as a table shows it."""
-    if isinstance(value, str):
-        return " ".join(value.split())
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.5g}"
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return ", ".join(map(cell, value))
-    return " ".join(str(value).split())
-
-
-def _is_number_column(values: Sequence[Any]) -> bool:
-    numbers = [isinstance(value, (int, float)) and not isinstance(value, bool) for value in values if value is not None]
-    return bool(numbers) and all(numbers)
-
-
-def _squeeze(widths: Sequence[int], room: int, least: Sequence[int]) -> list[int]:
-    """Take from the widest columns until all fit the room, or none may become narrower."""
-    widths = list(widths)
-    while sum(widths) > room:
-        free = [i for i, width in enumerate(widths) if width > least[i]]
-        if not free:
-            break
-        widths[max(free, key=lambda i: widths[i])] -= 1
-    return widths
-
-
-def _wrap(text: str, limit: int) -> list[str]:
-    """Break text at spaces into lines of at most ``limit`` columns; a longer word is cut, nothing is dropped."""
-    if _width(text) <= limit:
-        return [text]
-    lines = [""]
-    for word in text.split(" "):
-        rest = word
-        joined = f"{lines[-1]} {rest}" if lines[-1] else rest
-        if _width(joined) <= limit:
-            lines[-1] = joined
-            continue
-        if lines[-1]:
-            lines.append("")
-        while _width(rest) > limit:
-            lines[-1], rest = rest[:limit], rest[limit:]
-            lines.append("")
-        lines[-1] = rest
-    return [line for line in lines if line]
-
-
-def _width(text: str) -> int:
-    """Return the columns that text takes on a terminal: East Asian wide characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-        for letter in text
-    )
+    message(paragraph(f"{label} {text}", sys.stderr).replace(label, painted, 1))
 
 
 def _jsonable(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict) or hasattr(value, "items"):
-        return {str(key): _jsonable(item) for key, item in value.items()}
+        return {readable(str(key)): _jsonable(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
-        return sorted(map(str, value))
+        return sorted(readable(str(item)) for item in value)
     if isinstance(value, (list, tuple)):
         return [_jsonable(item) for item in value]
-    if value is None or isinstance(value, (str, int, float)):
+    if value is None or isinstance(value, (int, float)):
         return value
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+    return value.tolist() if hasattr(value, "tolist") else readable(str(value))

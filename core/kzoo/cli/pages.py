@@ -1,4 +1,4 @@
-"""How ``kzoo info`` looks on a terminal."""
+"""How ``kzoo info`` looks on a terminal, as lines for `kzoo.cli.output.show_painted`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from kzoo.cli import output
+from kzoo.cli.visible import visible, visible_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,13 +38,13 @@ def lines(described: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for number, known in enumerate(described):
         if number:
             yield ""
-        yield from _page(known)
+        yield from _page(visible_in(known))
 
 
 def former_lines(answers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Yield what is known of names that another library had."""
     for answer in answers:
-        yield from _wrapped(f"{answer['succession']} {answer['answer']}")
+        yield from _wrapped(visible(f"{answer['succession']} {answer['answer']}"))
 
 
 def _page(known: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kzoo.cli import completion, offers, output
+from kzoo.cli import completion, offers, options, output
 from kzoo.cli.flags import settings_of
 from kzoo.cli.options import names_of_options
 from kzoo.errors import UsageError
@@ -31,8 +31,8 @@ def predict(
         str,
         typer.Argument(
             metavar="RUN|MODEL|PIPELINE",
-            help="A run (folder, name or `last`), a .keras file, or a pipeline that needs no training.",
-            autocompletion=completion.complete_pipeline,
+            help="A run (folder, name or `last`), a .keras or .onnx file, or a pipeline that needs no training.",
+            autocompletion=completion.complete_model,
         ),
     ],
     source: Annotated[
@@ -70,6 +70,7 @@ def predict(
             autocompletion=completion.complete_setting,
         ),
     ] = None,
+    engine: options.EngineOption = "",
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
     json: Annotated[bool, typer.Option("--json", help="Write a line of JSON for each input, as they come.")] = False,
 ) -> None:
@@ -87,7 +88,12 @@ def predict(
     if model.startswith("-"):
         message = f"Name the run, the model or the pipeline before `{model}`: kzoo predict RUN SOURCE {model}."
         raise UsageError(message)
-    asked = find_predicting(model, out)
+    asked = find_predicting(model, out, engine)
+    if asked.saved:
+        for said in filter(None, (asked.saved.caution(), asked.saved.changed())):
+            output.warn(said)
+        if told := asked.saved.sample_only():
+            output.say(told)
     table = asked.pipeline.reader_settings
     texts, given = settings_of(source, table, whose="this pipeline's reader", own=names_of_options(context))
     reader = asked.reader({**layer_from_options(settings or ()), **given})
@@ -134,8 +140,9 @@ def _load(reader: Reader, *, quiet: bool) -> None:
     """Load what predicting needs; a network that is downloaded is shown while it comes."""
     from kzoo.cli.transfers import TransferLine
     from kzoo.data.download import showing
+    from kzoo.inference.faults import naming
 
-    with contextlib.closing(TransferLine()) as line, showing(None if quiet else line):
+    with contextlib.closing(TransferLine()) as line, showing(None if quiet else line), naming("", reader):
         reader.load()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from typing import TYPE_CHECKING, Any
 
 from kzoo.cli import output
 from kzoo.errors import KzooError
-from kzoo.files import replacing
+from kzoo.files import csv_cell, replacing
+from kzoo.streams import READABLE, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Printer"]
 
 _WHERE = {"images": ("image",), "video": ("video", "frame", "time"), "camera": ("frame", "time"), "table": ()}
+_MOST_WARNED = 5  # inputs of which doubts are written one by one; a video has thousands
 _UNITS = {"images": "images", "video": "frames", "camera": "frames", "table": "rows"}
 
 
@@ -40,11 +43,12 @@ class Printer:
         unit: What the inputs are called.
         seen: How many inputs there were.
         failed: How many of them could not be read.
+        doubted: Against how many predictions something speaks.
     """
 
     def __init__(self, *, top: int, as_json: bool, csv: Path | None, sources: Sequence[Source]) -> None:
         self.top, self.as_json = top, as_json
-        self.seen = self.failed = 0
+        self.seen = self.failed = self.doubted = 0
         kinds = {source.kind for source in sources}
         units = {_UNITS[kind] for kind in kinds}
         self.unit = units.pop() if len(units) == 1 else "inputs"
@@ -60,11 +64,16 @@ class Printer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Write the table and finish the CSV file: of what there was, if it was interrupted."""
+        """Write the table and finish the CSV file: of what there was before Ctrl-C, and not at all after an error."""
         if self._file:
-            self._file.close()
+            self._file.close(kind, error, traceback)
         if self._rows:
             output.emit(self._rows, {name: name for row in self._rows for name in row}, as_json=False)
+        if self.doubted > _MOST_WARNED:
+            more = self.doubted - _MOST_WARNED
+            output.warn(
+                f"Something speaks against {more:,} more of {self.seen:,} predictions; --json tells it of each."
+            )
 
     def start(self, source: Source) -> None:
         """Be told that the results that follow are this source's."""
@@ -80,15 +89,32 @@ class Printer:
             if self.as_json:
                 output.emit_json_line({**where, "error": result.error})
             return
+        if result.doubts:
+            self._warn(where, result.doubts)
         if self.as_json:
+            told = {"doubts": list(result.doubts)} if result.doubts else {}
             took = {"latency_ms": round(1000 * result.seconds, 2)} if "frame" in where else {}
-            output.emit_json_line({**where, **result.prediction.to_dict(self.top), **took})
+            output.emit_json_line({**where, **result.prediction.to_dict(self.top), **told, **took})
         elif self._lines:
-            self._lines.write({**where, **result.prediction.columns(self.top)})
+            self._lines.write(_in_lines({**where, **result.prediction.columns(self.top)}))
         else:
-            self._rows.append({**where, **result.prediction.columns(self.top)})
+            self._rows.append(_in_lines({**where, **result.prediction.columns(self.top)}))
         if self._file:
             self._file.write(result.item, result.prediction.rows())
+
+    def _warn(self, where: Mapping[str, Any], doubts: Sequence[str]) -> None:
+        self.doubted += 1
+        if self.doubted <= _MOST_WARNED:
+            told = ", ".join(f"{name} {value}" for name, value in _in_lines(where).items())
+            output.warn(f"{told}: {' '.join(doubts)}")
+
+
+def _in_lines(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row whose names have their line breaks written out, of which a table would make blanks."""
+    return {
+        visible(name, one_line=True): visible(value, one_line=True) if isinstance(value, str) else value
+        for name, value in row.items()
+    }
 
 
 class _Lines:
@@ -100,14 +126,18 @@ class _Lines:
     def write(self, row: Mapping[str, Any]) -> None:
         if list(row) != list(self._widths):
             # As wide as the first row and not only the headings, which would stand beside their columns.
-            self._widths = {name: max(len(name), len(output.cell(value))) for name, value in row.items()}
+            self._widths = {
+                name: max(output.width_of(name), output.width_of(output.cell(value))) for name, value in row.items()
+            }
             self._show({name: name.upper() for name in row})
         self._show(row)
 
     def _show(self, row: Mapping[str, Any]) -> None:
         cells = {name: output.cell(value) for name, value in row.items()}
-        self._widths.update({name: max(self._widths[name], len(text)) for name, text in cells.items()})
-        output.show("  ".join(text.ljust(self._widths[name]) for name, text in cells.items()).rstrip(), flush=True)
+        self._widths.update({name: max(self._widths[name], output.width_of(text)) for name, text in cells.items()})
+        output.show(
+            "  ".join(output.padded_to(text, self._widths[name]) for name, text in cells.items()).rstrip(), flush=True
+        )
 
 
 class _CsvFile:
@@ -125,28 +155,40 @@ class _CsvFile:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self._whole.__enter__()
-            self._text = temporary.open("w", encoding="utf-8", newline="")
+            self._text = temporary.open("w", encoding="utf-8", errors=READABLE, newline="")
         except OSError as error:
-            message = f"--csv {self._path} cannot be written: {error.strerror}."
-            raise KzooError(message) from error
+            raise self._refused(error) from error
 
     def write(self, item: Item, rows: Sequence[Mapping[str, Any]]) -> None:
         assert self._text is not None
         for row in rows:
-            whole = {**item.columns(), **row}
-            if self._writer is None:
-                fields = list(dict.fromkeys([*self._where, *whole]))
-                self._writer = csv.DictWriter(self._text, fields, restval="", lineterminator="\n")
-                self._writer.writeheader()
-            self._writer.writerow(whole)
+            whole = {csv_cell(name): csv_cell(value) for name, value in {**item.columns(), **row}.items()}
+            try:
+                if self._writer is None:
+                    fields = list(dict.fromkeys([*self._where, *whole]))
+                    self._writer = csv.DictWriter(self._text, fields, restval="", lineterminator="\n")
+                    self._writer.writeheader()
+                self._writer.writerow(whole)
+            except OSError as error:
+                raise self._refused(error) from error
 
-    def close(self) -> None:
+    def close(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         if self._text is None or self._whole is None:
+            return
+        if kind is not None:
+            with contextlib.suppress(OSError):  # the first error tells more
+                self._text.close()
+            self._whole.__exit__(kind, error, traceback)
             return
         try:
             self._text.close()
             self._whole.__exit__(None, None, None)
-            output.say(f"Wrote {self._path}.")
-        except OSError as error:
-            message = f"--csv {self._path} cannot be written: {error.strerror}."
-            raise KzooError(message) from error
+        except OSError as refused:
+            self._whole.__exit__(type(refused), refused, None)
+            raise self._refused(refused) from refused
+        output.say(f"Wrote {self._path}.")
+
+    def _refused(self, error: OSError) -> KzooError:
+        return KzooError(f"--csv {self._path} cannot be written: {error.strerror}.")

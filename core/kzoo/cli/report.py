@@ -7,13 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from kzoo.cli import options, output
+from kzoo.cli import completion, options, output
 
 __all__ = ["report"]
 
 
 def report(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run (folder, name or `last`).")],
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="A run (folder, name or `last`).", autocompletion=completion.complete_run),
+    ],
     *,
     data: Annotated[
         str | None,
@@ -28,13 +31,15 @@ def report(
 
     found = find_run(run, out)
     manifest = found.manifest()
+    if caution := found.caution():
+        output.warn(caution)
     from kzoo.report import write_report
     from kzoo.tasks import task_named
 
     outcome = None
     if manifest.status == "done":
         try:
-            outcome = _outcome(run, out, data, quiet=json)
+            outcome = _outcome(str(found.path), out, data, quiet=json)
         except DataError as error:  # the run is as good as it was, only its data is gone
             if data is not None:
                 raise

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kzoo.arguments import command_line
 from kzoo.cli import completion, offers, options, output
 from kzoo.cli.options import names_of_options
 from kzoo.errors import UsageError
+from kzoo.streams import stdout_to_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from kzoo.runs.config import RunConfig
+    from kzoo.runs.manifest import Manifest
     from kzoo.training.run import RunResult
 
 __all__ = ["run"]
@@ -89,11 +94,26 @@ def run(
             autocompletion=completion.complete_setting,
         ),
     ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Go on with a run that was stopped or killed: its folder, its name, or last.",
+            autocompletion=completion.complete_run,
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --resume: go on also where data, versions or settings differ.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and build the model, train nothing.")
     ] = False,
     print_config: Annotated[bool, typer.Option("--print-config", help="Write all settings and their origins.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="All values of an epoch, also where its line gets too long.")
+    ] = False,
     json: options.JsonOption = False,
 ) -> None:
     """Train and test a pipeline, with any component in it.
@@ -107,11 +127,20 @@ def run(
 
     words, flags = parted([*([] if pipeline is None else [pipeline]), *(more or ())])
     if file := next((word for word in words if word.endswith(".toml")), ""):
-        others = "".join(f"{word} " for word in words if word != file)
-        message = f"`{file}` is no pipeline. The settings of a file are given with -c: kzoo run {others}-c {file}."
+        instead = command_line("kzoo", "run", *(word for word in words if word != file), "-c", file)
+        message = f"`{file}` is no pipeline. The settings of a file are given with -c: {instead}."
         raise UsageError(message)
     if len(words) > 1:
         message = f"One run trains one pipeline, not {' and '.join(f'`{word}`' for word in words)}."
+        raise UsageError(message)
+    from kzoo.training.resuming import Resume, run_to_resume
+
+    going_on = None
+    if resume is not None:
+        going_on = Resume(run_to_resume(resume, out, config), force=force)
+        config = going_on.run.config_path
+    elif force:
+        message = "--force goes with --resume: a new run overwrites nothing."
         raise UsageError(message)
     configured = partial(
         configure,
@@ -132,20 +161,35 @@ def run(
     if flags:
         settings = configured(options=option or (), own_flags=_own_flags(flags, settings.pipeline, context))
     if print_config:
-        _check(settings)
-        output.show(settings.to_toml().rstrip())
+        _show_settings(settings, as_json=json)
         return
     from kzoo.data.download import showing
     from kzoo.training.run import train
 
-    listener = Terminal(quiet=quiet)
-    with showing(listener.download):  # weights that a pipeline begins with, besides the data
-        result = train(settings, root=out, listener=listener, argv=sys.argv, debug=options.debugging(), dry_run=dry_run)
+    listener = Terminal(quiet=quiet, verbose=verbose)
+    fits: list[Manifest] = []
+    # What a component prints is no result.
+    with (
+        stdout_to_stderr(),
+        listener.starting(),
+        showing(listener.download),
+    ):  # weights that a pipeline begins with, besides the data
+        result = train(
+            settings,
+            root=out,
+            listener=listener,
+            argv=sys.argv,
+            debug=options.debugging(),
+            dry_run=fits.append if dry_run else None,
+            resume=going_on,
+        )
     if result is None:
-        output.say("Everything fits; nothing was trained.")
+        _show_fits(settings, fits[0], as_json=json)
         return
     _show(result, listener, as_json=json)
-    if result.status == "interrupted":
+    if result.run.manifest().signal:
+        if result.status == "interrupted":
+            output.say(f"Next: {command_line('kzoo', 'run', '--resume', result.run.path)}")
         raise typer.Exit(130)
 
 
@@ -163,10 +207,19 @@ class Terminal:
 
     Args:
         quiet: Whether to leave out all that can be missed.
+        verbose: Whether to show all values of an epoch.
+
+    Raises:
+        UsageError: Both at once.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, verbose: bool = False) -> None:
+        if quiet and verbose:
+            message = "--quiet shows no progress, and --verbose all of it: leave out one of them."
+            raise UsageError(message)
         self._quiet = quiet
+        self._verbose = verbose
+        self._live = sys.stdout.isatty() and sys.stderr.isatty()
         self._download: Any = None
 
     def say(self, text: str) -> None:
@@ -177,6 +230,12 @@ class Terminal:
     def warn(self, text: str) -> None:
         """Write a warning, also when quiet."""
         output.warn(text)
+
+    def starting(self) -> AbstractContextManager[None]:
+        """Return a block in which the start of TensorFlow is said, or, when quiet, is not."""
+        from kzoo.engine import runtime
+
+        return runtime.unannounced() if self._quiet else nullcontext()
 
     def download(self, done: int, total: int | None, name: str) -> None:
         """Show how much of a file has arrived."""
@@ -192,11 +251,10 @@ class Terminal:
         """Return the callback that shows the training: a live line where both outputs are terminals."""
         if self._quiet:
             return None
-        from kzoo.training.progress import ProgressLines
+        from kzoo.training.progress import ProgressLines, TerminalScreen
 
-        live = sys.stdout.isatty() and sys.stderr.isatty()
-        console = output.message_console()
-        return ProgressLines(console, examples=examples, batch_size=batch_size, unit=unit, live=live)
+        screen = TerminalScreen(output.message_console(), live=self._live, whole=self._verbose)
+        return ProgressLines(screen, examples=examples, batch_size=batch_size, unit=unit, whole=self._verbose)
 
 
 def _check(settings: RunConfig) -> None:
@@ -212,16 +270,40 @@ def _check(settings: RunConfig) -> None:
     build_settings(settings, pipeline)
 
 
+def _show_settings(settings: RunConfig, *, as_json: bool) -> None:
+    """Write all settings and where each came from, if they are as a run would take them."""
+    _check(settings)
+    if as_json:
+        output.emit_json({"settings": settings.values, "origins": settings.origins})
+    else:
+        output.show(settings.to_toml().rstrip())
+
+
+def _show_fits(settings: RunConfig, record: Manifest, *, as_json: bool) -> None:
+    """Write that a run would begin, and in JSON what with."""
+    if as_json:
+        told = {"fits": True, "pipeline": settings.pipeline, "recipe": settings.recipe}
+        output.emit_json({**told, **{key: record.to_dict()[key] for key in ("task", "data", "model")}})
+    output.say("Everything fits; nothing was trained.")
+
+
 def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
     """Write the test results, where the run is and what can be done with it."""
     manifest = result.run.manifest()
     if as_json:
         whole = manifest.to_dict()
-        output.emit_json({"run": str(result.run.path), **{k: whole.get(k) for k in ("status", "results", "data")}})
+        output.emit_json(
+            {"run": str(result.run.path), **{k: whole.get(k) for k in ("status", "completed", "results", "data")}}
+        )
+        return
+    stopped = f"Stopped by {manifest.signal}"
+    if result.status == "interrupted" and "trained" in result.completed:
+        again = f"`kzoo evaluate {result.run.path}` tests it"
+        output.say(f"{stopped} when it was trained, before it was tested: {again}. The model: {result.run.model_path}")
         return
     if result.status == "interrupted":
         steps = manifest.training.steps if manifest.training else 0
-        output.say(f"Stopped by {manifest.signal} after {steps} steps. The model so far: {result.run.model_path}")
+        output.say(f"{stopped} after {steps:,} steps. The model so far: {result.run.model_path}")
         return
     rows = [{"metric": name, "test": value} for name, value in result.results.items()]
     output.emit(rows, {"metric": "metric", "test": "test"}, as_json=False)
@@ -231,7 +313,11 @@ def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
         output.show(f"report  {page}")
     if manifest.data.reason:
         output.warn("These are results on the embedded sample, NOT on the real data, which could not be downloaded.")
-    listener.say(f"Next: kzoo evaluate {result.run.path}")
+    if manifest.signal:
+        again = command_line("kzoo", "report", result.run.path)
+        output.say(f"{stopped} when all was done but the report: `{again}` draws it.")
+        return
+    listener.say(f"Next: {command_line('kzoo', 'evaluate', result.run.path)}")
 
 
 run.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's flags

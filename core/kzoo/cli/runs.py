@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kzoo.arguments import command_line
 from kzoo.cli import completion, options, output
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["runs"]
 
+_CAN_GO_ON = ("interrupted", "failed", "killed")
 _COLUMNS = {"run": "run", "status": "status", "data": "data", "epochs": "epochs", "results": "test results"}
 
 
@@ -25,33 +27,35 @@ def runs(
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
     json: options.JsonOption = False,
 ) -> None:
-    """List the runs of a folder, oldest first, with their results."""
-    from kzoo.errors import KzooError
+    """List the runs of a folder, oldest first, with their results, or with what is wrong with their run.json."""
     from kzoo.runs.folder import list_runs
 
     name = pipeline.replace("-", "_") if pipeline else None
-    rows: list[dict[str, Any]] = []
-    for run in list_runs(out, name):
-        try:
-            rows.append(_row(run))
-        except KzooError as error:  # one broken run must not hide the others
-            output.warn(str(error))
+    rows = [_row(run) for run in list_runs(out, name)]
     output.emit(rows, _COLUMNS, as_json=json)
+    if not json and (last := next((row for row in reversed(rows) if row["status"] in _CAN_GO_ON), None)):
+        output.say(f"Next: {command_line('kzoo', 'run', '--resume', last['path'])}")
     if not rows and not json:
         where = f"No runs{f' of {name}' if name else ''} in {out.absolute()}."
         output.say(f"{where} `kzoo run PIPELINE` makes one; --out DIR looks elsewhere.")
 
 
 def _row(run: Run) -> dict[str, Any]:
-    manifest = run.manifest()
-    results = manifest.test_results
-    shown = [f"{k} {v:.4g}" for k, v in results.items() if isinstance(v, (int, float))]
+    from kzoo.errors import KzooError
+
+    place = {"run": run.name, "path": str(run.path)}
+    try:
+        manifest = run.manifest()
+    except KzooError as error:  # one broken run must not hide the others
+        return {**place, "status": "unreadable", "results": str(error), "fault": str(error)}
+    results, status = manifest.test_results, run.status(manifest)
+    shown = [f"{k} {output.cell(v)}" for k, v in results.items() if isinstance(v, (int, float))]
     return {
-        "run": run.name,
-        "path": str(run.path),
-        "status": manifest.status,
+        **place,
+        "status": status,
+        "completed": manifest.completed,
         "data": manifest.data.used,
-        "epochs": manifest.training.epochs if manifest.training else None,
+        "epochs": manifest.training.epochs if manifest.training and status == "done" else run.epochs(),
         "results": ", ".join(shown),
         "test": dict(results),
         "seed": manifest.seed,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from kzoo.cli import output
+from kzoo.cli.visible import visible
 
 __all__ = ["TransferLine"]
 
@@ -47,12 +49,13 @@ class TransferLine:
 
     def _start(self, total: int | None, name: str) -> None:
         self._name = name
+        shown = escape(visible(name))
         if not self._console.is_terminal:
             size = f" ({total / 1e6:.1f} MB)" if total else ""
-            self._console.print(f"downloading {name}{size}", soft_wrap=True)
+            self._console.print(f"downloading {shown}{size}", soft_wrap=True)
             return
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
                    TimeRemainingColumn())  # fmt: skip
         self._bar = Progress(*columns, console=self._console)
-        self._task = self._bar.add_task(f"downloading {name}", total=total)
+        self._task = self._bar.add_task(f"downloading {shown}", total=total)
         self._bar.start()

@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, NoReturn, Protocol
 
-from kzoo.data.cache import ensure_room, ensure_writable, readable_size
+from kzoo.data.cache import ensure_room, ensure_writable
+from kzoo.data.limits import check_regular, growth_fault
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,10 +28,8 @@ __all__ = ["extract", "read_members"]
 
 MAX_BYTES = 32 * 10**9
 """More than this comes out of no data set that fits this toolkit."""
-MAX_RATIO = 200
-"""Images and arrays shrink by 2 to 20; an archive that grows more than this is made to fill a disk."""
-SMALL = 64 * 10**6
-"""Up to here the ratio is not looked at: a few blank images may shrink by any factor."""
+MAX_MEMBERS = 300_000
+"""An archive of more is unpacked by whoever trusts it: each member takes its own time and memory."""
 
 _CHUNK = 1 << 20
 _BROKEN = (
@@ -103,7 +102,7 @@ def read_members(archive: Path, wanted: Callable[[str], bool], *, max_bytes: int
     contents: dict[str, bytes] = {}
     declared = 0
     with _opened(archive) as opened:
-        for member, open_member in opened.members():
+        for member, open_member in _counted(archive, opened.members()):
             path = _checked(archive, member)
             declared += member.size
             _check_growth(archive, declared, max_bytes)  # skipping a member unpacks it, too
@@ -120,14 +119,14 @@ def read_members(archive: Path, wanted: Callable[[str], bool], *, max_bytes: int
 def _unpack(archive: Path, content: Path, max_bytes: int) -> None:
     with _opened(archive) as opened:
         declared = 0
-        for member, _ in opened.members():
+        for member, _ in _counted(archive, opened.members()):
             _checked(archive, member)
             declared += member.size
             _check_growth(archive, declared, max_bytes)  # now: going to the next member unpacks this one
         ensure_room(content, declared, f"unpacking {archive.name}")
     written = 0
     with _opened(archive) as opened:
-        for member, open_member in opened.members():
+        for member, open_member in _counted(archive, opened.members()):
             target = content / _checked(archive, member)
             if member.kind == "folder":
                 target.mkdir(parents=True, exist_ok=True)
@@ -178,19 +177,28 @@ def _refuse(archive: Path, name: str, reason: str) -> NoReturn:
 
 
 def _check_growth(archive: Path, total: int, max_bytes: int) -> None:
-    packed = archive.stat().st_size
-    if total > max_bytes:
-        limit = f"the limit is {readable_size(max_bytes)}"
-    elif total > SMALL and total > MAX_RATIO * packed:
-        limit = f"no data set shrinks by more than {MAX_RATIO} times"
-    else:
+    fault = growth_fault(archive.stat().st_size, total, max_bytes)
+    if not fault:
         return
     message = (
-        f"{archive} is refused: its {readable_size(packed)} would unpack to {readable_size(total)} or more, and "
-        f"{limit}. Such an archive is made to fill a disk. If you trust it, unpack it yourself and name the folder "
-        "with --data."
+        f"{archive} is refused: {fault}. Such an archive is made to fill a disk. If you trust it, unpack it yourself "
+        "and name the folder with --data."
     )
     raise DataError(message)
+
+
+def _counted(
+    archive: Path, members: Iterator[tuple[_Member, Callable[[], IO[bytes]]]]
+) -> Iterator[tuple[_Member, Callable[[], IO[bytes]]]]:
+    """Yield the members, as long as there are not too many."""
+    for number, member in enumerate(members):
+        if number >= MAX_MEMBERS:
+            message = (
+                f"{archive} is refused: it holds more than {MAX_MEMBERS:,} members. If you trust it, unpack it "
+                "yourself and name the folder with --data."
+            )
+            raise DataError(message)
+        yield member
 
 
 def _check_length(member: _Member, length: int) -> None:
@@ -202,6 +210,7 @@ def _check_length(member: _Member, length: int) -> None:
 @contextlib.contextmanager
 def _opened(archive: Path) -> Iterator[_Archive]:
     """Open an archive by its content, not its name; what is wrong with it while it is read becomes a `DataError`."""
+    check_regular(archive)
     try:
         # `zipfile` looks at the end of a file only, and would take a tar that ends with a zip for that zip.
         if tarfile.is_tarfile(archive) or not zipfile.is_zipfile(archive):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kzoo.data.cache import readable_size
+from kzoo.data.limits import MAX_ARRAY_BYTES, check_regular, growth_fault
 from kzoo.data.splits import ArraySplit, Dataset
 from kzoo.errors import DataError
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["checked_images", "checked_labels", "dataset", "is_idx_folder", "read_idx_folder", "read_npz"]
 
 MAX_CLASSES = 1000
-MAX_IDX_BYTES = 8 * 10**9
+_MOST_NAMED = 10
+MAX_MEMBERS = 1000
+"""The most arrays that an npz file may hold, those included that nobody asks for."""
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 _VALIDATION_KEYS = (("x_validation", "y_validation"), ("x_val", "y_val"))
@@ -104,7 +107,7 @@ def checked_images(array: Any, where: str) -> np.ndarray:
         where: What to call it in an error.
 
     Raises:
-        DataError: Not uint8, empty, or not of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3).
+        DataError: Not uint8, empty, not of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3), or with no value above 1.
     """
     shape, dtype = array.shape, array.dtype
     expected = "expected images of type uint8 and shape (N, H, W), (N, H, W, 1) or (N, H, W, 3)"
@@ -118,6 +121,12 @@ def checked_images(array: Any, where: str) -> np.ndarray:
         channels_first = len(shape) == 4 and shape[1] in (1, 3)  # noqa: PLR2004
         hint = " The channels come first: save x.transpose(0, 2, 3, 1)." if channels_first else ""
         message = f"{where} has shape {shape}; {expected}.{hint}"
+        raise DataError(message)
+    if array.max() == 1:  # also black and white on purpose: 1 is as good as black among 256 levels
+        message = (
+            f"{where} has no value above 1, and pixels are read as 0 (black) to 255 (white): all of it would be black. "
+            "Save (255 * x).astype('uint8')."
+        )
         raise DataError(message)
     return np.ascontiguousarray(array)
 
@@ -138,12 +147,15 @@ def checked_labels(array: Any, where: str) -> np.ndarray:
     if array.ndim != 1 or dtype.kind not in "iu":
         one_hot = len(shape) == 2 and shape[1] > 1  # noqa: PLR2004
         hint = " If they are one-hot, save y.argmax(axis=1)." if one_hot else ""
+        if dtype.kind == "b" or (dtype.kind == "f" and np.array_equal(array, np.floor(array))):
+            hint = hint or " They are whole numbers all the same: save y.astype('int64')."
         message = f"{where} has type {dtype} and shape {shape}; expected one integer label for each image.{hint}"
         raise DataError(message)
     if array.size and (array.min() < 0 or array.max() >= MAX_CLASSES):
+        hint = " If -1 marks what has no label, leave these examples out." if array.min() == -1 else ""
         message = (
             f"{where} has labels from {array.min()} to {array.max()}; expected class indices from 0 to at most "
-            f"{MAX_CLASSES - 1}."
+            f"{MAX_CLASSES - 1}.{hint}"
         )
         raise DataError(message)
     return np.asarray(array, dtype=np.int64)
@@ -157,7 +169,8 @@ def dataset(
     Args:
         path: Where they came from.
         splits: Images and labels of ``train``, ``test`` and perhaps ``validation``.
-        class_names: The names of the classes; used if there are exactly as many classes, else they are numbered.
+        class_names: The names of the classes; used if there are exactly as many classes, else they are numbered: those
+            labels that occur are the classes, so that labels from 1 on, or with gaps, leave none without an example.
 
     Raises:
         DataError: A split has unequally many images and labels, or the splits' images differ in shape.
@@ -170,11 +183,10 @@ def dataset(
         if x.shape[1:] != shape:
             message = f"{path} has training images of shape {shape} and {name} images of shape {x.shape[1:]}."
             raise DataError(message)
-    count = 1 + int(max(y.max() for _, y in splits.values()))
-    known = class_names is not None and len(class_names) == count
-    names = tuple(class_names) if class_names is not None and known else tuple(map(str, range(count)))
+    splits, names, notes = _named(path, splits, class_names)
+    count = len(names)
     parts = {name: ArraySplit(x, y) for name, (x, y) in splits.items()}
-    counts = ", ".join(f"{len(parts[name])} {name}" for name in ("train", "validation", "test") if name in parts)
+    counts = ", ".join(f"{len(parts[name]):,} {name}" for name in ("train", "validation", "test") if name in parts)
     return Dataset(
         train=parts["train"],
         validation=parts.get("validation"),
@@ -182,18 +194,50 @@ def dataset(
         class_names=names,
         description=f"{counts} images of {count} classes from {path.name}, {'x'.join(map(str, shape))}",
         location=str(path),
+        notes=notes,
     )
+
+
+def _named(
+    path: Path, splits: Mapping[str, tuple[np.ndarray, np.ndarray]], class_names: Sequence[str] | None
+) -> tuple[Mapping[str, tuple[np.ndarray, np.ndarray]], tuple[str, ...], tuple[str, ...]]:
+    """Return the splits with class indices that leave none out, the names of the classes, and what must be said."""
+    occurring = np.unique(np.concatenate([y for _, y in splits.values()]))
+    count = 1 + int(occurring.max())
+    known = class_names is not None and len(class_names) == count
+    names = tuple(class_names) if class_names is not None and known else tuple(map(str, range(count)))
+    if len(occurring) == count:
+        return splits, names, ()
+    missing = np.setdiff1d(np.arange(count), occurring).tolist()
+    absent = _listed([names[label] for label in missing])
+    if known:
+        note = f"{path} has no example of {len(missing)} of the {count} classes: {absent}."
+        return splits, names, (note,)
+    # Labels that begin at 1, or leave some out, would be classes of which there is nothing to learn.
+    moved = {name: (x, np.searchsorted(occurring, y).astype(np.int64)) for name, (x, y) in splits.items()}
+    note = (
+        f"The labels of {path} are {_listed(occurring.tolist())} and leave out {absent}: the classes are those "
+        f"{len(occurring)} that occur, named by their labels."
+    )
+    return moved, tuple(map(str, occurring.tolist())), (note,)
+
+
+def _listed(items: Sequence[Any]) -> str:
+    return f"{', '.join(map(str, items[:_MOST_NAMED]))}{', ...' * (len(items) > _MOST_NAMED)}"
 
 
 def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of an npz file that have a known name."""
     known = {*_KEYS, *(key for pair in _VALIDATION_KEYS for key in pair)}
+    check_regular(path)
     try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
+        with path.open("rb") as raw:
+            single = raw.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX
+        if single or not isinstance(file := np.load(path, allow_pickle=False), np.lib.npyio.NpzFile):
             message = f"{path} holds a single array (npy), not the arrays {', '.join(_KEYS)} (npz)."
             raise DataError(message)
         with file:
+            _check_size(path, file.zip)
             if missing := [key for key in _KEYS if key not in file.files]:
                 found = ", ".join(sorted(file.files)) or "nothing"
                 message = f"{path} lacks the array(s) {', '.join(missing)}; it holds: {found}."
@@ -211,6 +255,18 @@ def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
         raise DataError(message) from error
 
 
+def _check_size(path: Path, archive: zipfile.ZipFile | None) -> None:
+    """Refuse an npz file by what it says of itself, before anything of it is unpacked."""
+    members = archive.infolist() if archive is not None else []
+    if len(members) > MAX_MEMBERS:
+        message = f"{path} is refused: it holds {len(members):,} arrays, and the limit is {MAX_MEMBERS:,}."
+        raise DataError(message)
+    total = sum(member.file_size for member in members)
+    if fault := growth_fault(path.stat().st_size, total, MAX_ARRAY_BYTES):
+        message = f"{path} is refused: {fault}. Keep what is larger as a folder of images for each class."
+        raise DataError(message)
+
+
 def _idx_file(folder: Path, split: str, kind: str) -> Path | None:
     """Return the file of a split, under any of the names in use, or None."""
     for prefix in _IDX_SPLITS[split]:
@@ -224,6 +280,7 @@ def _idx_file(folder: Path, split: str, kind: str) -> Path | None:
 
 def _read_idx(path: Path, kind: str) -> np.ndarray:
     """Return the content of an idx file, uint8; exactly as many bytes as its header says."""
+    check_regular(path)
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == _GZIP_MAGIC  # by content: browsers unpack a .gz and keep its name
@@ -235,8 +292,15 @@ def _read_idx(path: Path, kind: str) -> np.ndarray:
                 raise DataError(message)
             shape = tuple(numbers[1:])
             length = math.prod(shape)
-            if length > MAX_IDX_BYTES:
-                message = f"{path} claims a size of {shape}, {readable_size(length)}: it is damaged."
+            held = path.stat().st_size
+            if fault := growth_fault(held, length, MAX_ARRAY_BYTES):
+                message = f"{path} claims a size of {shape} and is refused: {fault}."
+                raise DataError(message)
+            if not packed and length > held:
+                message = (
+                    f"{path} should hold {readable_size(length)} for shape {shape} and is {readable_size(held)} in all."
+                    " Get it again."
+                )
                 raise DataError(message)
             body = file.read(length + 1)
     except (OSError, EOFError, zlib.error) as error:

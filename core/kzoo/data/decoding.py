@@ -10,14 +10,20 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kzoo.errors import DataError
+from kzoo.files import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["MAX_PIXELS", "ImageMode", "UnreadableImageError", "read_image"]
+__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "ImageMode", "UnreadableImageError", "opened", "read_image"]
 
 ImageMode = Literal["RGB", "L"]
+
+IMAGE_SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+"""Names that end so are taken for images when a folder is searched; a file named by itself may have any name."""
 
 MAX_PIXELS = 80_000_000
 """Larger images are refused: a file of a few kB can claim any size. Below the limit at which Pillow warns."""
@@ -25,6 +31,9 @@ MAX_PIXELS = 80_000_000
 # Such images are refused here, by a lower limit and by name; Pillow's own words beside it would say it twice. Changing
 # the filters around each call instead is not safe in threads.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""By content. Pillow knows dozens more, and hands a PostScript file, whatever its name, to the program Ghostscript."""
 
 _BACKGROUND = (255, 255, 255)
 
@@ -35,10 +44,14 @@ _NOT_IMAGES = (
     (b"<?xml", "it is XML (a vector drawing?), not an image of pixels"),
     (b"<svg", "it is a vector drawing, not an image of pixels"),
     (b"%pdf", "it is a PDF document, not an image"),
+    (b"%!ps", "it is a PostScript document, not an image"),
     (b"pk\x03\x04", "it is a zip archive, not an image"),
     (b"version https://git-lfs", "it is a Git LFS pointer; run `git lfs pull` to get the image"),
 )
-_HEIF_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")
+_BRANDS = {
+    "HEIF": (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1"),
+    "AVIF": (b"ftypavif", b"ftypavis"),
+}
 
 
 class UnreadableImageError(DataError):
@@ -71,8 +84,7 @@ def read_image(path: Path, *, size: Sequence[int] | None = None, mode: ImageMode
         DataError: The file is missing, empty, cut off, too large or not an image; one line with its name and why.
     """
     try:
-        with Image.open(path) as image:
-            _check_size(image, path)
+        with opened(path) as image:
             if size is not None:
                 # A JPEG can be decoded at 1/2, 1/4 or 1/8; both sides, as the image may still be turned.
                 image.draft(None, (2 * max(size), 2 * max(size)))
@@ -89,6 +101,19 @@ def read_image(path: Path, *, size: Sequence[int] | None = None, mode: ImageMode
         pixels = pixels.resize((size[1], size[0]), Image.Resampling.LANCZOS, reducing_gap=3.0)
     array = np.asarray(pixels)
     return array if array.ndim == 3 else array[..., np.newaxis]  # noqa: PLR2004 - rows, columns, channels
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image file as Pillow does, to look at its header or decode it: a regular file in one of the formats read.
+
+    Raises:
+        UnreadableImageError: It claims more pixels than `MAX_PIXELS`.
+        OSError: It is no regular file, or in none of the formats; Pillow may raise others for damaged ones.
+    """
+    with open_regular(path) as file, Image.open(file, formats=_FORMATS) as image:
+        _check_size(image, path)
+        yield image
 
 
 def _check_size(image: Image.Image, path: Path) -> None:
@@ -121,11 +146,11 @@ def _reason(path: Path, error: Exception) -> str:
     """Return why a file cannot be read, in the words of its reader and not of its decoder."""
     if isinstance(error, OSError) and error.errno is not None:  # missing, a folder, not permitted
         return error.strerror.lower() if error.strerror else str(error)
-    with contextlib.suppress(OSError), path.open("rb") as file:
+    with contextlib.suppress(OSError), open_regular(path) as file:
         if (known := _not_an_image(file.read(64))) is not None:
             return known
     if isinstance(error, UnidentifiedImageError):
-        return "its content is no image format that Pillow knows"
+        return f"its content is none of the image formats that are read ({', '.join(_FORMATS)})"
     text = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     cut_off = "truncated" in text.lower() or isinstance(error, EOFError)
     return f"it is cut off ({text})" if cut_off else text
@@ -139,6 +164,7 @@ def _not_an_image(start: bytes) -> str | None:
     for magic, reason in _NOT_IMAGES:
         if text.startswith(magic):
             return reason
-    if any(brand in start for brand in _HEIF_BRANDS):
-        return "it is a HEIF photo, which Pillow cannot read; save it as JPEG"
+    for kind, brands in _BRANDS.items():
+        if any(brand in start for brand in brands):
+            return f"it is {'an' if kind == 'AVIF' else 'a'} {kind} photo, which is not read; save it as JPEG"
     return None

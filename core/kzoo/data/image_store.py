@@ -50,7 +50,11 @@ class StoredSplit(Split):
         if len(rows) != len(y):
             message = f"{len(rows)} images and {len(y)} labels do not belong together."
             raise ValueError(message)
-        self._file: IO[bytes] = path.open("rb")
+        try:
+            self._file: IO[bytes] = path.open("rb")
+        except OSError as error:
+            message = f"The decoded images in {path} cannot be read: {error.strerror or error}."
+            raise DataError(message) from error
         self._shape, self._rows, self._y = shape, rows, y
         self._count = path.stat().st_size // math.prod(shape)
 
@@ -70,6 +74,10 @@ class StoredSplit(Split):
         x = tf.numpy_function(self.read, [indices], tf.uint8, stateful=False)
         x = tf.ensure_shape(x, (indices.shape[0], *self._shape))
         return x, tf.gather(tf.constant(self._y), indices)
+
+    def examples(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return images and labels at ``indices``."""
+        return self.read(indices), self._y[indices]
 
     @property
     def labels(self) -> np.ndarray:
@@ -137,17 +145,26 @@ def open_store(
         )
         raise DataError(message)
     folder = data_home() / _FOLDER
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{_key(root, paths, size, mode)}.u8"
-    failures = path.with_suffix(".json")
-    with filelock.FileLock(path.with_suffix(".lock")):  # a second process waits and then finds the store
-        if not (path.is_file() and failures.is_file() and path.stat().st_size == needed):
-            _make_room(folder, needed)
-            ensure_room(folder, needed, f"the decoded images of {root}")
-            told = _Told(say, len(paths), f"{len(paths):,} images of {root} once into {path} ({readable_size(needed)})")
-            _write(path, failures, decode_all(paths, size=size, mode=mode), told)
-        os.utime(path)
-        found = json.loads(failures.read_text(encoding="utf-8"))
+    try:
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{_key(root, paths, size, mode)}.u8"
+        failures = path.with_suffix(".json")
+        with filelock.FileLock(path.with_suffix(".lock")):  # a second process waits and then finds the store
+            if not (path.is_file() and failures.is_file() and path.stat().st_size == needed):
+                _make_room(folder, needed)
+                ensure_room(folder, needed, f"the decoded images of {root}")
+                told = _Told(
+                    say, len(paths), f"{len(paths):,} images of {root} once into {path} ({readable_size(needed)})"
+                )
+                _write(path, failures, decode_all(paths, size=size, mode=mode), told)
+            os.utime(path)
+            found = json.loads(failures.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"The decoded images in {folder} cannot be read or written: {error.strerror or error}."
+        raise DataError(message) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:  # no JSON, though nobody but kzoo writes there
+        message = f"{failures} is damaged: {error}. Remove it, and the images are decoded again."
+        raise DataError(message) from error
     return path, {int(row): reason for row, reason in found.items()}
 
 
@@ -216,7 +233,7 @@ class _Told:
 
 
 def _key(root: Path, paths: Sequence[Path], size: Sequence[int], mode: ImageMode) -> str:
-    digest = hashlib.sha256(f"{_FORMAT} {tuple(size)} {mode} {root}\n".encode())
+    digest = hashlib.sha256(f"{_FORMAT} {tuple(size)} {mode} {root}\n".encode(errors="surrogateescape"))
     for path in paths:
         try:
             state = path.stat()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,18 +11,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kzoo.arguments import path_text
-from kzoo.data.decoding import ImageMode, UnreadableImageError, read_image
+from kzoo.data.class_folders import classes_in, left_out_note
+from kzoo.data.decoding import IMAGE_SUFFIXES, ImageMode, UnreadableImageError, read_image
 from kzoo.data.image_store import StoredSplit, decode_all, open_store
 from kzoo.data.splits import ArraySplit, Dataset, Split
+from kzoo.data.walking import walk
 from kzoo.errors import DataError, UsageError
+from kzoo.files import kind_of
+from kzoo.streams import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-__all__ = ["IMAGE_SUFFIXES", "UnreadableImageError", "expand", "find_images", "read_image", "read_image_folder"]
-
-IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-"""Names that end so are taken for images when a folder is searched; a file named by itself may have any name."""
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "UnreadableImageError",
+    "expand",
+    "find_images",
+    "looked_for",
+    "read_image",
+    "read_image_folder",
+]
 
 TEST_FRACTION = 0.2
 """The part of each class that is kept for the test where a folder has no test split."""
@@ -32,12 +40,6 @@ MOST_NAMED = 20
 MEMORY_LIMIT = 256 * 10**6
 """Images that need more are decoded into a file of the cache and read from there."""
 
-_SPLIT_NAMES = {
-    "train": "train", "training": "train", "validation": "validation", "val": "validation", "valid": "validation",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-_LAYOUT = "one folder of images for each class (root/cat/1.jpg), or such folders inside train, validation and test"
-
 
 def find_images(folder: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> list[Path]:
     """Return the image files in a folder and the folders below it, sorted by path; hidden ones are left out.
@@ -45,18 +47,21 @@ def find_images(folder: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> lis
     Args:
         folder: Where to look.
         suffixes: How the names of the files end that are wanted.
+
+    Raises:
+        DataError: The folder is that of a whole disk, or cannot be listed.
     """
-    found = []
-    for parent, folders, files in os.walk(folder):
-        # Hidden files are no pictures: macOS puts a `._name.jpg` beside every file of a zip.
-        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
-        found += [
-            Path(parent, name) for name in files if not name.startswith(".") and Path(name).suffix.lower() in suffixes
-        ]
-    return sorted(found)
+    return walk(folder).named(suffixes)
 
 
 def expand(source: str | Path, *, suffixes: Collection[str] = IMAGE_SUFFIXES, what: str = "images") -> list[Path]:
+    """Return the files that `looked_for` finds, without the sentence on what is left out."""
+    return looked_for(source, suffixes=suffixes, what=what)[0]
+
+
+def looked_for(
+    source: str | Path, *, suffixes: Collection[str] = IMAGE_SUFFIXES, what: str = "images"
+) -> tuple[list[Path], str]:
     """Return the image files that a file, a folder or a pattern like ``photos/*.jpg`` stands for, sorted.
 
     A file named by itself is taken whatever its name; folders and patterns give files with an image's name.
@@ -66,28 +71,39 @@ def expand(source: str | Path, *, suffixes: Collection[str] = IMAGE_SUFFIXES, wh
         suffixes: How the names of the files end that are wanted, if not those of images.
         what: What files named so are called in errors.
 
+    Returns:
+        The files, and a sentence on those that are left out, which is empty where there are none.
+
     Raises:
-        DataError: Nothing of that name exists, or it holds or matches no image.
+        DataError: Nothing of that name exists, it is no file, or it holds or matches no image.
         UsageError: The name is empty, or no text at all.
     """
     path = Path(path_text(source, "source", expected=f"a file, a folder or a pattern of {what}")).expanduser()
     if path.is_file():
-        return [path]
-    endings = ", ".join(sorted(suffixes))
-    if path.is_dir():
-        if images := find_images(path, suffixes):
-            return images
-        message = f"The folder {path} holds no {what} (files named {endings}), not in the folders below it either."
+        return [path], ""
+    if path.exists() and not path.is_dir():
+        message = f"`{source}` is {kind_of(path.stat().st_mode) or 'something else'}, neither a file nor a folder."
         raise DataError(message)
-    if not glob.has_magic(str(path)):
+    folder = path.is_dir()
+    if not folder and not glob.has_magic(str(path)):
         message = f"`{source}` cannot be found: no file or folder of that name exists (looked in {Path.cwd()})."
         raise DataError(message)
-    matches = sorted(match for match in map(Path, glob.iglob(str(path), recursive=True)) if match.is_file())  # noqa: PTH207 - Path.glob takes no absolute pattern
-    if images := [match for match in matches if match.suffix.lower() in suffixes]:
-        return images
-    what = f"{len(matches)} file(s), but none is named like {what} ({endings})" if matches else "nothing"
-    message = f"The pattern `{source}` matches {what} (looked in {Path.cwd()})."
-    raise DataError(message)
+    if folder:
+        matches = list(walk(path).files)
+    else:
+        found = map(Path, glob.iglob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        matches = sorted(match for match in found if match.is_file())
+    wanted = [match for match in matches if match.suffix.lower() in suffixes]
+    left = left_out_note([match for match in matches if match.suffix.lower() not in suffixes], path, what)
+    if wanted:
+        return wanted, left
+    endings = ", ".join(sorted(suffixes))
+    if folder:
+        message = f"The folder {path} holds no {what} (files named {endings}), not in the folders below it either."
+    else:
+        there = f"{len(matches)} file(s), but none is named like {what} ({endings})" if matches else "nothing"
+        message = f"The pattern `{source}` matches {there} (looked in {Path.cwd()})."
+    raise DataError(f"{message} {left if folder else ''}".rstrip())
 
 
 @dataclass(frozen=True)
@@ -96,6 +112,14 @@ class _Part:
 
     paths: tuple[Path, ...]
     labels: tuple[int, ...]
+
+    @classmethod
+    def of(cls, classes: Sequence[Sequence[Path]]) -> _Part:
+        """Return the images of the classes in their order."""
+        return cls(
+            tuple(path for images in classes for path in images),
+            tuple(index for index, images in enumerate(classes) for _ in images),
+        )
 
     @classmethod
     def joined(cls, parts: Iterable[_Part]) -> _Part:
@@ -115,9 +139,9 @@ def read_image_folder(
 ) -> Dataset:
     """Read a folder of images per class: into memory, or where they need more than `MEMORY_LIMIT`, into the cache.
 
-    ``root`` holds one folder for each class, or the folders ``train`` and, as far as there are any, ``validation``
-    (or ``val``, ``valid``) and ``test``, each with the same class folders. Without a test split, 20 % of each class are
-    kept for it, always the same files for the same names. The classes are the sorted names of the folders.
+    ``root`` holds one folder for each class, or the folders ``train`` and, as far as there are any, ``validation`` and
+    ``test``, each with the same class folders; see `classes_in`. Without a test split, 20 % of each class are kept for
+    it, always the same files for the same names. The classes are the sorted names of the folders.
 
     Args:
         root: The folder.
@@ -139,9 +163,9 @@ def read_image_folder(
     if unreadable not in ("stop", "skip"):
         message = f"`data.unreadable` must be stop or skip, not {unreadable!r}."
         raise UsageError(message)
-    folders = _split_folders(root, alone=whole)
-    class_names = _class_names(folders)
-    parts = {name: _listed(folder, class_names) for name, folder in folders.items()}
+    found = classes_in(root, alone=whole)
+    class_names = found.class_names
+    parts = {name: _Part.of(classes) for name, classes in found.images.items()}
     note, declares_test = "", "test" in parts
     if whole:
         rest = [parts.pop(name) for name in ("train", "validation") if name in parts]
@@ -153,7 +177,7 @@ def read_image_folder(
     paths = [path for name in order for path in parts[name].paths]
     labels = np.asarray([label for name in order for label in parts[name].labels], dtype=np.int64)
     everything, failures = _read_all(root, paths, labels, size, mode, say)
-    notes = _report(root, paths, failures, skip=unreadable == "skip")
+    notes = (*found.notes, *_report(root, paths, failures, skip=unreadable == "skip"))
     splits, start = {}, 0
     for name in order:
         rows = np.arange(start, start + len(parts[name].paths))
@@ -161,12 +185,12 @@ def read_image_folder(
         splits[name] = everything.take(rows[~np.isin(rows, list(failures))]) if failures else everything.take(rows)
         if failures and len(rows):  # there is no training split where all images are only measured on
             _check_classes(root, name, splits[name], class_names)
-    counts = ", ".join(f"{len(split)} {name}" for name, split in splits.items() if len(split))
+    counts = ", ".join(f"{len(split):,} {name}" for name, split in splits.items() if len(split))
     return Dataset(
         train=splits["train"],
         validation=splits.get("validation"),
         test=splits["test"],
-        class_names=class_names,
+        class_names=tuple(map(readable, class_names)),  # pictures and tables cannot show all bytes
         description=(
             f"{counts} images of {len(class_names)} classes from {root.name} at {size[0]}x{size[1]} {mode}{note}"
         ),
@@ -174,76 +198,6 @@ def read_image_folder(
         notes=notes,
         declares_test=declares_test,
     )
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__MACOSX")))
-
-
-def _split_folders(root: Path, *, alone: bool = False) -> dict[str, Path]:
-    """Return the folders of the splits; without any, the root is the training split.
-
-    Args:
-        root: The folder.
-        alone: Whether a test split may be there alone.
-    """
-    if not root.is_dir():
-        message = f"{root} is not a folder. Images are read from {_LAYOUT}."
-        raise DataError(message)
-    subfolders = _subfolders(root)
-    folders: dict[str, Path] = {}
-    for folder in subfolders:
-        name = _SPLIT_NAMES.get(folder.name.lower())
-        if name is None:
-            continue
-        if name in folders:
-            message = f"{root} has both `{folders[name].name}` and `{folder.name}`: one {name} split too many."
-            raise DataError(message)
-        folders[name] = folder
-    if "train" in folders or (alone and "test" in folders):
-        return folders
-    if folders and len(folders) == len(subfolders):
-        message = f"{root} has `{'`, `'.join(f.name for f in subfolders)}` but no `train`. Expected {_LAYOUT}."
-        raise DataError(message)
-    return {"train": root}
-
-
-def _class_names(folders: dict[str, Path]) -> tuple[str, ...]:
-    """Return the names of the classes, the same in every split."""
-    names = {name: tuple(folder.name for folder in _subfolders(path)) for name, path in folders.items()}
-    first = next(name for name in ("train", "test") if name in names)
-    expected = names[first]
-    if len(expected) < 2:  # noqa: PLR2004 - one class is nothing to tell apart
-        found = f"only the folder `{expected[0]}`" if expected else "no folders"
-        message = f"{folders[first]} holds {found}. Expected {_LAYOUT}; at least two classes."
-        if expected and _subfolders(folders[first] / expected[0]):
-            message += f" Did you mean {folders[first] / expected[0]}?"
-        raise DataError(message)
-    for name, classes in names.items():
-        only_there = sorted(set(classes) - set(expected))
-        missing = sorted(set(expected) - set(classes))
-        if only_there or missing:
-            differences = [f"lacks `{'`, `'.join(missing)}`"] if missing else []
-            differences += [f"has `{'`, `'.join(only_there)}` besides"] if only_there else []
-            message = (
-                f"The classes in {folders[name]} differ from those in {folders[first]}: it "
-                f"{' and '.join(differences)}. Every split needs a folder for each class, named alike."
-            )
-            raise DataError(message)
-    return expected
-
-
-def _listed(folder: Path, class_names: Sequence[str]) -> _Part:
-    paths: list[Path] = []
-    labels: list[int] = []
-    for index, name in enumerate(class_names):
-        images = find_images(folder / name)
-        if not images:
-            message = f"The class folder {folder / name} holds no images. Add some, or remove the folder."
-            raise DataError(message)
-        paths += images
-        labels += [index] * len(images)
-    return _Part(tuple(paths), tuple(labels))
 
 
 def _keep_for_test(root: Path, part: _Part, class_names: Sequence[str]) -> tuple[_Part, _Part]:

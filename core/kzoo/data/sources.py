@@ -9,6 +9,8 @@ import numpy as np
 
 from kzoo.arguments import path_text
 from kzoo.data.download import fetch
+from kzoo.data.limits import check_regular
+from kzoo.data.shares import FEW, class_labels, rare_classes, set_aside
 from kzoo.data.splits import DataRequest, Dataset, Provenance, Reading, Split, Splits
 from kzoo.errors import DataError, NetworkUnreachableError, UsageError
 from kzoo.settings import known_names, read_settings
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
     from kzoo.data.download import RemoteFile
 
-__all__ = ["Sourced", "Told", "load_splits", "within_limit"]
+__all__ = ["Sourced", "Told", "load_splits"]
+
+_MOST_NAMED = 10
 
 
 class _FromPath(Protocol):
@@ -87,10 +91,13 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
     if whole:
         test = dataset.everything()
     elif validation is None and not request.whole:
-        train, validation = _keep_aside(train, request)
+        train, validation = _keep_aside(train, request, dataset.class_names)
     if request.limit is not None:
-        train, test = _limited(train, request), _limited(test, request)
-        validation = _limited(validation, request) if validation is not None else None
+        names = dataset.class_names
+        train, test = _limited(train, request, names), _limited(test, request, names)
+        validation = _limited(validation, request, names) if validation is not None else None
+    if not request.whole:
+        _warn_of_rare_classes(train, dataset.class_names, request, listener)
     return Splits(
         train=train,
         validation=validation,
@@ -143,6 +150,7 @@ def _paths(source: Sourced, asked: str) -> list[Path]:
     """Return the path that was asked for, or those of a list like ``a,b`` where all exist and several can be read."""
     path = Path(path_text(asked, "data")).expanduser()
     if path.exists():
+        check_regular(path)
         return [path.resolve()]
     several = [Path(part.strip()).expanduser() for part in asked.split(",")]
     if source.path.several and len(several) > 1 and all(one.exists() for one in several):
@@ -170,8 +178,8 @@ def _chosen(table: type, request: DataRequest) -> Any:
     return read_settings(table, given, prefix="data.")
 
 
-def _keep_aside(train: Split, request: DataRequest) -> tuple[Split, Split | None]:
-    """Split validation data off the training data: which examples depends on the seed alone."""
+def _keep_aside(train: Split, request: DataRequest, class_names: Sequence[str]) -> tuple[Split, Split | None]:
+    """Split validation data off the training data, of each class its share: which examples the seed alone decides."""
     count = round(len(train) * request.validation_fraction)
     if request.validation_fraction > 0:
         count = max(count, 1)
@@ -183,21 +191,32 @@ def _keep_aside(train: Split, request: DataRequest) -> tuple[Split, Split | None
         raise DataError(message)
     if count == 0:
         return train, None
-    order = np.random.default_rng([request.seed, 0x5A11D]).permutation(len(train))
-    return train.take(np.sort(order[count:])), train.take(np.sort(order[:count]))
+    aside = set_aside(class_labels(train, class_names), len(train), count, (request.seed, 0x5A11D))
+    return train.take(np.flatnonzero(~aside)), train.take(np.flatnonzero(aside))
 
 
-def within_limit(count: int, request: DataRequest) -> np.ndarray | None:
-    """Return which of a split's examples a request takes, drawn over all of it so that no class is dropped; None: all.
+def _warn_of_rare_classes(train: Split, class_names: Sequence[str], request: DataRequest, listener: Told) -> None:
+    """Say of which classes there is next to nothing to learn from."""
+    labels = class_labels(train, class_names)
+    rare = {} if labels is None or not len(labels) else rare_classes(labels, class_names)
+    if request.limit is not None:  # then few of each are what was asked for
+        rare = {name: count for name, count in rare.items() if not count}
+    if not rare:
+        return
+    named = [f"`{name}` {count}" for name, count in list(rare.items())[:_MOST_NAMED]]
+    if len(rare) > _MOST_NAMED:
+        named.append(f"and {len(rare) - _MOST_NAMED} more classes")
+    listener.warn(
+        f"Some classes have fewer than {FEW} examples to train on ({', '.join(named)} of {len(train):,}): a network "
+        "learns little of them, and may never say them. Give more examples of these, or let each count for more with "
+        "-o train.class_weight=balanced."
+    )
 
-    Labels are often sorted, so the first ones alone would not do.
-    """
-    if request.limit is None or count <= request.limit:
-        return None
-    order = np.random.default_rng([request.seed, 0x11317]).permutation(count)
-    return np.sort(order[: request.limit])
 
-
-def _limited(split: Split, request: DataRequest) -> Split:
-    kept = within_limit(len(split), request)
-    return split if kept is None else split.take(kept)
+def _limited(split: Split, request: DataRequest, class_names: Sequence[str]) -> Split:
+    """Return at most as many examples as a request takes, of each class its share: labels are often sorted."""
+    if request.limit is None or len(split) <= request.limit:
+        return split
+    labels = class_labels(split, class_names)
+    left = set_aside(labels, len(split), len(split) - request.limit, (request.seed, 0x11317))
+    return split.take(np.flatnonzero(~left))

@@ -19,6 +19,7 @@ __all__ = [
     "Dataset",
     "Provenance",
     "Reading",
+    "RenumberedSplit",
     "Say",
     "Split",
     "Splits",
@@ -99,6 +100,11 @@ class Split(abc.ABC):
     def fetch(self, indices: Any) -> tuple[Any, Any]:
         """Return inputs and labels for a 1-D integer tensor of indices; called inside a tf.data graph."""
 
+    def examples(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and labels as NumPy has them; the splits of kzoo itself need no TensorFlow for that."""
+        x, y = self.fetch(indices)
+        return np.asarray(x), np.asarray(y)
+
     @property
     @abc.abstractmethod
     def labels(self) -> np.ndarray:
@@ -156,6 +162,10 @@ class ArraySplit(Split):
         x, y = self._tensors
         return tf.gather(x, indices), tf.gather(y, indices)
 
+    def examples(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of ``x`` and ``y`` at ``indices``."""
+        return self.x[indices], self.y[indices]
+
     @property
     def labels(self) -> np.ndarray:
         """The labels of all examples, in their order."""
@@ -172,6 +182,50 @@ class ArraySplit(Split):
     def digest(self) -> str:
         """Return the SHA-256 of the examples: their shapes, types and bytes."""
         return digest_of((array.shape, array.dtype, [array]) for array in (self.x, self.y))
+
+
+class RenumberedSplit(Split):
+    """A split whose classes have other indices, as the model has them that it is measured with.
+
+    Args:
+        split: The examples; their labels are class indices.
+        indices: For each class index, the one that takes its place.
+    """
+
+    def __init__(self, split: Split, indices: np.ndarray) -> None:
+        self._split, self._indices = split, np.asarray(indices, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._split)
+
+    def fetch(self, indices: Any) -> tuple[Any, Any]:
+        """Return the inputs, and the labels by their new indices."""
+        import tensorflow as tf
+
+        x, y = self._split.fetch(indices)
+        return x, tf.gather(tf.constant(self._indices), tf.cast(y, tf.int64))
+
+    def examples(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the inputs, and the labels by their new indices."""
+        x, y = self._split.examples(indices)
+        return x, self._indices[np.asarray(y, np.int64)]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels of all examples, in their order."""
+        return self._indices[np.asarray(self._split.labels, np.int64)]
+
+    def take(self, indices: np.ndarray) -> RenumberedSplit:
+        """Return the split of the examples at ``indices``."""
+        return RenumberedSplit(self._split.take(indices), self._indices)
+
+    def join(self, other: Self) -> RenumberedSplit:
+        """Return the split of both."""
+        return RenumberedSplit(self._split.join(other._split), self._indices)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the examples as they were read."""
+        return self._split.digest()
 
 
 @dataclass(frozen=True)

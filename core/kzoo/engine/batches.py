@@ -9,15 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import tensorflow as tf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+
     from kzoo.data.splits import Split
 
-__all__ = ["Moment", "TrainingBatches", "ordered_batches", "outputs_of"]
+__all__ = ["Moment", "TrainingBatches", "ordered_batches"]
 
 _ORDER, _AUGMENT, _WHOLE_RUN = 1, 2, 3  # what a random stream is for, so that no two streams are the same
 
@@ -49,6 +50,8 @@ class TrainingBatches:
         seed: The run's seed.
         augment: Called as ``augment(x, y, moment)`` on each batch, with a `Moment`; returns both. Or None.
         labels: Called as ``labels(y, x)`` on each batch of labels and inputs, or None.
+        class_weight: What an example of each class counts, shape ``(K,)``; labels are then class indices, and batches
+            hold sample weights as well. None where all count alike.
     """
 
     split: Split
@@ -56,6 +59,7 @@ class TrainingBatches:
     seed: int
     augment: Callable[..., Any] | None = None
     labels: Callable[[Any, Any], Any] | None = None
+    class_weight: np.ndarray | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -89,12 +93,16 @@ class TrainingBatches:
             numbers = tf.data.Dataset.range(shard.start, shard.stop)
             return numbers.map(lambda part: (number, at, part, indices[part::shards]))
 
-        def batch(number: Any, at: Any, part: Any, indices: Any) -> tuple[Any, Any]:
+        def batch(number: Any, at: Any, part: Any, indices: Any) -> tuple[Any, ...]:
             x, y = self.split.fetch(indices)
             if self.augment is not None:
                 seed, step = self._augment_seed(number, at, part), number * self.steps_per_epoch + at
                 x, y = self.augment(x, y, Moment(seed, self._run_seed(), number, step))
-            return x, y if self.labels is None else self.labels(y, x)
+            encoded = y if self.labels is None else self.labels(y, x)
+            if self.class_weight is None:
+                return x, encoded
+            weights = tf.constant(self.class_weight, tf.float32)
+            return x, encoded, tf.gather(weights, tf.cast(tf.reshape(y, [-1]), tf.int32))
 
         indices = tf.data.Dataset.range(epoch, epochs).flat_map(epoch_indices).skip(step).flat_map(parts)
         return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
@@ -118,8 +126,3 @@ def ordered_batches(split: Split, batch_size: int, labels: Callable[[Any, Any], 
 
     indices = tf.data.Dataset.range(len(split)).batch(batch_size)
     return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
-
-
-def outputs_of(forward: Callable[[Any], Any], split: Split, batch_size: int) -> np.ndarray:
-    """Return a model's outputs for all examples of a split, in their order."""
-    return np.concatenate([forward(x) for x, _ in ordered_batches(split, batch_size)])

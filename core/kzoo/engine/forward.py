@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Forward"]
+__all__ = ["TENSORFLOW", "Forward"]
+
+TENSORFLOW = "tensorflow"
+"""The name of the engine that runs Keras models."""
 
 
 class Forward:
@@ -19,18 +22,32 @@ class Forward:
         changing: Whether the weights may change later, as while the model is trained. Whoever compiles the network in
             a way of its own, with its weights as constants, must not do so where they change.
 
+        watch: Called with every batch of inputs before the model is.
+
     Attributes:
         changing: As given.
+        watch: As given.
+        engine: What runs the network; where it is not TensorFlow, `model` is no Keras model.
     """
 
-    def __init__(self, model: Any = None, *, load: Callable[[], Any] | None = None, changing: bool = False) -> None:
+    engine: ClassVar[str] = TENSORFLOW
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        load: Callable[[], Any] | None = None,
+        changing: bool = False,
+        watch: Callable[[Any], None] | None = None,
+    ) -> None:
         self.changing = changing
+        self.watch = watch
         self._model, self._load = model, load
         self._compiled: dict[Any, Any] = {}
 
     @property
     def model(self) -> Any:
-        """The Keras model, loaded if it was not yet."""
+        """The Keras model, or what another engine has of it, loaded if it was not yet."""
         if self._model is None:
             assert self._load is not None, "either a model or a way to load one is given"
             self._model = self._load()
@@ -42,6 +59,8 @@ class Forward:
         import tensorflow as tf
 
         model = self.model
+        if self.watch is not None:
+            self.watch(x)
         x = tf.convert_to_tensor(x)
         spec = tf.TensorSpec((None, *x.shape[1:]), x.dtype)
         if spec not in self._compiled:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop: the training ends at the next step and keeps what it has."""
+"""Ctrl-C and SIGTERM as a wish to stop, heard between two things and never in the middle of one that must be whole."""
 
 from __future__ import annotations
 
@@ -8,51 +8,183 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["StopRequest", "stoppable"]
+__all__ = ["StopRequest", "Stopped", "as_ctrl_c", "came_from_a_signal", "stoppable"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody asked to stop; raised by a `StopRequest` and by nothing else."""
 
 
 class StopRequest:
-    """Whether somebody asked to stop.
+    """Whether somebody asked to stop, and when that is heard.
+
+    While a stop is held, it is noted and whoever works asks for it at the next good place; otherwise `Stopped` is
+    raised where the program is. A second wish while one is held raises it too.
+
+    Args:
+        notice: Called with a sentence when a wish arrives that is held.
+        held: Whether it is held to begin with.
 
     Attributes:
         signal: The signal's name, or an empty text.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, notice: Callable[[str], None] | None = None, *, held: bool = True) -> None:
         self.signal = ""
+        self._notice = notice
+        self._held = held
+        self._flag: Any = None
 
     def __call__(self) -> bool:
         """Return whether somebody asked."""
         return bool(self.signal)
 
+    def check(self) -> None:
+        """Raise `Stopped` where somebody asked."""
+        if self.signal:
+            raise Stopped(self.signal)
+
+    def ask(self, name: str) -> None:
+        """Take a wish to stop, the name of a signal.
+
+        Raises:
+            Stopped: It is not held, or it is the second one.
+        """
+        again = bool(self.signal)
+        self.signal = name
+        self.lift_flag()
+        if again or not self._held:
+            raise Stopped(name)
+        if self._notice:
+            # A signal may come while a line is being written, and a second one cannot be begun inside of it.
+            with contextlib.suppress(RuntimeError):
+                self._notice("Stopping after the current steps; press Ctrl-C again to stop at once.")
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Have a wish wait until the block ends, for what must be whole; then ask with `check`."""
+        before, self._held = self._held, True
+        try:
+            yield
+        finally:
+            self._held = before
+
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[None]:
+        """Have a wish raise `Stopped` inside the block, at once where one has been waiting."""
+        before, self._held = self._held, False
+        try:
+            self.check()
+            yield
+        finally:
+            self._held = before
+
+    def flag(self) -> Any:
+        """Return a boolean variable of TensorFlow that a compiled loop may look at: true once somebody asked.
+
+        A signal is noted by Python only when the compiled call returns; the variable changes while that goes on.
+        """
+        if self._flag is None:
+            import tensorflow as tf
+
+            # Not under the strategy in force: its variables are several, and this one is set by another thread.
+            with tf.init_scope(), tf.device("CPU:0"):
+                self._flag = tf.Variable(self(), trainable=False, dtype=tf.bool, name="stop")
+        return self._flag
+
+    def lift_flag(self) -> None:
+        """Set the variable, if there is one."""
+        if self._flag is not None:
+            import tensorflow as tf
+
+            with tf.init_scope():  # a signal may come while a function is traced
+                self._flag.assign(True)
+
+
+class _Handler:
+    """What Python calls at a signal while a `StopRequest` is in force."""
+
+    def __init__(self, request: StopRequest) -> None:
+        self.request = request
+
+    def __call__(self, number: int, frame: Any) -> None:
+        del frame
+        self.request.ask(signal.Signals(number).name)
+
 
 @contextlib.contextmanager
-def stoppable(notice: Any = None) -> Iterator[StopRequest]:
-    """Yield a `StopRequest` that the first Ctrl-C or SIGTERM sets; a second one interrupts at once.
+def stoppable(notice: Callable[[str], None] | None = None, *, held: bool = True) -> Iterator[StopRequest]:
+    """Yield a `StopRequest` that Ctrl-C and SIGTERM set.
 
-    Outside the main thread, where signals cannot be handled, the request is never set.
+    Outside the main thread, where signals cannot be handled, it is never set.
 
     Args:
-        notice: Called with a sentence when the wish arrives.
+        notice: Called with a sentence when a wish arrives that is held.
+        held: Whether a wish waits to be asked for; a second one never does.
     """
-    request = StopRequest()
+    request = StopRequest(notice, held=held)
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-
-    def ask(number: int, frame: Any) -> None:
-        del frame
-        if request.signal:
-            raise KeyboardInterrupt
-        request.signal = signal.Signals(number).name
-        if notice:
-            notice("Stopping after the current steps; press Ctrl-C again to stop at once.")
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _Handler(request)) for number in _SIGNALS}
     try:
-        yield request
+        with _listening(request):
+            yield request
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _listening(request: StopRequest) -> Iterator[None]:
+    """Have another thread set the request's variable, while the main thread is in a compiled call and hears nothing."""
+    import socket
+
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    if before != -1:  # somebody else's, such as asyncio's: the wish is heard when the call returns
+        signal.set_wakeup_fd(before)
+
+    def listen() -> None:
+        while came := receiver.recv(1):
+            if came[0] in _SIGNALS:
+                request.lift_flag()
+
+    thread = threading.Thread(target=listen, name="kzoo-stop", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        if before == -1:
+            signal.set_wakeup_fd(-1)
+        sender.close()
+        thread.join()
+        receiver.close()
+
+
+@contextlib.contextmanager
+def as_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM interrupt as Ctrl-C does, where nobody handles it in another way."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def came_from_a_signal(error: BaseException) -> bool:
+    """Return whether an exception means that a person, or the system, wants an end.
+
+    While a `StopRequest` is in force, a signal raises `Stopped`, so any other ``KeyboardInterrupt`` is somebody's code.
+    """
+    if isinstance(error, Stopped):
+        return True
+    return isinstance(error, KeyboardInterrupt) and not isinstance(signal.getsignal(signal.SIGINT), _Handler)

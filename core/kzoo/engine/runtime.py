@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import platform
-import re
 import sys
 import tempfile
+import traceback
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.errors import KzooError
+from kzoo.engine.chatter import without_chatter
+from kzoo.errors import KzooError, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["describe", "quiet", "seed_everything", "show_chatter", "start"]
+__all__ = [
+    "KERAS_NEEDS",
+    "describe",
+    "keras_file",
+    "processor_name",
+    "seed_everything",
+    "show_chatter",
+    "start",
+    "unannounced",
+]
 
-# What TensorFlow 2.18 to 2.21 says on every start, of no use to anyone who did not ask. Anything else is passed on.
-_CHATTER = re.compile(
-    r"^(WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
-    r"|I\d{4} .*"
-    r"|\d{4}-\d\d-\d\d [\d:.]+: I .*"
-    r"|To enable the following instructions: .*"
-    r"|[EW]\d{4} .*(cuda_\w+\.cc|cudart_stub\.cc|computation_placer\.cc).*"
-    r"|.*: [EW] .*(cuda_\w+\.cc|cudart_stub\.cc).*)\n?$"
-)
+KERAS_NEEDS = {
+    "backend": ("tensorflow",),
+    "image_data_format": ("channels_last",),
+    "floatx": ("float32", "float64"),
+}
+"""What Keras may be set to; kzoo's networks and data are not made for anything else."""
 
+_KERAS_CONFIG = os.path.join("keras", "src", "backend", "config.py")  # noqa: PTH118 - compared as text
 
 _chatty: ContextVar[bool] = ContextVar("kzoo_chatty", default=False)
+_announced: ContextVar[bool] = ContextVar("kzoo_announced", default=True)
 
 
 def show_chatter(*, on: bool) -> None:
@@ -44,63 +55,107 @@ def start(*, debug: bool | None = None) -> None:
     doubles the speed of training. With ``debug``, or after `show_chatter`, everything that TensorFlow says is shown.
 
     Raises:
-        KzooError: Keras is set to another backend, or TensorFlow cannot be imported.
+        KzooError: Keras is set to another backend, order of axes or floating type than kzoo is made for, or TensorFlow
+            cannot be imported, or there is no folder for temporary files.
     """
     debug = _chatty.get() if debug is None else debug
     if "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         if not debug:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if os.environ["KERAS_BACKEND"] != "tensorflow":
-        message = (
-            f"kzoo trains on TensorFlow, but KERAS_BACKEND is `{os.environ['KERAS_BACKEND']}`. Unset it, or set it to "
-            "`tensorflow`."
-        )
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"  # Keras takes an empty text for none
+    if backend != "tensorflow":
+        message = f"kzoo trains on TensorFlow, but KERAS_BACKEND is `{backend}`. Unset it, or set it to `tensorflow`."
         raise KzooError(message)
+    os.environ["KERAS_BACKEND"] = backend
     try:
-        with contextlib.nullcontext() if debug else quiet():
-            import keras
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()  # looks for a GPU, and complains where there is none
-    except ImportError as error:
+        tempfile.gettempdir()
+    except OSError as error:
         message = (
-            f"TensorFlow cannot be imported: {error}. Reinstall it with `pip install --force-reinstall tensorflow`."
+            f"There is no folder for temporary files, and TensorFlow writes the code there that it makes of a network: "
+            f"{error.strerror}. Make room, or name another folder in TMPDIR."
         )
         raise KzooError(message) from error
-    if keras.backend.backend() != "tensorflow":
-        message = (
-            f"kzoo trains on TensorFlow, but Keras is set to {keras.backend.backend()} in "
-            f"~/.keras/keras.json. Run with KERAS_BACKEND=tensorflow."
-        )
-        raise KzooError(message)
+    try:
+        _import_both(debug=debug)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise KzooError(_not_imported(error)) from error
+    _check_keras()
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Hold back what native code writes to stderr, and pass on all but the chatter when the block ends.
-
-    TensorFlow writes before its log level counts, straight to file descriptor 2, so the descriptor is redirected.
-    """
+def unannounced() -> Iterator[None]:
+    """Let `start` say nothing in the block, also where a terminal watches."""
+    before = _announced.set(False)
     try:
-        saved = os.dup(2)
-    except OSError:  # there is no stderr to protect
+        yield
+    finally:
+        _announced.reset(before)
+
+
+@contextlib.contextmanager
+def _announcing() -> Iterator[None]:
+    """Say on a terminal that TensorFlow is being imported, which takes seconds, and take the word away afterwards."""
+    stream = sys.stderr
+    watched = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+    if not watched or not _announced.get() or "tensorflow" in sys.modules:
         yield
         return
-    sys.stderr.flush()
-    with tempfile.TemporaryFile(mode="w+b") as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(saved, 2)
-            os.close(saved)
-            held.seek(0)
-            for line in held.read().decode(errors="replace").splitlines(keepends=True):
-                if not _CHATTER.match(line):
-                    sys.stderr.write(line)
+    word = "Starting TensorFlow ..."
+    stream.write(word)
+    stream.flush()
+    try:
+        yield
+    finally:
+        stream.write(f"\r{' ' * len(word)}\r")
+        stream.flush()
+
+
+@functools.cache
+def _import_both(*, debug: bool) -> None:
+    with contextlib.nullcontext() if debug else _announcing(), contextlib.nullcontext() if debug else without_chatter():
+        import keras  # noqa: F401 - whose import reads its settings
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for a GPU, and complains where there is none
+
+
+def _not_imported(error: BaseException) -> str:
+    """Return what to say where TensorFlow or Keras cannot be imported."""
+    reason = words_of(error).rstrip(".")
+    text = reason if isinstance(error, ImportError) else f"{type(error).__name__}: {reason}".rstrip(": ")
+    if traceback.extract_tb(error.__traceback__)[-1].filename.endswith(_KERAS_CONFIG):
+        return f"Keras cannot read its settings, {keras_file()}: {text}. Mend that file, or remove it."
+    return f"TensorFlow cannot be imported: {text}. Reinstall it with `pip install --force-reinstall tensorflow`."
+
+
+def _check_keras() -> None:
+    """Refuse settings of Keras that kzoo's networks and data are not made for.
+
+    They come from Keras's own file or from the program that calls kzoo, and would end in an error deep in TensorFlow.
+    """
+    import keras
+
+    for setting, wanted in KERAS_NEEDS.items():
+        if (found := getattr(keras.config, setting)()) not in wanted:
+            other = "KERAS_BACKEND" if setting == "backend" else f"`keras.config.set_{setting}`"
+            half = " (for half precision, set Keras's dtype policy to mixed_float16)" if setting == "floatx" else ""
+            message = (
+                f"kzoo needs {' or '.join(f'`{one}`' for one in wanted)} as Keras's `{setting}`{half}, and it is "
+                f"`{found}`, from {keras_file()} or {other}. Change it there, or set KERAS_HOME to another folder."
+            )
+            raise KzooError(message)
+
+
+def keras_file() -> str:
+    """Return the file that Keras reads its settings from."""
+    config = sys.modules.get("keras.src.backend.config")
+    if known := getattr(config, "_config_path", ""):
+        return str(known)
+    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")  # noqa: PTH111, PTH118
+    return os.path.join(home, "keras.json")  # noqa: PTH118 - as Keras makes it
 
 
 def seed_everything(seed: int) -> None:
@@ -108,6 +163,15 @@ def seed_everything(seed: int) -> None:
     import keras
 
     keras.utils.set_random_seed(seed)
+
+
+def processor_name() -> str:
+    """Return the name of the processor as its system tells it, or an empty text."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
 
 
 def describe() -> dict[str, Any]:
@@ -133,6 +197,7 @@ def describe() -> dict[str, Any]:
         },
         "platform": platform.platform(),
         "processor": platform.machine(),
+        "cpu": processor_name(),
         "cpus": os.cpu_count(),
         "flags": {
             "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),

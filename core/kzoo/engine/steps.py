@@ -8,39 +8,83 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kzoo.engine.interrupt import StopRequest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Tester", "as_numbers", "compiled_steps", "make_variables"]
+__all__ = ["Tester", "as_numbers", "compiled_steps", "hidden_random_ops", "make_variables"]
+
+_HIDDEN_RANDOM = frozenset(
+    {
+        "Multinomial",
+        "ParameterizedTruncatedNormal",
+        "RandomGamma",
+        "RandomPoisson",
+        "RandomPoissonV2",
+        "RandomShuffle",
+        "RandomStandardNormal",
+        "RandomUniform",
+        "RandomUniformInt",
+        "SampleDistortedBoundingBox",
+        "SampleDistortedBoundingBoxV2",
+        "TruncatedNormal",
+    }
+)
+"""TensorFlow's stateful random operations, beside those of `tf.random.Generator`, whose state is a variable."""
 
 
-def compiled_steps(model: Any, step: Callable[..., Any], strategy: Any) -> Callable[..., Any]:
-    """Return a compiled function of iterator and n that takes n steps and returns the logs of the last.
+def compiled_steps(
+    model: Any, step: Callable[..., Any], strategy: Any, stop: StopRequest | None = None
+) -> Callable[..., Any]:
+    """Return a compiled function of iterator and n that takes n steps; it returns the logs of the last, and how many.
+
+    They are fewer than n where somebody asks for a stop meanwhile, and one at least.
 
     Args:
         model: The model whose step it is; ``run_eagerly`` and ``jit_compile`` are as it was compiled.
         step: Its ``train_step`` or ``test_step``.
         strategy: The `tf.distribute.Strategy` in force.
+        stop: Who is asked between two steps.
     """
-    one = tf.function(step, reduce_retracing=True, jit_compile=bool(model.jit_compile), autograph=False)
-
-    def many(iterator: Any, n: Any) -> Any:
-        logs = strategy.run(one, args=(next(iterator),))
-        for _ in tf.range(n - 1):
-            logs = strategy.run(one, args=(next(iterator),))
-        if strategy.num_replicas_in_sync > 1:
-            logs = tf.nest.map_structure(lambda v: strategy.reduce("MEAN", v, axis=None), logs)
-        return logs
-
+    stop = stop or StopRequest()
     if model.run_eagerly:
 
         def eagerly(iterator: Any, n: Any) -> Any:
-            for _ in range(int(n)):
+            done = 0
+            while done < int(n) and not (done and stop()):
                 logs = strategy.run(step, args=(next(iterator),))
-            return logs
+                done += 1
+            return logs, done
 
         return eagerly
+    one = tf.function(step, reduce_retracing=True, jit_compile=bool(model.jit_compile), autograph=False)
+    asked = stop.flag()
+
+    def many(iterator: Any, n: Any) -> Any:
+        logs = strategy.run(one, args=(next(iterator),))
+        done = tf.constant(1)
+        while tf.logical_and(done < n, tf.logical_not(asked)):
+            logs = strategy.run(one, args=(next(iterator),))
+            done += 1
+        if strategy.num_replicas_in_sync > 1:
+            logs = tf.nest.map_structure(lambda v: strategy.reduce("MEAN", v, axis=None), logs)
+        return logs, done
+
     return tf.function(many, reduce_retracing=True)  # type: ignore[no-any-return]
+
+
+def hidden_random_ops(traced: Any) -> list[str]:
+    """Return the operations of a traced function that draw random numbers from a state inside of TensorFlow.
+
+    No variable holds that state, so what they draw cannot be drawn again. Keras's own layers have none of them.
+
+    Args:
+        traced: A concrete `tf.function`.
+    """
+    graph = traced.graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    return sorted({node.op for node in nodes} & _HIDDEN_RANDOM)
 
 
 def make_variables(model: Any, spec: Any, strategy: Any) -> None:
@@ -63,16 +107,25 @@ class Tester:
         model: A compiled `keras.Model`.
         strategy: The `tf.distribute.Strategy` that the model was made under; by default the one in force.
         steps_per_execution: Steps in one compiled call.
+        stop: Who is asked between two steps whether to go on.
     """
 
-    def __init__(self, model: Any, *, strategy: Any = None, steps_per_execution: int = 16) -> None:
+    def __init__(
+        self, model: Any, *, strategy: Any = None, steps_per_execution: int = 16, stop: StopRequest | None = None
+    ) -> None:
         self.model = model
         self.strategy = strategy or tf.distribute.get_strategy()
         self.steps_per_execution = steps_per_execution
-        self._test_steps = compiled_steps(model, model.test_step, self.strategy)
+        self.stop = stop or StopRequest()
+        self._test_steps = compiled_steps(model, model.test_step, self.strategy, self.stop)
 
     def evaluate(self, dataset: tf.data.Dataset, called: Any = None) -> dict[str, Any]:
-        """Return loss and metrics over a dataset of batches; raise ``ValueError`` where it does not know how many."""
+        """Return loss and metrics over a dataset of batches.
+
+        Raises:
+            ValueError: The dataset does not know how many batches it has.
+            Stopped: Somebody asked for a stop before all of it was measured.
+        """
         total = int(dataset.cardinality())
         if total < 0:
             message = "The dataset to evaluate on is endless, or does not know its number of batches."
@@ -86,9 +139,11 @@ class Tester:
         done = 0
         while done < total:
             n = min(self.steps_per_execution, total - done)
+            self.stop.check()
             called.on_test_batch_begin(done)
-            logs = as_numbers(self._test_steps(iterator, tf.constant(n)))
-            done += n
+            found, taken = self._test_steps(iterator, tf.constant(n))
+            logs = as_numbers(found)
+            done += int(taken)
             called.on_test_batch_end(done - 1, logs)
         called.on_test_end(logs)
         return logs

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.arguments import path_text, whole_number
-from kzoo.data.sources import load_splits
-from kzoo.data.splits import DataRequest
-from kzoo.engine.forward import Forward
-from kzoo.errors import DataError, KzooError, UsageError
+from kzoo.arguments import whole_number
+from kzoo.engine.forward import TENSORFLOW, Forward
+from kzoo.errors import KzooError, UsageError
+from kzoo.inference.faults import naming
+from kzoo.inference.test_data import differences, load_test_data
 from kzoo.models.saving import load_model
+from kzoo.plugins.foreign_code import watching
 from kzoo.settings import known_names, read_settings, refuse_unknown
 from kzoo.tasks import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-    from kzoo.data.splits import Splits
+    from kzoo.data.splits import Split, Splits
     from kzoo.engine.listener import Listener
     from kzoo.engine.steps import Tester
     from kzoo.models.saved import SavedModel
     from kzoo.pipeline import Pipeline, Reader
-    from kzoo.runs.folder import Run
     from kzoo.tasks import Confusion, Outcome, Task
 
-__all__ = ["Evaluation", "Measuring", "evaluate", "measuring_of", "reader_of"]
+__all__ = ["Evaluation", "Measuring", "evaluate", "measured_with", "measuring_of", "reader_of"]
 
 _BATCH_SIZE = 128
-
-_DATA = "`real`, `sample`, `auto` or the path of a file or folder"
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,10 +108,8 @@ def evaluate(
 
     Raises:
         UsageError: ``data`` is no text or an empty one, or ``batch_size`` no whole number of at least 1.
-        KzooError: A component's distribution is missing, or the data cannot be used.
+        KzooError: A component's distribution is missing or its code fails, or the data cannot be used.
     """
-    if data is not None:
-        data = path_text(data, "data", expected=_DATA, instead="Arrays are saved as a file that the pipeline reads.")
     if batch_size is not None:
         batch_size = whole_number(batch_size, "batch_size")
     pipeline, task = saved.pipeline(), saved.task()
@@ -123,34 +119,20 @@ def evaluate(
         raise UsageError(message)
     refuse_unknown(settings, known_names(pipeline.reader_settings), whose=_reader_of(pipeline))
     task.check_measurable()
-    source = pipeline.source(saved.card.for_reader())
-    if data is None and saved.run is None and source.real is None:
-        message = f"Name the data to measure {saved.path} on: `--data sample`, or a path."
-        raise UsageError(message)
-    request = _request(saved, data)
-    splits = load_splits(source, request, listener)
-    _check_classes(saved, task, splits)
-    notes = _check_fingerprint(saved, splits, data)
+    splits = load_test_data(saved, data, listener)
+    notes = [*filter(None, [saved.changed()]), *differences(saved, splits, data)]
     for note in notes:
         listener.warn(note)
     size = batch_size or (saved.run.config().train.batch_size if saved.run else _BATCH_SIZE)
     ready = measuring() if measuring else measuring_of(saved)
-    measured = Measured(
-        forward=ready.forward,
-        test=splits.test,
-        class_names=splits.class_names,
-        input_names=splits.input_names,
-        output_names=splits.output_names,
-        description=f"{len(splits.test):,} examples of {splits.provenance.description}",
-        known_classes=saved.card.class_names,
-        batch_size=size,
-        reader=lambda chosen: reader_of(pipeline, saved.card.for_reader(), ready.forward, chosen),
-        settings={**pipeline.evaluation_settings, **settings},
-    )
-    metrics = _compiled_metrics(saved, task, splits, size, ready.tester)
-    outcome = task.measure(measured)
+    measured = measured_with(saved, ready.forward, splits, splits.test, batch_size=size, settings=settings)
+    with naming(str(saved.path), pipeline), watching((), "in the test"):
+        metrics = _compiled_metrics(saved, task, splits, size, ready.tester)
+        outcome = task.measure(measured)
+    if outcome:
+        metrics = {**metrics, **(outcome.metrics() if ready.tester else outcome.measures())}
     return Evaluation(
-        metrics={**metrics, **(outcome.metrics() if outcome else {})},
+        metrics=metrics,
         per_class=outcome.per_class() if outcome else {},
         confusion=outcome.confusion() if outcome else None,
         class_names=tuple(saved.card.class_names),
@@ -162,13 +144,49 @@ def evaluate(
     )
 
 
+def measured_with(
+    saved: SavedModel,
+    forward: Forward,
+    splits: Splits,
+    examples: Split,
+    *,
+    batch_size: int = _BATCH_SIZE,
+    settings: Mapping[str, Any] | None = None,
+) -> Measured:
+    """Return what a task needs to measure a model.
+
+    Args:
+        saved: The model.
+        forward: What is called for its outputs: the model, or what stands for it.
+        splits: The data.
+        examples: Those of it to measure on.
+        batch_size: Examples in one call.
+        settings: Of the pipeline's reader.
+    """
+    pipeline = saved.pipeline()
+    return Measured(
+        forward=forward,
+        test=examples,
+        class_names=splits.class_names,
+        input_names=splits.input_names,
+        output_names=splits.output_names,
+        description=f"{len(examples):,} examples of {splits.provenance.description}",
+        known_classes=saved.card.class_names,
+        batch_size=batch_size,
+        reader=lambda chosen: reader_of(pipeline, saved.card.for_reader(), forward, chosen),
+        settings={**pipeline.evaluation_settings, **(settings or {})},
+    )
+
+
 def measuring_of(saved: SavedModel) -> Measuring:
     """Return a model ready to be measured: loaded, with its loss and metrics unless its task has measures of its own.
+
+    An exported model has neither, and is measured by what its task tells without a loss.
 
     Raises:
         KzooError: It was saved without them, or a component's distribution is missing.
     """
-    if saved.task().own_measures:
+    if saved.task().own_measures or saved.engine != TENSORFLOW:
         return Measuring(saved.forward())
     from kzoo.engine.steps import Tester
 
@@ -186,7 +204,11 @@ def reader_of(pipeline: Pipeline, card: Mapping[str, Any], forward: Forward | No
         UsageError: The pipeline has no such setting, a value is wrong, or it predicts nothing without a model.
     """
     refuse_unknown(given, known_names(pipeline.reader_settings), whose=_reader_of(pipeline))
-    return pipeline.reader(card, forward, read_settings(pipeline.reader_settings, given))
+    chosen: Any = read_settings(pipeline.reader_settings, given)
+    with naming("", pipeline):
+        reader = pipeline.reader(card, forward, chosen)
+    reader.watch = getattr(forward, "watch", None)  # any function of a batch may be a forward
+    return reader
 
 
 def _reader_of(pipeline: Pipeline) -> str:
@@ -203,64 +225,3 @@ def _compiled_metrics(
 
     encode = task.encoder(saved.card.label_form, len(saved.card.class_names))
     return tester.evaluate(ordered_batches(splits.test, batch_size, encode))
-
-
-def _check_classes(saved: SavedModel, task: Task, splits: Splits) -> None:
-    classes = tuple(saved.card.class_names)
-    if task.own_measures or splits.class_names == classes:
-        return  # a task with measures of its own knows what to do about classes in another order
-    known, found = ", ".join(classes), ", ".join(splits.class_names)
-    message = (
-        f"The model knows the classes {known}, but the data ({splits.provenance.description}) has {found}. "
-        "Give data with the same classes."
-    )
-    if set(splits.class_names) == set(classes):
-        message = (
-            f"The model's classes are {known}, in this order, and those of the data ({splits.provenance.description}) "
-            f"are {found}: the same in another order, and a class is known by its place. Train on data that is read in "
-            "the order of this one, such as a folder for each class, to measure on this."
-        )
-    raise UsageError(message)
-
-
-def _request(saved: SavedModel, data: str | None) -> DataRequest:
-    """Return the request for the data of the model's run, so that seed and limit give the very same splits."""
-    settings = saved.card.data_settings
-    if saved.run is None:
-        return DataRequest(data or "auto", settings=settings, whole=True)
-    stored = saved.run.manifest().data
-    config = saved.run.config()
-    source = data or (stored.location if stored.used == "path" else stored.used)
-    if data is None and stored.used == "path":
-        _check_location(stored.location)
-    limit = config.data.limit if data is None else None
-    own = data is None or _is_own(saved.run, source)
-    return DataRequest(source, config.seed, config.data.validation_fraction, limit, settings, whole=not own)
-
-
-def _is_own(run: Run, source: str) -> bool:
-    """Return whether a source is the data that a run was trained on, of which only the test split may be measured."""
-    stored = run.manifest().data
-    if source in ("auto", stored.used):
-        return True
-    if not stored.location or source in ("real", "sample"):
-        return False
-    places = {str(Path(part.strip()).expanduser().resolve()) for part in source.split(",")}
-    return bool(places & {str(Path(part).resolve()) for part in stored.location.split(",")})
-
-
-def _check_location(location: str) -> None:
-    """Raise `DataError` where the data of a run is gone; it may have been read from several places."""
-    places = [location] if Path(location).exists() else location.split(",")
-    if gone := [place for place in places if not Path(place).exists()]:
-        message = f"The data of this run, {', '.join(gone)}, is not there any more. Name where it is now with --data."
-        raise DataError(message)
-
-
-def _check_fingerprint(saved: SavedModel, splits: Splits, data: str | None) -> list[str]:
-    if saved.run is None or data is not None:
-        return []
-    before = saved.run.manifest().data.fingerprint.get("test")
-    if before == splits.fingerprint.get("test"):
-        return []
-    return ["The test data is not the one that this run was tested on: its contents have changed since."]

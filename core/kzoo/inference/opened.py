@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.data.frames import Failure, Part
 from kzoo.engine import runtime
+from kzoo.engine.forward import TENSORFLOW
 from kzoo.engine.listener import Silent
 from kzoo.errors import DataError
 from kzoo.inference.evaluation import Measuring, evaluate, measuring_of, reader_of
-from kzoo.inference.predicting import predict_source
+from kzoo.inference.faults import naming
+from kzoo.inference.predicting import predict_source, predicted
 from kzoo.models.saved import find_model
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from kzoo.engine.listener import Listener
     from kzoo.inference.evaluation import Evaluation
@@ -47,7 +50,7 @@ class OpenedModel:
 
     @property
     def path(self) -> Path:
-        """The ``.keras`` file."""
+        """The ``.keras`` or ``.onnx`` file."""
         return self._saved.path
 
     @property
@@ -57,7 +60,7 @@ class OpenedModel:
 
     @property
     def model(self) -> Any:
-        """The Keras model, without its loss and optimizer."""
+        """The Keras model, without its loss and optimizer; of an ``.onnx`` file the session of ONNX Runtime."""
         return self._forward.model
 
     def predict(self, source: Any, **settings: Any) -> Any:
@@ -114,7 +117,8 @@ class OpenedModel:
             UsageError: ``data`` is no word or path, such as an array, or ``batch_size`` no whole number of at least 1.
             KzooError: A component's distribution is missing, or the data cannot be used.
         """
-        runtime.start()
+        if self._saved.engine == TENSORFLOW:
+            runtime.start()
         return evaluate(
             self._saved,
             data=data,
@@ -127,13 +131,15 @@ class OpenedModel:
     @functools.cached_property
     def _measuring(self) -> Measuring:
         """The model compiled with its loss and metrics, which is kept so that measuring again compiles nothing."""
-        return Measuring(self._forward) if self._saved.task().own_measures else measuring_of(self._saved)
+        without_loss = self._saved.task().own_measures or self._saved.engine != TENSORFLOW
+        return Measuring(self._forward) if without_loss else measuring_of(self._saved)
 
     def _reader(self, settings: Mapping[str, Any]) -> Reader:
         key = repr(sorted(settings.items()))
         if key not in self._readers:
             reader = reader_of(self._pipeline, self.card.for_reader(), self._forward, settings)
-            reader.load()
+            with naming(str(self.path), reader):
+                reader.load()
             self._readers[key] = reader
         return self._readers[key]
 
@@ -144,6 +150,7 @@ class OpenedModel:
             for result in predict_source(reader, source):
                 if isinstance(result.item, Failure) or result.prediction is None:
                     raise DataError(result.error or f"{path} could not be predicted.")
+                _warn(result.item.place, result.doubts)
                 found.append(result.prediction)
         single = len(found) == 1 and Path(path).is_file()
         return found[0] if single else found
@@ -153,7 +160,10 @@ class OpenedModel:
         """Return the predictions of inputs that were gathered, and forget these."""
         found: list[Prediction] = []
         for first in range(0, len(items), reader.batch_size):
-            found += reader.predict(items[first : first + reader.batch_size])
+            answers, doubts = predicted(reader, items[first : first + reader.batch_size])
+            found += answers
+            for number, against in enumerate(doubts, first):
+                _warn(f"input {number}", against)
         items.clear()
         return found
 
@@ -161,13 +171,24 @@ class OpenedModel:
         return f"<{type(self).__name__} {self.card.pipeline} ({self.card.task}) from {self.path}>"
 
 
+def _warn(what: str, doubts: Sequence[str]) -> None:
+    for doubt in doubts:
+        warnings.warn(f"{what}: {doubt.rstrip('.')}.", stacklevel=4)
+
+
 def open_model(model: str | Path) -> OpenedModel:
     """Return a trained model that stays loaded.
 
     Args:
-        model: A run (its folder, its name, or ``last``) or a ``.keras`` file that kzoo saved.
+        model: A run (its folder, its name, or ``last``), a ``.keras`` file that kzoo saved, or an ``.onnx`` file that
+            it exported.
+
+    Of a run that did not come to its end a Python warning says so.
 
     Raises:
         KzooError: There is no such model, or it does not say which pipeline reads its inputs.
     """
-    return OpenedModel(find_model(str(model)))
+    saved = find_model(str(model))
+    for said in filter(None, (saved.caution(), saved.changed())):
+        warnings.warn(said, stacklevel=3)
+    return OpenedModel(saved)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.data.frames import Failure, Frame, Item
-from kzoo.errors import KzooError
+from kzoo.errors import KzooError, UsageError
 from kzoo.inference.evaluation import reader_of
+from kzoo.inference.faults import naming
 from kzoo.models.saved import find_model, find_pipeline
 from kzoo.plugins.registry import get_registry
 from kzoo.runs.folder import DEFAULT_ROOT
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from kzoo.models.saved import SavedModel
     from kzoo.pipeline import Pipeline, Prediction, Reader
 
-__all__ = ["Predicting", "Result", "drawn", "find_predicting", "predict_source"]
+__all__ = ["Predicting", "Result", "drawn", "find_predicting", "predict_source", "predicted"]
 
 _MOST_BYTES = 64 * 2**20
 """Fewer inputs than the reader takes go into one call where their pixels need more: 32 frames of 4K are 800 MB."""
@@ -37,11 +38,13 @@ class Result:
         item: The input; a `kzoo.data.frames.Failure` where it could not be read.
         prediction: What the reader says, or None.
         seconds: The time that it took, from the pixels to the prediction; of a batch, each input's share.
+        doubts: What speaks against the prediction, as sentences.
     """
 
     item: Item
     prediction: Prediction | None
     seconds: float = 0.0
+    doubts: tuple[str, ...] = ()
 
     @property
     def error(self) -> str:
@@ -75,15 +78,23 @@ class Predicting:
         return reader_of(self.pipeline, self.saved.card.for_reader(), self.saved.forward(), settings or {})
 
 
-def find_predicting(text: str, root: Path = DEFAULT_ROOT) -> Predicting:
-    """Return what ``text`` means: a run or a ``.keras`` file, or a pipeline by its name.
+def find_predicting(text: str, root: Path = DEFAULT_ROOT, engine: str = "") -> Predicting:
+    """Return what ``text`` means: a run or the file of a model, or a pipeline by its name.
+
+    Args:
+        text: A run, a file or a pipeline.
+        root: The folder that runs are in.
+        engine: What is to run a model, as for `find_model`.
 
     Raises:
         UsageError: It is neither.
     """
     if not Path(text).exists() and text.replace("-", "_") in get_registry().names("pipeline"):
+        if engine:
+            message = f"`--engine {engine}` is for a trained model, and `{text}` is a pipeline. Name a run or a file."
+            raise UsageError(message)
         return Predicting(find_pipeline(text), None)
-    saved = find_model(text, root)
+    saved = find_model(text, root, engine)
     return Predicting(saved.pipeline(), saved)
 
 
@@ -97,19 +108,34 @@ def predict_source(reader: Reader, source: Source) -> Generator[Result, None, No
     for chunk in _chunks(source, size):
         inputs = [item for item in chunk if not isinstance(item, Failure)]
         began = time.perf_counter()
-        found = reader.predict(inputs) if inputs else []
+        found, doubts = predicted(reader, inputs) if inputs else ([], [])
         took = (time.perf_counter() - began) / max(1, len(inputs))
-        if len(found) != len(inputs):
-            message = (
-                f"`{type(reader).__module__}.{type(reader).__name__}` returned {len(found)} predictions for "
-                f"{len(inputs)} inputs."
-            )
-            raise KzooError(message)
-        predictions = iter(found)
+        answers = iter(zip(found, doubts, strict=True))
         for item in chunk:
-            failed = isinstance(item, Failure)
-            yield Result(item, None if failed else next(predictions), 0.0 if failed else took)
+            if isinstance(item, Failure):
+                yield Result(item, None)
+            else:
+                prediction, against = next(answers)
+                yield Result(item, prediction, took, against)
     reader.finish(source)
+
+
+def predicted(reader: Reader, inputs: Sequence[Any]) -> tuple[Sequence[Prediction], list[tuple[str, ...]]]:
+    """Return what a reader says of inputs, and what speaks against each answer: what it tells, and what was far off.
+
+    Raises:
+        KzooError: It gives another number of predictions.
+    """
+    with naming("", reader):
+        found = reader.predict(inputs)
+    if len(found) != len(inputs):
+        message = (
+            f"`{type(reader).__module__}.{type(reader).__name__}` returned {len(found)} predictions for "
+            f"{len(inputs)} inputs."
+        )
+        raise KzooError(message)
+    far = [""] * len(inputs) if reader.watch is None else reader.watch.take(len(inputs))
+    return found, [(*getattr(one, "doubts", ()), *filter(None, [off])) for one, off in zip(found, far, strict=True)]
 
 
 def drawn(reader: Reader, result: Result) -> np.ndarray | None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.arguments import path_text
+from kzoo.arguments import command_line, path_text
 from kzoo.engine import runtime
-from kzoo.engine.forward import Forward
+from kzoo.engine.forward import TENSORFLOW, Forward
+from kzoo.engine.onnx_forward import OnnxForward
 from kzoo.errors import KzooError, UsageError
+from kzoo.files import sha256_of
+from kzoo.models.archive import opened
 from kzoo.models.card import damaged
+from kzoo.models.onnx_file import read_onnx
 from kzoo.models.saving import load_model, read_card
+from kzoo.plugins.called_pipeline import called_pipeline
 from kzoo.plugins.registry import get_registry
-from kzoo.plugins.targets import load_target
-from kzoo.runs.folder import DEFAULT_ROOT, Run, find_run
+from kzoo.runs.folder import DEFAULT_ROOT, Run, find_run, list_runs
 from kzoo.tasks import task_named
 
 if TYPE_CHECKING:
@@ -24,9 +28,16 @@ if TYPE_CHECKING:
     from kzoo.plugins.registry import Entry
     from kzoo.tasks import Task
 
-__all__ = ["SavedModel", "find_model", "find_pipeline"]
+__all__ = ["ONNX", "SavedModel", "find_model", "find_pipeline", "locate_model"]
 
-_MODEL = "a run (its folder, its name, or `last`) or a .keras file that kzoo saved"
+_MODEL = "a run (its folder, its name, or `last`), a .keras file that kzoo saved or an .onnx file that it exported"
+
+_ONNX = ".onnx"
+ONNX = OnnxForward.engine
+"""The name of the engine that runs exported models."""
+
+_OF_OTHERS = frozenset({".h5", ".hdf5", ".pkl", ".pickle", ".pb", ".pt", ".pth", ".tflite", ".zip", ".npz"})
+"""How the names of models of other programs end, and of older versions of Keras."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +45,21 @@ class SavedModel:
     """A model on the disk and what is known of it.
 
     Attributes:
-        path: The ``.keras`` file.
+        path: The ``.keras`` file, or the ``.onnx`` file that ``kzoo export`` made of one.
         card: What kzoo stored inside it.
         run: The run it belongs to, or None.
+        skipped: The names of newer runs that hold no model, where the newest was asked for.
     """
 
     path: Path
     card: ModelCard
     run: Run | None
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def engine(self) -> str:
+        """What runs it: `kzoo.engine.forward.TENSORFLOW`, or ``onnx``."""
+        return ONNX if self.path.suffix == _ONNX else TENSORFLOW
 
     def pipeline(self) -> Pipeline:
         """Return the pipeline that reads its inputs.
@@ -52,23 +70,46 @@ class SavedModel:
         if not self.card.pipeline:
             message = (
                 f"{self.path} was not saved by kzoo: it does not say which pipeline its inputs belong to. Load it with "
-                "kzoo.load_model in Python instead."
+                f"{'kzoo.load_model in Python' if self.engine == TENSORFLOW else 'ONNX Runtime itself'} instead."
             )
             raise KzooError(message)
         entry = self._entry()
         if self.task().names_classes and not self.card.class_names:
             missing = "`class_names` is missing or empty, so it cannot say which class it finds"
             raise KzooError(damaged(str(self.path), missing))
-        return _pipeline_of(entry)
+        return called_pipeline(entry)
+
+    def caution(self) -> str:
+        """Return what to know before it is used: that its run did not come to its end; empty where it did."""
+        told = self.run.caution() if self.run else ""
+        if told and self.run and self.path.name == self.run.best_path.name:
+            told = f"{told} This is the model of its best epoch so far, {self.path}."
+        if self.skipped and self.run:
+            newer = f"{self.skipped[0]} holds" if len(self.skipped) == 1 else f"{len(self.skipped)} newer runs hold"
+            told = f"{newer} no model: `last` is {self.run.name}. {told}".rstrip()
+        return told
+
+    def sample_only(self) -> str:
+        """Return that it learned from the embedded sample alone, where it did; else an empty text."""
+        trained_on = self.card.trained_on or (self.run.manifest().data.used if self.run else "")
+        if trained_on != "sample":
+            return ""
+        return (
+            "This model was trained on the embedded sample alone: what it says of anything else means little. Train "
+            f"one on the real data, or on your own: `kzoo run {self.card.pipeline} --data PATH`."
+        )
 
     def forward(self) -> Forward:
-        """Return it as a function, without its loss and optimizer; TensorFlow and the file wait until it is called."""
+        """Return it as a function, without its loss and optimizer; its engine and the file wait until it is called."""
+        from kzoo.models.input_ranges import InputRanges, Watch  # with NumPy, which the command line starts without
 
         def load() -> Any:
             runtime.start()
             return load_model(self.path, compile=False)
 
-        return Forward(load=load)
+        ranges = InputRanges.from_dict(self.card.inputs)
+        watch = None if ranges is None else Watch(ranges)
+        return Forward(load=load, watch=watch) if self.engine == TENSORFLOW else OnnxForward(self.path, watch=watch)
 
     def task(self) -> Task:
         """Return the task it was trained for; raise `KzooError` where kzoo does not know it."""
@@ -78,6 +119,19 @@ class SavedModel:
         except KzooError as error:
             message = f"{self.path} was trained for the task `{name}`. {error}"
             raise KzooError(message) from error
+
+    def changed(self) -> str:
+        """Return that the file is not the one that its run saved, as a warning; an empty text where it is, or no run.
+
+        A run that did not end has not recorded its models, and has nothing to say of them.
+        """
+        recorded = self.run.manifest().models.get(self.path.name) if self.run else None
+        if recorded is None or (now := sha256_of(self.path)) == recorded:
+            return ""
+        return (
+            f"{self.path} is not the model that its run saved: its SHA-256 is {now}, and run.json has {recorded}. It "
+            "was changed or replaced since, so what the run says of its results is not said of it."
+        )
 
     def _entry(self) -> Entry[PipelineSpec]:
         """Return the entry of its pipeline."""
@@ -98,15 +152,73 @@ class SavedModel:
             raise KzooError(message) from error
 
 
-def find_model(text: str, root: Path = DEFAULT_ROOT) -> SavedModel:
-    """Return the model that ``text`` means: a ``.keras`` file, or a run as `kzoo.runs.folder.find_run` finds it."""
+def find_model(text: str, root: Path = DEFAULT_ROOT, engine: str = "") -> SavedModel:
+    """Return the model that ``text`` means: a ``.keras`` or an ``.onnx`` file, or a run as `find_run` finds it.
+
+    ``last`` is the newest run that holds a model.
+
+    Args:
+        text: A file or a run.
+        root: The folder that runs are in.
+        engine: What is to run it, ``tensorflow`` or ``onnx``; by default what its file is for. For the engine ``onnx``
+            of a ``.keras`` file, what ``kzoo export`` made of it beside it is taken.
+
+    Raises:
+        UsageError: There is no such model or engine, or none that this engine runs.
+        KzooError: The file cannot be read, or what was exported is of another one.
+    """
+    if engine not in ("", TENSORFLOW, ONNX):
+        message = f"There is no engine `{engine}`. Models are run by `{TENSORFLOW}` or `{ONNX}`."
+        raise UsageError(message)
+    path, run = locate_model(text, root)
+    skipped = tuple(_newer(run, root)) if run and _is_last(text) else ()
+    if path.suffix == _ONNX:
+        if engine == TENSORFLOW:
+            message = f"{path} is an ONNX file, which TensorFlow does not run. Name the run or .keras file it is of."
+            raise UsageError(message)
+        return SavedModel(path, read_onnx(path).card, run)
+    if engine == ONNX:
+        return replace(_exported(path, run), skipped=skipped)
+    return SavedModel(path, read_card(path), run, skipped)
+
+
+def _exported(path: Path, run: Run | None) -> SavedModel:
+    """Return what was exported from a model to the file beside it, which must be of that very model."""
+    exported, export = path.with_suffix(_ONNX), command_line("kzoo", "export", str(path))
+    if not exported.exists():
+        message = f"The engine `{ONNX}` runs what is exported from a model, and there is no {exported}: run `{export}`."
+        raise UsageError(message)
+    found = read_onnx(exported)
+    if dict(found.made).get("source_sha256") != sha256_of(path):
+        message = f"{exported} was not exported from {path} as it is now. Run `{export}` again."
+        raise KzooError(message)
+    return SavedModel(exported, found.card, run)
+
+
+def locate_model(text: str, root: Path = DEFAULT_ROOT) -> tuple[Path, Run | None]:
+    """Return the file that ``text`` means, as for `find_model`, and its run; the file is not looked into."""
     path = Path(path_text(text, "model", expected=_MODEL)).expanduser()
-    if path.suffix == ".keras":
-        run = Run(path.parent) if (path.parent / "run.json").exists() else None
-    else:
-        run = find_run(text, root)
-        path = run.saved_model()
-    return SavedModel(path, read_card(path), run)
+    if path.suffix in (".keras", _ONNX):
+        return path, Run(path.parent) if (path.parent / "run.json").exists() else None
+    if path.suffix.lower() in _OF_OTHERS and path.exists():
+        with opened(path):
+            pass  # says what the file is instead
+        message = f"{path} is not a .keras model by its name. Give it a name that ends in .keras if it is one."
+        raise UsageError(message)
+    run = find_run(text, root)
+    if _is_last(text):
+        run = next((one for one in reversed(list_runs(root)) if one.has_model()), run)
+    return run.saved_model(), run
+
+
+def _is_last(text: str) -> bool:
+    return text == "last" and not Path(text).exists()
+
+
+def _newer(run: Run, root: Path) -> list[str]:
+    """Return the names of the runs that were made after this one, the newest last."""
+    names = [one.name for one in list_runs(root)]
+    return names[names.index(run.name) + 1 :]
 
 
 def find_pipeline(name: str) -> Pipeline:
@@ -116,9 +228,4 @@ def find_pipeline(name: str) -> Pipeline:
         UsageError: There is none of that name.
         KzooError: It cannot be imported.
     """
-    return _pipeline_of(get_registry().pipeline(name))
-
-
-def _pipeline_of(entry: Entry[PipelineSpec]) -> Pipeline:
-    pipeline: Pipeline = load_target(entry)()
-    return pipeline
+    return called_pipeline(get_registry().pipeline(name))

@@ -9,6 +9,7 @@ classes are called, and which pipeline reads the inputs. Plain Keras ignores it.
 from __future__ import annotations
 
 import copy
+import errno
 import importlib
 import json
 import pkgutil
@@ -22,20 +23,32 @@ from kzoo import wrappers
 from kzoo.arguments import path_text
 from kzoo.errors import KzooError, UsageError
 from kzoo.files import replacing
+from kzoo.models.archive import CARD, CONFIG, ModelFileError, opened
 from kzoo.models.card import ModelCard
+from kzoo.models.network import check_network, input_shape_of, objects_of, outputs_in
+from kzoo.models.rehearsal import rehearse
+from kzoo.models.weights import check_weights_file, read_weights
 from kzoo.plugins.registry import Registry, get_registry
 from kzoo.plugins.targets import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
+    from kzoo.models.archive import ModelArchive
     from kzoo.plugins.registry import Entry
 
-__all__ = ["CARD", "load_model", "read_card", "register_with_keras", "save_model"]
+__all__ = [
+    "CARD",
+    "card_in",
+    "load_model",
+    "load_weights",
+    "owners_of",
+    "read_card",
+    "register_with_keras",
+    "save_model",
+]
 
-CARD = "kzoo.json"
-"""The member of a ``.keras`` archive that kzoo adds."""
-
+_LONGEST_REASON = 600
 _COMPONENT_KINDS = ("loss", "metric", "optimizer", "schedule", "regularizer")
 
 
@@ -46,11 +59,18 @@ def save_model(model: Any, path: Path, card: ModelCard | None = None) -> None:
         model: The Keras model.
         path: The file, ending in ``.keras``.
         card: What to remember beside the model; the origins of its components are added.
+
+    Raises:
+        OSError: It cannot be written.
     """
     with replacing(path) as temporary:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
-            objects = _foreign_objects(json.loads(archive.read("config.json")))
+            # A file that it cannot read again zipfile takes for another one, and begins an archive behind it.
+            if CONFIG not in archive.namelist():
+                reason = "what was just written cannot be read again"
+                raise OSError(errno.EIO, reason, str(path))
+            objects = _foreign_objects(json.loads(archive.read(CONFIG)))
             full = replace(card or ModelCard(), components=tuple(_origins(objects, get_registry())))
             full = replace(full, plugin=full.plugin or _plugin_of(full.pipeline, get_registry()))
             archive.writestr(CARD, json.dumps(full.to_dict(), indent=2))
@@ -60,10 +80,10 @@ def read_card(path: Path) -> ModelCard:
     """Return the card of a model that kzoo saved, or an empty one for any other ``.keras`` file.
 
     Raises:
-        KzooError: The file is missing or no ``.keras`` file.
+        KzooError: The file is missing or no ``.keras`` file, or its card is damaged or does not belong to its network.
     """
-    with _opened(path) as archive:
-        return _card_in(archive, path)
+    with opened(path) as archive:
+        return card_in(archive, archive.read_json(CONFIG))
 
 
 def load_model(path: str | Path, *, compile: bool = True) -> Any:  # noqa: A002 - Keras's own name for it
@@ -85,28 +105,62 @@ def load_model(path: str | Path, *, compile: bool = True) -> Any:  # noqa: A002 
     if path.is_dir():
         from kzoo.runs.folder import Run
 
-        path = Run(path).saved_model()
-    with _opened(path) as archive:
-        config = json.loads(archive.read("config.json"))
-        card = _card_in(archive, path)
-    wanted = config if compile else {key: value for key, value in config.items() if key != "compile_config"}
-    missing = _import_owners(_foreign_objects(wanted), get_registry())
+        run = Run(path)
+        path = run.saved_model()
+        if caution := run.caution():
+            warnings.warn(caution, stacklevel=2)
+    with opened(path) as archive:
+        config = archive.read_json(CONFIG)
+        check_network(path, config)
+        card = card_in(archive, config)
+        archive.check_members()
+        with archive.weights() as (weights, size):
+            stored = read_weights(path, weights, size)
+    network = {key: value for key, value in config.items() if key != "compile_config"}
+    config = config if compile else network
+    missing = _import_owners(_foreign_objects(config), get_registry())
     stand_ins: dict[str, Any] = {}
     for name, where in missing.items():
         if compile or not where <= _REGULARIZER_KEYS:
-            raise KzooError(_missing(name, where, card, path, compiling=compile))
+            only_compiled = not any(one.foreign == name for one in objects_of(network))
+            raise KzooError(_missing(name, where, card, path, predicts=compile and only_compiled))
         stand_ins[name] = _stand_in()
         warnings.warn(f"{path}: the regularizer {name} is not installed; it is left out.", stacklevel=2)
     try:
+        rehearse(path, config, stored, stand_ins)
         return keras.saving.load_model(path, compile=compile, custom_objects=stand_ins)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        reason = " ".join(str(error).split())[:600]
-        message = f"The model {path} cannot be loaded: {reason}"
+    except KzooError:
+        raise
+    except Exception as error:  # what stands in a file can make Keras, TensorFlow or a layer fail with anything
+        message = f"The model {path} cannot be loaded: {_in_our_words(error)}"
+        raise KzooError(message) from error
+
+
+def load_weights(model: Any, path: Path) -> None:
+    """Give a network the weights in a file, a ``.keras`` or an ``.h5``, whose arrays must have its shapes.
+
+    Raises:
+        KzooError: The file is missing or damaged, or holds the weights of another network.
+    """
+    if path.suffix == ".keras":
+        with opened(path) as archive:
+            archive.check_members()
+            with archive.weights() as (weights, size):
+                read_weights(path, weights, size)
+    else:
+        check_weights_file(path)
+    try:
+        model.load_weights(path)
+    except Exception as error:
+        message = f"{path} does not hold the weights of {model.name}: {_in_our_words(error)}"
         raise KzooError(message) from error
 
 
 def register_with_keras() -> list[str]:
     """Import every installed component, so that plain ``keras.saving.load_model`` finds them all.
+
+    ``compile`` goes on to take losses and metrics as objects, ``compile(loss=kzoo.loss("emd"))``: it looks names up in
+    Keras's own table only, and refuses any other at the first batch.
 
     A component whose plugin is broken is left out with a warning.
 
@@ -141,32 +195,24 @@ _REGULARIZER_KEYS = frozenset(
 )
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
-    """Open a ``.keras`` archive, or say why that cannot be."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except FileNotFoundError as error:
-        message = f"There is no model {path}."
-        raise KzooError(message) from error
-    except (zipfile.BadZipFile, OSError) as error:
-        message = f"{path} is not a .keras model, or it is damaged: {error}."
-        raise KzooError(message) from error
-    if "config.json" not in archive.namelist():
-        archive.close()
-        message = f"{path} is a zip archive but not a .keras model: it holds no config.json."
-        raise KzooError(message)
-    return archive
-
-
-def _card_in(archive: zipfile.ZipFile, path: Path) -> ModelCard:
-    if CARD not in archive.namelist():
+def card_in(archive: ModelArchive, config: dict[str, Any]) -> ModelCard:
+    """Return the card in a model file, whose network has this description."""
+    if CARD not in archive.names:
         return ModelCard()
-    try:
-        card = json.loads(archive.read(CARD))
-    except (ValueError, zipfile.BadZipFile) as error:
-        message = f"The card of kzoo in {path}, its member {CARD}, is damaged: {error}."
-        raise KzooError(message) from error
-    return ModelCard.from_dict(card, str(path))
+    stored = archive.read_json(CARD)
+    if isinstance(stored, dict) and "schema_version" not in stored:
+        raise ModelFileError(archive.path, f"its member {CARD} holds a card that kzoo did not write")
+    card = ModelCard.from_dict(stored, str(archive.path))
+    card.check_against(input_shape_of(config), str(archive.path), outputs=outputs_in(config))
+    return card
+
+
+def _in_our_words(error: Exception) -> str:
+    """Return why Keras cannot load a file, without its advice to have the file's code run."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if "safe_mode" in reason or "unsafe_deserialization" in reason:
+        return "it brings code or files of its own with it, and kzoo never runs or reads these for a model file."
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]} ..."
 
 
 def _import_wrappers() -> None:
@@ -175,33 +221,20 @@ def _import_wrappers() -> None:
         importlib.import_module(f"{wrappers.__name__}.{module.name}")
 
 
-def _foreign_objects(config: Any, key: str = "") -> dict[tuple[str, str], set[str]]:
+def _foreign_objects(config: Any) -> dict[tuple[str, str], set[str]]:
     """Return the objects in a saved configuration that are not Keras's own.
 
     Returns:
         For each pair of module and registered name, the keys it stands under.
     """
     found: dict[tuple[str, str], set[str]] = {}
-    for where, node in _walk(config, key):
-        name = node.get("registered_name")
-        module = node.get("module") or ""
-        if isinstance(name, str) and ">" in name:
-            found.setdefault((module, name), set()).add(where)
+    for one in objects_of(config):
+        if one.foreign:
+            found.setdefault((one.module, one.foreign), set()).add(one.where)
     return found
 
 
-def _walk(node: Any, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    if isinstance(node, dict):
-        if "class_name" in node:
-            yield key, node
-        for inner, value in node.items():
-            yield from _walk(value, key if inner == "config" else inner)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _walk(value, key)
-
-
-def _owner(name: str, registry: Registry) -> Iterable[Entry]:
+def owners_of(name: str, registry: Registry) -> Iterable[Entry]:
     """Return the entries whose import package registered ``package>Class``."""
     package = name.partition(">")[0]
     return [
@@ -214,31 +247,37 @@ def _owner(name: str, registry: Registry) -> Iterable[Entry]:
 
 def _import_owners(objects: dict[tuple[str, str], set[str]], registry: Registry) -> dict[str, set[str]]:
     """Import the plugins that own the objects; return the names nobody owns, with the keys they stand under."""
-    import keras
-
     _import_wrappers()
     missing: dict[str, set[str]] = {}
     for (module, name), where in objects.items():
-        if keras.saving.get_registered_object(name) is not None:
+        if _is_known(name):
             continue
         package = name.partition(">")[0]
-        owners = list(_owner(name, registry))
+        owners = list(owners_of(name, registry))
         # Only modules of an installed plugin's own package are imported: a file must not choose what runs.
         if owners and module.split(".")[0] == package:
             importlib.import_module(module)
         for entry in owners:
-            if keras.saving.get_registered_object(name) is None:
+            if not _is_known(name):
                 load_target(entry)
-        if keras.saving.get_registered_object(name) is None:
+        if not _is_known(name):
             missing[name] = where
     return missing
+
+
+def _is_known(name: str) -> bool:
+    """Return whether Keras finds a class, as `package>Class`, or by the bare name that a program gave it."""
+    import keras
+
+    found: bool = keras.saving.get_registered_object(name) is not None
+    return found or name.partition(">")[2] in keras.saving.get_custom_objects()
 
 
 def _origins(objects: Iterable[tuple[str, str]], registry: Registry) -> list[dict[str, str]]:
     """Return which distribution and version each object came from."""
     found = []
     for _, name in objects:
-        owner = next(iter(_owner(name, registry)), None)
+        owner = next(iter(owners_of(name, registry)), None)
         if owner:
             found.append({"name": name, "distribution": owner.distribution, "version": owner.version})
     return found
@@ -253,7 +292,7 @@ def _plugin_of(pipeline: str, registry: Registry) -> str:
     return f"{entry.distribution}=={entry.version}"
 
 
-def _missing(name: str, where: set[str], card: ModelCard, path: Path, *, compiling: bool) -> str:
+def _missing(name: str, where: set[str], card: ModelCard, path: Path, *, predicts: bool) -> str:
     origin = next((c for c in card.components if c.get("name") == name), None)
     what = f"`{name}` (used as {', '.join(sorted(where))})"
     if origin:
@@ -263,7 +302,7 @@ def _missing(name: str, where: set[str], card: ModelCard, path: Path, *, compili
         how = (
             f"The file does not say which distribution it comes from; its import package is {name.partition('>')[0]!r}."
         )
-    still = " Predicting needs no loss: `kzoo predict` works without it." if compiling else ""
+    still = " Predicting needs no loss: `kzoo predict` works without it." if predicts else ""
     return f"The model {path} needs {what}, which no installed plugin provides. {how}{still}"
 
 

@@ -7,18 +7,31 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from kzoo.errors import UsageError
+from kzoo.errors import KzooError, UsageError
+from kzoo.plugins.finite import check_finite
+from kzoo.plugins.foreign_code import calling, reason_of, wrong_answer
+from kzoo.plugins.nested import is_reference
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import Registry, get_registry, plural
 from kzoo.plugins.targets import load_target
+from kzoo.streams import stdout_to_stderr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from kzoo.plugin import ComponentSpec
+    from kzoo.plugin import ComponentSpec, LossSpec
     from kzoo.plugins.registry import Entry
 
-__all__ = ["Context", "build", "check_fits", "parameters_of"]
+__all__ = ["BASES", "Context", "build", "check_fits", "parameters_of"]
+
+BASES = {
+    "loss": "keras.losses.Loss",
+    "metric": "keras.metrics.Metric",
+    "optimizer": "keras.optimizers.Optimizer",
+    "schedule": "keras.optimizers.schedules.LearningRateSchedule",
+    "regularizer": "keras.regularizers.Regularizer",
+}
+"""What a component of each kind derives from."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +42,14 @@ class Context:
         task: The pipeline's task; empty outside a pipeline.
         label_form: ``dense`` or ``sparse`` labels, as the run feeds them; empty where labels are not classes.
         total_steps: Optimizer steps in the whole run, for schedules; None outside a run.
+        fit_loss: What is done with each loss that is part of another one, before that is built: a function of the loss
+            and its entry that returns the loss to use. None where nothing is.
     """
 
     task: str = ""
     label_form: str = ""
     total_steps: int | None = None
+    fit_loss: Callable[[Any, Entry[LossSpec]], Any] | None = None
 
 
 def build(
@@ -55,12 +71,14 @@ def build(
 
     Raises:
         UsageError: An unknown name or argument, a missing argument, or a value that the constructor refuses.
+        ComponentError: The constructor fails in another way, or makes something else.
         KzooError: The plugin's target does not exist or cannot be imported.
     """
     context = context or Context()
     registry = registry or get_registry()
     reference = Reference.read(reference)
     entry = registry.component(kind, reference.name)
+    check_finite(entry, reference.kwargs)
     target = load_target(entry, variant=_variant(entry, context))
     parameters = parameters_of(target)
     kwargs = _resolved(entry, dict(reference.kwargs), context, registry)
@@ -68,12 +86,17 @@ def build(
         kwargs = _completed_schedule(entry, kwargs, context)
     kwargs = {**{key: value for key, value in defaults.items() if key in parameters}, **kwargs}
     _check_arguments(entry, parameters, kwargs, reference)
-    try:
-        return target(**kwargs)
-    except (TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        message = f"The {kind} `{reference}` (from {entry.origin}) was refused by its constructor: {reason}"
-        raise UsageError(message) from error
+    with calling(entry, "when it was made"), stdout_to_stderr():
+        try:
+            made = target(**kwargs)
+        except (TypeError, ValueError) as error:
+            reason = reason_of(error).partition(": ")[2]
+            message = f"The {kind} `{reference}` (from {entry.origin}) was refused by its constructor: {reason}."
+            raise UsageError(message) from error
+    if not isinstance(made, _base(kind)):
+        found = "None" if made is None else f"an object of the type `{type(made).__name__}`"
+        raise wrong_answer(entry, f"is {found} when it is made, and no {_base(kind).__name__} of Keras")
+    return made
 
 
 def check_fits(kind: str, reference: Reference, task: str, registry: Registry) -> Entry[ComponentSpec]:
@@ -125,15 +148,27 @@ def _resolved(
     """Build the arguments that are components themselves, such as an optimizer's schedule, or lists of them."""
     for name, kind in entry.spec.resolves.items():
         value = kwargs.get(name)
-        if isinstance(value, (str, dict)):
-            kwargs[name] = build(kind, value, context=context, registry=registry)
+        if is_reference(value):
+            kwargs[name] = _inner(kind, value, context, registry, entry)
         elif isinstance(value, (list, tuple)):
             parts = zip(value, _contexts(entry, kwargs, context, len(value)), strict=True)
             kwargs[name] = [
-                build(kind, item, context=part, registry=registry) if isinstance(item, (str, dict)) else item
-                for item, part in parts
+                _inner(kind, item, part, registry, entry) if is_reference(item) else item for item, part in parts
             ]
     return kwargs
+
+
+def _inner(kind: str, value: Any, context: Context, registry: Registry, outer: Entry[ComponentSpec]) -> Any:
+    """Return a component that is an argument of another one, which errors name too."""
+    try:
+        reference = Reference.read(value)
+        built = build(kind, reference, context=context, registry=registry)
+    except KzooError as error:
+        message = f"Inside `{outer.name}`: {error}"
+        raise type(error)(message) from error
+    if kind == "loss" and context.fit_loss:
+        return context.fit_loss(built, registry.loss(reference.name))
+    return built
 
 
 def _contexts(entry: Entry[ComponentSpec], kwargs: Mapping[str, Any], context: Context, count: int) -> list[Context]:
@@ -178,6 +213,20 @@ def _check_arguments(
             f"It takes: {takes}."
         )
         raise UsageError(message)
+
+
+def _base(kind: str) -> type:
+    """Return the class of Keras that all components of a kind derive from."""
+    import keras
+
+    bases: dict[str, type] = {
+        "loss": keras.losses.Loss,
+        "metric": keras.metrics.Metric,
+        "optimizer": keras.optimizers.Optimizer,
+        "schedule": keras.optimizers.schedules.LearningRateSchedule,
+        "regularizer": keras.regularizers.Regularizer,
+    }
+    return bases[kind]
 
 
 def _ticked(names: list[str]) -> str:

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import sys
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from kzoo.errors import KzooError, UsageError
+from kzoo.errors import KzooError, UsageError, words_of
 from kzoo.plugin import API_VERSION, KINDS, FormerName, Spec
 from kzoo.plugins import hookspecs
 from kzoo.plugins.entry_points import installed, origin
-from kzoo.plugins.own_commands import OWN_COMMANDS, typed
+from kzoo.plugins.offered import call, sift, sift_former
 from kzoo.plugins.reference import canonical_distribution
+from kzoo.plugins.surroundings import Surroundings
+from kzoo.streams import stdout_to_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 __all__ = ["FIRST_PARTY", "Discovery", "Plugin", "PluginChoice", "Problem", "discover"]
 
+_loading: ContextVar[bool] = ContextVar("kzoo_loading", default=False)
+
 FIRST_PARTY = "kzoo"
 """The distribution whose components own their bare names, and which no choice of plugins turns off."""
+
+SURROUNDINGS = "surroundings"
+"""The stage of a plugin that changed what belongs to the whole process; it is used all the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +41,8 @@ class Problem:
         distribution: The distribution that published the entry point.
         version: Its version.
         entry_point: The entry point's name.
-        stage: ``metadata``, ``import``, ``api``, ``hooks``, ``call`` or ``spec``: how far the plugin came.
+        stage: ``metadata``, ``import``, ``api``, ``hooks``, ``call`` or ``spec``: how far the plugin came; or
+            ``surroundings``, where nothing is missing of it.
         error: The exception, with its traceback.
         kinds: The kinds of component that are missing because of it.
         names: The names of the components that were refused, where they are known.
@@ -54,8 +61,14 @@ class Problem:
         """The error in one line."""
         return _describe(self.error)
 
+    @property
+    def skips(self) -> bool:
+        """Whether something of the plugin is missing because of it."""
+        return self.stage != SURROUNDINGS
+
     def __str__(self) -> str:
-        return f"skipped {self.distribution} {self.version} ({self.stage}): {self.reason}"
+        word = "skipped" if self.skips else "noted"
+        return f"{word} {self.distribution} {self.version} ({self.stage}): {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -160,9 +173,12 @@ def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | N
         entry_points: The entry points to look at instead of the installed ones.
 
     Raises:
-        KzooError: With a strict choice, if there is any problem.
+        KzooError: With a strict choice, if there is any problem. Inside of a plugin that is being imported.
         UsageError: When the choice names a plugin that is not installed.
     """
+    if _loading.get():
+        message = "it asks kzoo for a component while it is imported, before all plugins are known; ask in a function"
+        raise KzooError(message)
     choice = choice or PluginChoice()
     found = Discovery()
     if entry_points is None:
@@ -175,12 +191,16 @@ def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | N
     seen.sort(key=lambda pair: (not pair[0].first_party, pair[0].distribution, pair[0].entry_point))
     choice.check([plugin for plugin, _ in seen])
     manager = None
-    with contextlib.redirect_stdout(sys.stderr):
-        for plugin, point in seen:
-            if choice.wants(plugin):
-                manager = _load(plugin, point, found, manager or _manager())
-            else:
-                found.disabled.append(plugin)
+    loading = _loading.set(True)
+    try:
+        with stdout_to_stderr():
+            for plugin, point in seen:
+                if choice.wants(plugin):
+                    manager = _load_guarded(plugin, point, found, manager or _manager())
+                else:
+                    found.disabled.append(plugin)
+    finally:
+        _loading.reset(loading)
     if choice.strict and found.problems:
         listed = "; ".join(map(str, found.problems))
         message = f"--strict-plugins is set and not every plugin is in order: {listed}."
@@ -188,8 +208,25 @@ def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | N
     return found
 
 
+def _load_guarded(plugin: Plugin, point: Any, found: Discovery, manager: _Manager) -> _Manager | None:
+    """Do what `_load` does, and put back what a third party's plugin changes of the process."""
+    if plugin.first_party:
+        return _load(plugin, point, found, manager)
+    before = Surroundings.now()
+    try:
+        return _load(plugin, point, found, manager)
+    finally:
+        if changed := before.put_back():
+            error = KzooError(f"it changed {', '.join(changed)} while it was loaded; all of it is put back")
+            whose = (plugin.distribution, plugin.version, plugin.entry_point)
+            found.problems.append(Problem(*whose, SURROUNDINGS, error, ()))
+
+
 def _load(plugin: Plugin, point: Any, found: Discovery, manager: _Manager) -> _Manager | None:
     """Take one entry point through import, API check, hook check and calls; note how far it came.
+
+    Whatever it raises is its problem, `BaseException` included, as pytest's ``skip`` and a panic of Rust are: all but
+    `KeyboardInterrupt`, which is the user's.
 
     Returns:
         The manager, empty again, for the next plugin; None where a refused plugin may have left something in it.
@@ -201,8 +238,11 @@ def _load(plugin: Plugin, point: Any, found: Discovery, manager: _Manager) -> _M
         stage = "api"
         _check_api(module)
         stage = "hooks"
-        _register(module, plugin, found.plugins, manager)
-    except (Exception, SystemExit) as error:
+        name = _module_name(module, plugin)
+        _register(module, name, plugin, found.plugins, manager)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         found.problems.append(Problem(*whose, stage, error))
         return None
     specs: list[Spec] = []
@@ -210,22 +250,40 @@ def _load(plugin: Plugin, point: Any, found: Discovery, manager: _Manager) -> _M
     earlier = [spec for other in found.plugins if other.distribution == plugin.distribution for spec in other.specs]
     taken = {(spec.kind, name) for spec in earlier for name in (spec.name, *spec.aliases)}
     for hook, kinds in hookspecs.HOOKS.items():
+        stage = "call"
         try:
-            offered = _call(getattr(manager.hook, hook))
-        except (Exception, SystemExit) as error:
-            found.problems.append(Problem(*whose, "call", error, kinds))
+            offered = call(getattr(manager.hook, hook))
+            stage = "spec"
+            if hook == hookspecs.FORMER_NAMES:
+                valid, faults, names = sift_former(offered)
+                former += valid
+            else:
+                accepted, faults, names = sift(offered, hook, kinds, taken)
+                specs += accepted
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            found.problems.append(Problem(*whose, stage, error, kinds))
             continue
-        if hook == hookspecs.FORMER_NAMES:
-            valid, faults, names = _sift_former(offered)
-            former += valid
-        else:
-            accepted, faults, names = _sift(offered, hook, kinds, taken)
-            specs += accepted
         if faults:
             found.problems.append(Problem(*whose, "spec", KzooError("; ".join(faults)), kinds, names))
-    found.plugins.append(Plugin(*whose, getattr(module, "__name__", plugin.module), tuple(specs), tuple(former)))
-    manager.unregister(module)
+    found.plugins.append(Plugin(*whose, name, tuple(specs), tuple(former)))
+    return _emptied(manager, module)
+
+
+def _emptied(manager: _Manager, module: Any) -> _Manager | None:
+    """Return the manager without its plugin; None where the plugin does not let itself be taken out."""
+    try:
+        manager.unregister(module)
+    except Exception:
+        return None  # the next plugin gets a new one, which costs it nothing
     return manager
+
+
+def _module_name(module: Any, plugin: Plugin) -> str:
+    """Return the name of what an entry point led to: a module, or an object with hooks for methods."""
+    name = getattr(module, "__name__", None)
+    return name if type(name) is str else plugin.module
 
 
 def _check_api(module: Any) -> None:
@@ -257,14 +315,14 @@ def _manager() -> _Manager:
     return manager
 
 
-def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin], manager: _Manager) -> None:
+def _register(module: Any, name: str, plugin: Plugin, loaded: Sequence[Plugin], manager: _Manager) -> None:
     """Put one plugin into an empty manager, after a check of every hook's name and arguments.
 
     A manager holds one plugin at a time: a call to several loses everybody's results when one of them raises. It is not
     used again after a plugin that was refused: pluggy stops at a bad hook and leaves the plugin half registered.
     """
     for other in loaded:
-        if other.distribution == plugin.distribution and other.module == getattr(module, "__name__", None):
+        if other.distribution == plugin.distribution and other.module == name:
             message = f"the module `{other.module}` is already loaded by the entry point `{other.entry_point}`"
             raise KzooError(message)
     try:
@@ -280,83 +338,6 @@ def _register(module: Any, plugin: Plugin, loaded: Sequence[Plugin], manager: _M
     if not callers:
         message = f"`{plugin.module}` implements no hook; mark its functions with `kzoo.plugin.hookimpl`"
         raise KzooError(message)
-
-
-def _call(caller: Any) -> list[Any]:
-    """Return what the one plugin behind a hook returns; refuse what is not, or only looks like, a list of specs."""
-    implemented = len(caller.get_hookimpls())
-    if not implemented:
-        return []
-    answers = caller()
-    if len(answers) < implemented:  # pluggy leaves out None, which here is a forgotten `return`
-        answers = [None]
-    for answer in answers:
-        if isinstance(answer, (str, bytes, dict)) or not hasattr(answer, "__iter__"):
-            message = f"`{caller.name}` must return a list of specs, not {answer!r}"
-            raise KzooError(message)
-    return [spec for answer in answers for spec in answer]
-
-
-def _sift(
-    offered: Sequence[Any], hook: str, kinds: Sequence[str], taken: set[tuple[str, str]]
-) -> tuple[list[Spec], list[str], tuple[str, ...]]:
-    """Return the valid specs, what is wrong with the others, and the names of those; ``taken`` grows by the valid."""
-    accepted: list[Spec] = []
-    faults: list[str] = []
-    refused: list[str] = []
-    strangers = 0
-    classes = tuple(KINDS[kind] for kind in kinds)
-    for spec in offered:
-        if not isinstance(spec, classes):
-            strangers += 1
-            if strangers == 1:
-                wanted = " or ".join(cls.__name__ for cls in classes)
-                faults.append(f"`{hook}` must return {wanted} objects, not {spec!r}")
-            continue
-        fault = _fault(spec, taken)
-        if fault:
-            faults.append(f"{spec.kind} {spec.name!r}: {fault}")
-            refused.append(str(spec.name))
-        else:
-            taken.update((spec.kind, name) for name in (spec.name, *spec.aliases))
-            accepted.append(spec)
-    if strangers > 1:
-        faults.append(f"and {strangers - 1} more like that")
-    return accepted, faults, tuple(refused)
-
-
-def _sift_former(offered: Sequence[Any]) -> tuple[list[FormerName], list[str], tuple[str, ...]]:
-    """Return the valid old names, and what is wrong with the others; no component is missing because of those."""
-    valid: list[FormerName] = []
-    faults: list[str] = []
-    for former in offered:
-        if not isinstance(former, FormerName):
-            faults.append(f"`{hookspecs.FORMER_NAMES}` must return FormerName objects, not {former!r}")
-        elif former.faults():
-            faults.append(f"old name {former.name!r}: {'; '.join(former.faults())}")
-        else:
-            valid.append(former)
-    return valid, faults, ()
-
-
-def _fault(spec: Spec, taken: set[tuple[str, str]]) -> str:
-    """Return what is wrong with a spec, or an empty text."""
-    for attribute in ("aliases", "tasks", "targets", "recipes", "formats", "successor_of"):
-        value = getattr(spec, attribute, ())
-        if isinstance(value, str):  # a text is a collection too: of its letters
-            return f"`{attribute}` must be a list of names, not {value!r}"
-    try:
-        faults = spec.faults()
-    except Exception as error:  # a field of a type that cannot even be looked at
-        return f"a field has the wrong type ({error})"
-    if faults:
-        return "; ".join(faults)
-    names = (spec.name, *spec.aliases)
-    own = [name for name in names if spec.kind == "command" and typed(name) in OWN_COMMANDS]
-    if own:
-        return f"`{typed(own[0])}` is one of kzoo's own commands, whose names no plugin may take"
-    twice = [name for name in names if (spec.kind, name) in taken or names.count(name) > 1]
-    return f"the name {twice[0]!r} is published twice by this distribution" if twice else ""
 
 
 def _plain(error: pluggy.PluginValidationError) -> str:
@@ -377,7 +358,7 @@ def _suggestion(name: str) -> str:
 
 def _describe(error: BaseException) -> str:
     """Return an exception in one line."""
-    text = " ".join(str(error).split())
+    text = words_of(error)
     if isinstance(error, SystemExit):
         return f"it called sys.exit({text})"
     if text and isinstance(error, (ImportError, KzooError)):

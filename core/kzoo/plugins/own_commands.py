@@ -33,13 +33,22 @@ OWN_COMMANDS: dict[str, CommandSpec] = {
         _own("Pipelines", "run", "run:run", "Train and test a pipeline, with any component in it."),
         _own("Pipelines", "evaluate", "evaluate:evaluate", "Test a trained model."),
         _own("Pipelines", "predict", "predict:predict", "Predict images, videos, a camera or the rows of a table."),
+        _own("Pipelines", "export", "export:export", "Write a trained model for ONNX, LiteRT, OpenVINO or Serving."),
+        _own(
+            "Pipelines",
+            "check",
+            "check:check",
+            "Say what a model file is, without building it.",
+        ),
         _own("Pipelines", "capture", "capture:capture", "Record labelled frames of a camera or a video."),
         _own("Pipelines", "report", "report:report", "Draw the pictures of a run and write its report.html."),
         _own("Pipelines", "runs", "runs:runs", "List the runs of a folder and their results."),
+        _own("Pipelines", "repro", "repro:repro", "Train a run again and say whether it comes to the same."),
         _own("Pipelines", "fetch", "fetch:fetch", "Download the real data of pipelines."),
         _own("Plugins", "list_plugins", "listing:list_plugins", "List the installed plugins and their state."),
         _own("Plugins", "new_plugin", "new_plugin:new_plugin", "Write a plugin of your own to start from."),
         _own("Plugins", "check_plugin", "check_plugin:check_plugin", "Check an installed plugin."),
+        _own("Help", "doctor", "doctor:doctor", "Show versions, plugins, cameras and folders, and what is wrong."),
     )
 }
 """Every command of the toolkit itself, by the name that is typed. A command's module is imported when it is called."""

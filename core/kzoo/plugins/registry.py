@@ -107,7 +107,8 @@ class Registry:
     """Finds what plugins published, by kind and name.
 
     A bare name is the first-party component if there is one, else the only external one, else an error that lists
-    the qualified names. Within one level a name goes before an alias. Nothing is overridden silently.
+    the qualified names. Within one level a name goes before an alias. Nothing is overridden silently. The path of a
+    component's class, ``keras.losses.Huber``, is a name of it too.
     """
 
     def __init__(self, discovery: Discovery) -> None:
@@ -272,12 +273,23 @@ class Registry:
     def _candidates(self, kind: str, name: str) -> list[Entry]:
         """Return every entry that the rules leave for ``name``: none, the one, or several that are in conflict."""
         distribution, colon, bare = _normal(name)
-        found = self._named.get((kind, bare), [])
+        found = self._at_path(kind, bare) if "." in bare else self._named.get((kind, bare), [])
         if colon:
             found = [entry for entry in found if entry.distribution == distribution]
         elif any(entry.first_party for entry in found):
             found = [entry for entry in found if entry.first_party]
         return [entry for entry in found if entry.name == bare] or found
+
+    def _at_path(self, kind: str, path: str) -> list[Entry]:
+        """Return the entries whose class, or the function of that name, is at a dotted path: keras.losses.Huber."""
+        path = _plain(path).removeprefix("tf.").removeprefix("tensorflow.")
+        module, _, last = path.rpartition(".")
+        places = [(entry, _plain(entry.spec.target).partition(":")) for entry in self._entries[kind]]
+        called = [entry for entry, _ in places if last in map(_plain, (entry.name, *entry.spec.aliases))]
+        found = [entry for entry, place in places if (place[0], place[2]) == (module, last)]
+        if not found:
+            return [entry for entry, place in places if place[0] == module and entry in called]
+        return [entry for entry in found if entry in called] or found  # several may choose one class among others
 
     def _unknown(self, kinds: tuple[str, ...], name: str) -> str:
         """Say that nothing has this name, and why it may be so: a failed plugin, another kind, a typing error."""
@@ -288,6 +300,11 @@ class Registry:
             off = any(plugin.distribution == distribution for plugin in self.discovery.disabled)
             state = "is switched off" if off else "is not installed, or publishes no kzoo plugin"
             parts = [f"No {what} named `{name}`: the distribution `{distribution}` {state}."]
+            known = [kind for kind in kinds if self._candidates(kind, distribution)]
+            if known:
+                head = name.strip().rpartition(":")[0]
+                says = f"`{head}` is {with_article(known[0])}, and what stands after the colon are its arguments"
+                parts = [f"{says}, each with a value, as in `{head}:{bare}=VALUE`; or the distribution {state}."]
         near = self._near(kinds, bare)
         if near:
             parts.append(f"Did you mean {near}?")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import sys
 from typing import TYPE_CHECKING, Any
 
-from kzoo.errors import KzooError
+from kzoo.arguments import described
+from kzoo.errors import KzooError, words_of
+from kzoo.streams import stdout_to_stderr
 
 if TYPE_CHECKING:
     from kzoo.plugin import CommandSpec
@@ -31,14 +31,16 @@ def load_target(entry: Entry, *, variant: str | None = None) -> Any:
     target = variant or entry.spec.target
     module_name, _, path = target.partition(":")
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with stdout_to_stderr():
             found = importlib.import_module(module_name)
             for attribute in path.split("."):
                 found = getattr(found, attribute)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise KzooError(_failure(entry, target, _reason(error))) from error
     if not callable(found):
-        raise KzooError(_failure(entry, target, f"it is {found!r}, not a class or function"))
+        raise KzooError(_failure(entry, target, f"it is {described(found)}, not a class or function"))
     return found
 
 
@@ -68,7 +70,9 @@ def command_of(entry: Entry[CommandSpec], target: Any, **look: Any) -> Any:
         shell = typer.Typer(add_completion=False, rich_markup_mode=None)
         shell.command(entry.written, **look)(target)
         return typer.main.get_command(shell)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise KzooError(_failure(entry, entry.spec.target, f"it is no command: {_reason(error)}")) from error
 
 
@@ -85,7 +89,7 @@ def _failure(entry: Entry, target: str, reason: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    text = " ".join(str(error).split()).rstrip(".")
+    text = words_of(error).rstrip(".")
     if isinstance(error, (ImportError, AttributeError)) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

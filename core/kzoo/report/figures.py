@@ -16,14 +16,16 @@ __all__ = ["curves"]
 
 _COLUMNS = 3
 _TRAIN, _VALIDATION = "#1f5fa8", "#d1600a"  # told apart by colour-blind readers and in gray
+_MARK = "#666666"
 _WIDE_RANGE = 30.0  # a loss that falls by more than this factor is drawn on a logarithmic axis
 
 
-def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
+def curves(history: Sequence[Mapping[str, Any]], best: int | None = None) -> Figure:
     """Return the curves of loss and metrics over the epochs, training and validation in one panel each.
 
     Args:
         history: The logs of each epoch; a value that is no single number is left out.
+        best: The best epoch, from 1, which is marked; None for none.
     """
     names = [name for name, value in history[0].items() if _is_number(value) and not name.startswith("val_")]
     rows, columns = math.ceil(len(names) / _COLUMNS) or 1, min(len(names), _COLUMNS) or 1
@@ -37,6 +39,8 @@ def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
             if np.isfinite(line).any():
                 axes.plot(epochs, line, color=color, label=label, marker="o" if len(line) < 16 else None, markersize=3)  # noqa: PLR2004
                 drawn += [value for value in line if math.isfinite(value)]
+        if drawn and best is not None and 1 <= best <= len(history):
+            axes.axvline(best, color=_MARK, linestyle=":", linewidth=1, label=f"best epoch: {best}")
         if name == "loss" and drawn and min(drawn) > 0 and max(drawn) > _WIDE_RANGE * min(drawn):
             axes.set_yscale("log")
         axes.set_title(name)

@@ -6,7 +6,8 @@ import io
 import shlex
 from typing import TYPE_CHECKING
 
-from kzoo.files import replacing, write_text
+from kzoo.errors import KzooError
+from kzoo.files import inside, read_regular, replacing, write_text
 from kzoo.report import page
 from kzoo.report.figures import curves
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from kzoo.runs.manifest import Manifest
     from kzoo.tasks import Outcome, Task
 
-__all__ = ["write_pictures", "write_report"]
+__all__ = ["as_png", "write_pictures", "write_report"]
 
 _DPI = 110
+_LONGEST = 64 * 2**20  # bytes of a file of the run that the page takes in
 
 _CURVES = {"curves": "Loss and metrics over the epochs"}
 
@@ -41,17 +43,19 @@ def write_report(run: Run, task: Task, outcome: Outcome | None = None) -> list[P
 
     Raises:
         OSError: The folder cannot be written.
+        KzooError: A part of it is a link that leads elsewhere.
     """
-    manifest = run.manifest()
+    manifest, plots = run.manifest(), inside(run.path / "plots", run.path)
     history = manifest.training.history if manifest.training else []
-    figures = {"curves": curves(history)} if history else {}
-    drawn = {name: _png(figure) for name, figure in {**figures, **(outcome.figures() if outcome else {})}.items()}
-    written = _write(drawn, run.path / "plots")
+    best = manifest.training.best_epoch if manifest.training else None
+    figures = {"curves": curves(history, best)} if history else {}
+    drawn = {name: as_png(figure) for name, figure in {**figures, **(outcome.figures() if outcome else {})}.items()}
+    written = _write(drawn, plots)
     captions = {**_CURVES, **task.pictures}
-    pictures = {**(_earlier(run.path / "plots", captions) if outcome is None else {}), **drawn}
-    shown = [(captions[name], pictures[name]) for name in captions if name in pictures]
-    parts = [(caption, page.picture(png, caption)) for caption, png in shown]
-    text = page.page(f"{run.name}", [*_summary(manifest, outcome), *parts, *_record(run, manifest)])
+    pictures = {**(_earlier(plots, captions) if outcome is None else {}), **drawn}
+    shown = [(captions[name], pictures[name], name in task.photos) for name in captions if name in pictures]
+    parts = [(caption, page.picture(png, caption, photo=photo)) for caption, png, photo in shown]
+    text = page.page(f"{run.name}", [*_summary(run, manifest, outcome), *parts, *_record(run, manifest)])
     target = run.path / "report.html"
     write_text(target, text)
     return [*written, target]
@@ -63,7 +67,7 @@ def write_pictures(folder: Path, outcome: Outcome | None) -> list[Path]:
     Raises:
         OSError: The folder cannot be written.
     """
-    return _write({name: _png(figure) for name, figure in (outcome.figures() if outcome else {}).items()}, folder)
+    return _write({name: as_png(figure) for name, figure in (outcome.figures() if outcome else {}).items()}, folder)
 
 
 def _write(pictures: Mapping[str, bytes], folder: Path) -> list[Path]:
@@ -79,24 +83,28 @@ def _write(pictures: Mapping[str, bytes], folder: Path) -> list[Path]:
 
 def _earlier(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
     """Return the pictures of an earlier report by name."""
-    return {name: path.read_bytes() for name in names if (path := folder / f"{name}.png").is_file()}
+    paths = {name: folder / f"{name}.png" for name in names}
+    return {name: read_regular(inside(path, folder), _LONGEST) for name, path in paths.items() if path.is_file()}
 
 
-def _png(figure: Figure) -> bytes:
+def as_png(figure: Figure) -> bytes:
+    """Return the bytes of a figure as a PNG file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
 
     FigureCanvasAgg(figure)
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # a class called `$` is a class, and not the beginning of a formula
     stream = io.BytesIO()
     # Sheets of photos are 5 % larger so, and drawn in two thirds of the time.
     figure.savefig(stream, format="png", dpi=_DPI, pil_kwargs={"compress_level": 3})
     return stream.getvalue()
 
 
-def _summary(manifest: Manifest, outcome: Outcome | None) -> list[tuple[str, str]]:
-    """Return what a reader wants to know first: what was trained on what, and what came of it."""
+def _summary(run: Run, manifest: Manifest, outcome: Outcome | None) -> list[tuple[str, str]]:
+    """Return what a reader wants to know first: what was trained on what, when and where, and what came of it."""
     data = manifest.data
-    text = page.paragraph(f"{manifest.pipeline}, recipe {manifest.recipe}, seed {manifest.seed}.")
-    text += page.paragraph(f"Data: {data.description}.")
+    text = page.facts(_facts(run, manifest))
     if data.reason:
         text += page.warning("Trained on the embedded sample, NOT on the real data, which could not be downloaded.")
     elif data.used == "sample":
@@ -110,9 +118,36 @@ def _summary(manifest: Manifest, outcome: Outcome | None) -> list[tuple[str, str
     return parts
 
 
+def _facts(run: Run, manifest: Manifest) -> dict[str, str]:
+    """Return what a run is told from others by."""
+    training, surroundings = manifest.training, manifest.environment
+    try:
+        config = run.config()
+        loss, optimizer = str(config.loss), str(config.optimizer)
+    except KzooError as error:  # the page shows the file as it is
+        loss = optimizer = f"not known: {error}"
+    versions = surroundings.get("versions") or {}
+    cpus = surroundings.get("cpus")
+    machine = [surroundings.get("host"), surroundings.get("cpu"), f"{cpus} processors" if cpus else ""]
+    epochs = ""
+    if training:
+        best = f"; the best is {training.best_epoch}" if training.best_epoch else ""
+        epochs = f"{training.epochs}{best}; the model has the weights of the {training.weights}"
+    return {
+        "date": manifest.started[:16].replace("T", " ") + " UTC" if manifest.started else "",
+        "machine": ", ".join(str(one) for one in machine if one),
+        "versions": ", ".join(f"{name} {version}" for name, version in versions.items() if version),
+        "pipeline": f"{manifest.pipeline}, recipe {manifest.recipe}, seed {manifest.seed}",
+        "loss": loss,
+        "optimizer": optimizer,
+        "epochs": epochs,
+        "data": manifest.data.description,
+    }
+
+
 def _record(run: Run, manifest: Manifest) -> list[tuple[str, str]]:
     """Return what it takes to do it again."""
-    settings = run.config_path.read_text(encoding="utf-8")
+    settings = read_regular(inside(run.config_path, run.path), _LONGEST).decode("utf-8", "replace")
     seconds = [{"part": name, "seconds": float(value)} for name, value in manifest.timings.items()]
     command = page.code(shlex.join(manifest.argv))
     return [("Time", page.table(seconds)), ("Command", command), ("Settings", page.code(settings))]

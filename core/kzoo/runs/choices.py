@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import UsageError
 from kzoo.pipeline import BuildSettings, NoSettings
 from kzoo.plugins.build import check_fits
+from kzoo.plugins.finite import check_finite
+from kzoo.plugins.nested import with_inner
+from kzoo.runs.comparison import comparison_of
 from kzoo.runs.config import AugmentSettings, DataSettings
 from kzoo.settings import known_names, refuse_unknown
 
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kzoo.pipeline import Pipeline
+    from kzoo.plugin import ComponentSpec
+    from kzoo.plugins.reference import Reference
     from kzoo.plugins.registry import Entry, Registry
     from kzoo.runs.config import RunConfig
 
@@ -61,20 +67,45 @@ def build_settings(config: RunConfig, pipeline: Pipeline) -> BuildSettings:
 def check_components(config: RunConfig, task: str, registry: Registry) -> list[str]:
     """Check the names of all components and that they fit the task; return the cautions to say, before Keras is there.
 
+    Components inside others are checked as well.
+
     Raises:
-        UsageError: A name that does not exist, or a component for other tasks, with those that fit.
+        UsageError: A name that does not exist, a component for other tasks, with those that fit, a number that must be
+            finite and is not, or losses in one loss that want labels or predictions in different forms.
     """
     asked = [("loss", config.loss), ("optimizer", config.optimizer)]
     asked += [("metric", metric) for metric in config.metrics]
     asked += [("regularizer", config.regularizer)] if config.regularizer else []
     cautions: dict[str, None] = {}
-    for kind, reference in asked:
-        entry = check_fits(kind, reference, task, registry)
-        _check_applies(entry)
-        caution = entry.spec.cautions.get(task)
-        if caution:
-            cautions[f"`{entry.name}`: {caution}"] = None
+    for outer_kind, outer in asked:
+        for kind, reference in with_inner(outer_kind, outer, registry):
+            entry = _fitting(kind, reference, outer, task, registry)
+            own = reference is outer and outer_kind != "metric"  # which has a table whose keys have origins
+            whole = "metrics" if outer_kind == "metric" else outer_kind
+            origin = partial(_origin, config, f"{whole}." if own else whole)
+            check_finite(entry, reference.kwargs, whose=f"{whole}." if own else "", origin=origin)
+            _check_applies(entry)
+            caution = entry.spec.cautions.get(task)
+            if caution:
+                cautions[f"`{entry.name}`: {caution}"] = None
+    comparison_of(config.loss, task, registry)
     return list(cautions)
+
+
+def _origin(config: RunConfig, place: str, argument: str) -> str:
+    """Return where an argument came from, of a table that ``place`` begins, or of the setting that holds it all."""
+    return config.origin(f"{place}{argument}" if place.endswith(".") else place)
+
+
+def _fitting(kind: str, reference: Reference, outer: Reference, task: str, registry: Registry) -> Entry[ComponentSpec]:
+    """Return the entry of a component that fits the task; raise `UsageError`, which names what it is inside of."""
+    try:
+        return check_fits(kind, reference, task, registry)
+    except UsageError as error:
+        if reference is outer:
+            raise
+        message = f"Inside `{outer}`: {error}"
+        raise UsageError(message) from error
 
 
 def fitting_task(config: RunConfig, tasks: Sequence[str], registry: Registry) -> str:

@@ -15,17 +15,17 @@ that no recipe is to be laid below, as in the ``config.toml`` of a run, which ho
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from kzoo.errors import KzooError, UsageError
-from kzoo.plugins.reference import Reference, parse_value
+from kzoo.errors import UsageError
+from kzoo.plugins.reference import Reference, parse_setting, parse_value
+from kzoo.runs.layers import DEEPEST, lay
+from kzoo.runs.settings_files import read_toml
 from kzoo.settings import defaults_of, known_names, read_settings, refuse_unknown, setting, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = [
     "DEFAULTS",
@@ -89,10 +89,27 @@ class TrainSettings:
     early_stopping: Annotated[
         int, setting("Stop after this many epochs without a better `monitor`; 0 never stops.", ge=0)
     ] = 0
+    class_weight: Annotated[
+        Literal["none", "balanced"],
+        setting(
+            "Of classes: balanced has each count alike in training, however many examples it has; an example counts as "
+            "many times as the mean class is larger than its own."
+        ),
+    ] = "none"
     frozen_epochs: Annotated[
         int,
         setting("Train all layers after this many epochs, also those frozen at first; 0 keeps them frozen.", ge=0),
     ] = 0
+    save_every: Annotated[
+        Annotated[float, setting("", ge=0)] | Literal["off"],
+        setting(
+            "Write the state that `kzoo run --resume` goes on from after every epoch, and after so many seconds inside "
+            "of one; 0 only after epochs, off never."
+        ),
+    ] = 60.0
+    keep_state: Annotated[
+        bool, setting("Keep the last state of a run that is done, from which more epochs can be trained.")
+    ] = False
     measure_every: Annotated[
         int,
         setting(
@@ -144,7 +161,7 @@ class RunConfig:
         origins: dict[str, str] = {}
         for origin, layer in layers:
             for key, value in layer.items():
-                _lay(values, origins, (key,), value, origin)
+                lay(values, origins, (key,), value, origin, defaults=DEFAULTS, components=_COMPONENT_TABLES)
         config = cls(values, origins)
         config.check()
         return config
@@ -223,23 +240,78 @@ class RunConfig:
         refuse_unknown(
             self.values, [*DEFAULTS, "pipeline", "recipe", "complete", *_COMPONENT_TABLES], origin=self.origin
         )
-        for key in (*_COMPONENT_TABLES, *_FREE_TABLES, "data", "train"):
-            if key in self.values and not isinstance(self.values[key], dict):
-                message = f"`{key}` must be a table, not {self.values[key]!r}{self.origin(key)}."
-                raise UsageError(message)
+        self._check_tables()
         self.read(RunSettings, "", {name: self.values[name] for name in own if name in self.values})
-        _ = self.data, self.train
+        if not self.data.source.strip():
+            reason = f"it is an empty text, perhaps of a variable that is not set{self.origin('data.source')}"
+            message = f"`data.source` names no data: {reason}."
+            raise UsageError(message)
+        _ = self.train
+        for key, value in self._lists():
+            if None in value:
+                message = f"`{key}` must be a list without null, which a settings file cannot hold{self.origin(key)}."
+                raise UsageError(message)
+        self._check_components()
+
+    def _check_tables(self) -> None:
+        """Raise `UsageError` where something else stands in a table's place."""
+        for key in (*_COMPONENT_TABLES, *_FREE_TABLES, "data", "train"):
+            value = self.values.get(key, {})
+            if not isinstance(value, dict):
+                named = key in _COMPONENT_TABLES and isinstance(value, str)
+                hint = f" Write {self._as_table(key, value)}." if named else ""
+                message = f"`{key}` must be a table, not {value!r}{self.origin(key)}.{hint}"
+                raise UsageError(message)
+
+    def _as_table(self, key: str, value: str) -> str:
+        """Return how a component that stands as text in its table's place is written where it came from."""
+        if not self.origins.get(key, "").startswith("file "):
+            return f"`{key}.name={value}`, or --{key} {value}"
+        from kzoo.runs.toml import in_one_line
+
+        try:
+            table = Reference.parse(value).to_mapping()
+        except UsageError:  # which is said when it stands where a name does
+            table = {"name": value}
+        return f"`{in_one_line(key, table)}`"
+
+    def _check_components(self) -> None:
+        """Raise `UsageError` where a component is missing, malformed or there twice."""
         for needed in ("pipeline", "loss", "optimizer"):
             if needed not in self.values:
                 message = f"The settings name no `{needed}`; a recipe must, or give --{needed}."
                 raise UsageError(message)
         for table in _COMPONENT_TABLES:
             if self.values.get(table):
-                Reference.from_mapping(self.values[table])
-        names = [metric.slug for metric in self.metrics]
+                self._reference(table, self.values[table])
+        names = [self._reference("metrics", metric).slug for metric in self.values["metrics"]]
         if len(set(names)) != len(names):
             message = f"`metrics` names one metric twice: {', '.join(names)}{self.origin('metrics')}."
             raise UsageError(message)
+
+    def _reference(self, key: str, value: Any) -> Reference:
+        """Return a component that a setting holds; raise `UsageError`, which says where it came from."""
+        try:
+            return Reference.read(value)
+        except UsageError as error:
+            message = f"`{key}` names no component{self.origin(key)}. {error}"
+            raise UsageError(message) from error
+
+    def _lists(self) -> Iterator[tuple[str, list[Any]]]:
+        """Yield every list among the values with its key, those inside others too."""
+
+        def inside(key: str, value: Any) -> Iterator[tuple[str, list[Any]]]:
+            if isinstance(value, list):
+                yield key, value
+                for item in value:
+                    if not isinstance(item, dict):  # written as text, which can say it
+                        yield from inside(key, item)
+            elif isinstance(value, dict):
+                for name, item in value.items():
+                    yield from inside(f"{key}.{name}", item)
+
+        for key, value in self.values.items():
+            yield from inside(key, value)
 
     def origin(self, key: str) -> str:
         """Return where a value came from, for messages: `` (from -o)``; an empty text where nobody gave it."""
@@ -249,53 +321,23 @@ class RunConfig:
 
     def to_toml(self, *, origins: bool = True) -> str:
         """Return the settings as a TOML file that ``kzoo run -c`` replays, each value with its origin in a comment."""
-        import tomlkit
+        from kzoo.runs.toml import written
 
-        document = tomlkit.document()
-        scalars = {key: value for key, value in self.values.items() if not isinstance(value, dict)}
-        scalars["complete"] = True
-        for key, value in scalars.items():
-            document.add(key, self._item(key, value, origins=origins))
-        for key, value in self.values.items():
-            if isinstance(value, dict) and value:
-                document.add(tomlkit.nl())
-                document.add(key, self._table(key, value, origins=origins))
-        return tomlkit.dumps(document)
-
-    def _table(self, prefix: str, values: Mapping[str, Any], *, origins: bool) -> Any:
-        import tomlkit
-
-        table = tomlkit.table()
-        for key, value in values.items():  # TOML wants the plain values of a table before its inner tables
-            if not isinstance(value, dict):
-                table.add(key, self._item(f"{prefix}.{key}", value, origins=origins))
-        for key, value in values.items():
-            if isinstance(value, dict):
-                table.add(key, self._table(f"{prefix}.{key}", value, origins=origins))
-        return table
-
-    def _item(self, key: str, value: Any, *, origins: bool) -> Any:
-        import tomlkit
-
-        if isinstance(value, list):
-            value = [Reference.read(v) if isinstance(v, dict) else v for v in value]
-            value = [str(v) if isinstance(v, Reference) else v for v in value]
-        item = tomlkit.item(value)
-        if origins and self.origins.get(key):
-            item.comment(self.origins[key])
-        return item
+        return written(self.values, self.origins if origins else {})
 
 
 def layer_from_options(options: Iterable[str]) -> dict[str, Any]:
     """Return the settings that ``-o KEY=VALUE`` options name; values are JSON, or text where they are not JSON.
 
+    What belongs to a component may hold components as in a reference: ``loss.losses=[soft_dice,focal(gamma=2)]``.
+
     Raises:
-        UsageError: An option without ``=``, or two that cannot both hold.
+        UsageError: An option without ``=``, a malformed component, or two that cannot both hold.
     """
     layer: dict[str, Any] = {}
     for option in options:
         key, equals, text = option.partition("=")
-        parts = [part.replace("-", "_") for part in key.strip().split(".")]
+        parts = [part.replace("-", "_") for part in key.strip().split(".", DEEPEST + 1)]
         if not equals or not all(parts):
             message = f"-o `{option}` must have the form KEY=VALUE, as in -o train.epochs=3."
             raise UsageError(message)
@@ -305,52 +347,6 @@ def layer_from_options(options: Iterable[str]) -> dict[str, Any]:
             if not isinstance(table, dict):
                 message = f"-o `{option}`: `{part}` was given a plain value by another -o."
                 raise UsageError(message)
-        table[parts[-1]] = parse_value(text)
+        of_components = parts[0] in (*_COMPONENT_TABLES, "metrics")
+        table[parts[-1]] = parse_setting(text) if of_components else parse_value(text)
     return layer
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return a TOML file's values; raise `KzooError` with file and line where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        message = f"The settings file {path} cannot be read: {error.strerror}."
-        raise KzooError(message) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"The settings file {path} is not valid TOML: {error}."
-        raise KzooError(message) from error
-
-
-def _default_of(path: tuple[str, ...]) -> Any:
-    """Return what holds where nobody says anything, or None where that is nothing."""
-    found: Any = DEFAULTS
-    for key in path:
-        found = found.get(key) if isinstance(found, dict) else None
-    return found
-
-
-def _lay(values: dict[str, Any], origins: dict[str, str], path: tuple[str, ...], value: Any, origin: str) -> None:
-    """Lay one value over what is there, tables key by key."""
-    key, dotted = path[-1], ".".join(path)
-    if value is None:  # null takes away what the layers below have: the default holds
-        values.pop(key, None)
-        for old in [name for name in origins if name == dotted or name.startswith(f"{dotted}.")]:
-            del origins[old]
-        value, origin = _default_of(path), "default"
-        if value is None:
-            return
-    if not isinstance(value, dict):
-        values[key] = value
-        for old in [name for name in origins if name.startswith(f"{dotted}.")]:
-            del origins[old]
-        origins[dotted] = origin
-        return
-    below = values.get(key)
-    names_component = path[0] in _COMPONENT_TABLES and "name" in value
-    if not isinstance(below, dict) or names_component:
-        below = values[key] = {}
-        for old in [name for name in origins if name == dotted or name.startswith(f"{dotted}.")]:
-            del origins[old]
-    for inner, item in value.items():
-        _lay(below, origins, (*path, inner), item, origin)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
+from kzoo.arguments import described
 from kzoo.errors import KzooError, UsageError
+from kzoo.plugins.called_pipeline import called_pipeline
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import get_registry
-from kzoo.plugins.targets import load_target
 from kzoo.runs.config import DEFAULTS, RunConfig, layer_from_options, read_toml
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def configure(
         KzooError: A file that cannot be read.
     """
     from_file = read_toml(file) if file else {}
+    for key in ("pipeline", "recipe"):
+        if not isinstance(from_file.get(key, ""), str):
+            message = f"`{key}` must be text, not {described(from_file[key])} (from {file})."
+            raise UsageError(message)
     name = _pipeline_name(pipeline, from_file, file)
     stated = from_file.get("complete", False)
     if not isinstance(stated, bool):
@@ -111,7 +116,7 @@ def _pipeline_name(pipeline: str | None, from_file: Mapping[str, Any], file: Pat
 
 def _recipe(pipeline: str, recipe: str) -> dict[str, Any]:
     entry = get_registry().pipeline(pipeline)
-    recipes = load_target(entry)().recipes()
+    recipes = called_pipeline(entry).recipes()
     name = recipe.replace("-", "_")
     if name not in recipes:
         near = difflib.get_close_matches(name, recipes, n=1)

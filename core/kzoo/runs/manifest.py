@@ -6,13 +6,16 @@ from collections.abc import Mapping  # noqa: TC003 - msgspec reads the types
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-__all__ = ["SCHEMA_VERSION", "STATUSES", "DataRecord", "Manifest", "TrainingRecord"]
+__all__ = ["SCHEMA_VERSION", "STAGES", "STATUSES", "DataRecord", "Manifest", "TrainingRecord"]
 
 SCHEMA_VERSION = 1
 """The version of ``run.json``; a newer one is refused with a clear message."""
 
 STATUSES = ("running", "done", "interrupted", "failed")
 """What ``status`` may say. A run that was killed still says ``running``."""
+
+STAGES = ("trained", "saved", "evaluated", "reported")
+"""What a run does, in order. One that is stopped in its training still saves the model so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,9 @@ class TrainingRecord:
         best_epoch: The best epoch, from 1, or None.
         images_per_second: Training examples in a second, without validation and callbacks.
         history: The logs of each epoch.
+        initial_weights: The SHA-256 of the weights before the first step, random states of layers among them.
+        epoch_weights: That after each epoch; of the averaged weights where the optimizer averages.
+        final_weights: That of the final model.
     """
 
     epochs: int = 0
@@ -61,6 +67,9 @@ class TrainingRecord:
     best_epoch: int | None = None
     images_per_second: float | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
+    initial_weights: str = ""
+    epoch_weights: list[str] = field(default_factory=list)
+    final_weights: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,43 +78,52 @@ class Manifest:
 
     Attributes:
         schema_version: The version of this form.
-        status: One of `STATUSES`.
+        status: One of `STATUSES`; ``done`` once it is evaluated.
+        completed: Which of `STAGES` came to their end, whatever became of the run afterwards.
         pipeline: The pipeline's name.
         recipe: The recipe's name.
         seed: The seed of everything random.
         label: A short text that tells runs of one pipeline apart.
-        started: When, in UTC.
+        started: When, in UTC, by the machine's clock.
+        number: The how-many-th run of its folder of runs it is, from 1, which no clock changes; 0 where nobody counted.
         argv: The command line.
         environment: Host, versions, platform, processor, flags, threads and devices; each a key of its own in the file.
         plugins: The distribution and version of each component that was asked for.
+        callbacks: The classes of the callbacks that a program gave it.
         data: What it was trained and tested on.
         task: The task.
         model: Parameters, shapes, optimizer and loss.
+        models: The SHA-256 of each model in the folder, by the name of its file; empty before the run's end.
         results: Loss and metrics by the name of the split; None before the test.
         timings: Seconds by part of the run.
         training: What came of the training; None before its end.
         error: Why it failed, or an empty text.
-        signal: Which signal stopped it, or an empty text.
+        signal: Which signal stopped it, or its report, or an empty text.
     """
 
     schema_version: int = SCHEMA_VERSION
     status: str = "unknown"
+    completed: list[str] = field(default_factory=list)
     pipeline: str = ""
     recipe: str = ""
     seed: int | None = None
     label: str = ""
     started: str = ""
+    number: int = 0
     argv: list[str] = field(default_factory=list)
     environment: Mapping[str, Any] = field(default_factory=dict)
     plugins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    callbacks: list[str] = field(default_factory=list)
     data: DataRecord = field(default_factory=DataRecord)
     task: str = ""
     model: Mapping[str, Any] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
     results: Mapping[str, Mapping[str, Any]] | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     training: TrainingRecord | None = None
     error: str = ""
     signal: str = ""
+    resumed: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Manifest:
@@ -133,7 +151,8 @@ class Manifest:
             if item.name == "environment":
                 found |= value
             elif isinstance(value, (DataRecord, TrainingRecord)):
-                found[item.name] = {inner.name: getattr(value, inner.name) for inner in fields(value)}
+                whole = {inner.name: getattr(value, inner.name) for inner in fields(value)}
+                found[item.name] = {name: one for name, one in whole.items() if one or name not in _ONLY_WHERE_SAID}
             elif value is not None and not (item.name in _ONLY_WHERE_SAID and not value):
                 found[item.name] = value
         return found
@@ -144,7 +163,10 @@ class Manifest:
         return (self.results or {}).get("test", {})
 
 
-_ONLY_WHERE_SAID = frozenset({"timings", "error", "signal", "task", "model", "plugins", "argv"})
+_ONLY_WHERE_SAID = frozenset(
+    {"completed", "resumed", "number", "timings", "error", "signal", "task", "model", "models", "plugins", "callbacks"}
+    | {"argv", "initial_weights", "epoch_weights", "final_weights"}
+)
 
 
 def _without_nulls(value: Any) -> Any:

@@ -19,6 +19,8 @@ __all__ = ["known_names", "read_settings", "refuse_unknown", "unknown_name"]
 
 _T = TypeVar("_T")
 
+_LARGE = 2**63
+
 
 def _nowhere(key: str) -> str:
     del key
@@ -72,6 +74,9 @@ def _fitted(value: Any, hint: Any) -> Any:
     """Return a value in the first member of a type that it fits."""
     # Not left to msgspec: a union of a number with a range and a tuple of fixed length ends it (0.23) in a
     # segmentation fault.
+    if type(value) is int and abs(value) >= _LARGE:  # what counts and sizes are made of holds no more
+        message = "too large"
+        raise msgspec.ValidationError(message)
     *others, last = members_of(hint)
     for member in others:
         with contextlib.suppress(msgspec.ValidationError):

@@ -89,6 +89,10 @@ class BoxOutcome:
         found = {shown: float(summary[name]) for name, shown in _NAMES.items()}
         return {**found, "VOC_AP50": _mean(voc), "VOC07_AP50": _mean(voc07)}
 
+    def measures(self) -> dict[str, float]:
+        """Return the same: none of it needs a compiled loss."""
+        return self.metrics()
+
     def per_class(self) -> dict[str, dict[str, Any]]:
         """Return AP, AP50, AR, precision, recall and the number of objects, of each class that occurs or is found."""
         tables = self.coco.per_class()
@@ -169,6 +173,7 @@ class Detection(Task):
     """Objects and the boxes around them."""
 
     name: ClassVar[str] = "detection"
+    quality: ClassVar[str] = "AP50"
     names_classes: ClassVar[bool] = True
     pictures: ClassVar[Mapping[str, str]] = {
         "precision_recall": "Precision over recall at an overlap of 0.5",
@@ -176,6 +181,7 @@ class Detection(Task):
         "worst": "The images with the most errors: green right, red wrong, dashed missed",
         "detected": "Test images as detected, the first of each class: green right, red wrong, dashed missed",
     }
+    photos: ClassVar[Collection[str]] = ("worst", "detected")
     files: ClassVar[Collection[str]] = ("coco",)
     epoch_figures: ClassVar[Mapping[str, str]] = {"val_ap": "AP", "val_ap50": "AP50", "val_ap75": "AP75"}
     own_measures: ClassVar[bool] = True

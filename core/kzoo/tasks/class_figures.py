@@ -23,6 +23,15 @@ _COLUMNS = 6
 _MOST_CELLS_WITH_NUMBERS = 30 * 30
 _GRAY = 2  # dimensions of an image without channels
 
+_LARGEST = 40.0  # inches of the side of a confusion matrix
+_POINTS = 72  # in an inch
+_FILLED = 0.75  # of the side of the figure, by the matrix itself; axes and names have the rest
+_NAME_TEXT, _NUMBER_TEXT, _SMALLEST_TEXT = 10.0, 8.0, 4.0  # points
+_LINE = 0.75  # of the side of a cell is the size of a text whose lines do not touch
+_DIGIT = 0.68  # of the size of a text is the width of a digit, with some air
+_LONGEST_NAME = 30  # characters
+_SLANT, _SLANTED = 45, 30  # degrees of names that are written slanted, and the most classes whose names are
+
 
 def sheet(outcome: ClassOutcome, chosen: Sequence[int]) -> Figure:
     """Return a sheet of test images, each with its predicted class and probability, and the true class if another.
@@ -51,23 +60,43 @@ def sheet(outcome: ClassOutcome, chosen: Sequence[int]) -> Figure:
 
 
 def confusion_matrix(confusion: Confusion) -> Figure:
-    """Return a confusion matrix: each row as shares of its true class in colour, the counts as numbers."""
+    """Return a confusion matrix: each row as shares of its true class in colour, the counts as numbers.
+
+    It grows with the number of classes, up to a side of `_LARGEST` inches; from there on its texts shrink, and where
+    they would be too small to read, only every so many classes have their names on the axes.
+    """
     counts, class_names = np.asarray(confusion.counts), confusion.names
     size = len(class_names)
-    side = min(3.0 + 0.45 * size, 18.0)
+    side = min(3.0 + 0.45 * size, max(18.0, 0.16 * size), _LARGEST)
     figure = Figure(figsize=(side + 1.0, side), layout="constrained")
     axes = figure.add_subplot()
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, fraction=0.046, label="share of the true class")
-    axes.set_xticks(range(size), class_names, rotation=45 if max(map(len, class_names)) > 2 else 0, ha="right")  # noqa: PLR2004
-    axes.set_yticks(range(size), class_names)
+    points = _POINTS * _FILLED * side / size  # of the side of a cell
+    step = math.ceil(_SMALLEST_TEXT / (_LINE * points))
+    names = float(np.clip(_LINE * points * step, _SMALLEST_TEXT, _NAME_TEXT))
+    shown = range(0, size, step)
+    labels = [_shortened(class_names[at]) for at in shown]
+    turned = max(map(len, labels)) > 2  # noqa: PLR2004
+    # Upright where there are many: slanted names take more of the axis than their height.
+    angle = (90 if size > _SLANTED else _SLANT) if turned else 0
+    axes.set_xticks(shown, labels, rotation=angle, ha="right" if angle == _SLANT else "center", fontsize=names)
+    axes.set_yticks(shown, labels, fontsize=names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    if counts.size <= _MOST_CELLS_WITH_NUMBERS:
+    longest = max(len(f"{count:,}") for count in counts.flat) if size else 1
+    numbers = min(_NUMBER_TEXT, points / (_DIGIT * longest))
+    if numbers >= _SMALLEST_TEXT and counts.size <= _MOST_CELLS_WITH_NUMBERS:
         for row, column in np.ndindex(counts.shape):
             if counts[row, column]:
                 shade = "white" if shares[row, column] > 0.5 else "black"  # noqa: PLR2004
-                axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=shade, fontsize=8)
+                written = f"{counts[row, column]:,}"
+                axes.text(column, row, written, ha="center", va="center", color=shade, fontsize=numbers)
     return figure
+
+
+def _shortened(name: str) -> str:
+    """Return a class's name as an axis has room for it."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."

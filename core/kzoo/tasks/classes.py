@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kzoo.errors import KzooError
+from kzoo.errors import DataError, KzooError
 from kzoo.tasks.task import Confusion, Measured, Task
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-__all__ = ["Binary", "ClassOutcome", "Classification", "Ordinal", "class_probabilities"]
+    from kzoo.data.splits import Splits
+
+__all__ = ["Binary", "ClassOutcome", "Classification", "Ordinal", "check_labels", "class_probabilities"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class ClassOutcome:
     def metrics(self) -> dict[str, float]:
         """Return nothing: the metrics of classes are those that the model was compiled with."""
         return {}
+
+    def measures(self) -> dict[str, float]:
+        """Return the part of the examples whose most probable class is the true one."""
+        return {"accuracy": float(np.mean(self.predicted == self.true))}
 
     def confusion(self) -> Confusion:
         """Return which class was taken for which, shape (K, K)."""
@@ -97,11 +103,13 @@ class Classification(Task):
     name: ClassVar[str] = "classification"
     names_classes: ClassVar[bool] = True
     predicts: ClassVar[str] = "classes"
+    quality: ClassVar[str] = "accuracy"
     pictures: ClassVar[Mapping[str, str]] = {
         "confusion": "Confusion matrix of the test split",
         "mistakes": "The most confident mistakes",
         "examples": "Test examples as predicted",
     }
+    photos: ClassVar[Collection[str]] = ("mistakes", "examples")
 
     def label_form(self, label_forms: Collection[str]) -> str:
         """Return ``dense`` unless the loss takes only ``sparse``; an empty text for one that takes no classes."""
@@ -125,18 +133,19 @@ class Classification(Task):
 
     def measure(self, measured: Measured) -> ClassOutcome:
         """Return the probabilities that a model gives to every example, beside the true classes."""
-        from kzoo.engine.batches import outputs_of
+        from kzoo.engine.outputs import outputs_of
 
         split = measured.test
 
         def image(number: int) -> np.ndarray:
-            pixels, _ = split.fetch(np.asarray([number]))
+            pixels, _ = split.examples(np.asarray([number]))
             return np.array(pixels[0])
 
         outputs = outputs_of(measured.forward, split, measured.batch_size)
         true = np.asarray(split.labels).reshape(-1)
         names = measured.class_names
-        return ClassOutcome(true, class_probabilities(outputs, len(names)), names, image)
+        pictures = len(split) > 0 and image(0).ndim == 3  # noqa: PLR2004 - H, W, C
+        return ClassOutcome(true, class_probabilities(outputs, len(names)), names, image if pictures else None)
 
 
 class Ordinal(Classification):
@@ -160,6 +169,28 @@ class Binary(Classification):
         """Return the loss as it is."""
         del predicts
         return loss
+
+
+def check_labels(splits: Splits) -> None:
+    """Raise `DataError` where a label is no index of one of the classes: a one-hot row of zeros would come of it."""
+    classes = len(splits.class_names)
+    parts = {"training": splits.train, "validation": splits.validation, "test": splits.test}
+    for name, split in parts.items():
+        if split is None:
+            continue
+        labels = np.asarray(split.labels).reshape(-1)
+        inside = np.isin(labels, np.arange(classes))
+        if not inside.all() or len(labels) != len(split):
+            what = (
+                f"{len(labels)} labels for {len(split)} examples"
+                if len(labels) != len(split)
+                else f"{np.sum(~inside)} of {len(labels)} labels that are no class, such as {labels[~inside][0]}"
+            )
+            message = (
+                f"The {name} data ({splits.provenance.description}) has {what}. There are {classes} classes, and "
+                f"labels are whole numbers from 0 to {classes - 1}."
+            )
+            raise DataError(message)
 
 
 def class_probabilities(outputs: Any, num_classes: int) -> np.ndarray:

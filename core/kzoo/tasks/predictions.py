@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["ClassPrediction", "Prediction", "ValuePrediction"]
 
@@ -27,6 +27,11 @@ class Prediction(abc.ABC):
     @abc.abstractmethod
     def to_dict(self, top: int = 1) -> dict[str, Any]:
         """Return the whole answer as plain data, for JSON."""
+
+    @property
+    def doubts(self) -> Sequence[str]:
+        """What speaks against the answer, as sentences: what a user should know before it is believed."""
+        return ()
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the whole answer as rows of a CSV file; one row with `columns` by default."""

@@ -97,6 +97,9 @@ class Outcome(Protocol):
     def metrics(self) -> dict[str, float]:
         """Return figures by name, beside the loss and the metrics that the model was compiled with."""
 
+    def measures(self) -> dict[str, float]:
+        """Return figures by name where there is no compiled loss, as of an exported model; `Task.quality` is one."""
+
     def per_class(self) -> dict[str, dict[str, Any]]:
         """Return a row of figures for each class by name; empty where there are no classes."""
 
@@ -117,20 +120,24 @@ class Task(abc.ABC):
         name: Its name, one of `kzoo.plugin.TASKS`.
         predicts: What a loss compares with the labels where its spec does not say, one of `kzoo.plugin.INPUTS`.
         pictures: The pictures of a test in the order in which they are shown, with what each shows.
+        photos: Those of them that show photos, which no page may draw in other colours.
         files: The files of a test that other programs read.
         names_classes: Whether the model says classes, which its card names.
         epoch_figures: What can be measured of the validation split after an epoch: the name that is logged, and that in
             `Outcome.metrics`. More of each is better.
         own_measures: Whether `Outcome.metrics` holds more than the compiled metrics, so that a run is measured by
             `measure` when it is done, and a saved model needs no loss to be evaluated.
+        quality: The figure of `Outcome.measures` that says most of a model; more of it is better.
     """
 
     name: ClassVar[str]
     predicts: ClassVar[str] = ""
     pictures: ClassVar[Mapping[str, str]] = {}
+    photos: ClassVar[Collection[str]] = ()
     files: ClassVar[Collection[str]] = ()
     epoch_figures: ClassVar[Mapping[str, str]] = {}
     own_measures: ClassVar[bool] = False
+    quality: ClassVar[str] = ""
     names_classes: ClassVar[bool] = False
 
     def label_form(self, label_forms: Collection[str]) -> str:

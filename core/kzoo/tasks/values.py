@@ -39,6 +39,17 @@ class ValueOutcome:
         """Return nothing: the metrics of numbers are those that the model was compiled with."""
         return {}
 
+    def measures(self) -> dict[str, float]:
+        """Return root mean squared error, mean absolute error, and R², the mean of those of several outputs."""
+        wrong = np.asarray(self.predicted, np.float64) - self.true
+        spread = np.square(self.true - self.true.mean(axis=0)).sum(axis=0)
+        r2 = 1 - np.square(wrong).sum(axis=0) / np.where(spread > 0, spread, np.nan)
+        return {
+            "rmse": float(np.sqrt(np.square(wrong).mean())),
+            "mae": float(np.abs(wrong).mean()),
+            "r2_score": float(r2.mean()),
+        }
+
     def per_class(self) -> dict[str, dict[str, Any]]:
         """Return nothing: there are no classes."""
         return {}
@@ -63,11 +74,12 @@ class Regression(Task):
 
     name: ClassVar[str] = "regression"
     predicts: ClassVar[str] = "values"
+    quality: ClassVar[str] = "r2_score"
     pictures: ClassVar[Mapping[str, str]] = {"values": "Predicted and true values of the test split"}
 
     def measure(self, measured: Measured) -> ValueOutcome | None:
         """Return the numbers predicted of every example, beside the true ones; None where they have no names."""
-        from kzoo.engine.batches import outputs_of
+        from kzoo.engine.outputs import outputs_of
 
         split, names = measured.test, measured.output_names
         if not names:
@@ -76,7 +88,7 @@ class Regression(Task):
         true = np.asarray(split.labels).reshape(len(split), len(names))
         if len(measured.input_names) != 1:
             return ValueOutcome(true, predicted, names)
-        inputs, _ = split.fetch(np.arange(len(split)))
+        inputs, _ = split.examples(np.arange(len(split)))
         return ValueOutcome(true, predicted, names, np.asarray(inputs).reshape(-1), measured.input_names[0])
 
 

@@ -56,11 +56,11 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-def check_loss(component: Any, **options: Any) -> Report:
+def check_loss(component: Any, /, **options: Any) -> Report:
     """Run the checks of a loss: its name, an instance, a class, or a function that returns a fresh one.
 
     Args:
-        component: What to check.
+        component: What to check; a function of ``(y_true, y_pred)`` is checked as ``compile(loss=function)`` has it.
         **options: ``expected_failures={check: reason}``, ``inputs``, ``only``, and arguments for the constructor; see
             `kzoo.testing.run.report_on`.
 
@@ -70,27 +70,27 @@ def check_loss(component: Any, **options: Any) -> Report:
     return _report_on("loss", component, **options)
 
 
-def check_metric(component: Any, **options: Any) -> Report:
+def check_metric(component: Any, /, **options: Any) -> Report:
     """Run the checks of a metric; see `check_loss`."""
     return _report_on("metric", component, **options)
 
 
-def check_optimizer(component: Any, **options: Any) -> Report:
+def check_optimizer(component: Any, /, **options: Any) -> Report:
     """Run the checks of an optimizer; see `check_loss`."""
     return _report_on("optimizer", component, **options)
 
 
-def check_schedule(component: Any, **options: Any) -> Report:
+def check_schedule(component: Any, /, **options: Any) -> Report:
     """Run the checks of a learning-rate schedule; see `check_loss`."""
     return _report_on("schedule", component, **options)
 
 
-def check_regularizer(component: Any, **options: Any) -> Report:
+def check_regularizer(component: Any, /, **options: Any) -> Report:
     """Run the checks of a regularizer; see `check_loss`."""
     return _report_on("regularizer", component, **options)
 
 
-def _report_on(kind: str, component: Any, **options: Any) -> Report:
+def _report_on(kind: str, component: Any, /, **options: Any) -> Report:
     from kzoo.testing.run import report_on
 
     return report_on(kind, component, **options)

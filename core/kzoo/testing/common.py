@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -14,10 +14,14 @@ from kzoo.testing.report import CheckFailure, Skip
 from kzoo.testing.subject import BASES, Subject
 from kzoo.testing.tools import each_alone
 
-__all__ = ["arguments_saved", "config_round_trip", "other_values", "registered", "right_base"]
+__all__ = ["arguments_saved", "config_round_trip", "other_values", "registered", "right_base", "settings"]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _KERAS = "keras"
-_LATER = frozenset({"name", "dtype", "reduction"})  # said to be kept by checks of their own, or by Keras
+_NOT_VARIED = frozenset({"name", "dtype", "reduction", "axis", "ignore_class", "class_weight"})
+_LATER = frozenset({"name", "dtype"})  # said to be kept by checks of their own, or by Keras
 
 
 def right_base(subject: Subject) -> None:
@@ -43,6 +47,9 @@ def registered(subject: Subject) -> None:
         )
         raise CheckFailure(message)
     package = cls.__module__.split(".")[0]
+    if package == "__main__":  # a script or a notebook: it can be registered under the package that it will move to
+        message = "its class stands in a script, which kzoo cannot import; in a package of yours it can be found"
+        raise Skip(message)
     if name.partition(">")[0] != package:
         message = f"saw the registered name {name!r}, expected the import package {package!r} before `>`"
         raise CheckFailure(message)
@@ -98,7 +105,11 @@ def other_values(subject: Subject, name: str, parameter: inspect.Parameter) -> l
     """Return values to try for an argument, all different from the one it has anyway."""
     now = subject.arguments.get(name, parameter.default)
     found = [subject.examples[name]] if name in subject.examples and name not in subject.arguments else []
-    if isinstance(now, bool):
+    if name == "reduction":
+        found.append("sum")
+    elif name == "class_weight":
+        found.append([1.0, 0.5, 2.0, 1.5])
+    elif isinstance(now, bool):
         found.append(not now)
     elif isinstance(now, int):
         found += [now + 1, now + 2, now - 1, float(now) + 0.5]
@@ -109,6 +120,21 @@ def other_values(subject: Subject, name: str, parameter: inspect.Parameter) -> l
     elif isinstance(now, (list, tuple)) and now and all(isinstance(item, (int, float)) for item in now):
         found.append([item * 0.75 for item in now])
     return [value for value in found if not _equal(value, now)]
+
+
+def settings(subject: Subject) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield words for, and arguments of, the default settings, and those with one argument set to another value."""
+    yield "", {}
+    for name, parameter in subject.parameters.items():
+        if name in _NOT_VARIED or parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            continue
+        for value in other_values(subject, name, parameter):
+            try:
+                subject.make(**{name: value})
+            except (UsageError, ValueError, TypeError):
+                continue  # not a valid value; the next may be
+            yield f" with {name}={value!r}", {name: value}
+            break
 
 
 def _equal(saw: Any, expected: Any) -> bool:

@@ -8,8 +8,9 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kzoo.errors import KzooError, UsageError
+from kzoo.errors import KzooError, UsageError, words_of
 from kzoo.plugin import KINDS
+from kzoo.plugins.build import BASES
 from kzoo.plugins.registry import Registry, get_registry, plural, with_article
 from kzoo.plugins.targets import command_of, load_target
 from kzoo.testing.publication import CHECKS, Publication, check_publication, publication_of
@@ -32,14 +33,7 @@ __all__ = [
 _PIPELINE = "pipeline"
 _COMMAND = "command"
 
-_BASES = {
-    "loss": "keras.losses.Loss",
-    "metric": "keras.metrics.Metric",
-    "optimizer": "keras.optimizers.Optimizer",
-    "schedule": "keras.optimizers.schedules.LearningRateSchedule",
-    "regularizer": "keras.regularizers.Regularizer",
-    _PIPELINE: "kzoo.pipeline.Pipeline",
-}
+_BASES = {**BASES, _PIPELINE: "kzoo.pipeline.Pipeline"}
 """What a target of each kind derives from; that of a command from nothing."""
 
 
@@ -273,8 +267,10 @@ def _states(entry: Entry) -> Outcome:
             "recipes": sorted(found().recipes()),
             "source()": type(found().source()).__qualname__,
         }
-    except (Exception, SystemExit) as error:
-        return Outcome("states", FAILED, f"raised {type(error).__name__}: {' '.join(str(error).split())}")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return Outcome("states", FAILED, f"raised {type(error).__name__}: {words_of(error)}")
     said = {"name": spec.name, "recipes": sorted(spec.recipes), "source()": DataSource.__qualname__}
     faults = [f"`{name}`: saw {saw[name]!r}, expected {said[name]!r}" for name in said]
     faults = [fault for name, fault in zip(said, faults, strict=True) if saw[name] != said[name]]

@@ -135,6 +135,17 @@ def _edges_of_boxes() -> _Edges:
     ]
 
 
+def _edges_of_bins() -> _Edges:
+    bins = 3
+    first, sure = np.zeros((1, 4)), np.tile([1000.0, -1000.0, -1000.0], (1, 4))
+    return [
+        ("a certain, right bin", first, sure),
+        ("a certain, wrong bin", first + bins - 1, sure),
+        ("a number halfway between two bins", first + 0.5, 0 * sure),
+        ("the last bin", first + bins - 1, 0 * sure),
+    ]
+
+
 def _edges_of_embeddings() -> _Edges:
     row = np.array([[0.6, 0.8, 0.0]])
     three = np.eye(3)
@@ -155,6 +166,17 @@ def _edges_of_cosines() -> _Edges:
         ("a cosine of 1 for the right class", [0], right),
         ("a cosine of -1 for the right class", [0], -right),
         ("right angles", [0], 0 * right),
+    ]
+
+
+def _edges_of_sequences() -> _Edges:
+    right = np.array([[_HOT[1], _HOT[0], _HOT[2], _HOT[0]]]) * 60.0
+    return [
+        ("a certain, right prediction", [[1, 2]], right),
+        ("a certain, wrong prediction", [[3, 3]], right),
+        ("no symbol", [[0, 0]], right),
+        ("as many symbols as steps", [[1, 2, 3, 1]], right),
+        ("logits of 0", [[1, 2]], 0 * right),
     ]
 
 
@@ -190,8 +212,10 @@ _EDGES: dict[str, Callable[[], _Edges]] = {
     "masks": _edges_of_masks,
     "boxes": _edges_of_boxes,
     "places": _edges_of_places,
+    "bins": _edges_of_bins,
     "embeddings": _edges_of_embeddings,
     "cosines": _edges_of_cosines,
+    "sequences": _edges_of_sequences,
     "distances": _edges_of_distances,
     **{name: lambda side=side: _edges_of_images(side) for name, side in SIDES.items()},  # type: ignore[misc]
 }

@@ -29,12 +29,21 @@ _LIMIT = 300.0
 
 
 def go_on(model: Any, data: dict[str, Any]) -> dict[str, Any]:
-    """Train (or evaluate) for ``data["steps"]`` batches; return what was logged and the weights, as arrays."""
+    """Train (or measure) for ``data["steps"]`` batches; return what was logged and the weights, as arrays.
+
+    What metrics hold goes on from batch to batch where nothing is trained, and begins with ``data["state 0"]``, and so
+    on, where there is any.
+    """
     model.run_eagerly = True
     found: dict[str, Any] = {}
+    batch = data["x"], data["y"]
+    if "state 0" in data:
+        model.test_step(batch)  # some make their variables with the first batch
+        for at, variable in enumerate(model.metrics_variables):
+            variable.assign(data[f"state {at}"])
     for at in range(int(data["steps"])):
-        run = model.train_on_batch if int(data["train"]) else model.test_on_batch
-        for name, value in run(data["x"], data["y"], return_dict=True).items():
+        logs = model.train_on_batch(*batch, return_dict=True) if int(data["train"]) else model.test_step(batch)
+        for name, value in logs.items():
             found[f"{name} of step {at + 1}"] = np.asarray(value)
     for at, weight in enumerate(model.weights):
         found[f"weight {at}"] = np.asarray(weight.value)

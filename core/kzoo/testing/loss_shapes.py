@@ -1,4 +1,4 @@
-"""Checks of what a loss makes of shapes, weights and label forms."""
+"""Checks of what a loss makes of shapes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from kzoo.errors import UsageError
+from kzoo.testing.common import settings
 from kzoo.testing.report import CheckFailure, Skip
+from kzoo.testing.samples import positions as in_positions
 from kzoo.testing.samples import sample
-from kzoo.testing.tools import array, close, per_sample, smallest, unreduced
+from kzoo.testing.tools import array, close, per_sample, smallest
 
 if TYPE_CHECKING:
     from kzoo.testing.subject import Subject
@@ -18,16 +21,19 @@ __all__ = [
     "batch_of_one",
     "batches_add_up",
     "flat_labels",
-    "label_forms",
-    "mask",
     "mismatch_refused",
     "one_value_per_sample",
-    "reductions",
-    "sample_weight",
+    "positions",
 ]
 
 COLUMNS = ("values", "binary", "signs", "positive", "quantiles")
 """The inputs that can be one column of labels against one column of predictions."""
+
+STEPS, GRID = (2, 3), (2, 3, 4)
+"""Positions as (samples, steps) and (samples, height, width), with a size of its own for each axis.
+
+Where two axes are of one size, Keras's base class takes weights of samples for those of another axis.
+"""
 
 REFUSALS = (ValueError, TypeError, tf.errors.InvalidArgumentError)
 """How a loss or metric may refuse what it cannot take."""
@@ -46,42 +52,6 @@ def one_value_per_sample(subject: Subject) -> None:
     smallest(test, *sample(subject, 3))
 
 
-def reductions(subject: Subject) -> None:
-    """The reductions `sum`, `mean` and `sum_over_batch_size` are those of the values themselves."""
-    subject.need("reduction")
-    y_true, y_pred = sample(subject)
-    values = per_sample(subject, y_true, y_pred)
-    for name, expected in (
-        ("sum", values.sum()),
-        ("mean", values.mean()),
-        ("sum_over_batch_size", values.mean()),
-    ):
-        close(subject.make(reduction=name)(y_true, y_pred), expected, f"reduction={name!r}")
-
-
-def sample_weight(subject: Subject) -> None:
-    """Sample weights multiply the values sample by sample, given as (N,) and as (N, 1)."""
-
-    def test(y_true: Any, y_pred: Any) -> None:
-        weights = np.linspace(0.0, 2.0, len(y_pred)).astype("float32") if len(y_pred) > 1 else np.full(1, 0.5, "f4")
-        values = per_sample(subject, y_true, y_pred)
-        if values.ndim == 0:
-            values = per_sample_alone(subject, y_true, y_pred)
-        spread = weights.reshape(-1, *[1] * (values.ndim - 1))
-        expected = (values * spread).sum() / values.size
-        given = {"y_true": y_true, "y_pred": y_pred, "sample_weight": weights}
-        close(subject.make()(y_true, y_pred, sample_weight=weights), expected, "the weighted loss", **given)
-        column = subject.make()(y_true, y_pred, sample_weight=weights[:, None])
-        close(column, expected, "the weighted loss, weights of shape (N, 1)", **given)
-
-    smallest(test, *sample(subject, 4))
-
-
-def per_sample_alone(subject: Subject, y_true: Any, y_pred: Any) -> Any:
-    """Return the values of a loss that has one for the whole batch, each sample given alone."""
-    return np.stack([per_sample(subject, y_true[at : at + 1], y_pred[at : at + 1]) for at in range(len(y_pred))])
-
-
 def batches_add_up(subject: Subject) -> None:
     """The values of a batch are those of its parts: a sample's value depends on no other sample."""
 
@@ -94,6 +64,45 @@ def batches_add_up(subject: Subject) -> None:
         close(whole, np.concatenate(parts), "the values of one batch, against those of its parts", y_true=y_true)
 
     smallest(test, *sample(subject, 5))
+
+
+def positions(subject: Subject) -> None:
+    """Steps, or rows and columns, have the values that they have as samples, or their sample has one for all."""
+    taken = False
+    for form in subject.forms or ("",):
+        known = {"label_form": form} if len(subject.forms) > 1 else {}
+        for shape in STEPS, GRID:
+            pair = in_positions(subject, shape, form=form)
+            taken = _as_samples(subject, pair, shape, "", **known) or taken
+            if form == "sparse":
+                labels = pair[0][..., None]
+                taken = _as_samples(subject, (labels, pair[1]), shape, "", **known) or taken
+    if not taken:
+        message = "it has no values for positions"
+        raise Skip(message)
+    pair = in_positions(subject, STEPS)
+    for words, arguments in settings(subject):
+        if words:
+            _as_samples(subject, pair, STEPS, words, **arguments)
+
+
+def _as_samples(subject: Subject, pair: tuple[Any, Any], shape: tuple[int, ...], words: str, **known: Any) -> bool:
+    """Hold the values of positions to those of the same rows as samples; return whether each position has its own."""
+    y_true, y_pred = pair
+    try:
+        values = per_sample(subject, y_true, y_pred, **known)
+    except (*REFUSALS, UsageError):
+        return False
+    what = f"labels of shape {np.shape(y_true)}, predictions of shape {y_pred.shape}{words}"
+    if values.ndim < len(shape) and values.shape == shape[: values.ndim]:
+        return False  # what the positions of a sample, or of a row, have together is for the loss to say
+    if values.shape[: len(shape)] != shape:  # they were added up along the wrong axis
+        message = f"{what}: saw values of shape {values.shape}, expected {shape}, or {shape[:1]} for samples"
+        raise CheckFailure(message)
+    rows = [np.reshape(one, (-1, *np.shape(one)[len(shape) :])) for one in pair]
+    expected = per_sample(subject, *rows, **known)
+    close(values.reshape(expected.shape), expected, f"{what}: the values, against those of rows as samples")
+    return True
 
 
 def batch_of_one(subject: Subject) -> None:
@@ -148,56 +157,3 @@ def mismatch_refused(subject: Subject) -> None:
         shapes = f"y_true of shape {np.shape(true)} and y_pred of shape {np.shape(pred)}"
         message = f"{what}: saw {value}, expected an error for {shapes}"
         raise CheckFailure(message)
-
-
-def label_forms(subject: Subject) -> None:
-    """One-hot labels and class indices, (N,) or (N, 1), give equal values."""
-    if set(subject.forms) != {"dense", "sparse"}:
-        message = f"it takes {' and '.join(subject.forms) or 'no class'} labels"
-        raise Skip(message)
-    dense, y_pred = sample(subject, form="dense")
-    sparse, _ = sample(subject, form="sparse")
-    expected = per_sample(subject, dense, y_pred, label_form="dense")
-
-    def test(indices: Any, hot: Any, pred: Any) -> None:
-        wanted = per_sample(subject, hot, pred, label_form="dense")
-        for true in (indices, indices[..., None]):
-            saw = per_sample(subject, true, pred, label_form="sparse")
-            close(saw, wanted, f"class indices of shape {true.shape}, against one-hot labels", y_true=true, y_pred=pred)
-
-    smallest(test, sparse, dense, y_pred)
-    if not np.isfinite(expected).all():
-        message = f"saw {expected}, expected finite values"
-        raise CheckFailure(message)
-
-
-def mask(subject: Subject) -> None:
-    """A mask of steps leaves masked steps out, or is refused with a clear error where steps have no own value."""
-    if subject.inputs not in ("values", "binary", "classes"):
-        message = "its predictions have no steps"
-        raise Skip(message)
-    true, pred = sample(subject, 3)
-    # As many steps as samples, so that a mask that is broadcast along the wrong axis goes through.
-    y_true, y_pred = np.stack([true, true[::-1], true], 1), np.stack([pred, pred, pred[::-1]], 1)
-    keep = np.array([[True, True, False], [True, False, False], [True, True, True]])
-    try:
-        values = array(unreduced(subject)(tf.constant(y_true), tf.constant(y_pred)))
-    except REFUSALS:
-        message = "it takes no steps"
-        raise Skip(message) from None
-    masked = tf.constant(y_pred)
-    masked._keras_mask = tf.constant(keep)  # noqa: SLF001 - how Keras layers hand a mask on
-    try:
-        saw = array(subject.make()(tf.constant(y_true), masked))
-    except ValueError as error:
-        if values.shape == keep.shape:
-            message = f"saw {error}, expected the mask of shape {keep.shape} to leave steps out"
-            raise CheckFailure(message) from error
-        return
-    if values.shape != keep.shape:
-        message = (
-            f"saw {saw}, expected an error: values of shape {values.shape} cannot be masked with a mask of shape "
-            f"{keep.shape}, whose second axis is steps"
-        )
-        raise CheckFailure(message)
-    close(saw, values[keep].mean(), "the loss with a mask", mask=keep)

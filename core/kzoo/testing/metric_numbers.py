@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +11,8 @@ import tensorflow as tf
 
 from kzoo.testing import restart
 from kzoo.testing.edges import edges
+from kzoo.testing.loss_direction import right_and_wrong
+from kzoo.testing.loss_shapes import REFUSALS
 from kzoo.testing.metric_state import measured, result
 from kzoo.testing.report import CheckFailure, Skip
 from kzoo.testing.samples import equal_pair, sample
@@ -18,8 +22,10 @@ if TYPE_CHECKING:
     from kzoo.testing.subject import Subject
 
 __all__ = [
+    "direction",
     "finite_at_edges",
     "graph",
+    "graph_at_edges",
     "half_precision",
     "in_model",
     "precision",
@@ -111,6 +117,26 @@ def graph(subject: Subject) -> None:
     close(saw, measured(subject, *batches), "the result of updates in a graph, against eager mode")
 
 
+def graph_at_edges(subject: Subject) -> None:
+    """At the edges too, updates in a graph give the result of eager mode: a branch for rare values is in both."""
+    cases = []
+    for note, y_true, y_pred in edges(subject):
+        with contextlib.suppress(*REFUSALS):  # a graph cannot look at numbers, and may go on where eager mode refuses
+            cases.append((note, y_true, y_pred, measured(subject, (y_true, y_pred))))
+    if not cases:
+        message = "no edges are known for its inputs"
+        raise Skip(message)
+    metric = subject.make()
+    first = [tf.constant(one) for one in cases[0][1:3]]
+    metric.update_state(*first)  # variables are made outside of the graph
+    specs = [tf.TensorSpec((None, *one.shape[1:]), one.dtype) for one in first]
+    update = tf.function(metric.update_state, autograph=False, input_signature=specs)
+    for note, y_true, y_pred, expected in cases:
+        metric.reset_state()
+        update(tf.constant(y_true), tf.constant(y_pred))
+        close(result(metric), expected, f"{note}, in a graph, against eager mode", y_true=y_true, y_pred=y_pred)
+
+
 def xla(subject: Subject) -> None:
     """Updates compiled by XLA, forced, give the result that the graph gives."""
     batches = [sample(subject, 4, seed) for seed in (0, 1)]
@@ -178,6 +204,36 @@ def range_of_values(subject: Subject) -> None:
             given = f"y_true = {shown(y_true)}, y_pred = {shown(y_pred)}"
             message = f"{note}: saw {shown(saw)}, expected values between {low} and {high}; {given}"
             raise CheckFailure(message)
+
+
+def direction(subject: Subject) -> None:
+    """As its spec says: larger results, or smaller ones, are those of better predictions."""
+    better = getattr(subject.entry.spec, "direction", "") if subject.entry else ""
+    if not better:
+        message = "its spec does not say which results are better"
+        raise Skip(message)
+    telling = {name: value for name, value in _TELLING.items() if subject.takes(name)}
+    found = []
+    # Of all pairs of classes a few, in which each but one is the right one, or the one taken for it.
+    for note, y_true, right, wrong in itertools.islice(right_and_wrong(subject), None, None, 5):
+        good, bad = (measured(subject, (y_true, pred), **telling) for pred in (right, wrong))
+        gain = good - bad if better == "max" else bad - good
+        found.append(gain)
+        if not (gain >= 0).all():
+            given = f"y_true = {shown(y_true)}, right: {shown(right)}, wrong: {shown(wrong)}"
+            saw = f"{shown(good)} for what is right and {shown(bad)} for what is wrong"
+            message = f'direction="{better}"; {note}: saw {saw}; {given}'
+            raise CheckFailure(message)
+    if not found:
+        message = "what is right and wrong is not known for its inputs"
+        raise Skip(message)
+    if not np.any(found):
+        message = f"saw the same results for what is right and what is wrong, {shown(good)}, expected others"
+        raise CheckFailure(message)
+
+
+_TELLING = {"k": 1, "threshold": 0.5}
+"""What to ask for, that not all of four classes, or each answer of one output, is right."""
 
 
 def _promised(subject: Subject, name: str) -> Any:

@@ -19,18 +19,25 @@ if TYPE_CHECKING:
 __all__ = [
     "additive_state",
     "batch_of_one",
+    "batch_order",
     "batches_add_up",
     "empty",
     "flat_labels",
     "label_forms",
+    "many_batches",
     "measured",
     "mismatch_refused",
     "reset_state",
     "result",
     "sample_weight",
     "state_kept",
+    "state_listed",
     "updated",
 ]
+
+
+_MANY = 41
+"""Batches after which a mistake in what a metric keeps has shown."""
 
 
 def measured(subject: Subject, *batches: Any, weight: Any = None, **arguments: Any) -> Any:
@@ -56,7 +63,7 @@ def _states(metric: Any) -> list[Any]:
 
 
 def state_kept(subject: Subject) -> None:
-    """Asking for the result changes nothing, and an update makes no new variables."""
+    """Asking for the result changes nothing, and an update makes no new variables; none of them has half precision."""
     batch, other = sample(subject, 4, 0), sample(subject, 4, 1)
     metric = updated(subject.make(), batch)
     count, first = len(metric.variables), result(metric)
@@ -68,6 +75,13 @@ def state_kept(subject: Subject) -> None:
     later = [variable.path for variable in metric.variables if not isinstance(variable, keras.Variable)]
     if later or not count:
         message = f"saw variables {later} that are no `keras.Variable`, or none at all; make them with `add_variable`"
+        raise CheckFailure(message)
+    narrow = [v.path for v in metric.variables if keras.backend.standardize_dtype(v.dtype) in ("float16", "bfloat16")]
+    if narrow:
+        message = (
+            f"saw {', '.join(narrow)} in half precision, expected float32 at least: a sum there stands still after "
+            "some thousand samples"
+        )
         raise CheckFailure(message)
     if not differ(result(metric), first, 0.0) and not differ(measured(subject, other), first, 0.0):
         message = "two different batches have the same result"
@@ -95,6 +109,41 @@ def batches_add_up(subject: Subject) -> None:
         close(saw, expected, "two batches, against one batch of all samples", 1e-5, y_true=y_true, y_pred=y_pred)
 
     smallest(test, *sample(subject, 6))
+
+
+def batch_order(subject: Subject) -> None:
+    """Three batches give the same result in any order."""
+    batches = [sample(subject, size, seed) for seed, size in enumerate((2, 3, 2))]
+    expected = measured(subject, *batches)
+    for order in ((2, 1, 0), (1, 2, 0), (2, 0, 1)):
+        saw = measured(subject, *(batches[at] for at in order))
+        close(saw, expected, f"three batches in the order {order}, against (0, 1, 2)")
+
+
+def many_batches(subject: Subject) -> None:
+    """The result of 41 batches of one sample is that of all samples in one batch: nothing changes after a while."""
+    if subject.inputs == "large_images":  # a sample takes long, and the same one is as good
+        y_true, y_pred = (np.repeat(one, _MANY, 0) for one in sample(subject, 1))
+        expected = measured(subject, (y_true[:1], y_pred[:1]))
+    else:
+        y_true, y_pred = sample(subject, _MANY)
+        expected = measured(subject, (y_true, y_pred))
+    saw = measured(subject, *((y_true[at : at + 1], y_pred[at : at + 1]) for at in range(_MANY)))
+    close(saw, expected, f"{_MANY} batches of one sample, against one batch", 1e-4)
+
+
+def state_listed(subject: Subject) -> None:
+    """All state is in `variables`: a metric that is given those of another one goes on to the same result."""
+    batches = [sample(subject, 4, number) for number in range(4)]
+    first = updated(subject.make(), *batches[:2])
+    second = updated(subject.make(), batches[3])  # some make their variables with the first batch
+    if len(first.variables) != len(second.variables):
+        message = f"saw {len(first.variables)} variables and {len(second.variables)}, expected the same number"
+        raise CheckFailure(message)
+    for one, other in zip(first.variables, second.variables, strict=True):
+        other.assign(one)
+    expected, saw = (result(updated(metric, batches[2])) for metric in (first, second))
+    close(saw, expected, "one batch after its variables were copied to a new metric", 0.0)
 
 
 def additive_state(subject: Subject) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "counts_steps",
     "learning_rate",
     "moving_average",
+    "rate_assigned",
     "schedule",
     "weight_decay",
 ]
@@ -51,6 +52,19 @@ def learning_rate(subject: Subject) -> None:
     changed.learning_rate = 0.0125
     for one, other in zip(steps(changed, start(), 3), steps(plain, start(), 3), strict=True):
         close(one, other, "three steps with a rate set later, against the same rate from the start", 1e-6)
+
+
+def rate_assigned(subject: Subject) -> None:
+    """The learning rate is a variable: what is assigned to it is the rate of the next step."""
+    subject.need("learning_rate")
+    assigned, plain = subject.make(learning_rate=0.5), subject.make(learning_rate=0.0125)
+    rate = assigned.learning_rate
+    if not hasattr(rate, "assign"):
+        message = f"saw a learning rate of type {type(rate).__name__}, expected a variable, as Keras's optimizers have"
+        raise CheckFailure(message)
+    rate.assign(0.0125)
+    for one, other in zip(steps(assigned, start(), 3), steps(plain, start(), 3), strict=True):
+        close(one, other, "three steps with an assigned rate, against the same rate from the start", 1e-6)
 
 
 @keras.saving.register_keras_serializable(package="kzoo.testing")

@@ -19,7 +19,9 @@ __all__ = [
     "descends",
     "graph",
     "half_precision",
+    "nan",
     "one_trace",
+    "own_state",
     "sparse_gradients",
     "start",
     "state_listed",
@@ -28,6 +30,9 @@ __all__ = [
     "xla",
     "zero_gradient",
 ]
+
+_MANY = 41
+"""Steps after which state that is kept elsewhere has shown."""
 
 _SHAPES = ((), (3,), (4, 3), (2, 2, 3, 4))
 
@@ -168,21 +173,68 @@ def one_trace(subject: Subject) -> None:
 
 
 def state_listed(subject: Subject) -> None:
-    """All state is in `variables`: two optimizers with the same variables take the same next step."""
+    """All state is in `variables`: two optimizers with the same variables take the same next step, after 41 too."""
     variables, others = start(), start()
     first, second = subject.make(), subject.make()
-    steps(first, variables, 5)
+    steps(first, variables, _MANY)
     second.build(others)
     if len(first.variables) != len(second.variables):
-        count = f"{len(first.variables)} variables after five steps, and {len(second.variables)} when it is built"
+        count = f"{len(first.variables)} variables after {_MANY} steps, and {len(second.variables)} when it is built"
         message = f"saw {count}, expected that `build` makes all of them"
         raise CheckFailure(message)
     for one, other in zip(first.variables, second.variables, strict=True):
         other.assign(one)
     for one, other in zip(variables, others, strict=True):
         other.assign(one)
-    for saw, wanted in zip(steps(second, others, 3, first=5), steps(first, variables, 3, first=5), strict=True):
+    expected = steps(first, variables, 3, first=_MANY)
+    for saw, wanted in zip(steps(second, others, 3, first=_MANY), expected, strict=True):
         close(saw, wanted, "three steps after its variables were copied to a new optimizer", 0.0)
+
+
+def own_state(subject: Subject) -> None:
+    """Each variable has its own state: it moves as beside one of another shape and name, and as before one or after."""
+    rng = np.random.default_rng(11)
+    starts = [rng.normal(size=(4, 3)).astype("float32") for _ in range(2)]
+    gradients = rng.normal(size=(5, 2, 4, 3)).astype("float32")
+
+    def after(*, turned: bool = False, last: bool = False) -> Any:
+        """Return where the first variable is after the steps; the other one has the same numbers in any case.
+
+        What measures all variables together measures the same then.
+        """
+        others = [one.T if turned else one for one in (starts[1], *gradients[:, 1])]
+        variables = [
+            keras.Variable(starts[0], name="kernel"),
+            keras.Variable(others[0], name="bias" if turned else "kernel"),
+        ]
+        order = slice(None, None, -1 if last else 1)
+        optimizer = subject.make()
+        optimizer.build(variables[order])
+        for pair in zip(gradients[:, 0], others[1:], strict=True):
+            optimizer.apply_gradients(list(zip(map(tf.constant, pair), variables, strict=True))[order])
+        return numbers(variables[0])
+
+    saw, what = after(), "a variable after five steps beside another one of its shape and name, against one"
+    close(saw, after(turned=True), f"{what} of another shape and name", 1e-5)
+    close(saw, after(last=True), f"{what} that comes before it", 1e-5)
+
+
+def nan(subject: Subject) -> None:
+    """A NaN in a gradient shows in the weight, at once or a step later, or is an error: it is no finite step."""
+    variables = start()
+    optimizer = subject.make()
+    optimizer.build(variables)
+    for at in range(2):
+        gradients = [np.asarray(one).copy() for one in _gradients(variables, at)]
+        gradients[1][2, 1] = np.nan
+        try:
+            optimizer.apply_gradients([(tf.constant(one), v) for one, v in zip(gradients, variables, strict=True)])
+        except tf.errors.InvalidArgumentError:
+            return  # no algorithm for matrices goes on with a NaN
+    saw = numbers(variables[1])
+    if not np.isnan(saw[2, 1]):
+        message = f"two gradients with a NaN at [2, 1]: saw weights {shown(saw)}, expected NaN there"
+        raise CheckFailure(message)
 
 
 def sparse_gradients(subject: Subject) -> None:

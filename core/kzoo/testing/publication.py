@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS", "Publication", "check_publication", "publication_of"]
 
-_STAGES = ("metadata", "import", "api", "hooks", "call", "spec")
+_STAGES = ("metadata", "import", "api", "hooks", "call", "spec", "surroundings")
 _FATAL = frozenset(_STAGES[:4])  # an entry point that fails here comes no further
 
 CHECKS = (*_STAGES, "publishes", "light")

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kzoo.testing import common, restart
-from kzoo.testing.report import CheckFailure
+from kzoo.testing import common, restart, surroundings
+from kzoo.testing.report import CheckFailure, Skip
 from kzoo.testing.tools import array, close, numbers, policy, shown
 
 if TYPE_CHECKING:
@@ -56,6 +56,38 @@ def any_rank(subject: Subject) -> None:
         value, slope = _value_and_gradient(subject.make(), weights)
         if not (np.isfinite(value).all() and np.isfinite(slope).all()):
             message = f"weights of shape {shape}: saw {value} with gradient {shown(slope)}, expected finite numbers"
+            raise CheckFailure(message)
+
+
+def kernels(subject: Subject) -> None:
+    """The kernel of a convolution of size 1 has the value of the matrix it is; the order of channels out is free."""
+    function = subject.make()
+    if restart.regularizer_argument(subject) == "activity_regularizer":
+        message = "it is for activities, not for kernels"
+        raise Skip(message)
+    matrix = _weights((3, 4))
+    expected = array(function(tf.constant(matrix)))
+    for shape in ((1, 3, 4), (1, 1, 3, 4), (1, 1, 1, 3, 4)):
+        what = f"a kernel of shape {shape}, against the matrix of shape (3, 4)"
+        close(function(tf.constant(matrix.reshape(shape))), expected, what, weights=matrix)
+    for shape in _SHAPES[3:]:
+        kernel = _weights(shape)
+        saw = array(function(tf.constant(np.roll(kernel, 1, -1))))
+        what = f"a kernel of shape {shape} with its channels out in another order, against the kernel as it was"
+        close(saw, array(function(tf.constant(kernel))), what, 1e-4)
+
+
+def nan(subject: Subject) -> None:
+    """A NaN in one weight makes the value NaN."""
+    if not array(subject.make()(tf.constant(_weights() * 1000))):
+        message = "as it is made, its value is 0 whatever the weights are"
+        raise Skip(message)
+    for shape in _SHAPES[1:]:
+        weights = _weights(shape)
+        weights.reshape(-1)[4] = np.nan
+        value = array(subject.make()(tf.constant(weights)))
+        if not np.isnan(value):
+            message = f"a NaN in weights of shape {shape}: saw {value}, expected NaN; weights = {shown(weights)}"
             raise CheckFailure(message)
 
 
@@ -153,8 +185,11 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "registered": common.registered,
     "config_round_trip": common.config_round_trip,
     "arguments_saved": common.arguments_saved,
+    "global_state": surroundings.global_state,
     "one_number": one_number,
     "any_rank": any_rank,
+    "kernels": kernels,
+    "nan": nan,
     "finite_at_edges": finite_at_edges,
     "gradient": gradient,
     "repeatable": repeatable,

@@ -64,11 +64,14 @@ def _midway(subject: Subject) -> _Midway:
 
     def trained() -> _Midway:
         model, data = network(subject)
-        fresh.go_on(model, {**data, "steps": 2})
+        fresh.go_on(model, {**data, "x": data["x"][::-1], "steps": 2})
+        # A model's file has no running values of metrics: a run keeps them beside it.
+        held = model.metrics_variables if subject.kind == "metric" else []
+        state = {f"state {at}": np.array(keras.ops.convert_to_numpy(one)) for at, one in enumerate(held)}
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.keras"
             save_model(model, path)
-            return _Midway(path.read_bytes(), data, fresh.go_on(model, data))
+            return _Midway(path.read_bytes(), {**data, **state}, fresh.go_on(model, data))
 
     return cast("_Midway", subject.once("midway", trained))
 

@@ -8,9 +8,10 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from kzoo.errors import UsageError
+from kzoo.errors import UsageError, words_of
 from kzoo.testing.report import EXPECTED, FAILED, PASSED, SKIPPED, CheckFailure, Outcome, Report, Skip
 from kzoo.testing.subject import Subject, subject_of
+from kzoo.testing.surroundings import kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +32,7 @@ def checks(kind: str) -> dict[str, Callable[[Subject], None]]:
 def report_on(
     kind: str,
     component: Any,
+    /,
     *,
     expected_failures: Mapping[str, str] | None = None,
     inputs: Any = None,
@@ -132,7 +134,7 @@ def _known(names: Any, table: Mapping[str, Any], kind: str) -> None:
 def _outcome(name: str, check: Callable[[Subject], None], subject: Subject, expected: Mapping[str, str]) -> Outcome:
     """Run one check. Whatever it raises is its verdict: nothing of a component may stop the other checks."""
     try:
-        with _quiet_tensorflow():
+        with kept(), _quiet_tensorflow():
             check(subject)
     except Skip as skip:
         if name in expected:
@@ -140,7 +142,9 @@ def _outcome(name: str, check: Callable[[Subject], None], subject: Subject, expe
         return Outcome(name, SKIPPED, str(skip))
     except CheckFailure as failure:
         found = str(failure)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         found = f"raised {_raised(error)}"
     else:
         return Outcome(name, FAILED, _STRICT) if name in expected else Outcome(name, PASSED)
@@ -162,5 +166,5 @@ def _quiet_tensorflow() -> Iterator[None]:
 def _raised(error: BaseException) -> str:
     """Return type, message and place of an error, on one line."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    text = " ".join(str(error).split())[:500]
+    text = words_of(error)[:500]
     return f"{type(error).__name__}: {text} (line {frame.lineno} of {frame.filename.rpartition('/')[2]})"

@@ -13,11 +13,24 @@ if TYPE_CHECKING:
 
     from kzoo.testing.subject import Subject
 
-__all__ = ["CLASSES", "SIDES", "as_labels", "equal_pair", "head", "sample"]
+__all__ = [
+    "CLASSES",
+    "INDEXED",
+    "SIDES",
+    "as_labels",
+    "equal_pair",
+    "head",
+    "in_form",
+    "positions",
+    "sample",
+    "whole_numbers",
+]
 
 Pair = tuple[Any, Any]
 CLASSES = 4
 SIDES = {"images": 16, "large_images": 176}
+INDEXED = ("classes", "masks", "thresholds", "cosines")
+"""The inputs whose labels are classes."""
 
 
 def sample(subject: Subject, size: int = 5, seed: int = 0, form: str | None = None) -> Pair:
@@ -44,11 +57,55 @@ def equal_pair(subject: Subject, size: int = 4, seed: int = 0) -> Pair:
     return as_labels(subject, y_true), y_pred.astype("float32")
 
 
+def positions(subject: Subject, shape: tuple[int, ...], seed: int = 0, form: str | None = None) -> Pair:
+    """Return labels and predictions with several positions in each sample: ``shape`` stands where ``(size,)`` stood.
+
+    Raises:
+        Skip: Its samples have no positions, or have them of themselves.
+    """
+    if subject.inputs not in _ROWS:
+        message = "its samples are not made of rows that could be positions"
+        raise Skip(message)
+    return tuple(  # type: ignore[return-value]
+        np.reshape(one, (*shape, *np.shape(one)[1:])) for one in sample(subject, int(np.prod(shape)), seed, form)
+    )
+
+
+def whole_numbers(subject: Subject, size: int = 4) -> Pair:
+    """Return labels and predictions that are whole numbers, as float32: one-hot where predictions are probabilities."""
+    y_true, y_pred = sample(subject, size, seed=2)
+    if subject.inputs in ("classes", "masks"):
+        y_pred = _HOT[y_pred.argmax(-1)]
+    elif subject.inputs == "embeddings":
+        y_pred = np.eye(y_pred.shape[-1])[np.abs(y_pred).argmax(-1)]
+    elif subject.inputs == "boxes":
+        y_pred = np.array([[0, 0, 1, 1], [0, 0, 2, 1], [1, 0, 2, 2], [0, 1, 1, 3]])[np.arange(size) % 4]
+    elif subject.inputs in ("positive", "gaussians"):
+        y_pred = np.maximum(np.round(y_pred), 1)
+    return y_true, np.round(y_pred).astype("float32")
+
+
+def in_form(labels: Any, form: str, classes: int = CLASSES) -> Any:
+    """Return class indices as they are, or one-hot where ``form`` is ``dense``, with zeros for what is no class."""
+    if form != "dense":
+        return np.asarray(labels, "int32")
+    return (np.asarray(labels)[..., None] == np.arange(classes)).astype("float32")
+
+
 def head(subject: Subject) -> tuple[str, list[float] | None]:
     """Return the activation that a network needs for such predictions, and a bias for its last layer or None."""
     if callable(subject.inputs):
-        return "linear", None
+        return _head_for(np.asarray(sample(subject)[1])), None
     return _HEADS.get(subject.inputs, "linear"), [0.0, 0.0, 1.0, 1.0] if subject.inputs == "boxes" else None
+
+
+def _head_for(y_pred: Any) -> str:
+    """Return an activation whose outputs are like these predictions of an author's own."""
+    if y_pred.min() < 0:
+        return "linear"
+    if y_pred.max() > 1:
+        return "softplus"
+    return "softmax" if np.allclose(y_pred.sum(-1), 1) else "sigmoid"
 
 
 def as_labels(subject: Subject, y_true: Any, form: str | None = None) -> Any:
@@ -56,7 +113,7 @@ def as_labels(subject: Subject, y_true: Any, form: str | None = None) -> Any:
     form = subject.form if form is None else form
     if subject.inputs in ("classes", "masks"):
         return np.eye(CLASSES, dtype="float32")[y_true] if form != "sparse" else y_true.astype("int32")
-    if subject.inputs in ("thresholds", "embeddings", "cosines"):
+    if subject.inputs in ("thresholds", "embeddings", "cosines", "sequences"):
         return y_true.astype("int32")
     return y_true.astype("float32")
 
@@ -117,6 +174,11 @@ def _boxes(rng: Any, size: int) -> Pair:
     return boxes(), boxes()
 
 
+def _bins(rng: Any, size: int) -> Pair:
+    bins = 6
+    return rng.uniform(0, bins - 1, (size, 4)), rng.normal(size=(size, 4 * bins))
+
+
 def _places(rng: Any, size: int) -> Pair:
     """Return four places: a row of two cells, two anchors in each; a box of class 0 or 1 in one of them."""
     fixed = np.array([[at // 2, 0, 2, 1, *((0.3, 0.4), (0.6, 0.8))[at % 2], 1] for at in range(4)])
@@ -136,6 +198,13 @@ def _embeddings(rng: Any, size: int) -> Pair:
 
 def _cosines(rng: Any, size: int) -> Pair:
     return np.arange(size) % CLASSES, rng.uniform(-0.8, 0.8, (size, CLASSES))
+
+
+def _sequences(rng: Any, size: int) -> Pair:
+    """Return one to three symbols, none twice in a row, which fit into six steps."""
+    symbols = 1 + (np.arange(size)[:, None] + np.arange(3)) % (CLASSES - 1)
+    kept = np.arange(3) <= np.arange(size)[:, None] % 3
+    return np.where(kept, symbols, 0), rng.normal(size=(size, 6, CLASSES)) * 2
 
 
 def _distances(rng: Any, size: int) -> Pair:
@@ -162,9 +231,11 @@ _MAKERS: dict[str, Callable[[Any, int], Pair]] = {
     "thresholds": _thresholds,
     "masks": _masks,
     "boxes": _boxes,
+    "bins": _bins,
     "places": _places,
     "embeddings": _embeddings,
     "cosines": _cosines,
+    "sequences": _sequences,
     "distances": _distances,
     **{name: _images(side) for name, side in SIDES.items()},
 }
@@ -189,6 +260,12 @@ def _equal_masks(rng: Any, size: int) -> Pair:
     labels = _masks(rng, size)[0]
     return labels, _HOT[labels]
 
+
+_ROWS = (
+    *("classes", "binary", "multilabel", "signs", "values", "positive"),
+    *("quantiles", "gaussians", "thresholds", "boxes", "cosines", "distances"),
+)
+"""The inputs of which each row stands for itself."""
 
 _SAME_ON_BOTH_SIDES = ("binary", "multilabel", "values", "positive", "quantiles", "boxes", *SIDES)
 """The inputs whose labels are predictions too."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from kzoo.testing import common, restart
+from kzoo.testing import common, restart, surroundings
 from kzoo.testing.report import CheckFailure, Skip
 from kzoo.testing.tools import array, close, policy
 
@@ -30,6 +30,14 @@ def finite(subject: Subject) -> None:
         if rate.ndim or not np.isfinite(rate) or rate < 0:
             message = f"step {step}: saw a rate of {rate}, expected one finite number of at least 0"
             raise CheckFailure(message)
+
+
+def repeatable(subject: Subject) -> None:
+    """The rate of a step does not depend on the steps that were asked for before, nor on how often."""
+    expected = {step: array(subject.make()(step)) for step in _STEPS}
+    schedule = subject.make()
+    for step in (*_STEPS[::-1], *_STEPS, _STEPS[2], _STEPS[2]):
+        close(schedule(step), expected[step], f"the rate of step {step} after others, against a fresh schedule", 0.0)
 
 
 def step_types(subject: Subject) -> None:
@@ -94,8 +102,10 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "registered": common.registered,
     "config_round_trip": common.config_round_trip,
     "arguments_saved": common.arguments_saved,
+    "global_state": surroundings.global_state,
     "rebuilt": rebuilt,
     "finite": finite,
+    "repeatable": repeatable,
     "step_types": step_types,
     "precise": precise,
     "whole_numbers": whole_numbers,

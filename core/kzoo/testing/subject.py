@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+from keras.src.losses.losses import LossFunctionWrapper  # what Keras makes of a function; it has no public name
 
 from kzoo.errors import UsageError
-from kzoo.plugin import LABEL_FORMS
+from kzoo.plugin import INPUTS, LABEL_FORMS
 from kzoo.plugins.build import Context, build, parameters_of
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import Entry, Registry, get_registry
@@ -38,7 +39,11 @@ _INPUTS_OF_TASKS = {
     "detection": "boxes",
     "embedding": "embeddings",
     "restoration": "images",
+    "transcription": "sequences",
 }
+
+
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 @dataclass(frozen=True)
@@ -95,9 +100,11 @@ class Subject:
 
 
 def subject_of(
-    kind: str, component: Any, inputs: Any = None, registry: Registry | None = None, **arguments: Any
+    kind: str, component: Any, /, inputs: Any = None, registry: Registry | None = None, **arguments: Any
 ) -> Subject:
     """Return the subject for a name, an instance, a class or a function that returns a fresh instance.
+
+    A function of ``(y_true, y_pred)`` is a loss as Keras takes it: it is checked as ``compile(loss=function)`` has it.
 
     Args:
         kind: The kind of component.
@@ -109,6 +116,9 @@ def subject_of(
     Raises:
         UsageError: An unknown name, or an object that is no component of this kind.
     """
+    if not (inputs is None or inputs == "" or callable(inputs) or inputs in INPUTS):
+        message = f"`inputs` must be one of {', '.join(INPUTS)}, or a function (size, seed), not {inputs!r}."
+        raise UsageError(message)
     if isinstance(component, (str, Mapping, Reference)):
         return _published(kind, Reference.read(component), inputs, registry or get_registry(), arguments)
     if isinstance(component, BASES[kind]):
@@ -117,10 +127,12 @@ def subject_of(
         message = f"{component!r} is no {kind}: give a name, an instance, a class or a function that returns one."
         raise UsageError(message)
     name = getattr(component, "__name__", str(component))
+    if kind == "loss" and _is_of_labels_and_predictions(component):
+        return _function(name, component, inputs, arguments)
     return Subject(
         kind,
         name,
-        lambda **more: component(**{**arguments, **more}),
+        lambda **more: component(**{**arguments, **_own(more)}),
         parameters_of(component),
         arguments=arguments,
         inputs=inputs or _default_inputs(kind),
@@ -170,7 +182,7 @@ def _instance(kind: str, component: Any, inputs: Any) -> Subject:
     kept = {name: value for name, value in config.items() if name not in ("reduction", "dtype")}
 
     def make(**more: Any) -> Any:
-        return type(component).from_config({**config, **more})
+        return type(component).from_config({**config, **_own(more)})
 
     return Subject(
         kind,
@@ -180,6 +192,37 @@ def _instance(kind: str, component: Any, inputs: Any) -> Subject:
         arguments=kept,
         inputs=inputs or _default_inputs(kind),
         forms=_forms(kind, inputs),
+    )
+
+
+def _own(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments without the form of the labels, for which only what is published can have another class."""
+    return {name: value for name, value in arguments.items() if name != "label_form"}
+
+
+def _is_of_labels_and_predictions(component: Any) -> bool:
+    """Return whether this is a function whose first arguments, both required, are labels and predictions."""
+    if not inspect.isfunction(component):
+        return False
+    first = list(inspect.signature(component).parameters.values())[:2]
+    return len(first) == 2 and all(  # noqa: PLR2004 - labels and predictions, whatever they are called
+        one.default is inspect.Parameter.empty and one.kind in _BY_POSITION for one in first
+    )
+
+
+def _function(name: str, function: Any, inputs: Any, arguments: Any) -> Subject:
+    own = list(parameters_of(function).items())[2:]
+    # Keras's wrapper takes a `dtype`, too, and does not save it, which is no fault of the function.
+    of_keras = parameters_of(LossFunctionWrapper)
+    parameters = {**dict(own), **{name: of_keras[name] for name in ("reduction", "name")}}
+    return Subject(
+        "loss",
+        name,
+        lambda **more: LossFunctionWrapper(function, **{"name": name, **arguments, **_own(more)}),
+        parameters,
+        arguments=arguments,
+        inputs=inputs or _default_inputs("loss"),
+        forms=_forms("loss", inputs),
     )
 
 

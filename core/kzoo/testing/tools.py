@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ __all__ = [
     "numbers",
     "per_sample",
     "policy",
+    "raised_by_tensorflow",
     "shown",
     "smallest",
     "unreduced",
@@ -126,7 +128,11 @@ def unreduced(subject: Any, **arguments: Any) -> Callable[[Any, Any], Any]:
     """Return the loss as a function of labels and predictions that returns the values before any reduction."""
     if subject.takes("reduction"):
         return subject.make(reduction=None, **arguments)  # type: ignore[no-any-return]
-    return subject.make(**arguments).call  # type: ignore[no-any-return]
+    made = subject.make(**arguments)
+    if not isinstance(made, keras.losses.Loss):
+        return made.call  # type: ignore[no-any-return]
+    made.reduction = None  # so that labels and predictions are cast as its users have it
+    return made  # type: ignore[no-any-return]
 
 
 def per_sample(subject: Any, y_true: Any, y_pred: Any, **arguments: Any) -> Any:
@@ -164,6 +170,11 @@ def value_and_gradient(
         both = tf.function(both, jit_compile=mode == "xla", autograph=False)
     value, gradient = both(tf.constant(y_true), tf.constant(y_pred))
     return array(value), array(gradient)
+
+
+def raised_by_tensorflow(error: BaseException) -> bool:
+    """Return whether TensorFlow raised an error: a crash on the way, and no refusal."""
+    return "tensorflow" in traceback.extract_tb(error.__traceback__)[-1].filename.replace("\\", "/").split("/")
 
 
 @contextlib.contextmanager

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kzoo.errors import UsageError
+from kzoo.errors import DataError, UsageError
 from kzoo.pipeline import BuildSettings, Problem
 from kzoo.plugins.build import Context, build
+from kzoo.plugins.foreign_code import calling
 from kzoo.runs.choices import build_settings
+from kzoo.runs.comparison import comparison_of
 from kzoo.tasks import task_named
+from kzoo.tasks.classes import check_labels
+from kzoo.training.class_weights import balanced_weights, check_class_weight
 
 if TYPE_CHECKING:
     from kzoo.data.splits import Splits
     from kzoo.pipeline import Built, Pipeline
-    from kzoo.plugins.registry import Registry
+    from kzoo.plugin import LossSpec
+    from kzoo.plugins.registry import Entry, Registry
     from kzoo.runs.config import RunConfig
 
 __all__ = ["Assembly"]
@@ -36,26 +41,34 @@ class Assembly:
         model: The compiled model.
         batches: The training data in its order.
         encode: The function from labels, beside inputs, to what the loss takes; None where they stay.
+        cautions: What speaks against a component that is used all the same, a sentence for each.
         thawing: What is to be said of frozen layers that are trained later, or None.
+        class_weights: What an example of each class counts in training, by name; empty where all count alike.
         input_shape: The shape of one input.
+        outputs: The number of classes, or where labels are not classes of the values in each.
     """
 
     def __init__(self, config: RunConfig, pipeline: Pipeline, task: str, registry: Registry) -> None:
         self.config, self.pipeline, self.registry = config, pipeline, registry
         self.task = task_named(task)
-        spec = registry.loss(config.loss.name).spec
-        self.label_form = self.task.label_form(spec.targets)
-        self.predicts = spec.inputs or self.task.predicts
-        context = Context(task, self.label_form)
-        self.loss = build("loss", config.loss, context=context, registry=registry)
-        self.loss = self.task.fit_loss(self.loss, self.predicts)
-        self._build_metrics(0)  # the arguments are checked before any data is read
+        check_class_weight(config, self.task, registry)
+        compared = comparison_of(config.loss, task, registry)
+        self.label_form, self.predicts = compared.label_form, compared.predicts
+        context = Context(task, self.label_form, fit_loss=self._fit_loss)
+        loss = build("loss", config.loss, context=context, registry=registry)
+        self.loss = self._fit_loss(loss, registry.loss(config.loss.name))
+        self.build_metrics(0)  # the arguments are checked before any data is read
         self.regularizer = build("regularizer", config.regularizer, registry=registry) if config.regularizer else None
         self.monitor_direction = self._monitor_direction()
         self.measured_every = self._measured_every()
         self.settings: BuildSettings = build_settings(config, pipeline)
 
-    def _build_metrics(self, num_classes: int) -> list[Any]:
+    def _fit_loss(self, loss: Any, entry: Entry[LossSpec]) -> Any:
+        """Return a loss, or one of those in it, wrapped where it wants another form of outputs than there is."""
+        return self.task.fit_loss(loss, entry.spec.inputs or self.task.predicts)
+
+    def build_metrics(self, num_classes: int) -> list[Any]:
+        """Return new metrics: a part of the loss each, then those of the settings; for 0 classes not yet fitted."""
         from kzoo.wrappers.label_forms import MeanOutput, fit_metric
         from kzoo.wrappers.loss_parts import parts_of
 
@@ -67,15 +80,31 @@ class Assembly:
             context = Context(self.task.name, form)
             metric = build("metric", reference, context=context, registry=self.registry, name=reference.slug)
             targets = spec.targets
+            if spec.inputs == "gaussians" != self.predicts:
+                both = [e.name for e in self.registry.entries("loss") if getattr(e.spec, "inputs", "") == "gaussians"]
+                message = (
+                    f"The metric `{reference.slug}` measures a predicted mean and variance, and the loss "
+                    f"`{self.config.loss.slug}` trains a network that predicts numbers alone. Losses that train both: "
+                    f"{', '.join(f'`{name}`' for name in both)}."
+                )
+                raise UsageError(message)
             if self.predicts == "gaussians" != spec.inputs:
                 metric = MeanOutput(metric)
             built.append(fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric)
+        for name in (metric.name for metric in built):
+            if name == "loss" or name.startswith("val_"):
+                message = (
+                    f"A metric or a part of the loss would be called `{name}`, which in the log is the loss or what is "
+                    "measured on validation data. Give it another name: `name=...` among its arguments."
+                )
+                raise UsageError(message)
         return built
 
     def _monitor_direction(self) -> str:
         """Return which way ``train.monitor`` gets better; raise `UsageError` where it names nothing that is logged."""
         monitor = self.config.train.monitor.removeprefix("val_")
-        if monitor == "loss":
+        parts = tuple(getattr(self.loss, "part_names", ()))
+        if monitor in ("loss", *parts):
             return "min"
         if self.config.train.monitor in self.task.epoch_figures:
             return "max"
@@ -88,7 +117,7 @@ class Assembly:
                     f"`train.monitor` is `{self.config.train.monitor}`, and it is not known which way it is better."
                 )
                 raise UsageError(message)
-        logged = ", ".join(f"val_{name}" for name in ("loss", *(m.slug for m in self.config.metrics)))
+        logged = ", ".join(f"val_{name}" for name in ("loss", *parts, *(m.slug for m in self.config.metrics)))
         logged += "".join(f", {name}" for name in self.task.epoch_figures)
         message = f"`train.monitor` is `{self.config.train.monitor}`, which this run does not log. It logs: {logged}."
         raise UsageError(message)
@@ -113,16 +142,28 @@ class Assembly:
     def compile(self, splits: Splits) -> None:
         """Build the model for the data, adapted to it, and compile it."""
         from kzoo.engine.batches import TrainingBatches
+        from kzoo.training.rehearsal import rehearse
 
         config, settings = self.config, self.config.train
         _check_monitor(config, validated=splits.validation is not None, measured=self.measured_every > 0)
         self.num_classes = len(splits.class_names)
-        specimen, label = splits.train.fetch([0])
-        self.input_shape = tuple(specimen.shape[1:])
+        if self.num_classes == 1 and self.label_form:
+            message = (
+                f"There is only one class to train on, `{splits.class_names[0]}`: every answer would be right and "
+                "every loss 0. Give data of at least two classes."
+            )
+            raise DataError(message)
+        if self.label_form:
+            check_labels(splits)
+        whose = self.registry.pipeline(config.pipeline)
+        with calling(whose, "where its data was read (`fetch`)"):
+            specimen, label = splits.train.fetch([0])
+            self.input_shape = tuple(specimen.shape[1:])
+            self.outputs = self.num_classes or int(label.shape[-1] if len(label.shape) > 1 else 1)
         problem = Problem(
             task=self.task.name,
             input_shape=self.input_shape,
-            outputs=self.num_classes or int(label.shape[-1] if len(label.shape) > 1 else 1),
+            outputs=self.outputs,
             class_names=tuple(splits.class_names),
             predicts=self.predicts,
             regularizer=self.regularizer,
@@ -131,9 +172,16 @@ class Assembly:
         self.built: Built = self.pipeline.build(problem, splits.train, self.settings)
         self.model = self.built.model
         self.encode = self.task.encoder(self.label_form, self.num_classes) or self.built.encode
-        self.batches = TrainingBatches(splits.train, settings.batch_size, config.seed, self.built.augment, self.encode)
+        weights = None if settings.class_weight == "none" else balanced_weights(splits.train, splits.class_names)
+        self.class_weights = {} if weights is None else dict(zip(splits.class_names, weights.tolist(), strict=True))
+        self.batches = TrainingBatches(
+            splits.train, settings.batch_size, config.seed, self.built.augment, self.encode, weights
+        )
+        with calling(whose, "where its batches were made (`augment`, `encode`)"):
+            _, _, *_ = self.batches.dataset(1).element_spec
         self.optimizer = self._optimizer()
         self.compile_with(self.optimizer)
+        self.cautions = rehearse(self)
         self.thawing = self._thawing()
 
     def _optimizer(self) -> Any:
@@ -144,7 +192,7 @@ class Assembly:
 
     def compile_with(self, optimizer: Any) -> None:
         """Compile the model with this optimizer, and all else as the settings say."""
-        self.metrics = self._build_metrics(self.num_classes)
+        self.metrics = self.build_metrics(self.num_classes)
         # XLA on the CPU is twice slower than TensorFlow's own kernels, and five seconds later at the first step.
         self.model.compile(
             optimizer=optimizer,

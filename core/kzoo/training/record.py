@@ -9,32 +9,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kzoo.engine import runtime
+from kzoo.plugins.nested import with_inner
+from kzoo.plugins.reference import Reference
 from kzoo.runs.manifest import DataRecord, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kzoo.data.splits import Splits
-    from kzoo.plugins.registry import Registry
+    from kzoo.plugins.registry import Entry, Registry
     from kzoo.runs.config import RunConfig
     from kzoo.training.assembly import Assembly
 
-__all__ = ["manifest", "opening"]
+__all__ = ["components_of", "manifest", "opening"]
+
+
+def components_of(config: RunConfig, registry: Registry) -> dict[str, Entry]:
+    """Return the pipeline and all components that a run uses, those inside others too, each by what it is used as."""
+    asked = {"pipeline": Reference(config.pipeline), "loss": config.loss, "optimizer": config.optimizer}
+    asked |= {f"metric {reference}": reference for reference in config.metrics}
+    asked |= {"regularizer": config.regularizer} if config.regularizer else {}
+    names = {what: reference.name for what, reference in asked.items()}
+    for what, outer in asked.items():
+        if what != "pipeline":
+            _, *inner = with_inner(what.split()[0], outer, registry)
+            names |= {f"{kind} {reference}": reference.name for kind, reference in inner}
+    return {what: registry.get(what.split()[0], name) for what, name in names.items()}
 
 
 def manifest(config: RunConfig, splits: Splits, parts: Assembly, argv: Sequence[str], registry: Registry) -> Manifest:
     """Return what ``run.json`` says before the training starts."""
-    asked = {"pipeline": config.pipeline, "loss": config.loss.name, "optimizer": config.optimizer.name}
-    asked |= {f"metric {reference}": reference.name for reference in config.metrics}
-    asked |= {"regularizer": config.regularizer.name} if config.regularizer else {}
-    plugins = {}
-    for what, name in asked.items():
-        entry = registry.get(what.split()[0], name)
-        plugins[what] = {"name": entry.qualified, "version": entry.version}
+    used = components_of(config, registry)
     return Manifest(
         argv=list(argv) or [Path(sys.executable).name, "-c", "kzoo.run(...)"],
         environment={"host": platform.node(), **runtime.describe()},
-        plugins=plugins,
+        plugins={what: {"name": entry.qualified, "version": entry.version} for what, entry in used.items()},
         data=DataRecord(
             **asdict(splits.provenance),
             sizes=splits.sizes,
@@ -48,6 +57,7 @@ def manifest(config: RunConfig, splits: Splits, parts: Assembly, argv: Sequence[
             "input_shape": list(parts.input_shape),
             "label_form": parts.label_form,
             "augmented": parts.augmented,
+            **({"class_weight": parts.class_weights} if parts.class_weights else {}),
             "jit_compile": parts.model.jit_compile,
             "optimizer": parts.optimizer.get_config(),
             "loss": parts.loss.get_config(),

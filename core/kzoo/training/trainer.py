@@ -1,7 +1,7 @@
 """The training loop: N steps of Keras's own ``train_step`` in one compiled call.
 
 Everything that ``compile`` and a model's own ``train_step`` mean stays as it is. The loop owns what ``fit`` does not
-give: the order of the data, a stop between any two calls, and progress between them. Keras callbacks are called where
+give: the order of the data, a stop between any two steps, and progress between calls. Keras callbacks are called where
 ``fit`` calls them.
 """
 
@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from kzoo.engine.steps import Tester, as_numbers, compiled_steps, make_variables
+from kzoo.engine.interrupt import Stopped, StopRequest
+from kzoo.engine.steps import Tester, as_numbers, compiled_steps, hidden_random_ops, make_variables
 from kzoo.errors import UsageError
+from kzoo.training.added_logs import LastLogs
 from kzoo.training.averaged_weights import averaged_weights, leave_averaged_weights, use_training_weights
+from kzoo.training.state import Place, put_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kzoo.engine.batches import TrainingBatches
+    from kzoo.runs.state import SavedState
+    from kzoo.training.keeping import StateKeeper
 
 __all__ = ["Trainer", "TrainingResult"]
 
@@ -35,7 +40,7 @@ class TrainingResult:
         steps: Steps taken.
         examples: Training examples seen.
         seconds: Time in training steps, without validation and callbacks.
-        stopped: Whether ``should_stop`` ended it.
+        stopped: Whether somebody asked for a stop before the last epoch was gone through to its end.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -57,18 +62,24 @@ class Trainer:
         model: A compiled `keras.Model`.
         strategy: The `tf.distribute.Strategy` that the model was made under; by default the one in force.
         steps_per_execution: Steps in one compiled call.
+        stop: Who is asked between two steps whether to go on.
     """
 
-    def __init__(self, model: Any, *, strategy: Any = None, steps_per_execution: int = 16) -> None:
+    def __init__(
+        self, model: Any, *, strategy: Any = None, steps_per_execution: int = 16, stop: StopRequest | None = None
+    ) -> None:
         self.model = model
         self.strategy = strategy or tf.distribute.get_strategy()
         self.steps_per_execution = steps_per_execution
-        self._trace()
+        self.stop = stop or StopRequest()
+        self.retrace()
 
-    def _trace(self) -> None:
+    def retrace(self) -> None:
         """Take the model's steps as they are now, to be compiled when they are first called."""
-        self._train_steps = compiled_steps(self.model, self.model.train_step, self.strategy)
-        self._tester = Tester(self.model, strategy=self.strategy, steps_per_execution=self.steps_per_execution)
+        steps, strategy, stop = self.steps_per_execution, self.strategy, self.stop
+        self._hidden_random: list[str] | None = None
+        self._train_steps = compiled_steps(self.model, self.model.train_step, strategy, stop)
+        self._tester = Tester(self.model, strategy=strategy, steps_per_execution=steps, stop=stop)
 
     def fit(
         self,
@@ -77,11 +88,16 @@ class Trainer:
         epochs: int,
         validation: tf.data.Dataset | None = None,
         callbacks: Sequence[Any] = (),
-        should_stop: Callable[[], bool] = lambda: False,
         changes: Mapping[int, Callable[[int], None]] | None = None,
         measure: Callable[[int], Mapping[str, Any]] | None = None,
+        begin: SavedState | None = None,
+        keeper: StateKeeper | None = None,
     ) -> TrainingResult:
-        """Train for ``epochs``, or until a callback or ``should_stop`` ends it.
+        """Train for ``epochs``, or until a callback or a wish to stop ends it.
+
+        A wish is heard while the step is compiled, between two steps and two batches of the validation, and in
+        ``measure``; what comes between, such as the callbacks, is done first. Weights and logs are then those of the
+        last step that was taken.
 
         Several replicas share each batch, and come to the same as one would, but for the last batch of an epoch where
         its examples cannot be shared evenly: each replica's mean counts alike.
@@ -94,96 +110,202 @@ class Trainer:
             epochs: How often to go through it.
             validation: Batches to evaluate on at the end of every epoch.
             callbacks: Keras callbacks.
-            should_stop: Asked between any two compiled calls.
             changes: By the number of an epoch, from 0, what to do to the model before it, such as to train more of its
                 layers and compile it anew; called with the steps taken so far. Where weights are averaged, the model
                 has the averaged ones then, as after a training. The data goes on.
             measure: Called with the number of every epoch that was gone through to its end; what it returns is logged.
+            begin: What to go on from, as ``keeper`` wrote it; by default training begins with the model as it is.
+                What ``changes`` did before is done again first.
+            keeper: Given the place of the training between two calls and at the end of every epoch.
+
+        Raises:
+            KzooError: ``begin`` is of another network, optimizer or set of callbacks.
+            UsageError: Several replicas cannot share the batches.
+            Stopped: Somebody asked for a stop before there was anything to train.
         """
-        model, replicas = self.model, self.strategy.num_replicas_in_sync
+        replicas = self.strategy.num_replicas_in_sync
         if batches.batch_size % replicas:
             message = (
                 f"`train.batch_size` is {batches.batch_size}, which {replicas} replicas cannot share evenly: take a "
                 f"multiple of {replicas}."
             )
             raise UsageError(message)
-        iterator, spec = iter(self._distributed(batches, epochs)), batches.dataset(epochs).element_spec
-        make_variables(model, spec, self.strategy)
-        called = keras.callbacks.CallbackList(
-            list(callbacks),
-            add_history=True,
-            add_progbar=False,
-            model=model,
-            epochs=epochs,
-            steps=batches.steps_per_epoch,
-        )
-        result = TrainingResult()
-        model.stop_training = False
-        use_training_weights(model)
-        called.on_train_begin()
-        logs: dict[str, Any] = {}
-        for epoch in range(epochs):
-            if changes and epoch in changes:
-                leave_averaged_weights(model)
-                with self.strategy.scope():
-                    changes[epoch](result.steps)
-                self._trace()
-                make_variables(model, spec, self.strategy)
-                use_training_weights(model)
-            model.reset_metrics()
-            called.on_epoch_begin(epoch)
-            logs = self._epoch(iterator, batches, called, should_stop, result)
-            with averaged_weights(model):
-                if not result.stopped and validation is not None:
-                    logs.update({f"val_{name}": value for name, value in self.evaluate(validation, called).items()})
-                if not result.stopped and measure is not None and not model.stop_training:
-                    logs.update(measure(epoch))
-                called.on_epoch_end(epoch, logs)
-            result.history.append(logs)
-            if model.stop_training or result.stopped:
-                break
-        leave_averaged_weights(model)
-        called.on_train_end(logs)
-        return result
+        course = _Course(self, batches, epochs, validation, callbacks, changes or {}, measure, keeper)
+        with self.stop.held():
+            course.begin(begin)
+            return course.go()
 
-    def _epoch(
-        self,
-        iterator: Any,
-        batches: TrainingBatches,
-        called: Any,
-        should_stop: Callable[[], bool],
-        result: TrainingResult,
-    ) -> dict[str, Any]:
-        """Go through one epoch in calls of ``steps_per_execution`` steps; return its logs."""
-        logs: dict[str, Any] = {}
-        done, total = 0, batches.steps_per_epoch
-        while done < total and not self.model.stop_training:
-            if should_stop():
-                result.stopped = True
-                break
-            n = min(self.steps_per_execution, total - done)
-            called.on_train_batch_begin(done)
-            began = time.perf_counter()
-            logs = as_numbers(self._train_steps(iterator, tf.constant(n)))
-            result.seconds += time.perf_counter() - began
-            done += n
-            result.steps += n
-            called.on_train_batch_end(done - 1, logs)
-        result.examples += min(done * batches.batch_size, len(batches.split))
-        return dict(logs)
+    @property
+    def hidden_random(self) -> list[str]:
+        """The operations of the step, once it is traced, whose random numbers nobody can draw again."""
+        return self._hidden_random or []
+
+    def take(self, iterator: Any, n: Any) -> tuple[dict[str, Any], int]:
+        """Take n steps, or fewer where somebody asks for a stop; return the logs of the last one, and how many."""
+        found, taken = self._train_steps(iterator, n)
+        return as_numbers(found), int(taken)
+
+    def trace(self, iterator: Any, n: Any) -> bool:
+        """Trace the steps, unless that was done; return whether to go on.
+
+        Tracing takes long with large networks and changes no weight, so a stop is heard inside of it.
+        """
+        try:
+            with self.stop.heard():
+                if hasattr(self._train_steps, "get_concrete_function"):
+                    traced = self._train_steps.get_concrete_function(iterator, n)
+                    if self._hidden_random is None:
+                        self._hidden_random = hidden_random_ops(traced)
+        except Stopped:
+            return False
+        return True
 
     def evaluate(self, dataset: tf.data.Dataset, called: Any = None) -> dict[str, Any]:
         """Return loss and metrics over a dataset of batches, as `kzoo.engine.steps.Tester` does."""
         return self._tester.evaluate(dataset, called)
 
-    def _distributed(self, batches: TrainingBatches, epochs: int) -> Any:
+
+class _Course:
+    """One training from where it begins to its end; what its arguments are, `Trainer.fit` says."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        batches: TrainingBatches,
+        epochs: int,
+        validation: tf.data.Dataset | None,
+        callbacks: Sequence[Any],
+        changes: Mapping[int, Callable[[int], None]],
+        measure: Callable[[int], Mapping[str, Any]] | None,
+        keeper: StateKeeper | None,
+    ) -> None:
+        self.trainer, self.model, self.stop = trainer, trainer.model, trainer.stop
+        self.batches, self.epochs, self.validation = batches, epochs, validation
+        self.changes, self.measure, self.keeper = changes, measure, keeper
+        self.spec = batches.dataset(epochs).element_spec
+        self.callbacks = list(callbacks)
+        self.last = LastLogs()
+        self.called = keras.callbacks.CallbackList(
+            [*self.callbacks, self.last],
+            add_history=True,
+            add_progbar=False,
+            model=self.model,
+            epochs=epochs,
+            steps=batches.steps_per_epoch,
+        )
+        self.place = Place()
+        self.stopped = False
+
+    def begin(self, state: SavedState | None) -> None:
+        """Make everything as it is before the next step: the first one, or that after the state."""
+        with self.stop.heard():
+            make_variables(self.model, self.spec, self.trainer.strategy)
+        self.model.stop_training = False
+        use_training_weights(self.model)
+        self.called.on_train_begin()
+        if state is not None:
+            been = state.data["place"]
+            for epoch in sorted(self.changes):
+                if (epoch, 0) < (been["epoch"], been["step"]):
+                    self._change(epoch, epoch * self.batches.steps_per_epoch)
+            self.place = put_back(state, self.model, self.callbacks)
+        self.iterator = iter(self._distributed())
+
+    def go(self) -> TrainingResult:
+        """Go through the epochs; leave the averaged weights in the model."""
+        place = self.place
+        logs = place.history[-1] if place.history else {}
+        while place.epoch < self.epochs and not place.finished and not self.stopped:
+            logs = self._epoch()
+        leave_averaged_weights(self.model)
+        self.called.on_train_end(logs)
+        return TrainingResult(place.history, place.steps, place.examples, place.seconds, self.stopped)
+
+    def _epoch(self) -> dict[str, Any]:
+        """Go to the end of the epoch, and measure; return its logs."""
+        model, place, epoch = self.model, self.place, self.place.epoch
+        if not place.step:
+            if epoch in self.changes:
+                self._change(epoch, place.steps)
+            model.reset_metrics()
+        self.called.on_epoch_begin(epoch)
+        self._steps()
+        logs = dict(place.logs)
+        with averaged_weights(model):
+            self._validate(logs)
+            if not self.stopped:
+                self.called.on_epoch_end(epoch, logs)
+                logs |= self.last.added_to(logs)
+        if self.stopped:
+            if self.keeper is not None:  # before the callbacks are told of an epoch that is to go on
+                self.keeper.keep(place, at_once=True)
+            with averaged_weights(model):
+                self.called.on_epoch_end(epoch, logs)
+                logs |= self.last.added_to(logs)
+            place.history.append(logs)
+            return logs
+        place.history.append(logs)
+        place.epoch, place.step, place.logs, place.finished = epoch + 1, 0, {}, bool(model.stop_training)
+        if self.keeper is not None:
+            self.keeper.keep(place, ended=True)
+        return logs
+
+    def _steps(self) -> None:
+        """Take the steps of the epoch that are left, in calls of ``steps_per_execution``."""
+        place, trainer, total = self.place, self.trainer, self.batches.steps_per_epoch
+        size, length = len(self.batches.split), trainer.steps_per_execution
+        while place.step < total and not self.model.stop_training:
+            # Calls begin at multiples of their length, also where an earlier one was cut short.
+            n = tf.constant(min(length - place.step % length, total - place.step))
+            if not trainer.trace(self.iterator, n):
+                self.stopped = True
+                return
+            if self.keeper is not None:
+                self.keeper.note_random(trainer.hidden_random)
+            self.called.on_train_batch_begin(place.step)
+            began = time.perf_counter()
+            place.logs, taken = trainer.take(self.iterator, n)
+            place.seconds += time.perf_counter() - began
+            seen = min(place.step * self.batches.batch_size, size)
+            place.step += taken
+            place.steps += taken
+            place.examples += min(place.step * self.batches.batch_size, size) - seen
+            self.called.on_train_batch_end(place.step - 1, place.logs)
+            if self.keeper is not None and place.step < total:
+                self.keeper.keep(place)
+
+    def _validate(self, logs: dict[str, Any]) -> None:
+        """Add what is measured after an epoch to its logs, unless somebody asks for a stop."""
+        try:
+            with self.stop.heard():
+                if self.validation is not None:
+                    found = self.trainer.evaluate(self.validation, self.called)
+                    logs.update({f"val_{name}": value for name, value in found.items()})
+                if self.measure is not None and not self.model.stop_training:
+                    logs.update(self.measure(self.place.epoch))
+        except Stopped:
+            self.stopped = True
+
+    def _change(self, epoch: int, steps: int) -> None:
+        """Do to the model what is to be done before an epoch."""
+        leave_averaged_weights(self.model)
+        with self.trainer.strategy.scope():
+            self.changes[epoch](steps)
+        self.trainer.retrace()
+        make_variables(self.model, self.spec, self.trainer.strategy)
+        use_training_weights(self.model)
+
+    def _distributed(self) -> Any:
         """Return the training data as the strategy in force reads it: each worker its part of every batch."""
-        if self.strategy.num_replicas_in_sync == 1:
-            return batches.dataset(epochs)
+        strategy, batches, epochs = self.trainer.strategy, self.batches, self.epochs
+        epoch, step = self.place.epoch, self.place.step
+        if strategy.num_replicas_in_sync == 1:
+            return batches.dataset(epochs, epoch=epoch, step=step)
 
         def part(context: Any) -> tf.data.Dataset:
             local = context.num_replicas_in_sync // context.num_input_pipelines
             first = context.input_pipeline_id * local
-            return batches.dataset(epochs, shards=context.num_replicas_in_sync, shard=range(first, first + local))
+            shard, shards = range(first, first + local), context.num_replicas_in_sync
+            return batches.dataset(epochs, epoch=epoch, step=step, shards=shards, shard=shard)
 
-        return self.strategy.distribute_datasets_from_function(part)
+        return strategy.distribute_datasets_from_function(part)

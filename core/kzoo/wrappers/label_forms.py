@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
+from kzoo.component import as_class_labels, widen
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -40,11 +42,13 @@ class OtherLabelForm(keras.metrics.Metric):  # type: ignore[misc]
         self.num_classes = num_classes
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Add one batch with labels in the run's form."""
+        """Add one batch with labels in the run's form; one that is no class stays none."""
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         if self.label_form == "sparse":
-            y_true = ops.argmax(y_true, axis=-1)
+            known = ops.all(ops.equal(y_true, y_true), axis=-1)  # a row of NaN has no largest entry
+            y_true = ops.where(known, ops.argmax(y_true, axis=-1), -1)
         else:
-            y_true = ops.one_hot(ops.cast(y_true, "int32"), self.num_classes)
+            y_true = as_class_labels(y_true, widen(y_pred), self.name)
         return self.metric.update_state(y_true, y_pred, sample_weight=sample_weight)
 
     def result(self) -> Any:

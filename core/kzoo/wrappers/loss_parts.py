@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import ops
 
 from kzoo.component import MeanMetric
 
@@ -16,7 +17,8 @@ class LossPart(MeanMetric):
     """The mean over the samples of one part of a loss.
 
     Args:
-        loss: A loss with ``part_names`` and a method ``parts``, which returns the values per sample by those names.
+        loss: A loss with ``part_names`` and a method ``parts``, which returns the values per sample by those names. A
+            method ``part_kept`` of the name, labels and predictions says which values of a part count (None for all).
         part: The name of the part.
         name: By default that of the part.
         dtype: As for every metric.
@@ -33,6 +35,13 @@ class LossPart(MeanMetric):
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the part of each sample."""
         return self.loss.parts(y_true, y_pred)[self.part]
+
+    def label_weight(self, y_true: Any, y_pred: Any) -> Any:
+        """Return 0 where the part ignores a position, else 1; None where it ignores none."""
+        if not hasattr(self.loss, "part_kept"):
+            return None
+        kept = self.loss.part_kept(self.part, y_true, y_pred)
+        return None if kept is None else ops.cast(kept, self.dtype)
 
 
 def parts_of(loss: Any) -> list[LossPart]:

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo.component import refuse_one_output
+
 __all__ = ["OfProbabilities"]
 
 _SMALLEST = 1e-7
@@ -41,15 +43,25 @@ class OfProbabilities(keras.losses.Loss):  # type: ignore[misc]
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of class probabilities of shape (N, K)."""
-        return self.loss(y_true, threshold_logits(y_pred, conditional=self.conditional), sample_weight=sample_weight)
+        return self.loss(y_true, self._logits(y_pred), sample_weight=sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return what the inner loss returns before it is reduced."""
-        return self.loss.call(y_true, threshold_logits(y_pred, conditional=self.conditional))
+        return self.loss.call(y_true, self._logits(y_pred))
+
+    def kept(self, y_true: Any, y_pred: Any) -> Any:
+        """Return which of the inner loss's values count, or None where all do."""
+        if not hasattr(self.loss, "kept"):
+            return None
+        return self.loss.kept(y_true, self._logits(y_pred))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {"loss": keras.saving.serialize_keras_object(self.loss), "name": self.name}
+
+    def _logits(self, y_pred: Any) -> Any:
+        refuse_one_output(ops.convert_to_tensor(y_pred), self.name, "binary_crossentropy")
+        return threshold_logits(y_pred, conditional=self.conditional)
 
 
 def threshold_logits(probabilities: Any, *, conditional: bool = False) -> Any:

@@ -23,7 +23,7 @@ _ROUNDED = f"labels are cast to the loss's half precision type ({_TRACKER}/keras
 _LOST = f"the argument is not saved; mended after 3.15 ({_TRACKER}/keras/pull/23286)"
 _ONE_NUMBER = f"it is one number for the whole batch unless `axis` is given ({_TRACKER}/keras/issues/19637)"
 _NOT_BUILT = "there is no result before the first update: the variables do not exist yet (no issue known)"
-_FLAT_WEIGHTS = "weights of shape (N, 1) are broadcast against the samples; (N,) works (no issue known)"
+_FLAT_WEIGHTS = f"weights of shape (N, 1) are refused; (N,) works; mended after 3.15 ({_TRACKER}/keras/pull/23335)"
 _TWICE = (
     "a row that was looked up twice is squared in parts: the gradients of equal rows are not added up first "
     f"(since {_TRACKER}/keras/pull/18692)"
@@ -31,6 +31,27 @@ _TWICE = (
 _WHOLE = "the rate is calculated in the type of the first rate given (no issue known)"
 _HALF_TOP_K = f"TensorFlow's top-k takes no half precision, and Keras does not widen it ({_TRACKER}/keras/issues/11965)"
 _CONSTANT = "NaN where the values do not vary (no issue known)"
+_EXACT_CONSTANT = f"NaN for an exact match of equal values; mended after 3.15 ({_TRACKER}/keras/pull/23420)"
+
+_SMOOTHED = f"`label_smoothing` divides by the size of the last axis ({_TRACKER}/keras/issues/23437)"
+_LAST_AXIS = "`axis` is taken, and on TensorFlow only the last one is supported (no issue known)"
+_SUMMED_AXIS = f"the result sums a vector over `axis` ({_TRACKER}/keras/issues/23667)"
+_ONE_OUTPUT = "one output has the same loss whatever it predicts; Keras warns at most (no issue known)"
+_EMPTY = "the maximum of an empty tensor raises (no issue known)"
+_NOT_LOOKED_AT = "labels that are no class are counted like others (no issue known)"
+_HIDDEN = "comparisons and argmax make a wrong answer of NaN (no issue known)"
+_NO_GRADIENT = "the value is NaN and the gradient is not: maxima and clipping drop it (no issue known)"
+_ZERO_TIMES = "0 times NaN is NaN (no issue known)"
+_NO_MASK = "`update_state` does not look at the mask (no issue known)"
+_LAST_WEIGHTS = "weights of shape (N,) are broadcast along the last axis (no issue known)"
+_WEIGHTS_CRASH = "weights of shape (N,) are not spread over positions, and crash (no issue known)"
+_NOT_CAST = "whole numbers are not made floats, and crash (no issue known)"
+_CAST_TO_BOOL = "classes are cast to the type of the predictions, bool (no issue known)"
+_CAST_TO_HALF = "classes are cast to the type of the predictions: in bfloat16, 257 becomes 256 (no issue known)"
+_INDICES_BROADCAST = (
+    "class indices as predictions are broadcast, or the batch is taken for the classes (no issue known)"
+)
+_INDICES_CRASH = "class indices as predictions crash, and are not refused (no issue known)"
 
 _EVERY_LOSS = (
     "binary_crossentropy binary_focal_crossentropy categorical_crossentropy categorical_focal_crossentropy "
@@ -50,6 +71,11 @@ _BROADCASTING_METRICS = (
     "one_hot_iou one_hot_mean_iou pearson_correlation poisson precision r2_score recall root_mean_squared_error "
     "sparse_categorical_accuracy squared_hinge true_negatives true_positives"
 )
+_POSITIVES = (
+    "auc false_negatives false_positives precision precision_at_recall recall recall_at_precision "
+    "sensitivity_at_specificity specificity_at_sensitivity true_negatives true_positives"
+)
+_IOUS = "iou mean_iou one_hot_iou one_hot_mean_iou"
 
 # Kind, check, reason, names.
 _TABLE = (
@@ -73,7 +99,122 @@ _TABLE = (
         "the gradient is not finite where the true class has probability 0 (no issue known)",
         "categorical_generalized_cross_entropy",
     ),
+    ("loss", "dtype_saved", _DTYPE, "ctc keras_circle"),
+    ("loss", "empty_batch", "TensorFlow refuses a batch of no sequence", "ctc"),
+    ("loss", "mismatch_refused", _BROADCAST, "keras_circle"),
+    ("loss", "reductions", "the mean is over the samples whose value is not 0", "keras_circle"),
+    ("loss", "batches_add_up", "a sample is compared with the others of its batch", "keras_circle"),
+    ("loss", "axis", _SMOOTHED, "categorical_crossentropy categorical_focal_crossentropy crossentropy"),
+    ("loss", "axis", _LAST_AXIS, "sparse_categorical_crossentropy"),
+    (
+        "loss",
+        "one_output",
+        _ONE_OUTPUT,
+        (
+            "categorical_crossentropy categorical_focal_crossentropy categorical_generalized_cross_entropy "
+            "crossentropy kl_divergence sparse_categorical_crossentropy"
+        ),
+    ),
+    ("loss", "empty_batch", _EMPTY, "categorical_hinge"),
+    (
+        "loss",
+        "wrong_labels",
+        _NOT_LOOKED_AT,
+        "binary_crossentropy binary_focal_crossentropy categorical_generalized_cross_entropy",
+    ),
+    (
+        "loss",
+        "nan",
+        _NO_GRADIENT,
+        "binary_crossentropy hinge kl_divergence mean_squared_logarithmic_error squared_hinge",
+    ),
     ("metric", "mismatch_refused", _BROADCAST, _BROADCASTING_METRICS),
+    ("metric", "axis", _SUMMED_AXIS, _IOUS),
+    ("metric", "axis", _LAST_AXIS, "sparse_categorical_crossentropy"),
+    (
+        "metric",
+        "outputs",
+        f"`num_regressors` counts every output as one more sample; mended after 3.15 ({_TRACKER}/keras/issues/23334)",
+        "r2_score",
+    ),
+    (
+        "metric",
+        "ignored_class",
+        "what is ignored counts 0, and stays in the denominator (no issue known)",
+        "sparse_categorical_crossentropy",
+    ),
+    (
+        "metric",
+        "ignored_class",
+        "with `ignore_class=-1` a row of zeros counts as class 0 (no issue known)",
+        "one_hot_iou one_hot_mean_iou",
+    ),
+    ("metric", "many_classes", _CAST_TO_HALF, "accuracy categorical_accuracy sparse_categorical_accuracy"),
+    ("metric", "empty_batch", _EMPTY, "categorical_hinge f1_score fbeta_score"),
+    ("metric", "mask", _NO_MASK, f"{_POSITIVES} {_IOUS} binary_iou root_mean_squared_error"),
+    ("metric", "higher_rank", _LAST_WEIGHTS, _POSITIVES),
+    ("metric", "higher_rank", _WEIGHTS_CRASH, f"{_IOUS} binary_iou"),
+    (
+        "metric",
+        "nan",
+        _HIDDEN,
+        (
+            f"{_POSITIVES} {_IOUS} accuracy binary_accuracy binary_iou categorical_accuracy f1_score fbeta_score "
+            "sparse_categorical_accuracy sparse_top_k_categorical_accuracy top_k_categorical_accuracy"
+        ),
+    ),
+    (
+        "metric",
+        "nan_left_out",
+        _ZERO_TIMES,
+        (
+            "binary_crossentropy categorical_crossentropy categorical_hinge concordance_correlation cosine_similarity "
+            "hinge kl_divergence log_cosh_error mean_absolute_error mean_absolute_percentage_error mean_squared_error "
+            "mean_squared_logarithmic_error pearson_correlation poisson r2_score root_mean_squared_error "
+            "sparse_categorical_crossentropy squared_hinge"
+        ),
+    ),
+    (
+        "metric",
+        "wrong_labels",
+        _NOT_LOOKED_AT,
+        (
+            f"{_POSITIVES} accuracy binary_accuracy binary_crossentropy binary_iou f1_score fbeta_score iou mean_iou "
+            "sparse_categorical_accuracy sparse_top_k_categorical_accuracy"
+        ),
+    ),
+    ("metric", "integer_predictions", _CAST_TO_BOOL, "accuracy categorical_accuracy sparse_categorical_accuracy"),
+    (
+        "metric",
+        "integer_predictions",
+        "epsilon as a whole number is 0 (no issue known)",
+        "mean_absolute_percentage_error",
+    ),
+    (
+        "metric",
+        "integer_predictions",
+        _NOT_CAST,
+        (
+            "binary_crossentropy categorical_crossentropy categorical_hinge concordance_correlation cosine_similarity "
+            "hinge kl_divergence log_cosh_error pearson_correlation poisson sparse_categorical_crossentropy "
+            "sparse_top_k_categorical_accuracy squared_hinge top_k_categorical_accuracy"
+        ),
+    ),
+    (
+        "metric",
+        "class_predictions",
+        _INDICES_BROADCAST,
+        f"accuracy categorical_accuracy sparse_categorical_accuracy {_IOUS}",
+    ),
+    (
+        "metric",
+        "class_predictions",
+        _INDICES_CRASH,
+        (
+            "categorical_hinge kl_divergence sparse_categorical_crossentropy sparse_top_k_categorical_accuracy "
+            "top_k_categorical_accuracy"
+        ),
+    ),
     (
         "metric",
         "arguments_saved",
@@ -83,7 +224,8 @@ _TABLE = (
     ("metric", "flat_labels", _BROADCAST, "hinge poisson squared_hinge"),
     ("metric", "sample_weight", _FLAT_WEIGHTS, "f1_score fbeta_score"),
     ("metric", "empty", _NOT_BUILT, "f1_score fbeta_score r2_score"),
-    ("metric", "finite_at_edges", _CONSTANT, "pearson_correlation r2_score"),
+    ("metric", "finite_at_edges", _CONSTANT, "pearson_correlation"),
+    ("metric", "finite_at_edges", _EXACT_CONSTANT, "r2_score"),
     (
         "metric",
         "precision",
@@ -102,6 +244,7 @@ _TABLE = (
     ("optimizer", "weight_decay", "with gradients of 0 all weights become 0, decayed or not, by design", "ftrl"),
     ("optimizer", "schedule", "its average goes on at a rate of 0, by design", "keras_schedule_free_adamw"),
     ("optimizer", "one_trace", "its average goes on at a rate of 0, by design", "keras_schedule_free_adamw"),
+    ("optimizer", "kernel_of_one", "all but matrices get the steps of AdamW, by design", "muon"),
     ("schedule", "whole_numbers", _WHOLE, "cosine_decay cosine_decay_restarts"),
     ("regularizer", "any_rank", "only matrices and kernels are taken, biases are refused", "orthogonal_regularizer"),
     ("regularizer", "gradient", "it calculates in float32 only, and refuses float64", "orthogonal_regularizer"),

@@ -243,12 +243,27 @@ LOSSES: list[LossSpec] = with_class_names(
         },
         note="Keras 3.15 loses `axis` when the loss is saved: loaded again, it is -1.",
     ),
+    LossSpec(
+        name="ctc",
+        target="keras.losses:CTC",
+        inputs="sequences",
+        summary="Negative log of the probability of a sequence of symbols, over all its alignments with the steps.",
+        aliases=("ctc_loss", "connectionist_temporal_classification"),
+        tasks={"transcription"},
+        targets=_NO_CLASSES,
+        note=(
+            "Symbol 0 is the blank and ends a label; the network ends in logits. All steps count: a mask of steps is "
+            "refused in no clear words. A label that is no symbol (-1, or K and above) and one that is longer than the "
+            "steps allow have ordinary values in Keras 3.15."
+        ),
+        reference="Graves et al. 2006, https://doi.org/10.1145/1143844.1143891",
+    ),
 )
 """The losses that Keras offers and a pipeline can use."""
 
-# Keras's name for this one belongs to kzoo's own loss, which weighs what it says. So it is not among the others, which
+# Keras's names for these belong to kzoo's own losses, which do what they say. So they are not among the others, which
 # get their class's name as an alias.
-LOSSES.append(
+LOSSES += [
     LossSpec(
         name="keras_tversky",
         target="keras.losses:Tversky",
@@ -265,12 +280,24 @@ LOSSES.append(
             "truth nor prediction has anything."
         ),
         reference="Salehi et al. 2017, https://arxiv.org/abs/1706.05721",
-    )
-)
+    ),
+    LossSpec(
+        name="keras_circle",
+        target="keras.losses:Circle",
+        inputs="embeddings",
+        summary="Keras's circle loss, whose gradient is not that of the paper.",
+        aliases=("kerascircle",),
+        tasks={"embedding"},
+        targets=_SPARSE,
+        example={"gamma": 80, "margin": 0.4},
+        note=(
+            "Embeddings must have length 1. Keras 3.15 lets the gradient through the weights of the pairs, which the "
+            "paper takes for constants: the value is that of `circle`, and the gradient is another. The mean is over "
+            "the samples whose value is not 0."
+        ),
+        reference="Sun et al. 2020, https://arxiv.org/abs/2002.10857",
+    ),
+]
 
-NOT_OFFERED: dict[str, str] = {
-    "Loss": "the base class of losses",
-    "CTC": "aligns sequences of symbols, and no task here has sequences",
-    "Circle": "compares embeddings of unit length, and no task here outputs embeddings",
-}
+NOT_OFFERED: dict[str, str] = {"Loss": "the base class of losses"}
 """The public classes of ``keras.losses`` that are not listed, and why."""

@@ -368,8 +368,9 @@ _NUMBERS = (
         direction="max",
         note=(
             "Keras 3.15 sums in float32, so targets far from 0 relative to their spread give wrong values, even above "
-            "1; with `num_regressors` it counts every output as one more sample; and an exact match of targets that "
-            "are all equal is NaN. `adjusted_r2` is right in all three."
+            "1; with `num_regressors` it counts every output as one more sample (mended after 3.15, "
+            "https://github.com/keras-team/keras/pull/23334); and an exact match of targets that are all equal is NaN. "
+            "`adjusted_r2` is right in all three."
         ),
     ),
     _error(

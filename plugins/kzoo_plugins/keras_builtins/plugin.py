@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kzoo.plugin import hookimpl
 from kzoo_plugins.former_names import FORMER_NAMES
+from kzoo_plugins.keras_builtins.hidden_faults import with_hidden_faults
 from kzoo_plugins.keras_builtins.known_failures import with_known_failures
 from kzoo_plugins.keras_builtins.losses import LOSSES
 from kzoo_plugins.keras_builtins.metrics import METRICS
@@ -24,13 +25,13 @@ __all__ = ["kzoo_former_names", "kzoo_losses", "kzoo_metrics", "kzoo_optimizers"
 @hookimpl
 def kzoo_losses() -> list[LossSpec]:
     """Return Keras's losses."""
-    return with_known_failures(LOSSES)
+    return with_known_failures(with_hidden_faults(LOSSES))
 
 
 @hookimpl
 def kzoo_metrics() -> list[MetricSpec]:
     """Return Keras's metrics."""
-    return with_known_failures(METRICS)
+    return with_known_failures(with_hidden_faults(METRICS))
 
 
 @hookimpl

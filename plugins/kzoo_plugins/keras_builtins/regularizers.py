@@ -33,6 +33,7 @@ REGULARIZERS: list[RegularizerSpec] = with_class_names(
         summary="Mean dot product of different rows (or columns) of a matrix: drives them to right angles.",
         aliases=("orthogonal",),
         example={"factor": 0.01, "mode": "columns"},
+        successor_of=("keras.regularizers.OrthogonalRegularizer",),
         note="Keras's own refuses a convolution's kernel; here it counts as a matrix with one filter in each column.",
     ),
 )

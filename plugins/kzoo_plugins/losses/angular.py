@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import Loss, as_class_labels, widen
+from kzoo.component import ClassLoss, as_class_labels, widen
 from kzoo_plugins.losses.pairwise import check_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["ArcFace", "CosFace", "arcface", "cosface"]
 
 
-class _MarginSoftmax(Loss):
-    """A crossentropy of cosines, of which that of the true class is made smaller first."""
-
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return the labels as distributions over the classes of ``y_pred``."""
-        return as_class_labels(y_true, y_pred, self.name), y_pred
-
-
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class ArcFace(_MarginSoftmax):
+class ArcFace(ClassLoss):
     """Additive angular margin loss: crossentropy with the angle to the true class widened by a margin.
 
     Formula, for the angle t_k between the embedding and the direction of class k, y being the true class:
@@ -46,6 +41,10 @@ class ArcFace(_MarginSoftmax):
     Args:
         margin: The margin in radians, between 0 and pi / 2. Defaults to 0.5, which is 28.6 degrees.
         scale: What the cosines are multiplied by before the softmax, above 0. Defaults to 64.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "arcface".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -71,11 +70,16 @@ class ArcFace(_MarginSoftmax):
         self,
         margin: float = 0.5,
         scale: float = 64.0,
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "arcface",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_angle(margin)
         check_number("scale", scale, above=0)
         self.margin = margin
@@ -87,7 +91,7 @@ class ArcFace(_MarginSoftmax):
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class CosFace(_MarginSoftmax):
+class CosFace(ClassLoss):
     """Large margin cosine loss: crossentropy with the cosine of the true class made smaller by a margin.
 
     Formula, for the cosine c_k between the embedding and the direction of class k, y being the true class:
@@ -102,6 +106,10 @@ class CosFace(_MarginSoftmax):
     Args:
         margin: The margin of the cosines, at least 0. Defaults to 0.35.
         scale: What the cosines are multiplied by before the softmax, above 0. Defaults to 64.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "cosface".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -127,11 +135,16 @@ class CosFace(_MarginSoftmax):
         self,
         margin: float = 0.35,
         scale: float = 64.0,
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "cosface",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         check_number("margin", margin, at_least=0)
         check_number("scale", scale, above=0)
         self.margin = margin

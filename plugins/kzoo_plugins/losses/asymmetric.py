@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import Loss, align_shapes, widen
+from kzoo.component import align_shapes, widen
 from kzoo_plugins.losses.logs import check_at_least_0, check_share, log_sigmoids, safe_power
+from kzoo_plugins.losses.yes_no import YesNoLoss
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Asymmetric", "asymmetric"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class Asymmetric(Loss):
+class Asymmetric(YesNoLoss):
     """Asymmetric loss: a focal loss that gives easy noes less weight than easy yeses, and the easiest none.
 
     Formula, for one element with the label y and the probability p:
@@ -32,12 +36,14 @@ class Asymmetric(Loss):
         gamma_pos: How little easy yeses weigh, at least 0. Defaults to 1.
         clip: Up to this probability a no costs nothing, at least 0 and below 1. Defaults to 0.05.
         from_logits: Whether `y_pred` holds logits, to which a sigmoid is applied. Defaults to False.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: Two numbers of at least 0, for no and yes, which count as sample weights do. Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "asymmetric".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
 
     Call arguments:
-        y_true: Labels 0 or 1, or between them, of any shape.
+        y_true: Labels 0 or 1, or between them, of any shape; any other label makes its value NaN.
         y_pred: Probabilities or logits of the same shape.
 
     Raises:
@@ -59,11 +65,15 @@ class Asymmetric(Loss):
         gamma_pos: float = 1.0,
         clip: float = 0.05,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "asymmetric",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_arguments(gamma_neg, gamma_pos, clip)
         self.gamma_neg = gamma_neg
         self.gamma_pos = gamma_pos

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import as_class_labels, widen
-from kzoo_plugins.losses.logs import ClassLoss, check_share, logits_of, safe_log
+from kzoo.component import ClassLoss, as_class_labels, widen
+from kzoo_plugins.losses.logs import check_share, logits_of, safe_log
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["BiTempered", "bi_tempered", "log_tempered_softmax"]
 
@@ -40,6 +43,10 @@ class BiTempered(ClassLoss):
         iterations: How often c is made better, by Newton's method. The default, 5, gives all digits of float32 for `t2`
             up to 1.5; the fixed-point iteration of other implementations needs far more for many classes.
         from_logits: Whether `y_pred` holds logits; otherwise it holds their softmax. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "bi_tempered".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -68,11 +75,16 @@ class BiTempered(ClassLoss):
         t2: float = 1.2,
         iterations: int = 5,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "bi_tempered",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_temperatures(t1, t2, iterations)
         self.t1 = t1
         self.t2 = t2

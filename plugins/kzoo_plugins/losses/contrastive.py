@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import Loss, align_shapes, widen
+from kzoo.component import ClassLabels, widen
 from kzoo_plugins.losses.pairwise import (
     EmbeddingLoss,
     check_number,
+    groups_of,
     mean_over_pairs,
-    pairs_of_classes,
     similarities,
     some_logsumexp,
 )
+from kzoo_plugins.losses.yes_no import YesNoLoss
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Contrastive", "NTXent", "SupCon", "contrastive", "ntxent", "supcon"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class Contrastive(Loss):
+class Contrastive(YesNoLoss):
     """Contrastive loss of a pair: its distance squared if it belongs together, else what lacks to the margin, squared.
 
     Formula, for the distance d of the two embeddings of a pair:
@@ -35,6 +39,9 @@ class Contrastive(Loss):
 
     Args:
         margin: The distance from which on a pair that does not belong together costs nothing; above 0. Defaults to 1.
+        ignore_class: A label whose pairs count nothing in value, gradient and mean. Defaults to None.
+        class_weight: Two numbers of at least 0, for pairs that do not belong together and for those that do, which
+            count as sample weights do. Defaults to None: both 1.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "contrastive".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -59,20 +66,24 @@ class Contrastive(Loss):
     def __init__(
         self,
         margin: float = 1.0,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "contrastive",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         check_number("margin", margin, above=0)
         self.margin = margin
 
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return labels and distances of shape ``(N,)``."""
-        y_true, y_pred = align_shapes(y_true, y_pred, self.name)
+    def read_labels(self, y_true: Any, y_pred: Any) -> ClassLabels:
+        """Return labels and distances of shape ``(N,)``, and what each pair counts."""
         if len(y_pred.shape) > 1 and y_pred.shape[-1] == 1:
-            return ops.squeeze(y_true, -1), ops.squeeze(y_pred, -1)
-        return y_true, y_pred
+            y_true = ops.squeeze(y_true, -1) if len(y_true.shape) == len(y_pred.shape) else y_true
+            y_pred = ops.squeeze(y_pred, -1)
+        return super().read_labels(y_true, y_pred)
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each pair, shape ``(N,)``."""
@@ -97,6 +108,8 @@ class SupCon(EmbeddingLoss):
     Args:
         temperature: t in the formula, above 0: the lower, the more the nearest samples weigh. Defaults to 0.1.
         normalize: Whether to scale the embeddings to length 1 first, so that s is a cosine. Defaults to True.
+        ignore_class: A class whose samples are no anchors, positives nor negatives and have no part in the mean.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "supcon".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -121,18 +134,21 @@ class SupCon(EmbeddingLoss):
         self,
         temperature: float = 0.1,
         normalize: bool = True,  # noqa: FBT001, FBT002 - named as an argument in `supcon:normalize=false`
+        ignore_class: int | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "supcon",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(ignore_class=ignore_class, reduction=reduction, name=name, dtype=dtype)
         check_number("temperature", temperature, above=0)
         self.temperature = temperature
         self.normalize = normalize
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the share of each sample in the loss times N, shape ``(N,)``."""
-        return supcon(y_true, y_pred, temperature=self.temperature, normalize=self.normalize)
+        return supcon(
+            y_true, y_pred, temperature=self.temperature, normalize=self.normalize, ignore_class=self.ignore_class
+        )
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
@@ -155,6 +171,8 @@ class NTXent(EmbeddingLoss):
         temperature: t in the formula, above 0: the lower, the more the nearest samples weigh. Defaults to 0.07; the
             paper takes 0.1 for long and 0.5 for short training.
         normalize: Whether to scale the embeddings to length 1 first, so that s is a cosine. Defaults to True.
+        ignore_class: A class whose samples are no anchors, positives nor negatives and have no part in the mean.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "ntxent".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -181,18 +199,21 @@ class NTXent(EmbeddingLoss):
         self,
         temperature: float = 0.07,
         normalize: bool = True,  # noqa: FBT001, FBT002 - named as an argument in `ntxent:normalize=false`
+        ignore_class: int | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "ntxent",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(ignore_class=ignore_class, reduction=reduction, name=name, dtype=dtype)
         check_number("temperature", temperature, above=0)
         self.temperature = temperature
         self.normalize = normalize
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the share of each sample in the loss times N, shape ``(N,)``."""
-        return ntxent(y_true, y_pred, temperature=self.temperature, normalize=self.normalize)
+        return ntxent(
+            y_true, y_pred, temperature=self.temperature, normalize=self.normalize, ignore_class=self.ignore_class
+        )
 
 
 def contrastive(y_true: Any, y_pred: Any, *, margin: float = 1.0) -> Any:
@@ -207,32 +228,37 @@ def contrastive(y_true: Any, y_pred: Any, *, margin: float = 1.0) -> Any:
     return y_true * ops.square(y_pred) + (1.0 - y_true) * ops.square(ops.relu(margin - y_pred))
 
 
-def supcon(y_true: Any, y_pred: Any, *, temperature: float = 0.1, normalize: bool = True) -> Any:
+def supcon(
+    y_true: Any, y_pred: Any, *, temperature: float = 0.1, normalize: bool = True, ignore_class: int | None = None
+) -> Any:
     """Return the share of each sample in the loss times N; see `SupCon` for the formula and the arguments.
 
     Example:
         >>> [round(float(value), 4) for value in supcon([0, 0, 1], [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], temperature=1)]
         [0.4699, 0.4699, 0.0]
     """
-    positives, negatives = pairs_of_classes(y_true, ops.convert_to_tensor(y_pred), "supcon")
-    scores = similarities(y_pred, normalize=normalize) / temperature
-    total, _ = some_logsumexp(scores, ops.logical_or(positives, negatives))
+    groups = groups_of(y_true, y_pred, "supcon", ignore_class)
+    positives = groups.positives
+    scores = similarities(groups.embeddings, normalize=normalize) / temperature
+    total, _ = some_logsumexp(scores, ops.logical_or(positives, groups.negatives))
     count = ops.sum(ops.cast(positives, scores.dtype), axis=-1)
     mean = ops.sum(ops.where(positives, total - scores, ops.zeros_like(scores)), axis=-1) / ops.maximum(count, 1.0)
-    return mean_over_pairs(ops.expand_dims(mean, -1), ops.expand_dims(count > 0, -1))
+    return mean_over_pairs(ops.expand_dims(mean, -1), ops.expand_dims(count > 0, -1), groups.kept)
 
 
-def ntxent(y_true: Any, y_pred: Any, *, temperature: float = 0.07, normalize: bool = True) -> Any:
+def ntxent(
+    y_true: Any, y_pred: Any, *, temperature: float = 0.07, normalize: bool = True, ignore_class: int | None = None
+) -> Any:
     """Return the share of each sample in the loss times N; see `NTXent` for the formula and the arguments.
 
     Example:
         >>> [round(float(value), 4) for value in ntxent([0, 0, 1], [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], temperature=1)]
         [0.4699, 0.4699, 0.0]
     """
-    positives, negatives = pairs_of_classes(y_true, ops.convert_to_tensor(y_pred), "ntxent")
-    scores = similarities(y_pred, normalize=normalize) / temperature
-    others, some = some_logsumexp(scores, negatives)
-    return mean_over_pairs(_softplus_where(some, others - scores), positives)
+    groups = groups_of(y_true, y_pred, "ntxent", ignore_class)
+    scores = similarities(groups.embeddings, normalize=normalize) / temperature
+    others, some = some_logsumexp(scores, groups.negatives)
+    return mean_over_pairs(_softplus_where(some, others - scores), groups.positives, groups.kept)
 
 
 def _softplus_where(mask: Any, values: Any) -> Any:

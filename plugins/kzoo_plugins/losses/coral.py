@@ -35,6 +35,9 @@ class Coral(ThresholdLoss):
 
     Args:
         importance: A weight of at least 0 for each of the K - 1 thresholds. Defaults to None: 1 for each.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "coral".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -61,11 +64,15 @@ class Coral(ThresholdLoss):
     def __init__(
         self,
         importance: Sequence[float] | None = None,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "coral",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_importance(importance)
         self.importance = importance
 

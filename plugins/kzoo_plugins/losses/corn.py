@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import widen
+from kzoo.component import propagate_nan, widen
 from kzoo_plugins.losses.thresholds import ThresholdLoss, above_thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Corn", "corn"]
 
@@ -35,6 +38,9 @@ class Corn(ThresholdLoss):
     no shared weights: a last layer of K - 1 units without activation.
 
     Args:
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "corn".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -57,14 +63,26 @@ class Corn(ThresholdLoss):
           regression based on conditional probabilities
     """
 
+    alone = False  # its questions are counted with those of the batch
     conditional = True  # each threshold is asked only of the samples above the one before
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "corn", dtype: Any = None) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+    def __init__(
+        self,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "corn",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
 
-    def per_sample(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the share of each sample in the loss times N, shape ``(...)``."""
-        return _shares(y_true, y_pred)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the share of each sample in the loss times N, shape ``(...)``; 0 where its class is ignored."""
+        labels = self.read_labels(y_true, y_pred)
+        values = _shares(labels.y_true, labels.y_pred, labels.kept)
+        return labels.weigh(propagate_nan(values, labels.y_true, labels.y_pred))
 
 
 def corn(y_true: Any, y_pred: Any) -> Any:
@@ -78,9 +96,14 @@ def corn(y_true: Any, y_pred: Any) -> Any:
     return _shares(above_thresholds(ops.convert_to_tensor(y_true), y_pred, "corn"), y_pred)
 
 
-def _shares(above: Any, logits: Any) -> Any:
+def _shares(above: Any, logits: Any, kept: Any = None) -> Any:
     # Everybody is asked about the first threshold.
     asked = ops.concatenate([ops.ones_like(above[..., :1]), above[..., :-1]], axis=-1)
     losses = -(above * ops.log_sigmoid(logits) + (asked - above) * ops.log_sigmoid(-logits))
+    questions = ops.sum(asked, axis=-1)
     # The mean number of questions is at least 1: nothing is divided by 0.
-    return ops.sum(losses, axis=-1) / ops.mean(ops.sum(asked, axis=-1))
+    if kept is None:
+        return ops.sum(losses, axis=-1) / ops.mean(questions)
+    count = ops.cast(kept, questions.dtype)
+    mean = ops.sum(count * questions) / ops.maximum(ops.sum(count), 1.0)
+    return ops.sum(losses, axis=-1) / ops.maximum(mean, 1.0)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import as_class_labels, widen
-from kzoo_plugins.losses.logs import ClassLoss, check_share, log_and_missing, log_probabilities
+from kzoo.component import ClassLoss, as_class_labels, widen
+from kzoo_plugins.losses.logs import check_share, log_and_missing, log_probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Poly1", "SmoothedCrossentropy", "poly1", "smoothed_crossentropy"]
 
@@ -31,6 +34,10 @@ class SmoothedCrossentropy(ClassLoss):
     Args:
         label_smoothing: The part that is spread, between 0 and 1. Defaults to 0.1.
         from_logits: Whether `y_pred` holds logits, to which a softmax is applied. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "smoothed_crossentropy".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -56,11 +63,16 @@ class SmoothedCrossentropy(ClassLoss):
         self,
         label_smoothing: float = 0.1,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "smoothed_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         check_share(label_smoothing=label_smoothing)
         self.label_smoothing = label_smoothing
         self.from_logits = from_logits
@@ -87,6 +99,10 @@ class Poly1(ClassLoss):
         epsilon: The change of the first coefficient, at least -1: below, the loss of a nearly right prediction would
             grow with its probability. Defaults to 2.
         from_logits: Whether `y_pred` holds logits, to which a softmax is applied. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "poly1".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -111,11 +127,16 @@ class Poly1(ClassLoss):
         self,
         epsilon: float = 2.0,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "poly1",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_epsilon(epsilon)
         self.epsilon = epsilon
         self.from_logits = from_logits

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from kzoo.component import Loss, as_class_labels, class_probabilities, widen
+from kzoo.component import ClassLoss, as_class_labels, class_probabilities, widen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ __all__ = ["EMD", "SquaredEMD", "check_emd_arguments", "emd", "squared_emd"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class EMD(Loss):
+class EMD(ClassLoss):
     """Earth mover's distance: how much probability has to move how far along the ordered classes.
 
     Formula, for one sample with K classes:
@@ -42,6 +42,10 @@ class EMD(Loss):
             `normalize` have no part in it. For one-hot targets that is the exact transport cost for any matrix; for
             soft targets it is an upper bound, the cost of the plan that pairs the two distributions independently.
             Defaults to None: the distance above.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "emd".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -71,20 +75,21 @@ class EMD(Loss):
         normalize: bool = True,  # noqa: FBT001, FBT002 - named as an argument in `emd:normalize=false`
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
         ground_distance: Sequence[Sequence[float]] | None = None,
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "emd",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         check_emd_arguments(p, ground_distance)
         self.p = p
         self.normalize = normalize
         self.from_logits = from_logits
         self.ground_distance = ground_distance
-
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return the labels as distributions over the classes of ``y_pred``."""
-        return as_class_labels(y_true, y_pred, self.name), y_pred
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the distance of each sample, shape ``(...)``."""
@@ -99,7 +104,7 @@ class EMD(Loss):
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class SquaredEMD(Loss):
+class SquaredEMD(ClassLoss):
     """Squared earth mover's distance: the sum of the squared differences of the cumulative distributions.
 
     Formula, for one sample with K classes:
@@ -114,6 +119,10 @@ class SquaredEMD(Loss):
 
     Args:
         from_logits: Whether `y_pred` holds logits, to which a softmax is applied. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "squared_emd".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -138,16 +147,17 @@ class SquaredEMD(Loss):
     def __init__(
         self,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "squared_emd",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         self.from_logits = from_logits
-
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return the labels as distributions over the classes of ``y_pred``."""
-        return as_class_labels(y_true, y_pred, self.name), y_pred
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the squared distance of each sample, shape ``(...)``."""

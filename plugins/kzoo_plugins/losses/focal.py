@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from kzoo.component import Loss, align_shapes, as_class_labels, widen
+from kzoo.component import ClassLoss, align_shapes, as_class_labels, widen
 from kzoo_plugins.losses.logs import (
-    ClassLoss,
     check_at_least_0,
     check_share,
     log_and_missing,
     log_sigmoids,
     safe_power,
 )
+from kzoo_plugins.losses.yes_no import YesNoLoss
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ __all__ = ["Focal", "SigmoidFocal", "focal", "sigmoid_focal"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class SigmoidFocal(Loss):
+class SigmoidFocal(YesNoLoss):
     """Focal loss of independent yes-or-no predictions, as object detectors train their many boxes with.
 
     Formula, for one element with the label y and the probability p:
@@ -45,12 +45,14 @@ class SigmoidFocal(Loss):
             0.25.
         gamma: How little easy elements weigh, at least 0; 0 is the crossentropy. Defaults to 2.
         from_logits: Whether `y_pred` holds logits, to which a sigmoid is applied. Defaults to False.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: Two numbers of at least 0, for no and yes, which count as sample weights do. Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "sigmoid_focal".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
 
     Call arguments:
-        y_true: Labels 0 or 1, or between them, of any shape.
+        y_true: Labels 0 or 1, or between them, of any shape; any other label makes its value NaN.
         y_pred: Probabilities or logits of the same shape.
 
     Raises:
@@ -70,11 +72,15 @@ class SigmoidFocal(Loss):
         alpha: float | None = 0.25,
         gamma: float = 2.0,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "sigmoid_focal",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_share_and_gamma(alpha, gamma)
         self.alpha = alpha
         self.gamma = gamma
@@ -103,6 +109,10 @@ class Focal(ClassLoss):
         gamma: How little easy samples weigh, at least 0; 0 is the crossentropy. Defaults to 2.
         alpha: A weight of at least 0 for all classes, or a list with one for each class. Defaults to None: all 1.
         from_logits: Whether `y_pred` holds logits, to which a softmax is applied. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "focal".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -124,16 +134,23 @@ class Focal(ClassLoss):
         - [Lin et al., 2017](https://arxiv.org/abs/1708.02002), Focal Loss for Dense Object Detection
     """
 
+    instead = "sigmoid_focal"
+
     def __init__(
         self,
         gamma: float = 2.0,
         alpha: float | Sequence[float] | None = None,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "focal",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_weights_and_gamma(alpha, gamma)
         self.gamma = gamma
         self.alpha = alpha

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from kzoo.component import Loss, as_class_labels, class_probabilities, widen
+from kzoo.component import ClassLoss, as_class_labels, class_probabilities, widen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ __all__ = ["HistogramMAE", "histogram_mae"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class HistogramMAE(Loss):
+class HistogramMAE(ClassLoss):
     """Absolute difference between the means of two histograms.
 
     Formula, for one sample with K bins:
@@ -31,6 +31,10 @@ class HistogramMAE(Loss):
     Args:
         bins: The number that each of the K bins stands for, in the unit of the result. Defaults to 0, 1, ..., K - 1.
         from_logits: Whether `y_pred` holds logits, to which a softmax is applied. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "histogram_mae".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -57,18 +61,19 @@ class HistogramMAE(Loss):
         self,
         bins: Sequence[float] | None = None,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "histogram_mae",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_bins(bins)
         self.bins = bins
         self.from_logits = from_logits
-
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return the labels as distributions over the bins of ``y_pred``."""
-        return as_class_labels(y_true, y_pred, self.name), y_pred
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the difference of the means of each sample, shape ``(...)``."""

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import as_class_labels, class_probabilities, widen
-from kzoo_plugins.losses.logs import SMALLEST, ClassLoss
+from kzoo.component import (
+    ClassLabels,
+    ClassLoss,
+    as_class_labels,
+    class_probabilities,
+    fit_weight,
+    propagate_nan,
+    widen,
+)
+from kzoo_plugins.losses.logs import SMALLEST
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["WeightedKappa", "weighted_kappa"]
 
@@ -45,6 +56,9 @@ class WeightedKappa(ClassLoss):
         weights: "quadratic" or "linear". Defaults to "quadratic".
         epsilon: What is added within the logarithm, above 0. Defaults to 1e-6.
         from_logits: Whether `y_pred` holds logits, to which a softmax is applied. Defaults to False.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "weighted_kappa".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -76,11 +90,15 @@ class WeightedKappa(ClassLoss):
         weights: str = "quadratic",
         epsilon: float = 1e-6,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "weighted_kappa",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_arguments(weights, epsilon)
         self.weights = weights
         self.epsilon = epsilon
@@ -88,26 +106,31 @@ class WeightedKappa(ClassLoss):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the reduced loss of the batch, in whose kappa each sample counts by its weight."""
-        if sample_weight is None:
-            return super().__call__(y_true, y_pred)
+        scores = self._tensor(y_pred)
+        if self.of_nothing(scores):
+            return ops.sum(scores)
         with keras.name_scope(self.name):
-            labels, scores = self.align(self._tensor(y_true), self._tensor(y_pred))
-            values = self._values(labels, scores, sample_weight)
-        return self.reduce(values, y_pred, sample_weight)
+            labels = self.read_labels(self._tensor(y_true), scores)
+            values = self._values(labels, sample_weight)
+        return self.reduce(values, y_pred, sample_weight, labels.kept)
 
-    def per_sample(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of the batch as the value of each sample, shape ``(N,)``."""
-        return self._values(y_true, y_pred, None)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of the batch as the value of each sample, shape ``(N,)``; 0 for those of an ignored class."""
+        return self._values(self.read_labels(y_true, y_pred), None)
 
-    def _values(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
-        return weighted_kappa(
-            y_true,
-            y_pred,
+    def _values(self, labels: ClassLabels, sample_weight: Any) -> Any:
+        own = labels.weights(self.dtype)
+        if own is not None and sample_weight is not None:
+            own = own * ops.cast(fit_weight(sample_weight, own, self.name), own.dtype)
+        values = weighted_kappa(
+            labels.y_true,
+            labels.y_pred,
             weights=self.weights,
             epsilon=self.epsilon,
             from_logits=self.from_logits,
-            sample_weight=sample_weight,
+            sample_weight=sample_weight if own is None else own,
         )
+        return labels.weigh(propagate_nan(values, labels.y_true, labels.y_pred))
 
 
 def weighted_kappa(

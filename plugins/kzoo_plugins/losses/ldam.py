@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from kzoo.component import as_class_labels, widen
-from kzoo_plugins.losses.logs import ClassLoss, check_at_least_0, logits_of
+from kzoo.component import ClassLoss, as_class_labels, widen
+from kzoo_plugins.losses.logs import check_at_least_0, logits_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,10 @@ class LDAM(ClassLoss):
         max_margin: The margin of the rarest class, at least 0. Defaults to 0.5.
         scale: What multiplies the logits, above 0. Defaults to 30.
         from_logits: Whether `y_pred` holds logits; otherwise it holds their softmax. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "ldam".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -67,11 +71,16 @@ class LDAM(ClassLoss):
         max_margin: float = 0.5,
         scale: float = 30.0,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "ldam",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_arguments(class_counts, max_margin, scale)
         self.class_counts = class_counts
         self.max_margin = max_margin

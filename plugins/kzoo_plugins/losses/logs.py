@@ -7,11 +7,8 @@ from typing import Any
 
 from keras import ops
 
-from kzoo.component import Loss, as_class_labels
-
 __all__ = [
     "SMALLEST",
-    "ClassLoss",
     "check_at_least_0",
     "check_share",
     "log_and_missing",
@@ -24,14 +21,6 @@ __all__ = [
 
 SMALLEST = 1e-30
 """What counts as the probability 0: its logarithm is -69, and one over it is still a float32."""
-
-
-class ClassLoss(Loss):
-    """A loss between classes: labels come as one-hot rows or as indices."""
-
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return the labels as distributions over the classes of ``y_pred``."""
-        return as_class_labels(y_true, y_pred, self.name), y_pred
 
 
 def safe_log(p: Any) -> Any:

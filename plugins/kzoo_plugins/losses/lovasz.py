@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
 from kzoo.component import widen
-from kzoo_plugins.losses.masks import MaskLoss, as_masks, mask_probabilities, ratio
+from kzoo_plugins.losses.masks import MaskLoss, as_masks, mask_probabilities, ratio, weights_of_classes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["LovaszHinge", "LovaszSoftmax", "lovasz_hinge", "lovasz_softmax"]
 
 _CLASSES = ("present", "all")
 
 
+class _LovaszLoss(MaskLoss):
+    """What the two have in common."""
+
+    per_image: bool
+
+    def kept(self, y_true: Any, y_pred: Any) -> Any:
+        """Return which samples count; of shares in the loss of a batch all do, that of an ignored sample being 0."""
+        return super().kept(y_true, y_pred) if self.per_image else None
+
+
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class LovaszSoftmax(MaskLoss):
+class LovaszSoftmax(_LovaszLoss):
     """Lovasz-Softmax loss: a convex stand-in for the Jaccard loss of each class, on probabilities.
 
     Formula, for one class c, with the errors of all positions i in falling order:
@@ -40,6 +53,10 @@ class LovaszSoftmax(MaskLoss):
         per_image: Whether each sample has a loss of its own. Defaults to False.
         from_logits: Whether `y_pred` holds logits, to which a softmax over the classes is applied, or a sigmoid where
             K = 1. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class: its weight in the mean over the classes. Defaults to
+            None: all the same.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "lovasz_softmax".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -67,11 +84,16 @@ class LovaszSoftmax(MaskLoss):
         classes: str = "present",
         per_image: bool = False,  # noqa: FBT001, FBT002 - named as an argument in `lovasz_softmax:per_image=true`
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "lovasz_softmax",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_classes(classes)
         self.classes = classes
         self.per_image = per_image
@@ -80,12 +102,12 @@ class LovaszSoftmax(MaskLoss):
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample, or its share in that of the batch, shape ``(N,)``."""
         return lovasz_softmax(
-            y_true, y_pred, classes=self.classes, per_image=self.per_image, from_logits=self.from_logits
+            y_true, y_pred, classes=self.classes, per_image=self.per_image, class_weight=self.class_weight
         )
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class LovaszHinge(MaskLoss):
+class LovaszHinge(_LovaszLoss):
     """Lovasz hinge: a convex stand-in for the Jaccard loss of a binary mask, on logits.
 
     Formula, with labels 0 and 1, and the errors of all positions i in falling order:
@@ -102,6 +124,10 @@ class LovaszHinge(MaskLoss):
 
     Args:
         per_image: Whether each sample has a loss of its own. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class: its weight in the mean over the classes. Defaults to
+            None: all the same.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "lovasz_hinge".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -124,23 +150,36 @@ class LovaszHinge(MaskLoss):
         - [Yu, Blaschko, 2015](https://arxiv.org/abs/1512.07797), The Lovasz Hinge
     """
 
+    outside = -1.0  # at the margin, without an error
+
     def __init__(
         self,
         per_image: bool = False,  # noqa: FBT001, FBT002 - named as an argument in `lovasz_hinge:per_image=true`
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "lovasz_hinge",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         self.per_image = per_image
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample, or its share in that of the batch, shape ``(N,)``."""
-        return lovasz_hinge(y_true, y_pred, per_image=self.per_image)
+        return lovasz_hinge(y_true, y_pred, per_image=self.per_image, class_weight=self.class_weight)
 
 
 def lovasz_softmax(
-    y_true: Any, y_pred: Any, *, classes: str = "present", per_image: bool = False, from_logits: bool = False
+    y_true: Any,
+    y_pred: Any,
+    *,
+    classes: str = "present",
+    per_image: bool = False,
+    from_logits: bool = False,
+    class_weight: Sequence[float] | None = None,
 ) -> Any:
     """Return the Lovasz-Softmax loss of each sample, or its share in that of the batch; see `LovaszSoftmax`.
 
@@ -153,13 +192,15 @@ def lovasz_softmax(
     y_pred = mask_probabilities(y_pred, from_logits=from_logits)
     y_true = as_masks(ops.convert_to_tensor(y_true), y_pred, "lovasz_softmax")
     shares, present = _shares(y_true, ops.abs(y_true - y_pred), per_image=per_image)
-    if classes == "all":
-        return ops.mean(shares, axis=-1)
-    total = ops.sum(ops.where(present, shares, ops.zeros_like(shares)), axis=-1)
-    return ratio(total, ops.sum(ops.cast(present, shares.dtype), axis=-1))
+    weights = ops.ones_like(shares) * weights_of_classes(class_weight, shares)
+    if classes == "present":
+        weights = ops.where(present, weights, ops.zeros_like(weights))
+    return _weighted_mean(shares, weights)
 
 
-def lovasz_hinge(y_true: Any, y_pred: Any, *, per_image: bool = False) -> Any:
+def lovasz_hinge(
+    y_true: Any, y_pred: Any, *, per_image: bool = False, class_weight: Sequence[float] | None = None
+) -> Any:
     """Return the Lovasz hinge of each sample, or its share in that of the batch; see `LovaszHinge`.
 
     Example:
@@ -172,7 +213,12 @@ def lovasz_hinge(y_true: Any, y_pred: Any, *, per_image: bool = False) -> Any:
     # Errors below 0 weigh nothing, but their order would still be part of the formula: all of them come last, so it
     # changes no weight of an error above 0.
     shares, _ = _shares(y_true, ops.relu(1 - (2 * y_true - 1) * y_pred), per_image=per_image)
-    return ops.mean(shares, axis=-1)
+    return _weighted_mean(shares, ops.ones_like(shares) * weights_of_classes(class_weight, shares))
+
+
+def _weighted_mean(shares: Any, weights: Any) -> Any:
+    total = ops.sum(ops.where(weights > 0, weights * shares, ops.zeros_like(shares)), axis=-1)
+    return ratio(total, ops.sum(weights, axis=-1))
 
 
 def _shares(y_true: Any, errors: Any, *, per_image: bool) -> tuple[Any, Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from keras import ops
 
-from kzoo.component import Loss, align_shapes, as_class_labels, widen
+from kzoo.component import ClassLabels, ClassLoss, align_shapes, as_class_labels, propagate_nan, widen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "MaskLoss",
@@ -18,17 +21,69 @@ __all__ = [
     "over_positions",
     "ratio",
     "sizes_and_presence",
+    "weights_of_classes",
 ]
 
 _SMALLEST_RANK = 3
 
 
-class MaskLoss(Loss):
-    """A loss between masks: labels become one mask for each class of ``y_pred``."""
+class MaskLoss(ClassLoss):
+    """A loss between masks: labels become one mask for each class of ``y_pred``, which becomes probabilities.
 
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return the labels as masks of the shape of ``y_pred``."""
-        return as_masks(y_true, y_pred, self.name), y_pred
+    A position of the ignored class is in no mask and predicted to be in none, so that it is in no sum of a sample; a
+    sample that has no other position has no part in the mean.
+
+    Args:
+        axis: The axis of ``y_pred``, and of masks by class, that holds the classes.
+        ignore_class: A class whose positions do not count; None for none.
+        class_weight: The weight of each class in the mean over the classes; None where all weigh the same.
+        reduction: As in `kzoo.component.Loss`.
+        name: As in `kzoo.component.Loss`.
+        dtype: As in `kzoo.component.Loss`.
+    """
+
+    alone = False
+    outside: ClassVar[float] = 0.0
+    """The prediction that a position is not in a mask."""
+
+    from_logits: bool = False
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the value of each sample, shape ``(N,)``; 0 where all its positions are ignored."""
+        labels = self.read_labels(y_true, y_pred)
+        values = propagate_nan(self.values_of(labels), labels.y_true, labels.y_pred)
+        return values if labels.kept is None else ops.where(_any_position(labels.kept), values, ops.zeros_like(values))
+
+    def values_of(self, labels: ClassLabels) -> Any:
+        """Return the value of each sample of masks and probabilities; where neighbours count, `kept` says which."""
+        return self.per_sample(labels.y_true, labels.y_pred)
+
+    def kept(self, y_true: Any, y_pred: Any) -> Any:
+        """Return which samples have a position that counts, or None where no class is ignored."""
+        kept = None if self.ignore_class is None else self.read_labels(y_true, y_pred).kept
+        return None if kept is None else _any_position(kept)
+
+    def read_labels(self, y_true: Any, y_pred: Any) -> ClassLabels:
+        """Return masks and probabilities with the classes on the last axis, and which positions count."""
+        y_true, y_pred = self.classes_last(y_true, y_pred)
+        if y_pred.shape[-1] == 1 and len(y_true.shape) == len(y_pred.shape) - 1:
+            y_true = ops.expand_dims(y_true, -1)
+        y_true, kept = self.without_ignored(y_true, y_pred)
+        if kept is not None:
+            # Before the softmax, too: through it a NaN would reach the gradient of a position that does not count.
+            y_pred = ops.where(ops.expand_dims(kept, -1), y_pred, ops.zeros_like(y_pred))
+        if self.from_logits:
+            y_pred = mask_probabilities(y_pred, from_logits=True)
+        y_true = as_masks(y_true, y_pred, self.name)
+        if kept is not None:
+            counts = ops.expand_dims(kept, -1)
+            y_true = ops.where(counts, y_true, ops.zeros_like(y_true))
+            y_pred = ops.where(counts, y_pred, ops.cast(self.outside, y_pred.dtype))
+        return ClassLabels(y_true, y_pred, kept)
+
+
+def _any_position(kept: Any) -> Any:
+    return ops.any(kept, axis=tuple(range(1, len(kept.shape))))
 
 
 def as_masks(y_true: Any, y_pred: Any, what: str) -> Any:
@@ -86,13 +141,38 @@ def ratio(part: Any, whole: Any) -> Any:
     return ops.where(empty, ops.zeros_like(part), part / ops.where(empty, ops.ones_like(whole), whole))
 
 
-def mean_over_classes(values: Any, y_true: Any, *, count_absent: bool) -> Any:
-    """Return the mean of ``values`` (N, K) over all classes, or over those that ``y_true`` has in the sample."""
-    if count_absent:
+def mean_over_classes(
+    values: Any, y_true: Any, *, count_absent: bool, class_weight: Sequence[float] | None = None
+) -> Any:
+    """Return the mean of ``values`` (N, K) over all classes, or over those that ``y_true`` has in the sample.
+
+    Args:
+        values: One for each class, of shape ``(N, K)``.
+        y_true: Masks of shape ``(N, ..., K)``.
+        count_absent: Whether classes count that the sample has none of.
+        class_weight: What each class weighs in the mean; None where all weigh the same.
+
+    Raises:
+        ValueError: ``class_weight`` is for another number of classes.
+    """
+    if count_absent and class_weight is None:
         return ops.mean(values, axis=-1)
-    _, present = sizes_and_presence(y_true)
-    total = ops.sum(ops.where(present, values, ops.zeros_like(values)), axis=-1)
-    return ratio(total, ops.sum(ops.cast(present, values.dtype), axis=-1))
+    weights = ops.ones_like(values) * weights_of_classes(class_weight, values)
+    if not count_absent:
+        _, present = sizes_and_presence(y_true)
+        weights = ops.where(present, weights, ops.zeros_like(weights))
+    # A class without weight has no part, whatever its value is.
+    total = ops.sum(ops.where(weights > 0, weights * values, ops.zeros_like(values)), axis=-1)
+    return ratio(total, ops.sum(weights, axis=-1))
+
+
+def weights_of_classes(class_weight: Sequence[float] | None, values: Any) -> Any:
+    """Return the weight of each class, shape ``(K,)``; raise ``ValueError`` for another number of classes."""
+    classes = values.shape[-1]
+    if class_weight is not None and len(class_weight) != classes:
+        message = f"`class_weight` has {len(class_weight)} numbers, and `y_pred` has {classes} classes."
+        raise ValueError(message)
+    return ops.convert_to_tensor(list(class_weight or [1.0] * classes), dtype=values.dtype)
 
 
 def check_at_least_0(**arguments: float) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import as_class_labels, widen
-from kzoo_plugins.losses.logs import ClassLoss, check_at_least_0, log_probabilities
+from kzoo.component import ClassLoss, as_class_labels, widen
+from kzoo_plugins.losses.logs import check_at_least_0, log_probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["GeneralizedCrossentropy", "SymmetricCrossentropy", "generalized_crossentropy", "symmetric_crossentropy"]
 
@@ -32,6 +35,10 @@ class GeneralizedCrossentropy(ClassLoss):
     Args:
         q: Above 0 and at most 1. Defaults to 0.7.
         from_logits: Whether `y_pred` holds logits, to which a softmax is applied. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "generalized_crossentropy".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -57,11 +64,16 @@ class GeneralizedCrossentropy(ClassLoss):
         self,
         q: float = 0.7,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "generalized_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_q(q)
         self.q = q
         self.from_logits = from_logits
@@ -92,6 +104,10 @@ class SymmetricCrossentropy(ClassLoss):
         log_zero: What counts as the logarithm of 0, and of every label whose logarithm is less: below 0. The paper's A.
             Defaults to -4.
         from_logits: Whether `y_pred` holds logits, to which a softmax is applied. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "symmetric_crossentropy".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -120,11 +136,16 @@ class SymmetricCrossentropy(ClassLoss):
         beta: float = 1.0,
         log_zero: float = -4.0,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "symmetric_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_weights(alpha, beta, log_zero)
         self.alpha = alpha
         self.beta = beta

@@ -10,10 +10,12 @@ from keras import ops
 from kzoo.component import widen
 from kzoo_plugins.losses.pairwise import (
     EmbeddingLoss,
+    both_kept,
     check_number,
     common_classes,
+    groups_of,
+    kept_samples,
     mean_over_pairs,
-    pairs_of_classes,
     similarities,
     some_logsumexp,
 )
@@ -47,6 +49,8 @@ class NPairs(EmbeddingLoss):
         normalize: Whether to scale the embeddings to length 1 first, so that s is a cosine: not in the paper, but the
             default of pytorch-metric-learning. Defaults to False.
         from_similarities: Whether `y_pred` holds similarities. Defaults to False.
+        ignore_class: A class whose samples are no anchors, positives nor negatives and have no part in the mean.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "npairs".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -75,23 +79,43 @@ class NPairs(EmbeddingLoss):
         l2: float = 0.0,
         normalize: bool = False,  # noqa: FBT001, FBT002 - named as an argument in `npairs:normalize=true`
         from_similarities: bool = False,  # noqa: FBT001, FBT002 - named as in `npairs:from_similarities=true`
+        ignore_class: int | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "npairs",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(ignore_class=ignore_class, reduction=reduction, name=name, dtype=dtype)
         _check_npairs(l2, normalize=normalize, from_similarities=from_similarities)
         self.l2 = l2
         self.normalize = normalize
         self.from_similarities = from_similarities
 
+    def seen(self, y_pred: Any, kept: Any) -> Any:
+        """Return what the loss looks at where only some samples are kept; of similarities, those of two that are."""
+        if not self.from_similarities:
+            return super().seen(y_pred, kept)
+        return ops.where(both_kept(kept), y_pred, ops.zeros_like(y_pred))
+
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the share of each sample in the loss times N, shape ``(N,)``."""
-        return npairs(y_true, y_pred, l2=self.l2, normalize=self.normalize, from_similarities=self.from_similarities)
+        return npairs(
+            y_true,
+            y_pred,
+            l2=self.l2,
+            normalize=self.normalize,
+            from_similarities=self.from_similarities,
+            ignore_class=self.ignore_class,
+        )
 
 
 def npairs(
-    y_true: Any, y_pred: Any, *, l2: float = 0.0, normalize: bool = False, from_similarities: bool = False
+    y_true: Any,
+    y_pred: Any,
+    *,
+    l2: float = 0.0,
+    normalize: bool = False,
+    from_similarities: bool = False,
+    ignore_class: int | None = None,
 ) -> Any:
     """Return the share of each sample in the loss times N; see `NPairs` for the formula and the arguments.
 
@@ -103,8 +127,9 @@ def npairs(
     _check_npairs(l2, normalize=normalize, from_similarities=from_similarities)
     y_pred = widen(y_pred)
     if from_similarities:
-        return _crossentropy_of_shared_classes(y_true, y_pred)
-    positives, _ = pairs_of_classes(y_true, y_pred, "npairs")
+        return _crossentropy_of_shared_classes(y_true, y_pred, ignore_class)
+    groups = groups_of(y_true, y_pred, "npairs", ignore_class)
+    positives, y_pred = groups.positives, groups.embeddings
     scores = similarities(y_pred, normalize=normalize)
     number = ops.arange(ops.shape(y_pred)[0])
     earlier = ops.expand_dims(number, 0) < ops.expand_dims(number, 1)
@@ -112,19 +137,26 @@ def npairs(
     partners = ops.expand_dims(ops.equal(place, 1), 0)
     pairs = ops.logical_and(ops.logical_and(positives, partners), ops.expand_dims(ops.equal(place, 0), 1))
     total, _ = some_logsumexp(scores, ops.broadcast_to(partners, ops.shape(scores)))
-    values = mean_over_pairs(total - scores, pairs)
+    values = mean_over_pairs(total - scores, pairs, groups.kept)
     return values + l2 * ops.sum(ops.square(y_pred), axis=-1) if l2 else values
 
 
-def _crossentropy_of_shared_classes(y_true: Any, scores: Any) -> Any:
+def _crossentropy_of_shared_classes(y_true: Any, scores: Any, ignore_class: int | None) -> Any:
     """Return the crossentropy of each row of similarities, the target being the share of common classes."""
     rows, columns = scores.shape
     if None not in (rows, columns) and rows != columns:
         message = f"`npairs` takes similarities of shape (N, N), not {(rows, columns)}."
         raise ValueError(message)
     common = ops.cast(common_classes(y_true, scores, "npairs"), scores.dtype)
+    kept = kept_samples(y_true, scores, "npairs", ignore_class)
+    if kept is None:
+        everything = ops.logsumexp(scores, axis=-1, keepdims=True)
+    else:
+        counted = both_kept(kept)
+        scores, common = (ops.where(counted, value, ops.zeros_like(value)) for value in (scores, common))
+        everything, _ = some_logsumexp(scores, counted)
     total = ops.sum(common, axis=-1)
-    losses = ops.sum(common * (ops.logsumexp(scores, axis=-1, keepdims=True) - scores), axis=-1)
+    losses = ops.sum(common * (everything - scores), axis=-1)
     return losses / ops.where(total > 0, total, ops.ones_like(total))  # where nothing is shared, the sum is 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -16,7 +16,11 @@ from kzoo_plugins.losses.masks import (
     over_positions,
     ratio,
     sizes_and_presence,
+    weights_of_classes,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["GeneralizedDice", "Jaccard", "SoftDice", "generalized_dice", "jaccard", "soft_dice"]
 
@@ -44,6 +48,10 @@ class SoftDice(MaskLoss):
             and a sample with none of them gives 0. Defaults to True.
         from_logits: Whether `y_pred` holds logits, to which a softmax over the classes is applied, or a sigmoid where
             K = 1. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class: its weight in the mean over the classes. Defaults to
+            None: all the same.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "soft_dice".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -71,11 +79,16 @@ class SoftDice(MaskLoss):
         squared: bool = False,  # noqa: FBT001, FBT002 - named as an argument in `soft_dice:squared=true`
         count_absent: bool = True,  # noqa: FBT001, FBT002 - named as an argument in `soft_dice:count_absent=false`
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "soft_dice",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         check_at_least_0(smooth=smooth)
         self.smooth = smooth
         self.squared = squared
@@ -90,7 +103,7 @@ class SoftDice(MaskLoss):
             smooth=self.smooth,
             squared=self.squared,
             count_absent=self.count_absent,
-            from_logits=self.from_logits,
+            class_weight=self.class_weight,
         )
 
 
@@ -112,6 +125,10 @@ class GeneralizedDice(MaskLoss):
         count_absent: Whether a class that the sample's `y_true` has none of counts. Defaults to True.
         from_logits: Whether `y_pred` holds logits, to which a softmax over the classes is applied, or a sigmoid where
             K = 1. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which multiplies its w_c. Defaults to None: all the
+            same.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "generalized_dice".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -138,17 +155,22 @@ class GeneralizedDice(MaskLoss):
         self,
         count_absent: bool = True,  # noqa: FBT001, FBT002 - named as an argument on the command line
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "generalized_dice",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         self.count_absent = count_absent
         self.from_logits = from_logits
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample, shape ``(N,)``."""
-        return generalized_dice(y_true, y_pred, count_absent=self.count_absent, from_logits=self.from_logits)
+        return generalized_dice(y_true, y_pred, count_absent=self.count_absent, class_weight=self.class_weight)
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
@@ -173,6 +195,10 @@ class Jaccard(MaskLoss):
             and a sample with none of them gives 0. Defaults to True.
         from_logits: Whether `y_pred` holds logits, to which a softmax over the classes is applied, or a sigmoid where
             K = 1. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class: its weight in the mean over the classes. Defaults to
+            None: all the same.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "jaccard".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -200,11 +226,16 @@ class Jaccard(MaskLoss):
         smooth: float = 0.0,
         count_absent: bool = True,  # noqa: FBT001, FBT002 - named as an argument on the command line
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "jaccard",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         check_at_least_0(smooth=smooth)
         self.smooth = smooth
         self.count_absent = count_absent
@@ -212,7 +243,9 @@ class Jaccard(MaskLoss):
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample, shape ``(N,)``."""
-        return jaccard(y_true, y_pred, smooth=self.smooth, count_absent=self.count_absent, from_logits=self.from_logits)
+        return jaccard(
+            y_true, y_pred, smooth=self.smooth, count_absent=self.count_absent, class_weight=self.class_weight
+        )
 
 
 def soft_dice(
@@ -223,6 +256,7 @@ def soft_dice(
     squared: bool = False,
     count_absent: bool = True,
     from_logits: bool = False,
+    class_weight: Sequence[float] | None = None,
 ) -> Any:
     """Return the soft Dice loss of each sample; see `SoftDice` for the formula and the arguments.
 
@@ -238,10 +272,17 @@ def soft_dice(
         sizes = over_positions(ops.square(y_pred) + ops.square(y_true))
     else:
         apart, sizes = _apart(y_true, y_pred), over_positions(y_pred + y_true)
-    return mean_over_classes(ratio(apart, sizes + smooth), y_true, count_absent=count_absent)
+    return mean_over_classes(ratio(apart, sizes + smooth), y_true, count_absent=count_absent, class_weight=class_weight)
 
 
-def generalized_dice(y_true: Any, y_pred: Any, *, count_absent: bool = True, from_logits: bool = False) -> Any:
+def generalized_dice(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    count_absent: bool = True,
+    from_logits: bool = False,
+    class_weight: Sequence[float] | None = None,
+) -> Any:
     """Return the generalized Dice loss of each sample; see `GeneralizedDice` for the formula and the arguments.
 
     Example:
@@ -255,12 +296,19 @@ def generalized_dice(y_true: Any, y_pred: Any, *, count_absent: bool = True, fro
     if count_absent:
         weights = ops.where(present, weights, ops.max(weights, axis=-1, keepdims=True))
         weights = ops.where(ops.any(present, axis=-1, keepdims=True), weights, ops.ones_like(weights))
+    weights = weights * weights_of_classes(class_weight, weights)
     apart = ops.sum(weights * _apart(y_true, y_pred), axis=-1)
     return ratio(apart, ops.sum(weights * over_positions(y_pred + y_true), axis=-1))
 
 
 def jaccard(
-    y_true: Any, y_pred: Any, *, smooth: float = 0.0, count_absent: bool = True, from_logits: bool = False
+    y_true: Any,
+    y_pred: Any,
+    *,
+    smooth: float = 0.0,
+    count_absent: bool = True,
+    from_logits: bool = False,
+    class_weight: Sequence[float] | None = None,
 ) -> Any:
     """Return the Jaccard loss of each sample; see `Jaccard` for the formula and the arguments.
 
@@ -273,7 +321,7 @@ def jaccard(
     y_true = as_masks(ops.convert_to_tensor(y_true), y_pred, "jaccard")
     apart = _apart(y_true, y_pred)
     union = apart + over_positions(y_pred * y_true)
-    return mean_over_classes(ratio(apart, union + smooth), y_true, count_absent=count_absent)
+    return mean_over_classes(ratio(apart, union + smooth), y_true, count_absent=count_absent, class_weight=class_weight)
 
 
 def _apart(y_true: Any, y_pred: Any) -> Any:

@@ -11,8 +11,8 @@ from keras import ops
 from kzoo_plugins.losses.pairwise import (
     EmbeddingLoss,
     check_number,
+    groups_of,
     mean_over_pairs,
-    pairs_of_classes,
     pairwise_distances,
     similarities,
     some_logsumexp,
@@ -44,6 +44,8 @@ class MultiSimilarity(EmbeddingLoss):
         base: The cosine (lambda in the paper) that positives shall be above and negatives below. Defaults to 0.5.
         epsilon: The margin of the choice of pairs, at least 0; the paper takes 0.1. Defaults to None: all pairs count.
         normalize: Whether to scale the embeddings to length 1 first, so that s is a cosine. Defaults to True.
+        ignore_class: A class whose samples are no anchors, positives nor negatives and have no part in the mean.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "multi_similarity".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -72,11 +74,12 @@ class MultiSimilarity(EmbeddingLoss):
         base: float = 0.5,
         epsilon: float | None = None,
         normalize: bool = True,  # noqa: FBT001, FBT002 - named as an argument in `multi_similarity:normalize=false`
+        ignore_class: int | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "multi_similarity",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(ignore_class=ignore_class, reduction=reduction, name=name, dtype=dtype)
         check_number("alpha", alpha, above=0)
         check_number("beta", beta, above=0)
         check_number("base", base)
@@ -98,6 +101,7 @@ class MultiSimilarity(EmbeddingLoss):
             base=self.base,
             epsilon=self.epsilon,
             normalize=self.normalize,
+            ignore_class=self.ignore_class,
         )
 
 
@@ -119,6 +123,8 @@ class LiftedStruct(EmbeddingLoss):
     Args:
         margin: The distance that negatives shall have, at least 0. Defaults to 1.
         normalize: Whether to scale the embeddings to length 1 first. Defaults to False, as in the paper.
+        ignore_class: A class whose samples are no anchors, positives nor negatives and have no part in the mean.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "lifted_struct".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -143,18 +149,21 @@ class LiftedStruct(EmbeddingLoss):
         self,
         margin: float = 1.0,
         normalize: bool = False,  # noqa: FBT001, FBT002 - named as an argument in `lifted_struct:normalize=true`
+        ignore_class: int | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "lifted_struct",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(ignore_class=ignore_class, reduction=reduction, name=name, dtype=dtype)
         check_number("margin", margin, at_least=0)
         self.margin = margin
         self.normalize = normalize
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the share of each sample in the loss times N, shape ``(N,)``."""
-        return lifted_struct(y_true, y_pred, margin=self.margin, normalize=self.normalize)
+        return lifted_struct(
+            y_true, y_pred, margin=self.margin, normalize=self.normalize, ignore_class=self.ignore_class
+        )
 
 
 def multi_similarity(
@@ -166,6 +175,7 @@ def multi_similarity(
     base: float = 0.5,
     epsilon: float | None = None,
     normalize: bool = True,
+    ignore_class: int | None = None,
 ) -> Any:
     """Return the loss of each sample; see `MultiSimilarity` for the formula and the arguments.
 
@@ -173,8 +183,9 @@ def multi_similarity(
         >>> [round(float(value), 6) for value in multi_similarity([0, 0], [[1.0, 0.0], [2.0, 0.0]])]
         [0.156631, 0.156631]
     """
-    positives, negatives = pairs_of_classes(y_true, ops.convert_to_tensor(y_pred), "multi_similarity")
-    likeness = similarities(y_pred, normalize=normalize)
+    groups = groups_of(y_true, y_pred, "multi_similarity", ignore_class)
+    positives, negatives = groups.positives, groups.negatives
+    likeness = similarities(groups.embeddings, normalize=normalize)
     if epsilon is not None:
         positives, negatives = _informative(ops.stop_gradient(likeness), positives, negatives, epsilon)
     pull = _log_one_plus(alpha * (base - likeness), positives) / alpha
@@ -182,19 +193,21 @@ def multi_similarity(
     return pull + push
 
 
-def lifted_struct(y_true: Any, y_pred: Any, *, margin: float = 1.0, normalize: bool = False) -> Any:
+def lifted_struct(
+    y_true: Any, y_pred: Any, *, margin: float = 1.0, normalize: bool = False, ignore_class: int | None = None
+) -> Any:
     """Return the share of each sample in the loss times N; see `LiftedStruct` for the formula and the arguments.
 
     Example:
         >>> [round(float(value), 6) for value in lifted_struct([0, 0, 1], [[0.0], [0.0], [1.0]])]
         [0.36034, 0.36034, 0.0]
     """
-    positives, negatives = pairs_of_classes(y_true, ops.convert_to_tensor(y_pred), "lifted_struct")
-    distances = pairwise_distances(y_pred, "l2", normalize=normalize)
-    away, some = some_logsumexp(margin - distances, negatives)
+    groups = groups_of(y_true, y_pred, "lifted_struct", ignore_class)
+    distances = pairwise_distances(groups.embeddings, "l2", normalize=normalize)
+    away, some = some_logsumexp(margin - distances, groups.negatives)
     away = ops.where(some, away, ops.full_like(away, _LOG_OF_NOTHING))
     values = ops.square(ops.relu(distances + ops.logaddexp(away, ops.transpose(away)))) / 2.0
-    return mean_over_pairs(values, positives)
+    return mean_over_pairs(values, groups.positives, groups.kept)
 
 
 def _informative(likeness: Any, positives: Any, negatives: Any, epsilon: float) -> tuple[Any, Any]:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from kzoo.plugin import LossSpec, hookimpl
-from kzoo_plugins.losses.specs import boxes, classification, embedding, ordinal, regression, restoration, segmentation
+from kzoo_plugins.losses.specs import (
+    boxes,
+    classification,
+    composition,
+    embedding,
+    ordinal,
+    regression,
+    restoration,
+    segmentation,
+)
 
 __all__ = ["kzoo_losses"]
 
-_FAMILIES = (boxes, classification, embedding, ordinal, regression, restoration, segmentation)
+_FAMILIES = (boxes, classification, composition, embedding, ordinal, regression, restoration, segmentation)
 
 
 @hookimpl

@@ -33,7 +33,8 @@ class Pinball(Loss):
     in order: that of 0.1 can come out above that of 0.9.
 
     Args:
-        tau: A quantile between 0 and 1, or a list with one for each column of the predictions. Defaults to 0.5.
+        tau: A quantile from 0 to 1, or a list with one for each column of the predictions. Defaults to 0.5. At 0 and 1
+            it is a bound: what is below, or above, costs nothing.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "pinball".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -43,7 +44,7 @@ class Pinball(Loss):
         y_pred: A prediction for each of the Q quantiles, shape (..., Q). For a single tau also (...) or (..., D).
 
     Raises:
-        ValueError: A quantile is not between 0 and 1; the shapes of targets and predictions do not belong together.
+        ValueError: A quantile is below 0 or above 1; the shapes of targets and predictions do not belong together.
 
     Example:
         >>> loss = Pinball(tau=[0.1, 0.9])
@@ -87,10 +88,10 @@ def pinball(y_true: Any, y_pred: Any, *, tau: float | Sequence[float] = 0.5) -> 
 
 
 def check_quantiles(tau: float | Sequence[float]) -> None:
-    """Raise ``ValueError`` where ``tau`` is neither a number between 0 and 1 nor a list of such numbers."""
+    """Raise ``ValueError`` where ``tau`` is neither a number from 0 to 1 nor a list of such numbers."""
     listed = [tau] if isinstance(tau, Real) or not hasattr(tau, "__iter__") else list(tau)
-    if not listed or not all(isinstance(one, Real) and 0 < one < 1 for one in listed):  # type: ignore[operator] # its stub has no `>`
-        message = f"`tau` must be a number between 0 and 1, or a list of such numbers, not {tau!r}."
+    if not listed or not all(isinstance(one, Real) and 0 <= one <= 1 for one in listed):  # type: ignore[operator] # its stub has no `>`
+        message = f"`tau` must be a number from 0 to 1, or a list of such numbers, not {tau!r}."
         raise ValueError(message)
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import as_class_labels, widen
-from kzoo_plugins.losses.logs import ClassLoss, logits_of
+from kzoo.component import ClassLoss, as_class_labels, widen
+from kzoo_plugins.losses.logs import logits_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Sparsemax", "sparsemax", "sparsemax_loss"]
+
+_OUTSIDE = -2.0
+"""A logit, less the largest, at which the sparsemax is 0."""
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
@@ -29,8 +36,15 @@ class Sparsemax(ClassLoss):
     probabilities of a softmax the loss is that of its logits. It is not that of those probabilities: the network's
     answer is the sparsemax, which has the same order of classes, with ties at 0.
 
+    A logit of -inf is a class that is ruled out: its p is 0, and the loss is infinite where it is the true one. Where
+    all logits of a sample are -inf, or one is inf, there is no nearest distribution and the loss is NaN.
+
     Args:
         from_logits: Whether `y_pred` holds logits; otherwise it holds their softmax. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "sparsemax".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -56,11 +70,16 @@ class Sparsemax(ClassLoss):
     def __init__(
         self,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "sparsemax",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         self.from_logits = from_logits
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
@@ -78,10 +97,15 @@ def sparsemax_loss(y_true: Any, y_pred: Any, *, from_logits: bool = False) -> An
     y_pred = widen(y_pred)
     y_true = as_class_labels(ops.convert_to_tensor(y_true), y_pred, "sparsemax")
     logits = logits_of(y_pred, from_logits=from_logits)
+    ruled_out = logits == -math.inf
     # Only differences count; without the shift large logits would cost the digits of small ones.
     logits = logits - ops.stop_gradient(ops.max(logits, axis=-1, keepdims=True))
     p = sparsemax(logits)
-    return ops.sum((p - y_true) * logits + (ops.square(y_true) - ops.square(p)) / 2, axis=-1)
+    # What is ruled out has no part in the sum, where 0 times -inf would be NaN, unless it is the true class.
+    lost = ops.any(ops.logical_and(ruled_out, y_true > 0), axis=-1)
+    logits = ops.where(ruled_out, _OUTSIDE, logits)
+    loss = ops.sum((p - y_true) * logits + (ops.square(y_true) - ops.square(p)) / 2, axis=-1)
+    return ops.where(lost, loss + math.inf, loss)  # the sum of NaN stays NaN
 
 
 def sparsemax(logits: Any) -> Any:
@@ -93,6 +117,7 @@ def sparsemax(logits: Any) -> Any:
     """
     logits = logits - ops.stop_gradient(ops.max(logits, axis=-1, keepdims=True))
     # Whatever lies 1 below the largest has no part in it, however far below it is: cut, it costs no digits of the sums.
+    logits = ops.maximum(logits, _OUTSIDE)
     ranked = -ops.sort(ops.minimum(ops.stop_gradient(-logits), 1.0), axis=-1)
     rank = ops.arange(1, logits.shape[-1] + 1, dtype=logits.dtype)
     inside = 1 + rank * ranked > ops.cumsum(ranked, axis=-1)

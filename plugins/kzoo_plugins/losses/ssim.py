@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kzoo.component import Loss, align_shapes, widen
+from kzoo.component import Loss, align_shapes, finite_or_nan, widen
 from kzoo_plugins.losses.structural import (
     POWER_FACTORS,
     Window,
@@ -81,6 +81,11 @@ class SSIM(Loss):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self._window = Window(data_range, kernel_size, sigma, k1, k2)
 
+    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Return images of equal shape; an infinite pixel becomes NaN."""
+        y_true, y_pred = super().align(y_true, y_pred)
+        return y_true, finite_or_nan(y_pred)
+
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each image, shape ``(N,)``."""
         return structural_dissimilarity(y_true, y_pred, self._window, self.name)
@@ -149,6 +154,11 @@ class MultiScaleSSIM(Loss):
         self._window = Window(data_range, kernel_size, sigma, k1, k2)
         check_power_factors(power_factors)
         self.power_factors = power_factors
+
+    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Return images of equal shape; an infinite pixel becomes NaN."""
+        y_true, y_pred = super().align(y_true, y_pred)
+        return y_true, finite_or_nan(y_pred)
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each image, shape ``(N,)``."""

@@ -6,19 +6,26 @@ from typing import Any
 
 from keras import ops
 
-from kzoo.component import Loss, as_class_labels, widen
+from kzoo.component import ClassLabels, ClassLoss, as_class_labels, widen
 
 __all__ = ["ThresholdLoss", "above_thresholds", "threshold_labels", "threshold_probabilities"]
 
 _EVEN = 0.5
 
 
-class ThresholdLoss(Loss):
-    """A loss of K - 1 logits for K ordered classes: labels become the K - 1 answers."""
+class ThresholdLoss(ClassLoss):
+    """A loss of K - 1 logits for K ordered classes: labels become the K - 1 answers.
 
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return for each threshold the probability that the label is above it."""
-        return above_thresholds(y_true, y_pred, self.name), y_pred
+    `ignore_class` and the numbers of `class_weight` are of the K classes.
+    """
+
+    def read_labels(self, y_true: Any, y_pred: Any) -> ClassLabels:
+        """Return the answers to the K - 1 thresholds, the logits, and what each sample counts."""
+        y_true, kept = self.without_ignored(y_true, _for_all_classes(y_pred))
+        if kept is not None:
+            y_pred = ops.where(ops.expand_dims(kept, -1), y_pred, ops.zeros_like(y_pred))
+        classes = _distribution(y_true, y_pred, self.name)
+        return ClassLabels(_above_each(classes), y_pred, kept, self.weights_of(classes))
 
 
 def above_thresholds(y_true: Any, y_pred: Any, what: str) -> Any:
@@ -34,9 +41,13 @@ def above_thresholds(y_true: Any, y_pred: Any, what: str) -> Any:
     Raises:
         ValueError: The shapes fit neither form.
     """
+    return _above_each(_distribution(y_true, y_pred, what))
+
+
+def _distribution(y_true: Any, y_pred: Any, what: str) -> Any:
+    """Return labels as distributions over the K classes between whose thresholds ``y_pred`` has logits."""
     try:
-        # Only shape and type of the padded logits matter: they say that there are K classes.
-        classes = as_class_labels(y_true, ops.concatenate([y_pred, y_pred[..., :1]], axis=-1), what)
+        return as_class_labels(y_true, _for_all_classes(y_pred), what)
     except ValueError as error:
         message = (
             f"`{what}` got y_true of shape {tuple(y_true.shape)} and y_pred of shape {tuple(y_pred.shape)}. It takes a "
@@ -44,6 +55,14 @@ def above_thresholds(y_true: Any, y_pred: Any, what: str) -> Any:
             "indices of shape (...) or (..., 1) or one-hot labels of shape (..., K)."
         )
         raise ValueError(message) from error
+
+
+def _for_all_classes(y_pred: Any) -> Any:
+    """Return a tensor of the type of the logits with K columns; only its shape and type matter."""
+    return ops.concatenate([y_pred, y_pred[..., :1]], axis=-1)
+
+
+def _above_each(classes: Any) -> Any:
     from_the_top = ops.cumsum(ops.flip(classes, axis=-1), axis=-1)
     return ops.flip(from_the_top, axis=-1)[..., 1:]
 

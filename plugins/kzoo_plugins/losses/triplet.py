@@ -12,8 +12,8 @@ from kzoo_plugins.losses.pairwise import (
     EmbeddingLoss,
     check_distance,
     check_number,
+    groups_of,
     mean_over_pairs,
-    pairs_of_classes,
     pairwise_distances,
 )
 
@@ -45,6 +45,8 @@ class TripletSemiHard(EmbeddingLoss):
             "angular", one minus the cosine of the angle. Defaults to "squared_l2".
         normalize: Whether to scale the embeddings to length 1 first, which the paper asks for. Defaults to False: the
             network does it, for example with `keras.layers.UnitNormalization`.
+        ignore_class: A class whose samples are no anchors, positives nor negatives and have no part in the mean.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "triplet_semihard".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -70,11 +72,12 @@ class TripletSemiHard(EmbeddingLoss):
         margin: float = 1.0,
         distance_metric: str = "squared_l2",
         normalize: bool = False,  # noqa: FBT001, FBT002 - named as an argument in `triplet_semihard:normalize=true`
+        ignore_class: int | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "triplet_semihard",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(ignore_class=ignore_class, reduction=reduction, name=name, dtype=dtype)
         check_number("margin", margin, at_least=0)
         check_distance(distance_metric)
         self.margin = margin
@@ -84,7 +87,12 @@ class TripletSemiHard(EmbeddingLoss):
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the share of each sample in the loss times N, shape ``(N,)``."""
         return triplet_semihard(
-            y_true, y_pred, margin=self.margin, distance_metric=self.distance_metric, normalize=self.normalize
+            y_true,
+            y_pred,
+            margin=self.margin,
+            distance_metric=self.distance_metric,
+            normalize=self.normalize,
+            ignore_class=self.ignore_class,
         )
 
 
@@ -117,6 +125,8 @@ class TripletHard(EmbeddingLoss):
         distance_metric: "squared_l2", the squared Euclidean distance; "l2", the Euclidean distance; or "angular", one
             minus the cosine of the angle. Defaults to "squared_l2".
         normalize: Whether to scale the embeddings to length 1 first. Defaults to False.
+        ignore_class: A class whose samples are no anchors, positives nor negatives and have no part in the mean.
+            Defaults to None.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "triplet_hard".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -143,11 +153,12 @@ class TripletHard(EmbeddingLoss):
         soft: bool = False,  # noqa: FBT001, FBT002 - named as an argument in `triplet_hard:soft=true`
         distance_metric: str = "squared_l2",
         normalize: bool = False,  # noqa: FBT001, FBT002 - named as an argument in `triplet_hard:normalize=true`
+        ignore_class: int | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "triplet_hard",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(ignore_class=ignore_class, reduction=reduction, name=name, dtype=dtype)
         check_number("margin", margin, at_least=0)
         check_distance(distance_metric)
         self.margin = margin
@@ -164,6 +175,7 @@ class TripletHard(EmbeddingLoss):
             soft=self.soft,
             distance_metric=self.distance_metric,
             normalize=self.normalize,
+            ignore_class=self.ignore_class,
         )
 
 
@@ -174,6 +186,7 @@ def triplet_semihard(
     margin: float = 1.0,
     distance_metric: str = "squared_l2",
     normalize: bool = False,
+    ignore_class: int | None = None,
 ) -> Any:
     """Return the share of each sample in the loss times N; see `TripletSemiHard` for the formula and the arguments.
 
@@ -181,11 +194,12 @@ def triplet_semihard(
         >>> [float(value) for value in triplet_semihard([0, 0, 1], [[0.0], [1.0], [1.5]], distance_metric="l2")]
         [0.75, 2.25, 0.0]
     """
-    positives, negatives = pairs_of_classes(y_true, ops.convert_to_tensor(y_pred), "triplet_semihard")
-    distances = pairwise_distances(y_pred, distance_metric, normalize=normalize)
-    nearest = _semi_hard_negatives(ops.stop_gradient(distances), negatives)
+    groups = groups_of(y_true, y_pred, "triplet_semihard", ignore_class)
+    distances = pairwise_distances(groups.embeddings, distance_metric, normalize=normalize)
+    nearest = _semi_hard_negatives(ops.stop_gradient(distances), groups.negatives)
     values = ops.relu(distances - ops.take_along_axis(distances, nearest, axis=1) + margin)
-    return mean_over_pairs(values, ops.logical_and(positives, ops.any(negatives, axis=-1, keepdims=True)))
+    against = ops.logical_and(groups.positives, ops.any(groups.negatives, axis=-1, keepdims=True))
+    return mean_over_pairs(values, against, groups.kept)
 
 
 def triplet_hard(
@@ -196,6 +210,7 @@ def triplet_hard(
     soft: bool = False,
     distance_metric: str = "squared_l2",
     normalize: bool = False,
+    ignore_class: int | None = None,
 ) -> Any:
     """Return the loss of each sample; see `TripletHard` for the formula and the arguments.
 
@@ -203,8 +218,9 @@ def triplet_hard(
         >>> [float(value) for value in triplet_hard([0, 0, 1], [[0.0], [1.0], [1.5]], distance_metric="l2")]
         [0.5, 1.5, 0.5]
     """
-    positives, negatives = pairs_of_classes(y_true, ops.convert_to_tensor(y_pred), "triplet_hard")
-    distances = pairwise_distances(y_pred, distance_metric, normalize=normalize)
+    groups = groups_of(y_true, y_pred, "triplet_hard", ignore_class)
+    positives, negatives = groups.positives, groups.negatives
+    distances = pairwise_distances(groups.embeddings, distance_metric, normalize=normalize)
     farthest = ops.max(ops.where(positives, distances, ops.zeros_like(distances)), axis=-1)
     nearest = ops.min(ops.where(negatives, distances, ops.full_like(distances, math.inf)), axis=-1)
     some = ops.any(negatives, axis=-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -17,6 +17,9 @@ from kzoo_plugins.losses.masks import (
     over_positions,
     ratio,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["FocalTversky", "Tversky", "focal_tversky", "tversky"]
 
@@ -49,6 +52,10 @@ class Tversky(MaskLoss):
             and a sample with none of them gives 0. Defaults to True.
         from_logits: Whether `y_pred` holds logits, to which a softmax over the classes is applied, or a sigmoid where
             K = 1. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class: its weight in the mean over the classes. Defaults to
+            None: all the same.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "tversky".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -80,11 +87,16 @@ class Tversky(MaskLoss):
         smooth: float = 0.0,
         count_absent: bool = True,  # noqa: FBT001, FBT002 - named as an argument on the command line
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "tversky",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_weights(alpha, beta, smooth)
         self.alpha = alpha
         self.beta = beta
@@ -101,7 +113,7 @@ class Tversky(MaskLoss):
             beta=self.beta,
             smooth=self.smooth,
             count_absent=self.count_absent,
-            from_logits=self.from_logits,
+            class_weight=self.class_weight,
         )
 
 
@@ -129,6 +141,10 @@ class FocalTversky(MaskLoss):
             and a sample with none of them gives 0. Defaults to True.
         from_logits: Whether `y_pred` holds logits, to which a softmax over the classes is applied, or a sigmoid where
             K = 1. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing in value, gradient and mean. Defaults to None.
+        class_weight: A number of at least 0 for each class: its weight in the mean over the classes. Defaults to
+            None: all the same.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "focal_tversky".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
@@ -160,11 +176,16 @@ class FocalTversky(MaskLoss):
         smooth: float = 0.0,
         count_absent: bool = True,  # noqa: FBT001, FBT002 - named as an argument on the command line
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "focal_tversky",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            axis=axis, ignore_class=ignore_class, class_weight=class_weight, reduction=reduction, name=name, dtype=dtype
+        )
         _check_weights(alpha, beta, smooth)
         _check_gamma(gamma)
         self.alpha = alpha
@@ -184,7 +205,7 @@ class FocalTversky(MaskLoss):
             gamma=self.gamma,
             smooth=self.smooth,
             count_absent=self.count_absent,
-            from_logits=self.from_logits,
+            class_weight=self.class_weight,
         )
 
 
@@ -197,6 +218,7 @@ def tversky(
     smooth: float = 0.0,
     count_absent: bool = True,
     from_logits: bool = False,
+    class_weight: Sequence[float] | None = None,
 ) -> Any:
     """Return the Tversky loss of each sample; see `Tversky` for the formula and the arguments.
 
@@ -208,7 +230,7 @@ def tversky(
     y_pred = mask_probabilities(y_pred, from_logits=from_logits)
     y_true = as_masks(ops.convert_to_tensor(y_true), y_pred, "tversky")
     values = _of_each_class(y_true, y_pred, alpha, beta, smooth)
-    return mean_over_classes(values, y_true, count_absent=count_absent)
+    return mean_over_classes(values, y_true, count_absent=count_absent, class_weight=class_weight)
 
 
 def focal_tversky(
@@ -221,6 +243,7 @@ def focal_tversky(
     smooth: float = 0.0,
     count_absent: bool = True,
     from_logits: bool = False,
+    class_weight: Sequence[float] | None = None,
 ) -> Any:
     """Return the focal Tversky loss of each sample; see `FocalTversky` for the formula and the arguments.
 
@@ -236,7 +259,9 @@ def focal_tversky(
     # Below 1 the power's slope is infinite at 0: without the inner `where` an exact match would make the gradient NaN.
     match = ops.equal(values, 0)
     powers = ops.power(ops.where(match, ops.ones_like(values), values), gamma)
-    return mean_over_classes(ops.where(match, ops.zeros_like(values), powers), y_true, count_absent=count_absent)
+    return mean_over_classes(
+        ops.where(match, ops.zeros_like(values), powers), y_true, count_absent=count_absent, class_weight=class_weight
+    )
 
 
 def _of_each_class(y_true: Any, y_pred: Any, alpha: float, beta: float, smooth: float) -> Any:

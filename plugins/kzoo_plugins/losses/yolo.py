@@ -68,7 +68,8 @@ class YOLO(Loss):
         y_true: Shape (N, R, 5 + K + 7). Of each place: the centre x, y, width and height of its box, as parts of the
             image's width and height; 1 where it has a box, 0 where not, -1 where it does not count; the classes,
             one-hot; then its column, its row, the grid's columns and rows, the anchor's width and height as parts of
-            the image's, and the grid's `scale_x_y`.
+            the image's, and the grid's `scale_x_y`. An objectness that is none of the three gives NaN, and so does an
+            entry of the classes of a box that is not between 0 and 1.
         y_pred: Shape (N, R, 5 + K): what the network says, before any sigmoid.
 
     Raises:
@@ -153,7 +154,7 @@ def yolo_parts(
     y_pred = widen(y_pred)
     y_true = ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype)
     _check_shapes(y_true, y_pred, "yolo")
-    truth, place = y_true[..., :-_PLACE], y_true[..., -_PLACE:]
+    truth, place = _known(y_true[..., :-_PLACE]), y_true[..., -_PLACE:]
     cells = place[..., 2:4]
     present = ops.cast(ops.equal(truth[..., 4], 1), y_pred.dtype)
     # All boxes in cells, whose sides are equal: a ratio of sides is then one, also where the image is no square.
@@ -178,6 +179,8 @@ def yolo_parts(
     counted = ops.where(_found(whole, present, seen, ignore, most_boxes), present, 1.0)
     counted = ops.where(truth[..., 4] < 0, 0.0, counted)
     blamed = _presence(present, y_pred[..., 4], objectness, gamma)
+    unknown = ops.isnan(truth[..., 4])
+    counted, blamed = ops.where(unknown, 1.0, counted), ops.where(unknown, blamed * truth[..., 4], blamed)
     classes = truth[..., _BEFORE_CLASSES:] * (1 - label_smoothing) + label_smoothing / 2
     named = ops.sum(_crossentropy(classes, y_pred[..., _BEFORE_CLASSES:]), -1)
     # Selected, not multiplied: what a place without a box says of it may be infinite, and 0 times that is NaN.
@@ -186,6 +189,18 @@ def yolo_parts(
         "objectness": ops.sum(ops.where(counted > 0, blamed, 0.0), -1),
         "class": ops.sum(ops.where(present > 0, named, 0.0), -1),
     }
+
+
+def _known(truth: Any) -> Any:
+    """Return what is said of each place, with NaN for an objectness that is not -1, 0 or 1, and a class that is none.
+
+    What a place without a box says of classes is not read, so it may be anything.
+    """
+    objectness, classes = truth[..., 4:_BEFORE_CLASSES], truth[..., _BEFORE_CLASSES:]
+    right = ops.logical_or(ops.abs(objectness) == 1, objectness == 0)
+    read = ops.logical_and(objectness == 1, ops.logical_not(ops.logical_and(classes >= 0, classes <= 1)))
+    nan = float("nan")
+    return ops.concatenate([truth[..., :4], ops.where(right, objectness, nan), ops.where(read, nan, classes)], axis=-1)
 
 
 def _corners(centre: Any, sides: Any) -> Any:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import MeanMetric, align_shapes, as_class_labels, class_probabilities
-from kzoo_plugins.metrics.sums import SumMetric, check_choice, class_indices
+from kzoo.component import ClassLabels, ClassMetric, align_shapes, class_probabilities
+from kzoo_plugins.metrics.labels import ClassSums, true_answers
+from kzoo_plugins.metrics.sums import check_choice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["BrierScore", "CalibrationError"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class CalibrationError(SumMetric):
+class CalibrationError(ClassSums):
     """Expected calibration error: how far the confidence of predictions is from how often they are right.
 
     Formula, over M bins of equal width of the confidence, the largest probability of a sample. Bin b holds the samples
@@ -33,6 +37,10 @@ class CalibrationError(SumMetric):
         norm: "l1" for the expected, "l2" for the root mean square and "max" for the maximum calibration error.
             Defaults to "l1".
         from_logits: Whether `y_pred` holds logits. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         name: Defaults to "ece".
         dtype: The type of the sums, at least float32. Defaults to Keras's float type.
 
@@ -61,10 +69,13 @@ class CalibrationError(SumMetric):
         n_bins: int = 15,
         norm: str = "l1",
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         name: str = "ece",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(name, dtype, axis=axis, ignore_class=ignore_class, class_weight=class_weight)
         if int(n_bins) != n_bins or n_bins < 1:
             message = f"`n_bins` must be a whole number of at least 1, not {n_bins}."
             raise ValueError(message)
@@ -73,21 +84,21 @@ class CalibrationError(SumMetric):
         self.norm = norm
         self.from_logits = from_logits
 
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return class indices, and probabilities with an axis of classes."""
-        shape = tuple(y_pred.shape)
-        if len(shape) > 1 and shape[-1] != 1:
-            return class_indices(y_true, y_pred, self.name), class_probabilities(y_pred, from_logits=self.from_logits)
-        y_true, y_pred = align_shapes(y_true, y_pred, self.name)
-        if len(y_pred.shape) == len(shape) > 1:  # both have the column
-            y_true, y_pred = ops.squeeze(y_true, -1), ops.squeeze(y_pred, -1)
+    def read(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        """Return class indices, probabilities with an axis of classes, and what each position counts."""
+        y_true, y_pred = self.classes_last(y_true, y_pred)
+        if _has_classes(y_pred):
+            true, counts = self.read_indices(y_true, y_pred)
+            return true, class_probabilities(y_pred, from_logits=self.from_logits), counts
+        y_true, y_pred = _columns(y_true, y_pred, self.name)
+        true, counts = self.read_answers(y_true)
         yes = ops.sigmoid(y_pred) if self.from_logits else y_pred
-        return ops.cast(y_true, "int32"), ops.stack([1 - yes, yes], axis=-1)
+        return true, ops.stack([1 - yes, yes], axis=-1), counts
 
     def sums(self, y_true: Any, y_pred: Any, weight: Any) -> dict[str, Any]:
         """Return, for each bin, the weights and how much oftener its samples are right than they are confident."""
         confidence = ops.max(y_pred, axis=-1)
-        right = ops.cast(ops.cast(ops.argmax(y_pred, axis=-1), "int32") == y_true, self.dtype)
+        right = ops.cast(ops.cast(ops.argmax(y_pred, axis=-1), self.dtype) == y_true, self.dtype)
         place = ops.cast(ops.ceil(confidence * self.n_bins), "int32") - 1
         place = ops.reshape(ops.clip(place, 0, self.n_bins - 1), (-1,))
 
@@ -106,7 +117,7 @@ class CalibrationError(SumMetric):
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class BrierScore(MeanMetric):
+class BrierScore(ClassMetric):
     """Brier score: the squared distance of the predicted probabilities from what happened.
 
     Formula, for one sample with K classes, then averaged over samples by their weights:
@@ -122,6 +133,10 @@ class BrierScore(MeanMetric):
         from_logits: Whether `y_pred` holds logits. Defaults to False.
         scale_by_half: Whether to halve the sum over classes: True, False, or "auto" for halving it where predictions
             are a single column, as is usual there. Defaults to "auto".
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         name: Defaults to "brier".
         dtype: The type of the running sums, at least float32. Defaults to Keras's float type.
 
@@ -148,29 +163,47 @@ class BrierScore(MeanMetric):
         self,
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
         scale_by_half: bool | str = "auto",  # noqa: FBT001 - True, False or "auto", as in scikit-learn
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         name: str = "brier",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(axis=axis, ignore_class=ignore_class, class_weight=class_weight, name=name, dtype=dtype)
         check_choice("scale_by_half", scale_by_half, (True, False, "auto"))
         self.from_logits = from_logits
         self.scale_by_half = scale_by_half
 
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return labels and probabilities, both with an axis of classes or a single column."""
-        shape = tuple(y_pred.shape)
-        if len(shape) > 1 and shape[-1] != 1:
-            y_pred = class_probabilities(y_pred, from_logits=self.from_logits)
-            return as_class_labels(y_true, y_pred, self.name), y_pred
-        y_true, y_pred = align_shapes(y_true, y_pred, self.name)
-        y_pred = ops.sigmoid(y_pred) if self.from_logits else y_pred
-        if len(y_pred.shape) == len(shape) > 1:  # both have the column
-            return y_true, y_pred
-        return ops.expand_dims(y_true, -1), ops.expand_dims(y_pred, -1)
+    def read_labels(self, y_true: Any, y_pred: Any) -> ClassLabels:
+        """Return labels and predictions, both with an axis of classes or a single column, and what each counts."""
+        true, pred = self.classes_last(y_true, y_pred)
+        if _has_classes(pred):
+            return super().read_labels(y_true, y_pred)
+        true, pred = _columns(true, pred, self.name)
+        kept = None
+        if self.ignore_class is not None:
+            kept = true != ops.cast(self.ignore_class, true.dtype)
+            true = ops.where(kept, true, ops.zeros_like(true))
+        true = true_answers(true)
+        weight = self.weights_of(ops.stack([1 - true, true], axis=-1))
+        return ClassLabels(ops.expand_dims(true, -1), ops.expand_dims(pred, -1), kept, weight)
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the score of each sample, shape ``(...)``."""
         single = y_pred.shape[-1] == 1
+        if self.from_logits:
+            y_pred = ops.sigmoid(y_pred) if single else ops.softmax(y_pred, axis=-1)
         score = ops.sum(ops.square(y_pred - y_true), axis=-1)
         score = 2 * score if single else score  # the other class is as far away
         return score / 2 if self.scale_by_half is True or (single and self.scale_by_half == "auto") else score
+
+
+def _has_classes(y_pred: Any) -> bool:
+    """Return whether predictions have a column for each class, and not one for yes or no."""
+    return len(y_pred.shape) > 1 and y_pred.shape[-1] != 1
+
+
+def _columns(y_true: Any, y_pred: Any, what: str) -> tuple[Any, Any]:
+    """Return labels and predictions of one column without its axis."""
+    column = len(y_pred.shape) > 1
+    return align_shapes(y_true, ops.squeeze(y_pred, -1) if column else y_pred, what)

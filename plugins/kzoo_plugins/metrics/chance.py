@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
 from kzoo_plugins.metrics.confusion import ConfusionMetric
 from kzoo_plugins.metrics.sums import check_choice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["CohenKappa", "MatthewsCorrelation"]
 
@@ -30,6 +33,9 @@ class MatthewsCorrelation(ConfusionMetric):
     Args:
         num_classes: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
         threshold: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to 0.5.
+        axis: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to -1.
+        ignore_class: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
+        class_weight: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
         name: Defaults to "mcc".
         dtype: The type of the sums, at least float32. Defaults to Keras's float type.
 
@@ -55,9 +61,18 @@ class MatthewsCorrelation(ConfusionMetric):
     """
 
     def __init__(
-        self, num_classes: int | None = None, threshold: float = 0.5, name: str = "mcc", dtype: Any = None
+        self,
+        num_classes: int | None = None,
+        threshold: float = 0.5,
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
+        name: str = "mcc",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(num_classes, threshold, name, dtype)
+        super().__init__(
+            num_classes, threshold, name, dtype, axis=axis, ignore_class=ignore_class, class_weight=class_weight
+        )
 
     def score(self, confusion: Any) -> Any:
         """Return the correlation."""
@@ -93,6 +108,9 @@ class CohenKappa(ConfusionMetric):
         weights: What a mistake counts: None, "linear" or "quadratic". Defaults to None.
         num_classes: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
         threshold: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to 0.5.
+        axis: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to -1.
+        ignore_class: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
+        class_weight: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
         name: Defaults to "cohen_kappa".
         dtype: The type of the sums, at least float32. Defaults to Keras's float type.
 
@@ -120,10 +138,15 @@ class CohenKappa(ConfusionMetric):
         weights: str | None = None,
         num_classes: int | None = None,
         threshold: float = 0.5,
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         name: str = "cohen_kappa",
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_classes, threshold, name, dtype)
+        super().__init__(
+            num_classes, threshold, name, dtype, axis=axis, ignore_class=ignore_class, class_weight=class_weight
+        )
         check_choice("weights", weights, (None, "linear", "quadratic"))
         self.weights = weights
 

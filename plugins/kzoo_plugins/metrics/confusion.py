@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import align_shapes
-from kzoo_plugins.metrics.sums import SumMetric, check_choice, class_indices
+from kzoo_plugins.metrics.labels import PredictedClasses
+from kzoo_plugins.metrics.sums import check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,63 +20,18 @@ __all__ = [
 ]
 
 
-class ConfusionMetric(SumMetric):
+class ConfusionMetric(PredictedClasses):
     """The base of metrics that follow from the confusion matrix of all samples, true classes in rows.
 
-    Predictions of shape (..., K) are scores: the largest is the predicted class. Predictions with a last axis of 1, or
-    with one axis only, are probabilities of class 1 of two, compared with a threshold; where `num_classes` is larger
-    than 2 they are class indices.
-
-    Args:
-        num_classes: The number of classes K, at least 2. Defaults to None: as many as the predictions have columns.
-        threshold: The probability above which a single column is a yes. Defaults to 0.5.
-        name: The metric's name.
-        dtype: The type of the sums, at least float32.
+    Labels and predictions are read as `PredictedClasses` says, which has the arguments, too.
     """
 
-    def __init__(self, num_classes: int | None, threshold: float, name: str, dtype: Any = None) -> None:
-        super().__init__(name=name, dtype=dtype)
-        if num_classes is not None and (int(num_classes) != num_classes or num_classes < 2):  # noqa: PLR2004
-            message = f"`num_classes` must be a whole number of at least 2, or None, not {num_classes}."
-            raise ValueError(message)
-        if not math.isfinite(threshold):
-            message = f"`threshold` must be a finite number, not {threshold}."
-            raise ValueError(message)
-        self.num_classes = num_classes
-        self.threshold = threshold
-        self.single = False
-        self.classes = num_classes or 0
-
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return true and predicted classes as indices of equal shapes."""
-        shape = tuple(y_pred.shape)
-        self.single = len(shape) == 1 or shape[-1] == 1
-        if not self.single:
-            if self.num_classes not in (None, shape[-1]):
-                message = f"`{self.name}` is for {self.num_classes} classes, and `y_pred` has {shape[-1]} columns."
-                raise ValueError(message)
-            self.classes = shape[-1]
-            true = class_indices(y_true, y_pred, self.name)
-            return true, ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-        self.classes = self.num_classes or 2
-        y_true, y_pred = align_shapes(y_true, y_pred, self.name)
-        if self.classes == 2:  # noqa: PLR2004
-            y_pred = y_pred > self.threshold
-        return ops.cast(y_true, "int32"), ops.cast(y_pred, "int32")
-
-    def tensor(self, value: Any) -> Any:
-        """Return labels or predictions as they are: indices need all their digits."""
-        return ops.convert_to_tensor(value)
-
     def sums(self, y_true: Any, y_pred: Any, weight: Any) -> dict[str, Any]:
-        """Return the weighted counts of a batch, shape (K, K); NaN where an index is no class and its weight not 0."""
+        """Return the weighted counts of a batch, shape (K, K)."""
         k = self.classes
-        cell, weight = ops.reshape(y_true * k + y_pred, (-1,)), ops.reshape(weight, (-1,))
-        known = (y_true >= 0) & (y_true < k) & (y_pred >= 0) & (y_pred < k)
-        known = ops.reshape(known, (-1,)) | (weight == 0)
-        weight = ops.where(known, weight, float("nan"))
+        cell = ops.reshape(ops.cast(y_true, "int32") * k + ops.cast(y_pred, "int32"), (-1,))
         # A sum by cell and no product of one-hot matrices, which accelerators would round to fewer digits.
-        counts = ops.segment_sum(weight, ops.clip(cell, 0, k * k - 1), num_segments=k * k)
+        counts = ops.segment_sum(ops.reshape(weight, (-1,)), cell, num_segments=k * k)
         return {"confusion": ops.reshape(counts, (k, k))}
 
     def score(self, confusion: Any) -> Any:
@@ -99,8 +53,8 @@ class ConfusionMatrix(ConfusionMetric):
     progress leaves it out, and no callback can monitor it. `cell` makes it a number.
 
     Args:
-        num_classes: The number of classes K, at least 2. Defaults to None: as many as the predictions have columns,
-            or 2 for a single column.
+        num_classes: The number of classes K, at least 2. Defaults to None: as many as the predictions have columns;
+            for a single column as many as one-hot labels have, or 2.
         threshold: The probability above which a single column, or a label's own probability, is a yes. Defaults to
             0.5.
         normalize: What to divide by: "rows" for the sum of each row, which makes the diagonal the recalls, "columns"
@@ -110,15 +64,19 @@ class ConfusionMatrix(ConfusionMetric):
             class 9. With `multilabel` the label comes first. Defaults to None: the matrix.
         multilabel: Whether every column is a yes-or-no question of its own. The result is then (L, 2, 2): for each of
             L labels `[[true negatives, false positives], [false negatives, true positives]]`. Defaults to False.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class, with `multilabel` an answer, whose positions count nothing. Defaults to None.
+        class_weight: A number of at least 0 for each class, with `multilabel` for no and for yes, which counts as a
+            sample weight of its positions does. Defaults to None.
         name: Defaults to "confusion_matrix".
         dtype: The type of the sums, at least float32. Defaults to Keras's float type.
 
     Call arguments:
         y_true: One-hot labels of shape (..., K) or class indices of shape (...) or (..., 1); with `multilabel`, 0 or 1
             of shape (..., L).
-        y_pred: Scores of shape (..., K), probabilities of class 1 of shape (..., 1), or with `num_classes` above 2
-            class indices of shape (..., 1). A label or index that is no class makes the result NaN, unless its weight
-            is 0.
+        y_pred: Scores of shape (..., K), probabilities of class 1 of shape (...) or (..., 1), or class indices of these
+            shapes: a column is one of indices where it is of integers or booleans, or where there are more than two
+            classes. A label or index that is no class makes the result NaN, unless its weight is 0.
         sample_weight: Weights of shape (N,), or one number.
 
     Raises:
@@ -141,10 +99,22 @@ class ConfusionMatrix(ConfusionMetric):
         normalize: str | None = None,
         cell: Sequence[int] | None = None,
         multilabel: bool = False,  # noqa: FBT001, FBT002 - named as an argument on the command line
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         name: str = "confusion_matrix",
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_classes, threshold, name, dtype)
+        super().__init__(
+            num_classes,
+            threshold,
+            name,
+            dtype,
+            multilabel=multilabel,
+            axis=axis,
+            ignore_class=ignore_class,
+            class_weight=class_weight,
+        )
         check_choice("normalize", normalize, (None, "rows", "columns", "all"))
         places = 3 if multilabel else 2
         if cell is not None and (len(cell) != places or any(int(at) != at or at < 0 for at in cell)):
@@ -152,14 +122,6 @@ class ConfusionMatrix(ConfusionMetric):
             raise ValueError(message)
         self.normalize = normalize
         self.cell = cell
-        self.multilabel = multilabel
-
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return true and predicted classes, or answers, as indices of equal shapes."""
-        if not self.multilabel:
-            return super().align(y_true, y_pred)
-        y_true, y_pred = align_shapes(y_true, y_pred, self.name)
-        return ops.cast(y_true, "int32"), ops.cast(y_pred > self.threshold, "int32")
 
     def sums(self, y_true: Any, y_pred: Any, weight: Any) -> dict[str, Any]:
         """Return the weighted counts of a batch, shape (K, K) or (L, 2, 2)."""
@@ -194,6 +156,9 @@ class MultilabelConfusionMatrix(ConfusionMatrix):
         threshold: The probability above which a label's own is a yes. Defaults to 0.5.
         normalize: As in `ConfusionMatrix`. Defaults to None.
         cell: As in `ConfusionMatrix`. Defaults to None.
+        axis: The axis of `y_pred` and `y_true` that holds the questions. Defaults to -1.
+        ignore_class: An answer that counts nothing. Defaults to None.
+        class_weight: Two numbers of at least 0, for no and for yes, which count as sample weights do. Defaults to None.
         name: Defaults to "confusion_matrix".
         dtype: The type of the sums, at least float32. Defaults to Keras's float type.
 
@@ -220,7 +185,20 @@ class MultilabelConfusionMatrix(ConfusionMatrix):
         threshold: float = 0.5,
         normalize: str | None = None,
         cell: Sequence[int] | None = None,
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         name: str = "confusion_matrix",
         dtype: Any = None,
     ) -> None:
-        super().__init__(threshold=threshold, normalize=normalize, cell=cell, multilabel=True, name=name, dtype=dtype)
+        super().__init__(
+            threshold=threshold,
+            normalize=normalize,
+            cell=cell,
+            multilabel=True,
+            axis=axis,
+            ignore_class=ignore_class,
+            class_weight=class_weight,
+            name=name,
+            dtype=dtype,
+        )

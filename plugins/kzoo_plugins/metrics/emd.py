@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kzoo.component import MeanMetric, as_class_labels
+from kzoo.component import ClassMetric
 from kzoo_plugins.losses.emd import check_emd_arguments, emd
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ __all__ = ["MeanEMD"]
 
 # Not named EMD: Keras knows a saved object by package and class name, and `kzoo_plugins>EMD` is the loss.
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class MeanEMD(MeanMetric):
+class MeanEMD(ClassMetric):
     """Mean earth mover's distance over the samples: by default the exact Wasserstein-1 distance, in classes.
 
     Formula, for one sample with K classes, then averaged over samples by their weights:
@@ -36,6 +36,10 @@ class MeanEMD(MeanMetric):
         normalize: Whether to average over the classes rather than to sum. Defaults to False.
         from_logits: Whether `y_pred` holds logits, to which a softmax is applied. Defaults to False.
         ground_distance: As in `kzoo_plugins.losses.emd.EMD`. Defaults to None.
+        axis: The axis of `y_pred`, and of one-hot labels, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing. Defaults to None.
+        class_weight: A number of at least 0 for each class, which counts as a sample weight of its positions does.
+            Defaults to None.
         name: Defaults to "emd".
         dtype: The type of the running sums, at least float32. Defaults to Keras's float type.
 
@@ -63,19 +67,18 @@ class MeanEMD(MeanMetric):
         normalize: bool = False,  # noqa: FBT001, FBT002 - named as an argument in `emd:normalize=true`
         from_logits: bool = False,  # noqa: FBT001, FBT002 - Keras's own signature
         ground_distance: Sequence[Sequence[float]] | None = None,
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         name: str = "emd",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(axis=axis, ignore_class=ignore_class, class_weight=class_weight, name=name, dtype=dtype)
         check_emd_arguments(p, ground_distance)
         self.p = p
         self.normalize = normalize
         self.from_logits = from_logits
         self.ground_distance = ground_distance
-
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return the labels as distributions over the classes of ``y_pred``."""
-        return as_class_labels(y_true, y_pred, self.name), y_pred
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the distance of each sample, shape ``(...)``."""

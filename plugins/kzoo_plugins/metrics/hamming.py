@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import MeanMetric, align_shapes
-from kzoo_plugins.metrics.sums import class_indices
+from kzoo_plugins.metrics.labels import PredictedClasses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["HammingLoss", "MultilabelHammingLoss"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class HammingLoss(MeanMetric):
+class HammingLoss(PredictedClasses):
     """Hamming loss: the share of wrong answers.
 
-    Formula, for one sample, then averaged over samples by their weights:
+    Formula, for one sample, then averaged by the weights of samples and classes:
 
     ```
     [argmax_k y_pred_k != y_true]                         classes: 1 - accuracy
@@ -29,18 +30,21 @@ class HammingLoss(MeanMetric):
         multilabel: Whether every column is a yes-or-no question of its own. Defaults to False: columns are classes, of
             which one is true.
         threshold: The probability above which a label's own, or a single column, is a yes. Defaults to 0.5.
+        num_classes: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
+        axis: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to -1.
+        ignore_class: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
+        class_weight: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`. Defaults to None.
         name: Defaults to "hamming_loss".
         dtype: The type of the running sums, at least float32. Defaults to Keras's float type.
 
     Call arguments:
-        y_true: One-hot labels of shape (..., K) or class indices of shape (...) or (..., 1); with `multilabel`, 0 or 1
-            of shape (..., L).
-        y_pred: Scores of shape (..., K), probabilities of class 1 of shape (..., 1), or with `multilabel`
-            probabilities of shape (..., L).
+        y_true: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`.
+        y_pred: As in `kzoo_plugins.metrics.confusion.ConfusionMatrix`; with `multilabel` probabilities of shape
+            (..., L).
         sample_weight: Weights of shape (N,), or one number.
 
     Raises:
-        ValueError: `threshold` is not finite, or the shapes do not belong together.
+        ValueError: An argument is out of its range, or the shapes do not belong together.
 
     Example:
         >>> metric = HammingLoss(multilabel=True)
@@ -58,31 +62,32 @@ class HammingLoss(MeanMetric):
         self,
         multilabel: bool = False,  # noqa: FBT001, FBT002 - named as an argument on the command line
         threshold: float = 0.5,
+        num_classes: int | None = None,
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         name: str = "hamming_loss",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
-        if not math.isfinite(threshold):
-            message = f"`threshold` must be a finite number, not {threshold}."
-            raise ValueError(message)
-        self.multilabel = multilabel
-        self.threshold = threshold
+        super().__init__(
+            num_classes,
+            threshold,
+            name,
+            dtype,
+            multilabel=multilabel,
+            axis=axis,
+            ignore_class=ignore_class,
+            class_weight=class_weight,
+        )
 
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return true and given answers as integers of equal shapes, with an axis of labels."""
-        shape = tuple(y_pred.shape)
-        if not self.multilabel and len(shape) > 1 and shape[-1] != 1:
-            true = class_indices(y_true, y_pred, self.name)
-            return ops.expand_dims(true, -1), ops.expand_dims(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), -1)
-        y_true, y_pred = align_shapes(y_true, y_pred, self.name)
-        y_true, y_pred = ops.cast(y_true, "int32"), ops.cast(y_pred > self.threshold, "int32")
-        if len(shape) == 1 or len(y_pred.shape) < len(shape):  # a column was squeezed
-            y_true, y_pred = ops.expand_dims(y_true, -1), ops.expand_dims(y_pred, -1)
-        return y_true, y_pred
+    def sums(self, y_true: Any, y_pred: Any, weight: Any) -> dict[str, Any]:
+        """Return the weights of a batch, and those of its wrong answers."""
+        wrong = ops.where(y_true != y_pred, weight, ops.zeros_like(weight))
+        return {"weight": ops.sum(weight), "wrong": ops.sum(wrong)}
 
-    def per_sample(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the share of wrong answers of each sample, shape ``(...)``."""
-        return ops.mean(ops.cast(y_true != y_pred, self.dtype), axis=-1)
+    def score(self, weight: Any, wrong: Any) -> Any:
+        """Return the share of wrong answers."""
+        return ops.divide_no_nan(wrong, weight)
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
@@ -91,6 +96,9 @@ class MultilabelHammingLoss(HammingLoss):
 
     Args:
         threshold: The probability above which a label's own is a yes. Defaults to 0.5.
+        axis: The axis of `y_pred` and `y_true` that holds the questions. Defaults to -1.
+        ignore_class: An answer that counts nothing. Defaults to None.
+        class_weight: Two numbers of at least 0, for no and for yes, which count as sample weights do. Defaults to None.
         name: Defaults to "hamming_loss".
         dtype: The type of the running sums, at least float32. Defaults to Keras's float type.
 
@@ -112,5 +120,21 @@ class MultilabelHammingLoss(HammingLoss):
         - [Schapire, Singer, 2000](https://doi.org/10.1023/A:1007649029923), BoosTexter
     """
 
-    def __init__(self, threshold: float = 0.5, name: str = "hamming_loss", dtype: Any = None) -> None:
-        super().__init__(multilabel=True, threshold=threshold, name=name, dtype=dtype)
+    def __init__(
+        self,
+        threshold: float = 0.5,
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
+        name: str = "hamming_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            multilabel=True,
+            threshold=threshold,
+            axis=axis,
+            ignore_class=ignore_class,
+            class_weight=class_weight,
+            name=name,
+            dtype=dtype,
+        )

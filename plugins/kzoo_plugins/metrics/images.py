@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
 from kzoo.component import MeanMetric, align_shapes, as_class_labels
-from kzoo_plugins.metrics.sums import SumMetric
+from kzoo_plugins.metrics.labels import ClassSums, true_answers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["DiceScore", "PeakSignalNoiseRatio"]
 
@@ -18,7 +21,7 @@ _EXACT = 1e-10
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
-class DiceScore(SumMetric):
+class DiceScore(ClassSums):
     """Dice score of predicted masks: the overlap of each class, averaged over classes and then over images.
 
     Formula, for one image and class, with the sets of pixels T of the label and P of the prediction, which holds the
@@ -35,6 +38,10 @@ class DiceScore(SumMetric):
         include_background: Whether class 0 counts; in a single column there is no background. Defaults to True.
         ignore_empty: Whether to leave out classes that an image does not show. Defaults to True.
         threshold: The probability above which a single column is a yes. Defaults to 0.5.
+        axis: The axis of `y_pred`, and of one-hot masks, that holds the classes. Defaults to -1.
+        ignore_class: A class whose positions count nothing, in no class's overlap. Defaults to None.
+        class_weight: A number of at least 0 for each class: its weight in the mean over the classes. Defaults to
+            None: all the same.
         name: Defaults to "dice_score".
         dtype: The type of the sums, at least float32. Defaults to Keras's float type.
 
@@ -62,10 +69,13 @@ class DiceScore(SumMetric):
         include_background: bool = True,  # noqa: FBT001, FBT002 - named as an argument on the command line
         ignore_empty: bool = True,  # noqa: FBT001, FBT002 - named as an argument on the command line
         threshold: float = 0.5,
+        axis: int = -1,
+        ignore_class: int | None = None,
+        class_weight: Sequence[float] | None = None,
         name: str = "dice_score",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(name, dtype, axis=axis, ignore_class=ignore_class, class_weight=class_weight)
         if not math.isfinite(threshold):
             message = f"`threshold` must be a finite number, not {threshold}."
             raise ValueError(message)
@@ -73,35 +83,59 @@ class DiceScore(SumMetric):
         self.ignore_empty = ignore_empty
         self.threshold = threshold
 
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return masks of 0 and 1 of equal shapes (N, ..., K)."""
+    def weighs_positions(self) -> bool:
+        """Return that weights are those of the classes in their mean."""
+        return False
+
+    def read(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        """Return the sizes of the true masks (N, K), sizes and overlaps of the predicted ones (N, K, 2), what counts.
+
+        A position of the ignored class is in no mask, and an image of such positions alone does not count.
+        """
+        y_true, y_pred = self.classes_last(y_true, y_pred)
         shape = tuple(y_pred.shape)
         if len(shape) < 2:  # noqa: PLR2004 - images and classes
             message = f"`{self.name}` needs y_pred of shape (N, ..., classes), not {shape}."
             raise ValueError(message)
-        if shape[-1] == 1:
+        single = shape[-1] == 1
+        if single:
+            y_true = ops.expand_dims(y_true, -1) if len(y_true.shape) == len(shape) - 1 else y_true
             y_true, y_pred = align_shapes(y_true, y_pred, self.name)
-            y_pred = ops.cast(y_pred > self.threshold, self.dtype)
-            alone = len(y_pred.shape) == len(shape)
-            return (y_true, y_pred) if alone else (ops.expand_dims(y_true, -1), ops.expand_dims(y_pred, -1))
-        y_true = as_class_labels(y_true, y_pred, self.name)
-        y_pred = ops.one_hot(ops.argmax(y_pred, axis=-1), shape[-1], dtype=self.dtype)
-        return (y_true, y_pred) if self.include_background else (y_true[..., 1:], y_pred[..., 1:])
+        y_true, kept = self.without_ignored(y_true, y_pred)
+        y_true = true_answers(y_true) if single else as_class_labels(y_true, y_pred, self.name)
+        counts = None
+        if kept is not None:
+            inside = ops.expand_dims(kept, -1)
+            y_true, y_pred = (ops.where(inside, one, ops.zeros_like(one)) for one in (y_true, y_pred))
+            counts = ops.cast(ops.any(kept, axis=tuple(range(1, len(kept.shape)))), self.dtype)
+        if single:
+            found = ops.cast(y_pred > self.threshold, self.dtype)
+        else:
+            found = ops.one_hot(ops.argmax(y_pred, axis=-1), shape[-1], dtype=self.dtype)
+        if kept is not None:
+            found = ops.where(inside, found, ops.zeros_like(found))
+        axes = tuple(range(1, len(shape) - 1))
+        nan = ops.any(ops.isnan(y_pred), axis=(*axes, len(shape) - 1))
+        sizes = [ops.sum(found, axis=axes), ops.sum(y_true * found, axis=axes)]
+        predicted = ops.where(nan[:, None, None], float("nan"), ops.stack(sizes, axis=-1))
+        return ops.sum(y_true, axis=axes), predicted, counts
 
     def weighed(self, y_true: Any) -> Any:
         """Return one entry for each image."""
-        return ops.sum(y_true, axis=tuple(range(1, len(y_true.shape))))
+        return y_true[:, 0]
 
     def sums(self, y_true: Any, y_pred: Any, weight: Any) -> dict[str, Any]:
         """Return the weights of the images that have a score, and their weighted scores."""
-        axes = tuple(range(1, len(y_true.shape) - 1))
-        shown, found = ops.sum(y_true, axis=axes), ops.sum(y_pred, axis=axes)
-        dice = ops.divide_no_nan(2 * ops.sum(y_true * y_pred, axis=axes), shown + found)
+        shown, found = y_true, y_pred[..., 0]
+        dice = ops.divide_no_nan(2 * y_pred[..., 1], shown + found)
         if self.ignore_empty:
             counts = ops.cast(shown != 0, self.dtype)
         else:
             counts = ops.ones_like(shown)
             dice = ops.where(shown + found == 0, counts, dice)
+        counts = counts * self.class_weights(y_true.shape[-1], self.dtype)
+        if not self.include_background and y_true.shape[-1] > 1:
+            counts, dice = counts[:, 1:], dice[:, 1:]
         classes = ops.sum(counts, axis=-1)
         score = ops.divide_no_nan(ops.sum(dice * counts, axis=-1), classes)
         weight = weight * ops.cast(classes != 0, self.dtype)

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from kzoo.component import align_shapes
-from kzoo_plugins.metrics.sums import SumMetric, weights_for
+from kzoo_plugins.metrics.sums import SumMetric, is_empty, weights_for, without_faults
 
 __all__ = ["GeometricMean", "HarmonicMean"]
 
@@ -22,7 +22,12 @@ class _Mean(SumMetric):
             super().update_state(y_true, y_pred, sample_weight)
             return
         values = self.tensor(y_true)
-        self.add(**self.parts(values, weights_for(sample_weight, None, values, self.dtype, self.name)))
+        if is_empty(values):
+            return
+        weight = weights_for([sample_weight], values, self.dtype, self.name)
+        (values,), weight, faults = without_faults([values], weight)
+        self.add_faults(faults)
+        self.add(**self.parts(values, weight))
 
     def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         """Return targets and predictions of equal shape."""

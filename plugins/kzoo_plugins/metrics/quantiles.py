@@ -29,7 +29,7 @@ class MeanPinball(MeanMetric):
     For tau = 0.5 it is half of the absolute error.
 
     Args:
-        tau: A quantile between 0 and 1, or a list with one for each column of the predictions. Defaults to 0.5.
+        tau: A quantile from 0 to 1, or a list with one for each column of the predictions. Defaults to 0.5.
         name: Defaults to "mean_pinball".
         dtype: The type of the running sums, at least float32. Defaults to Keras's float type.
 
@@ -39,7 +39,7 @@ class MeanPinball(MeanMetric):
         sample_weight: Weights of shape (N,), or one number.
 
     Raises:
-        ValueError: A quantile is not between 0 and 1, or the shapes do not belong together.
+        ValueError: A quantile is below 0 or above 1, or the shapes do not belong together.
 
     Example:
         >>> metric = MeanPinball(tau=[0.1, 0.9])

@@ -185,11 +185,12 @@ class RecallAtK(ReservoirMetric):
         k: How many neighbours are looked at, at least 1. Defaults to 1.
         distance: "cosine" or "euclidean". Defaults to "cosine".
         capacity: How many samples are kept at most, at least 2. Defaults to 1024.
+        ignore_class: A label whose samples count nothing, and are nobody's neighbours. Defaults to None.
         name: Defaults to "recall_at_k".
         dtype: The type of the numbers kept, at least float32. Defaults to Keras's float type.
 
     Call arguments:
-        y_true: Class indices of shape (N,) or (N, 1).
+        y_true: Class indices of shape (N,) or (N, 1), any whole numbers: they are compared with one another only.
         y_pred: Embeddings of shape (N, D).
         sample_weight: Weights of shape (N,), or one number. A sample with a weight of 0 is nobody's neighbour.
 
@@ -209,7 +210,13 @@ class RecallAtK(ReservoirMetric):
     """
 
     def __init__(
-        self, k: int = 1, distance: str = "cosine", capacity: int = 1024, name: str = "recall_at_k", dtype: Any = None
+        self,
+        k: int = 1,
+        distance: str = "cosine",
+        capacity: int = 1024,
+        ignore_class: int | None = None,
+        name: str = "recall_at_k",
+        dtype: Any = None,
     ) -> None:
         super().__init__(capacity=capacity, name=name, dtype=dtype)
         if int(k) != k or not 1 <= k < capacity:
@@ -218,6 +225,16 @@ class RecallAtK(ReservoirMetric):
         check_choice("distance", distance, ("cosine", "euclidean"))
         self.k = k
         self.distance = distance
+        self.ignore_class = ignore_class
+
+    def read(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        """Return labels and embeddings, and 0 for samples of the ignored class."""
+        labels, vectors = self.align(y_true, y_pred)
+        return (
+            labels,
+            vectors,
+            None if self.ignore_class is None else ops.cast(labels[:, 0] != self.ignore_class, self.dtype),
+        )
 
     def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         """Return labels of shape ``(N, 1)`` and embeddings of shape ``(N, D)``."""
@@ -229,6 +246,8 @@ class RecallAtK(ReservoirMetric):
             # Scaled first, so that squares of small numbers do not vanish.
             y_pred = ops.divide_no_nan(y_pred, ops.max(ops.abs(y_pred), axis=-1, keepdims=True))
             y_pred = ops.divide_no_nan(y_pred, ops.sqrt(ops.sum(y_pred**2, axis=-1, keepdims=True)))
+        whole = labels == ops.floor(labels)
+        labels = ops.where(whole, labels, ops.full_like(labels, float("nan")))
         return ops.expand_dims(labels, -1), y_pred
 
     def score(self, true: Any, pred: Any, weight: Any) -> Any:

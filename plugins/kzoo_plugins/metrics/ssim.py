@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kzoo.component import MeanMetric
+from kzoo.component import MeanMetric, finite_or_nan
 from kzoo_plugins.losses.structural import (
     POWER_FACTORS,
     Window,
@@ -72,6 +72,11 @@ class MeanSSIM(MeanMetric):
         super().__init__(name=name, dtype=dtype)
         self._window = Window(data_range, kernel_size, sigma, k1, k2)
 
+    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Return images of equal shape; an infinite pixel becomes NaN."""
+        y_true, y_pred = super().align(y_true, y_pred)
+        return y_true, finite_or_nan(y_pred)
+
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the similarity of each image, shape ``(N,)``."""
         return 1 - structural_dissimilarity(y_true, y_pred, self._window, self.name)
@@ -130,6 +135,11 @@ class MeanMultiScaleSSIM(MeanMetric):
         self._window = Window(data_range, kernel_size, sigma, k1, k2)
         check_power_factors(power_factors)
         self.power_factors = power_factors
+
+    def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Return images of equal shape; an infinite pixel becomes NaN."""
+        y_true, y_pred = super().align(y_true, y_pred)
+        return y_true, finite_or_nan(y_pred)
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the similarity of each image, shape ``(N,)``."""

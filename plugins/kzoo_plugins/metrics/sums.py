@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from kzoo.component import ConfigFromSignature
+from kzoo.component import ConfigFromSignature, fit_weight, has_nan
 
-__all__ = ["SumMetric", "check_choice", "class_indices", "weights_for"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["SumMetric", "check_choice", "is_empty", "weights_for", "without_faults"]
 
 
 class SumMetric(ConfigFromSignature, keras.metrics.Metric):  # type: ignore[misc] # Keras has no types
@@ -17,6 +20,8 @@ class SumMetric(ConfigFromSignature, keras.metrics.Metric):  # type: ignore[misc
 
     A subclass has `align`, which checks the shapes; `sums`, which returns what one batch adds, by name; and `score`,
     which makes the result of the totals. The variables are made at the first batch, in the shapes of the sums.
+
+    A NaN in a sample makes the result NaN, whatever the formula would make of it, unless the sample's weight is 0.
 
     Args:
         name: The metric's name in logs and tables.
@@ -28,17 +33,30 @@ class SumMetric(ConfigFromSignature, keras.metrics.Metric):  # type: ignore[misc
         half = policy.compute_dtype in ("float16", "bfloat16")
         super().__init__(name=name, dtype="float32" if half else policy.compute_dtype)
         self._names: tuple[str, ...] = ()
+        self._faults = self.add_weight((), "zeros", dtype=self.dtype, name="faults")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add one batch: ``sample_weight`` has one entry for each sample, or is one number; masked steps count 0."""
         mask = getattr(y_pred, "_keras_mask", None)
-        y_true, y_pred = self.align(self.tensor(y_true), self.tensor(y_pred))
-        weight = weights_for(sample_weight, mask, self.weighed(y_true), self.dtype, self.name)
+        y_true, y_pred = self.tensor(y_true), self.tensor(y_pred)
+        if not is_empty(y_pred):
+            self.record(*self.read(y_true, y_pred), weights=(sample_weight, mask))
+
+    def record(self, y_true: Any, y_pred: Any, counts: Any = None, weights: Sequence[Any] = ()) -> None:
+        """Add what a batch that was read gives; what is NaN or weighs 0 has no part in the sums."""
+        values = self.weighed(y_true)
+        weight = weights_for((*weights, counts), values, self.dtype, self.name)
+        (y_true, y_pred), weight, faults = without_faults((y_true, y_pred), weight)
+        self.add_faults(faults)
         self.add(**self.sums(y_true, y_pred, weight))
 
     def tensor(self, value: Any) -> Any:
         """Return labels or predictions as a tensor of the metric's type."""
         return ops.cast(ops.convert_to_tensor(value), self.dtype)
+
+    def read(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        """Return what `align` returns, and what each entry that is weighed counts for its label; None for 1."""
+        return (*self.align(y_true, y_pred), None)
 
     def add(self, **sums: Any) -> None:
         """Add to the totals, which are made where there are none yet."""
@@ -50,8 +68,15 @@ class SumMetric(ConfigFromSignature, keras.metrics.Metric):  # type: ignore[misc
         for name, value in sums.items():
             getattr(self, f"sum_of_{name}").assign_add(value)
 
+    def add_faults(self, count: Any) -> None:
+        """Add to the number of samples that were NaN."""
+        self._faults.assign_add(count)
+
     def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Return labels and predictions that belong together; raise ``ValueError`` where they do not."""
+        """Return labels and predictions that belong together; raise ``ValueError`` where they do not.
+
+        What is no label or no prediction is NaN there.
+        """
         raise NotImplementedError
 
     def weighed(self, y_true: Any) -> Any:
@@ -67,19 +92,24 @@ class SumMetric(ConfigFromSignature, keras.metrics.Metric):  # type: ignore[misc
         raise NotImplementedError
 
     def result(self) -> Any:
-        """Return the result of all batches since the last reset; 0 before the first."""
+        """Return the result of all batches since the last reset; 0 before the first, NaN where a sample was NaN."""
         if not self._names:
             return ops.zeros((), self.dtype)
-        return self.score(**{name: ops.convert_to_tensor(getattr(self, f"sum_of_{name}")) for name in self._names})
+        found = self.score(**{name: ops.convert_to_tensor(getattr(self, f"sum_of_{name}")) for name in self._names})
+        return ops.where(self._faults > 0, ops.cast(float("nan"), found.dtype), found)
 
 
-def weights_for(weight: Any, mask: Any, values: Any, dtype: Any, what: str) -> Any:
-    """Return sample weights and a mask as one tensor of the shape of ``values``.
+def is_empty(tensor: Any) -> bool:
+    """Return whether a batch is known to have no sample."""
+    return tuple(tensor.shape)[:1] == (0,)
+
+
+def weights_for(weights: Sequence[Any], values: Any, dtype: Any, what: str) -> Any:
+    """Return sample weights, masks and the like as one tensor of the shape of ``values``: their product.
 
     Args:
-        weight: One number, or a weight for each sample, of shape ``(N,)`` or ``(N, 1)``, or for each leading position
-            of ``values``; None for 1.
-        mask: What Keras layers left on predictions, for the leading positions of ``values``; or None.
+        weights: Each one number, or a weight for each sample, of shape ``(N,)`` or ``(N, 1)``, or for each leading
+            position of ``values``; None for 1.
         values: What is weighed.
         dtype: The type of the tensor returned.
         what: The component's name, for the error.
@@ -88,52 +118,29 @@ def weights_for(weight: Any, mask: Any, values: Any, dtype: Any, what: str) -> A
         ValueError: Weights or mask are for another number of samples or positions.
     """
     found = ops.ones_like(values, dtype=dtype)
-    for name, given in (("sample weights", weight), ("a mask", mask)):
-        if given is None:
-            continue
-        tensor = ops.cast(ops.convert_to_tensor(given), dtype)
-        rank = len(values.shape)
-        while len(tensor.shape) > max(rank, 1) and tensor.shape[-1] == 1:
-            tensor = ops.squeeze(tensor, -1)
-        shape = tuple(tensor.shape)
-        sizes = zip(shape, tuple(values.shape), strict=False)
-        spread = [bool(at) and a == 1 for at, a in enumerate(shape)]
-        fits = [a is None or b is None or a == b or s for (a, b), s in zip(sizes, spread, strict=False)]
-        if len(shape) > rank or not all(fits):
-            message = f"`{what}` got {name} of shape {shape} for values of shape {tuple(values.shape)}."
-            raise ValueError(message)
-        for _ in range(rank - len(shape)):
-            tensor = ops.expand_dims(tensor, -1)
-        found = found * tensor
+    for given in weights:
+        if given is not None:
+            found = found * ops.cast(fit_weight(given, values, what), dtype)
     return found
 
 
-def class_indices(y_true: Any, y_pred: Any, what: str) -> Any:
-    """Return labels as class indices of shape ``(...)`` for scores of shape ``(..., K)``.
+def without_faults(inputs: Sequence[Any], weight: Any) -> tuple[list[Any], Any, Any]:
+    """Return inputs and weights with zeros where an input is NaN or its weight 0, and how many NaN counted.
 
     Args:
-        y_true: One-hot or soft labels of shape ``(..., K)``, of which the largest entry counts, or class indices of
-            shape ``(...)`` or ``(..., 1)``.
-        y_pred: Scores of shape ``(..., K)``; K must be known.
-        what: The component's name, for the error.
-
-    Raises:
-        ValueError: The shapes fit neither form.
+        inputs: Labels, predictions; their leading axes are those of ``weight``.
+        weight: The weight of each entry. One that is NaN is a fault as well.
     """
-    true_shape, pred_shape = tuple(y_true.shape), tuple(y_pred.shape)
-    if not pred_shape or pred_shape[-1] is None:
-        message = f"`{what}` needs y_pred of shape (..., classes) with a known number of classes, not {pred_shape}."
-        raise ValueError(message)
-    if _fit(true_shape, pred_shape):
-        return ops.cast(ops.argmax(y_true, axis=-1), "int32")
-    indices = ops.squeeze(y_true, -1) if len(true_shape) == len(pred_shape) and true_shape[-1] == 1 else y_true
-    if not _fit(tuple(indices.shape), pred_shape[:-1]):
-        message = (
-            f"`{what}` got y_true of shape {true_shape} and y_pred of shape {pred_shape}. It takes one-hot labels of "
-            f"the same shape, or class indices of shape {pred_shape[:-1]}."
-        )
-        raise ValueError(message)
-    return ops.cast(indices, "int32")
+    nan = ops.logical_or(has_nan(weight, *inputs), ops.isnan(weight))
+    faults = ops.logical_and(nan, weight != 0)
+    out = ops.logical_or(nan, weight == 0)
+
+    def cleaned(one: Any) -> Any:
+        spread = ops.reshape(out, (*ops.shape(out), *[1] * (len(one.shape) - len(out.shape))))
+        return ops.where(spread, ops.zeros_like(one), one)
+
+    count = ops.sum(ops.cast(faults, weight.dtype))
+    return [cleaned(one) for one in inputs], ops.where(out, ops.zeros_like(weight), weight), count
 
 
 def check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
@@ -141,8 +148,3 @@ def check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
     if value not in choices:
         message = f"`{name}` must be one of {', '.join(map(repr, choices))}, not {value!r}."
         raise ValueError(message)
-
-
-def _fit(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    """Return whether two shapes are equal as far as they are known."""
-    return len(one) == len(other) and all(a is None or b is None or a == b for a, b in zip(one, other, strict=True))

@@ -40,7 +40,7 @@ def covariance(tensor: Any, axis: int, *, diagonal: bool = False) -> Any:
 
 def eigenvectors(matrix: Any) -> Any:
     """Return the eigenvectors of a symmetric matrix as columns, that of the largest eigenvalue first."""
-    return ops.flip(ops.eigh(_scaled(matrix)[0])[1], axis=1)
+    return ops.flip(_eigh(_scaled(matrix)[0])[1], axis=1)
 
 
 def power_iteration(matrix: Any, basis: Any) -> tuple[Any, Any]:
@@ -60,10 +60,19 @@ def power(matrix: Any, exponent: float, epsilon: float) -> Any:
     if len(matrix.shape) == 1:
         return ops.power(matrix + epsilon, exponent)
     scaled, scale = _scaled(matrix)
-    values, vectors = ops.eigh(scaled)
+    values, vectors = _eigh(scaled)
     # Rounding makes eigenvalues of 0 negative; epsilon is added to them and not to the matrix, where it would be lost.
     powers = ops.power(ops.maximum(values, 0.0) * scale + epsilon, exponent)
     return ops.matmul(vectors * powers, ops.transpose(vectors))
+
+
+def _eigh(matrix: Any) -> tuple[Any, Any]:
+    """Return eigenvalues and eigenvectors; all NaN where the matrix has a number that is not finite."""
+    # LAPACK ends the program's step with an error there, which names neither the optimizer nor the gradient.
+    finite = ops.all(ops.isfinite(matrix))
+    values, vectors = ops.eigh(ops.where(finite, matrix, ops.eye(matrix.shape[0], dtype=matrix.dtype)))
+    shown = ops.where(finite, 0.0, ops.cast(float("nan"), matrix.dtype))
+    return values + shown, vectors + shown
 
 
 def _scaled(matrix: Any) -> tuple[Any, Any]:

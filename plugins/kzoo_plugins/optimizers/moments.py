@@ -34,6 +34,11 @@ class MomentOptimizer(BaseOptimizer):
         del name
         return "zeros"
 
+    def moved(self, gradient: Any, variable: Any) -> Any:
+        """Return which rows of a variable may move, in a shape that multiplies it; None for all, as by default."""
+        del gradient, variable
+        return None
+
     def build(self, variables: Sequence[Any]) -> None:
         """Make the state of each variable."""
         if self.built:
@@ -44,12 +49,13 @@ class MomentOptimizer(BaseOptimizer):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Take the step of one variable."""
         index = self._get_variable_index(variable)
+        rows = self.moved(gradient, variable)
         gradient = widen(dense_gradient(gradient, variable))
         state = {name: widen(self._means[name][index]) for name in self.means}
         weights = self.step(gradient, widen(variable), ops.cast(learning_rate, gradient.dtype), state)
         for name in self.means:
             self.assign(self._means[name][index], state[name])
-        self.assign(variable, weights)
+        self.assign(variable, weights if rows is None else ops.where(rows, weights, widen(variable)))
 
     def steps_taken(self, dtype: Any = "float32") -> Any:
         """Return the number of steps, this one among them."""

@@ -29,6 +29,10 @@ class ProximalAdagrad(MomentOptimizer):
     This is the minimum of ``|w - z|^2 / 2 + e * (l1 * |w| + l2 * w^2 / 2)``. An L1 regularizer, in the gradient, takes
     weights near to 0 and seldom onto it.
 
+    Of an embedding, whose gradient on TensorFlow names the rows that a batch looked up, only those move: the others
+    keep their weights, which the L1 and L2 terms would shrink. A row that was looked up several times has one gradient,
+    their sum. With `gradient_accumulation_steps` the gradient has all rows, and all of them move.
+
     Args:
         learning_rate: The rate, or a schedule. Defaults to 0.001.
         initial_accumulator_value: What the sums of squares begin at, above 0. Defaults to 0.1.
@@ -73,6 +77,15 @@ class ProximalAdagrad(MomentOptimizer):
         """Return what the sums of squares begin at."""
         del name
         return keras.initializers.Constant(self.initial_accumulator_value)
+
+    def moved(self, gradient: Any, variable: Any) -> Any:
+        """Return which rows of an embedding were looked up, shape (N, 1, ...); None where the gradient has all."""
+        indices = getattr(gradient, "indices", None)
+        if indices is None or callable(indices):  # torch's tensors have a method of that name
+            return None
+        indices = ops.reshape(indices, (-1, 1))
+        counts = ops.scatter(indices, ops.ones_like(indices[:, 0], dtype="float32"), (variable.shape[0],))
+        return ops.reshape(counts > 0, (-1, *[1] * (len(variable.shape) - 1)))
 
     def step(self, gradient: Any, weights: Any, rate: Any, state: dict[str, Any]) -> Any:
         """Return the new weights."""

@@ -68,7 +68,8 @@ class Entropy(Regularizer):
 
     def __call__(self, outputs: Any) -> Any:
         """Return the penalty, one number."""
-        return -self.factor * _batch_size(outputs) * ops.mean(entropy(outputs, from_logits=self.from_logits))
+        values = entropy(outputs, from_logits=self.from_logits)
+        return -self.factor * _batch_size(outputs) * ops.sum(values) / _count(values)
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
@@ -151,11 +152,16 @@ def decov(outputs: Any) -> Any:
     """
     outputs = _with_features(outputs)
     features = ops.reshape(outputs, (-1, outputs.shape[-1]))
-    centred = features - ops.mean(features, axis=0, keepdims=True)
-    samples = ops.cast(ops.shape(features)[0], features.dtype)
+    samples = _count(features[:, 0])
+    centred = features - ops.sum(features, axis=0, keepdims=True) / samples
     covariance = ops.matmul(ops.transpose(centred), centred) / samples
     others = covariance * (1 - ops.eye(covariance.shape[0], dtype=covariance.dtype))
     return ops.sum(ops.square(others)) / 2
+
+
+def _count(values: Any) -> Any:
+    """Return the number of values, and 1 for none, so that the mean of an empty batch is 0."""
+    return ops.maximum(ops.sum(ops.ones_like(values)), 1)
 
 
 def _batch_size(outputs: Any) -> Any:

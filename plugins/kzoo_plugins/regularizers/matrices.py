@@ -57,9 +57,9 @@ def group_norms(weights: Any, axis: int) -> tuple[Any, int]:
         raise ValueError(message)
     groups = ops.reshape(ops.moveaxis(weights, axis, -1), (-1, weights.shape[axis]))
     squares = ops.sum(ops.square(groups), axis=0)
-    nonzero = squares > 0
+    zero = ops.equal(squares, 0)  # which NaN is not
     # Without the inner `where` the infinite slope of the root, times 0, would be NaN.
-    norms = ops.where(nonzero, ops.sqrt(ops.where(nonzero, squares, 1.0)), 0.0)
+    norms = ops.where(zero, 0.0, ops.sqrt(ops.where(zero, 1.0, squares)))
     return norms, int(groups.shape[0])
 
 

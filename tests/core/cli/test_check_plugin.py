@@ -207,6 +207,7 @@ class TestPublication:
 
 
 class TestComponents:
+    @pytest.mark.long
     def test_one_that_is_in_order(self, kzoo_, make):
         spec = "RegularizerSpec(name='sum', target='kzoo_made.parts:Sum', summary='The sum of squares.')"
         make(f"@hookimpl\ndef kzoo_regularizers(): return [{spec}]", SOUND)
@@ -283,7 +284,8 @@ class TestComponents:
         )
         code, out, _ = kzoo_("kzoo-made", "--only", "graph")
         assert code == 1
-        assert "failed: regularizer sum, graph: raised SystemExit: 3" in out
+        assert "failed: regularizer sum, graph: raised ComponentError: The regularizer `sum` of kzoo-made 0.3" in out
+        assert "failed when it was made: it called sys.exit(3)" in out
 
     def test_targets(self, kzoo_, plugins):
         plugins("good")

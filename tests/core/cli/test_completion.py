@@ -42,9 +42,60 @@ class TestNames:
 
     def test_after_a_colon(self):
         assert names(completion.complete_loss("kzoo-good:good_l")) == ["kzoo-good:good_loss"]
-        assert names(completion.complete_loss("good_loss:")) == ["good_loss:"]
+        assert names(completion.complete_loss("good_loss:")) == [
+            "good_loss:slope=",
+            "good_loss:steps=",
+            "good_loss:name=",
+        ]
         assert names(completion.complete_loss("good_loss:slope=")) == ["good_loss:slope="]
         assert names(completion.complete_loss("nothing_has_this_name:")) == []
+
+    @pytest.mark.parametrize(
+        ("typed", "offered"),
+        [
+            ("mixture:losses=[good_l", ["mixture:losses=[good_loss"]),
+            ("mixture:losses=[emd, good_l", ["mixture:losses=[emd, good_loss"]),
+            ("mixture:losses=[emd(p=1),good-l", ["mixture:losses=[emd(p=1),good-loss"]),
+            ("mixture:losses=[mixture(losses=[good_l", ["mixture:losses=[mixture(losses=[good_loss"]),
+            ("mixture(losses=[good_l", ["mixture(losses=[good_loss"]),
+            ("mixture:losses=[emd],weights=[good_l", ["mixture:losses=[emd],weights=[good_l"]),
+            ("mixture:losses=[emd(good_l", ["mixture:losses=[emd(good_l"]),
+            ("mixture:weights=[1,2],good_l", ["mixture:weights=[1,2],good_l"]),
+        ],
+    )
+    def test_inside_another_component(self, typed, offered):
+        assert names(completion.complete_loss(typed)) == offered
+
+    @pytest.mark.parametrize(
+        ("typed", "offered"),
+        [
+            ("good_loss:sl", ["good_loss:slope=", "good_loss:slope=1"]),
+            ("kzoo-good:good_loss:sl", ["kzoo-good:good_loss:slope=", "kzoo-good:good_loss:slope=1"]),
+            ("good_loss(st", ["good_loss(steps="]),
+            ("good_loss:slope=2,", ["good_loss:slope=2,steps=", "good_loss:slope=2,name="]),
+            ("good_loss:slope=2,sl", ["good_loss:slope=2,sl"]),
+            ("good_loss:zzz", []),
+            ("mixture:losses=[good_loss(st", ["mixture:losses=[good_loss(steps="]),
+            (
+                "mixture:losses=[good_loss(slope=1),good_loss(st",
+                ["mixture:losses=[good_loss(slope=1),good_loss(steps="],
+            ),
+            ("mixture:losses=[good_loss(slope=1)],wei", ["mixture:losses=[good_loss(slope=1)],weights="]),
+        ],
+    )
+    def test_arguments(self, typed, offered):
+        assert names(completion.complete_loss(typed)) == offered
+        assert "kzoo_good.parts" not in sys.modules, "it is read, not imported"
+
+    def test_info_takes_no_arguments(self):
+        assert names(completion.complete_component("good_loss:sl")) == []
+        assert names(completion.complete_component("good_loss:")) == ["good_loss:"]
+
+    def test_inside_an_optimizer(self):
+        assert names(completion.complete_optimizer("adam:learning_rate=good")) == ["adam:learning_rate=good_schedule"]
+        typed = "lookahead:inner=sgd(learning_rate=warmup_cosi"
+        assert names(completion.complete_optimizer(typed)) == [f"{typed}ne"]
+        assert names(completion.complete_optimizer("lookahead:inner=good")) == ["lookahead:inner=good_optimizer"]
 
     def test_long_summaries_are_cut_at_a_word(self):
         assert completion._short("word " * 20).endswith("word ...")
@@ -115,6 +166,7 @@ class TestShells:
             (["kzoo", "list-losses", "--task", "=", "cl"], ["classification"]),
             (["kzoo", "--no-plugin", "kzoo-good"], ["kzoo-good"]),
             (["kzoo", "list-losses", "--se"], ["--search"]),
+            (["kzoo", "run", "mnist", "--loss", "mixture", ":", "losses", "=", "[emd,good_lo"], ["[emd,good_loss"]),
         ],
     )
     def test_bash(self, words, offers, capsys, monkeypatch):
@@ -222,6 +274,22 @@ class TestSettings:
         monkeypatch.setattr(offers, "tables_of", fail)
         for words in (["-o", "model."], ["--t"], ["--torn", ""]):
             assert [one for one in self.bash(capsys, monkeypatch, "kzoo", "run", "loom", *words) if one] == []
+
+
+def test_runs_the_newest_first(tmp_path):
+    from kzoo.runs.configure import configure
+    from kzoo.runs.folder import create_run
+    from kzoo.runs.manifest import Manifest
+
+    context = types.SimpleNamespace(params={"out": str(tmp_path)})
+    assert completion.complete_run(context, "") == []
+    old, new = (create_run(tmp_path, configure("mnist", seed=seed), Manifest()) for seed in (1, 2))
+    assert names(completion.complete_run(context, "")) == ["last", new.name, old.name]
+    assert names(completion.complete_run(context, "la")) == ["last"]
+    assert names(completion.complete_run(context, old.name)) == [old.name]
+    assert names(completion.complete_model(context, "good-p")) == ["good-pipeline"]
+    (tmp_path / "mnist" / old.path.name / "run.json").write_text("broken")
+    assert len(completion.complete_run(context, "mnist/")) == 2
 
 
 def test_the_pipeline_decides_on_recipes():

@@ -71,6 +71,22 @@ class TestExitCodes:
         assert "Traceback" not in err
         assert err.count("\n") == 1
 
+    def test_a_package_that_cannot_be_imported(self, kzoo, command):
+        command(raiser(ImportError("libGL.so.1: cannot open shared object file", name="cv2")))
+        code, out, err = kzoo("crash")
+        assert (code, out) == (1, "")
+        assert err.startswith("error: `cv2`, which this needs, cannot be imported: libGL.so.1: cannot open")
+
+    def test_an_exception_that_cannot_be_shown(self, kzoo, command):
+        class SilentError(Exception):
+            def __str__(self):
+                raise OSError
+
+        command(raiser(SilentError()))
+        code, out, err = kzoo("crash")
+        assert (code, out) == (1, "")
+        assert err.startswith(f"error: unexpected SilentError in {__name__}: (its text cannot be shown: its __str__")
+
 
 @pytest.mark.parametrize("error", [KzooError("ours"), ZeroDivisionError("theirs")])
 @pytest.mark.parametrize("place", [0, 1])
@@ -95,7 +111,8 @@ def test_debug_shows_the_traceback_wherever_it_stands(error, place, kzoo, comman
         (["--no-plugin"], "'--no-plugin' requires an argument"),
         (["list-losses", "--no-plugin", "kzoo-nix"], "error: --no-plugin names `kzoo-nix`, but no such plugin"),
         (["list-losses", "--no-plugin=kzoo"], "kzoo's own components cannot be switched off"),
-        (["info", "emd:p"], "`emd` is not installed"),
+        (["info", "emd:p"], "each with a value, as in `emd:p=VALUE`"),
+        (["run", "mnist", "my settings.toml"], "are given with -c: kzoo run mnist -c 'my settings.toml'."),
         (["info", "=2"], "error: `=2` is not a component reference"),
     ],
 )

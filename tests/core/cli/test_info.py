@@ -197,6 +197,17 @@ def test_an_old_name_that_is_also_a_component_shows_the_whole_page(kzoo):
     assert "former" not in json.loads(kzoo("info", "lookahead", "--json")[1])
 
 
+def test_the_path_of_a_class(kzoo):
+    for name in ("keras.losses.Huber", "tf.keras.losses.huber", "keras.losses.Huber:delta=3"):
+        known = json.loads(kzoo("info", name, "--json")[1])
+        assert (known["qualified"], known["kind"], "former" in known) == ("kzoo:huber", "loss", False)
+    kinds = {known["kind"] for known in json.loads(kzoo("info", "kzoo_good.parts.GoodLoss", "--json")[1])}
+    assert kinds == {"loss", "optimizer", "schedule", "regularizer"}, "the fixture has one class for all"
+    assert json.loads(kzoo("info", "keras.metrics.MeanSquaredError", "--json")[1])["kind"] == "metric"
+    both = json.loads(kzoo("info", "MeanSquaredError", "--json")[1])
+    assert [known["kind"] for known in both] == ["loss", "metric"]
+
+
 def test_a_dotted_name_that_nobody_had(kzoo):
     code, _, err = kzoo("info", "old.metrics.FormerLoss")
     assert code == 2

@@ -195,7 +195,7 @@ class TestTable:
     @pytest.mark.parametrize("width", [48, 60, 79])
     def test_wrapped_loses_no_word_and_keeps_the_width(self, width):
         lines = output.table_lines(self.ROWS, self.COLUMNS, width=width)
-        assert max(output._width(line) for line in lines) <= width
+        assert max(output.width_of(line) for line in lines) <= width
         words = " ".join(lines).split()
         for row in self.ROWS:
             assert {row["name"], *row["text"].split()} <= set(words)
@@ -220,6 +220,11 @@ def test_json_is_valid_whatever_the_rows_hold(capsys):
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+def test_a_result_that_is_a_table_is_no_line_of_numbers():
+    assert output.cell([[1, 0], [2, 3], [0, 0]]) == "a table of 3 x 2, which --json writes out"
+    assert output.cell([0.5, 1.0]) == "0.5, 1"
 
 
 def test_color_only_on_a_terminal_without_no_color(monkeypatch):

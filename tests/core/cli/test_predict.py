@@ -18,6 +18,7 @@ from kzoo.cli import main, window
 from kzoo.data.frames import Failure, Item, Source, camera
 from kzoo.errors import KzooError, UsageError
 from kzoo.inference import predicting
+from kzoo.models.input_ranges import InputRanges, Watch
 from kzoo.pipeline import (
     ClassPrediction,
     ImageClassReader,
@@ -76,7 +77,7 @@ Brightness.__abstractmethods__ = frozenset()
 def target(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = predicting.Predicting(Brightness(), None)
-    monkeypatch.setattr(predicting, "find_predicting", lambda text, root=None: found)
+    monkeypatch.setattr(predicting, "find_predicting", lambda text, root=None, engine="": found)
     return found
 
 
@@ -136,6 +137,46 @@ def test_a_table_of_images_named_one_by_one_is_predicted_in_batches(photos, caps
     assert out[0].split() == ["IMAGE", "CLASS", "PROBABILITY", "NEXT"]
     assert len(out) == 7
     assert Brightness.made.batches == [4, 2]
+
+
+class Doubted(ClassPrediction):
+    doubts = ("It may be upside down.",)
+
+
+def test_what_speaks_against_a_prediction_is_said_of_the_first_and_counted(photos, capsys, monkeypatch):
+    plain = Bright.predict
+    monkeypatch.setattr(Bright, "predict", lambda *it: [Doubted(one.label, one.index, 0.5) for one in plain(*it)])
+    film("clip.mp4", [0] * 8)
+    assert main(["predict", "x", "clip.mp4", "photos/1.png", "--json"]) == 0
+    found, err = lines(capsys)
+    assert [line["doubts"] for line in found] == [["It may be upside down."]] * 9
+    assert err.count("It may be upside down.") == 5
+    assert "warning: video clip.mp4, frame 0, time 0.0: It may be upside down." in err
+    assert "speaks against 4 more of 9 predictions" in err
+    monkeypatch.setattr(Bright, "predict", plain)
+    assert main(["predict", "x", "photos/1.png", "--json"]) == 0
+    found, err = lines(capsys)
+    assert "doubts" not in found[0]
+    assert "warning" not in err
+
+
+def test_inputs_far_from_those_of_the_training_are_doubted(photos, capsys, monkeypatch):
+    figures = ("brightness", "contrast", "detail", "brightness of the border", "colour")
+    watch = Watch(InputRanges(figures, (0.0,) * 5, (0.4,) * 5))
+    plain = Bright.predict
+
+    def predict(self, frames):
+        self.watch = watch
+        for _ in range(2):  # as a reader that shows its network each of them mirrored as well
+            watch(np.stack([frame.pixels for frame in frames]))
+        return plain(self, frames)
+
+    monkeypatch.setattr(Bright, "predict", predict)
+    assert main(["predict", "x", *(f"photos/{n}.png" for n in range(6)), "--json"]) == 0
+    found, _ = lines(capsys)
+    # The shades are 0, 40, 80, 120, 160 and 200 of 255.
+    assert ["doubts" in line for line in found] == [False, False, False, True, True, True]
+    assert "brighter (0.627, and not 0 to 0.4)" in found[4]["doubts"][0]
 
 
 def test_a_video_becomes_a_video(capsys):
@@ -317,7 +358,7 @@ def test_reader_goes_away_in_the_middle_and_the_film_is_whole(monkeypatch, capsy
         show(text)
 
     monkeypatch.setattr(output, "show", broken)
-    monkeypatch.setattr("kzoo.cli.app._close_stdout", lambda: None)
+    monkeypatch.setattr("kzoo.streams.silence", lambda stream: None)
     assert main(["predict", "x", "a.mp4", "--save", "out.mp4"]) == 141
     assert len(frames_of("out.mp4")) == 2
 
@@ -363,7 +404,7 @@ def test_a_pipeline_that_needs_training_says_so(monkeypatch):
     assert asked.saved is None
     with pytest.raises(UsageError, match=r"kzoo run mnist"):
         asked.reader()
-    with pytest.raises(UsageError, match=r"has no setting `roi`\. It has none"):
+    with pytest.raises(UsageError, match=r"has no setting `roi`\. It has: prepare"):
         asked.reader({"roi": 1})
 
 
@@ -382,3 +423,10 @@ def test_a_model_is_asked_in_batches_and_must_answer_for_every_frame(photos, mon
     monkeypatch.setattr(ImageClassReader, "predict", lambda self, frames: [])
     with pytest.raises(KzooError, match="0 predictions for 6 inputs"):
         list(kzoo.predict("x", photos))
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_quoted_in_the_csv_file(photos, capsys):
+    Path("photos/0.png").rename("=cmd.png")
+    assert main(["predict", "x", "=cmd.png", "--csv", "all.csv"]) == 0
+    [row] = csv_rows("all.csv")
+    assert (row["image"], row["dark"]) == ("'=cmd.png", "0.75")

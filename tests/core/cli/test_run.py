@@ -117,7 +117,7 @@ def test_the_help_of_a_run_has_the_settings_of_its_reader(trained, folder, kzoo,
     from kzoo_zoo.mnist.pipeline import Mnist
 
     monkeypatch.setattr("kzoo.models.saved.load_model", None)
-    assert "Flags of mnist" not in kzoo("predict", str(trained.path), "--help")[1]
+    assert "--prepare / --no-prepare" in kzoo("predict", str(trained.path), "--help")[1]
     monkeypatch.setattr(Mnist, "reader_settings", DataSettings)
     _, out, err = kzoo("predict", str(trained.path), "--help")
     assert err == ""
@@ -154,10 +154,11 @@ def test_a_run_leaves_all_that_was_promised(folder, capsys):
     assert [row["epoch"] for row in rows] == ["1"]
     assert float(rows[0]["val_loss"]) > 0
     assert {path.name for path in run.path.iterdir()} == {
-        "config.toml", "run.json", "metrics.csv", "model.keras", "best.keras",
+        "config.toml", "run.json", "metrics.csv", "model.keras", "best.keras", ".training.lock",
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_settings_of_a_run_replay_to_the_same_weights(folder):
     assert main(["run", "mnist", *TINY, "--loss", "emd", "--regularizer", "l2", "--quiet"]) == 0
     (first,) = list_runs(folder / "runs")
@@ -167,6 +168,7 @@ def test_the_settings_of_a_run_replay_to_the_same_weights(folder):
     assert tomllib.loads(first.config_path.read_text()) == tomllib.loads(second.config_path.read_text())
 
 
+@pytest.mark.long
 def test_auto_means_the_sample_where_there_is_nothing_to_download(folder, capsys):
     small = ["--recipe", "quick", "--epochs", "1", "--limit", "40", "--quiet"]
     assert main(["run", "regression", *small, "--data", "auto"]) == 0
@@ -187,6 +189,7 @@ def test_auto_means_the_sample_where_there_is_nothing_to_download(folder, capsys
     assert not (folder / "other").exists()
 
 
+@pytest.mark.long
 def test_progress_is_plain_lines_where_nobody_watches(capsys):
     assert main(["run", "mnist", *TINY, "--epochs", "2"]) == 0
     err = capsys.readouterr().err
@@ -195,6 +198,7 @@ def test_progress_is_plain_lines_where_nobody_watches(capsys):
     assert "\x1b" not in err
 
 
+@pytest.mark.long
 def test_quiet_says_nothing_but_results(capsys):
     assert main(["run", "mnist", *TINY, "--quiet"]) == 0
     out, err = capsys.readouterr()
@@ -216,7 +220,18 @@ def test_print_config_and_dry_run_write_nothing(folder, capsys):
     assert '"best" # -o' in out
     assert main(["run", "cifar10", "--print-config", "-o", "model.none=1"]) == 2
     assert "`model.none`" in capsys.readouterr().err
+    assert main(["run", "cifar10", "--print-config", "-o", "train.keep=best", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["settings"]["train"]["keep"], found["origins"]["train.keep"]) == ("best", "-o")
     assert main(["run", "mnist", *TINY, "--dry-run"]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Everything fits; nothing was trained." in said.err
+    assert main(["run", "mnist", *TINY, "--dry-run", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["fits"], found["pipeline"], found["task"]) == (True, "mnist", "classification")
+    assert found["model"]["parameters"] > 0
+    assert found["data"]["sizes"]["train"] > 0
     assert not (folder / "runs").exists()
 
 
@@ -236,6 +251,7 @@ def test_print_config_and_dry_run_write_nothing(folder, capsys):
         (["run", "mnist", *TINY, "-o", "train.monitor=val_f1"], ["val_f1", "val_accuracy"]),
         (["run", "mnist", *TINY, "--data", "nowhere"], ["nowhere"]),
         (["run", "mnist", "-c", "missing.toml"], ["missing.toml"]),
+        (["run", "mnist", *TINY, "-q", "-v"], ["leave out one of them"]),
         (["evaluate", "nonsense"], ["no run `nonsense`"]),
         (["evaluate", "missing.keras"], ["missing.keras"]),
         (["evaluate", "one", "two"], ["One model is tested at a time, not `one` and `two`"]),
@@ -254,6 +270,14 @@ def test_a_mistake_is_one_paragraph_and_leaves_nothing(folder, capsys, arguments
         assert word in errors[0]
     assert out == ""
     assert not (folder / "runs").exists()
+
+
+def test_a_single_class_is_nothing_to_train_on(folder, capsys):
+    images, labels = np.zeros((60, 28, 28), np.uint8), np.zeros(60, int)
+    np.savez("one.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    assert main(["run", "mnist", *TINY, "--data", "one.npz"]) == 1
+    assert "There is only one class to train on, `0`" in capsys.readouterr().err
+    assert not list_runs(folder / "runs")
 
 
 def test_a_loss_that_is_no_number_fails_and_says_where(folder, capsys, foreign):
@@ -281,18 +305,18 @@ def test_a_disk_that_fills_up_is_one_clear_error_and_keeps_the_best_model(folder
     assert str(run.best_path.relative_to(folder)) in err
     assert run.manifest().status == "failed"
     assert main(["predict", str(run.path), "a.png"]) == 0
-    assert not list(run.path.glob(".*"))
+    assert [path.name for path in run.path.glob(".*")] == [".training.lock"]
 
 
 def test_ctrl_c_keeps_the_model_and_says_where(folder, capsys, monkeypatch):
     from kzoo.training import trainer
 
-    class Interrupted(trainer.Trainer):
-        def _epoch(self, *args):
+    class Interrupted(trainer._Course):
+        def _steps(self):
             os.kill(os.getpid(), signal.SIGINT)
-            return super()._epoch(*args)
+            super()._steps()
 
-    monkeypatch.setattr(trainer, "Trainer", Interrupted)
+    monkeypatch.setattr(trainer, "_Course", Interrupted)
     assert main(["run", "mnist", *TINY, "--epochs", "3"]) == 130
     err = capsys.readouterr().err
     (run,) = list_runs(folder / "runs")
@@ -300,9 +324,15 @@ def test_ctrl_c_keeps_the_model_and_says_where(folder, capsys, monkeypatch):
     assert run.manifest().signal == "SIGINT"
     assert run.model_path.exists()
     assert str(run.model_path.relative_to(folder)) in err
+    assert err.endswith(f"Next: kzoo run --resume {run.path.relative_to(folder)}\n")
     assert main(["predict", str(run.path), "nothing.png"]) != 0
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    assert main(["run", "--resume", "last", "--quiet"]) == 0
+    assert run.manifest().status == "done"
 
 
+@pytest.mark.long
 def test_evaluate_is_scikit_learns_report(trained, capsys):
     from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
@@ -340,7 +370,7 @@ def test_evaluate_shows_tables_and_takes_a_bare_model(trained, capsys):
 
 def test_evaluate_on_other_classes_is_refused(trained, tmp_path, capsys):
     data = tmp_path / "other.npz"
-    x, y = np.zeros((30, 28, 28), np.uint8), np.arange(30) % 3
+    x, y = np.zeros((30, 28, 28), np.uint8), np.arange(30) % 11
     np.savez(data, x_train=x, y_train=y, x_test=x, y_test=y)
     assert main(["evaluate", str(trained.path), "--data", str(data)]) == 2
     assert "same classes" in capsys.readouterr().err
@@ -357,6 +387,7 @@ def test_evaluate_on_classes_in_another_order_is_refused_as_that(trained):
         evaluate(turned, data=None, listener=Silent())
 
 
+@pytest.mark.long
 def test_evaluate_and_predict_without_the_plugin(folder, capsys, foreign, images):
     assert main(["run", "mnist", *TINY, "--loss", "foreign:weight=2", "--quiet"]) == 0
     (run,) = list_runs(folder / "runs")
@@ -370,8 +401,11 @@ def test_evaluate_and_predict_without_the_plugin(folder, capsys, foreign, images
 def test_predict_is_what_keras_predicts(trained, images, capsys):
     from kzoo.models.saving import load_model
 
-    assert main(["predict", str(trained.path), "a.png", "b.png", "--json", "--top", "2"]) == 0
-    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    plain = ["--no-prepare", "--json", "--top", "2"]
+    assert main(["predict", str(trained.path), "a.png", "b.png", *plain]) == 0
+    said = capsys.readouterr()
+    assert "This model was trained on the embedded sample alone" in said.err
+    found = [json.loads(line) for line in said.out.splitlines()]
     pixels = [np.asarray(Image.open(name).resize((28, 28), Image.Resampling.LANCZOS)) for name in ("a.png", "b.png")]
     expected = load_model(trained.path, compile=False).predict(np.stack(pixels)[..., None], verbose=0)
     for result, row in zip(found, expected, strict=True):
@@ -411,7 +445,10 @@ def test_runs_lists_them_and_survives_a_broken_one(trained, capsys):
         broken.rmdir()
     assert trained.path.name in out
     assert "done" in out
-    assert "broken" in err
+    (row,) = (line for line in out.splitlines() if broken.name in line)
+    assert "unreadable" in row
+    assert f"{broken / 'run.json'} cannot be read" in row
+    assert err == ""
     assert main(["runs", "mnist", "--out", str(root), "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert Run(trained.path).manifest().test_results == row["test"]

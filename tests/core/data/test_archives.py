@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from kzoo.data import archives
+from kzoo.data import archives, limits
 from kzoo.data.archives import extract, read_members
 from kzoo.data.cache import DiskFullError
 from kzoo.errors import DataError
@@ -178,13 +178,29 @@ def test_a_name_that_comes_twice_is_refused(tmp_path):
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
 def test_an_archive_that_grows_out_of_proportion_is_refused(tmp_path, kind, monkeypatch):
-    monkeypatch.setattr(archives, "SMALL", 100_000)
+    monkeypatch.setattr(limits, "SMALL", 100_000)
     files = {"zeros": bytes(2_000_000)}
     make = make_zip if kind == "zip" else make_tar
     archive = make(tmp_path / "bomb", files) if kind == "zip" else make(tmp_path / "bomb", files, "w:gz")
     assert_refused(archive, tmp_path, "no data set shrinks by more than 200 times")
     with pytest.raises(DataError, match="no data set shrinks"):
         read_members(archive, lambda name: False)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_an_archive_of_too_many_members_is_refused(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_MEMBERS", len(FILES) - 1)
+    archive = (make_zip if kind == "zip" else make_tar)(tmp_path / "many")
+    assert_refused(archive, tmp_path, "holds more than 2 members")
+    with pytest.raises(DataError, match="more than 2 members"):
+        read_members(archive, lambda name: False)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", len(FILES))
+    assert tree(extract(archive, tmp_path / "out")) == FILES
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert_refused(tmp_path / "pipe", tmp_path, "is a named pipe, not a file")
 
 
 def test_more_than_the_limit_is_refused(tmp_path):

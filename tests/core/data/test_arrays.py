@@ -2,12 +2,14 @@
 
 import gzip
 import io
+import os
 import struct
 import zipfile
 
 import numpy as np
 import pytest
 
+from kzoo.data import arrays, limits
 from kzoo.data.arrays import is_idx_folder, read_idx_folder, read_npz
 from kzoo.errors import DataError
 
@@ -59,18 +61,55 @@ def test_other_numbers_of_classes_are_numbered(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("train", "test", "names"),
+    [
+        (np.arange(20) % 3 + 1, np.arange(10) % 3 + 1, ("1", "2", "3")),
+        (np.arange(20) % 2 * 7, np.full(10, 4), ("0", "4", "7")),
+        (np.arange(20) % 26 + 1, np.arange(10) + 17, tuple(map(str, range(1, 27)))),
+    ],
+)
+@pytest.mark.parametrize("kind", ["npz", "idx"])
+def test_labels_that_leave_some_out_are_classes_without_gaps(tmp_path, kind, train, test, names):
+    if kind == "npz":
+        data = read_npz(npz(tmp_path / "a.npz", y_train=train, y_test=test), class_names="abcdefghij")
+    else:
+        changes = {"y_train": train.astype(np.uint8), "y_test": test.astype(np.uint8)}
+        data = read_idx_folder(idx_folder(tmp_path / "raw", arrays=GOOD | changes), class_names="abcdefghij")
+    assert data.class_names == names
+    for split, labels in ((data.train, train), (data.test, test)):
+        assert [int(data.class_names[index]) for index in split.labels] == labels.tolist()
+        assert split.labels.dtype == np.int64
+    (note,) = data.notes
+    assert "leave out" in note
+    assert f"those {len(names)} that occur" in note
+
+
+def test_known_classes_keep_their_places_where_one_has_no_example(tmp_path):
+    data = read_npz(
+        npz(tmp_path / "a.npz", y_train=np.arange(20) % 2 * 9, y_test=np.full(10, 9)), class_names="abcdefghij"
+    )
+    assert data.class_names == tuple("abcdefghij")
+    assert set(data.train.labels.tolist()) == {0, 9}
+    assert "no example of 8 of the 10 classes: b, c, d" in data.notes[0]
+
+
+@pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"y_test": None}, r"lacks the array\(s\) y_test; it holds: x_test, x_train, y_train"),
         ({"x_train": GOOD["x_train"] / 255}, r"`x_train` in .* type float64 and shape \(20, 6, 5\).*255"),
+        ({"x_train": GOOD["x_train"] % 2}, r"`x_train` in .* no value above 1.*Save \(255 [*] x\)"),
         ({"x_test": GOOD["x_test"][0]}, r"`x_test` in .* shape \(6, 5\)"),
         ({"x_train": GOOD["x_train"][:, None]}, r"shape \(20, 1, 6, 5\).* channels come first"),
         ({"x_train": GOOD["x_train"][:0], "y_train": GOOD["y_train"][:0]}, r"shape \(0, 6, 5, 1\)"),
         ({"x_test": np.zeros((10, 7, 5), np.uint8)}, r"shape \(6, 5, 1\) and test images of shape \(7, 5, 1\)"),
         ({"y_train": GOOD["y_train"][:-1]}, "20 images but 19 labels"),
         ({"y_train": np.eye(20, dtype=np.uint8)}, "one-hot, save y.argmax"),
-        ({"y_train": GOOD["y_train"].astype(float)}, "type float64"),
-        ({"y_train": np.arange(20) - 1}, "labels from -1 to 18"),
+        ({"y_train": GOOD["y_train"].astype(float)}, "type float64.*save y.astype"),
+        ({"y_train": GOOD["y_train"] > 4}, "type bool.*save y.astype"),
+        ({"y_train": GOOD["y_train"] + 0.5}, "type float64 .* integer label for each image[.]$"),
+        ({"y_train": np.arange(20) - 1}, "labels from -1 to 18.*leave these examples out"),
+        ({"y_train": np.arange(20) - 2}, "labels from -2 to 17.*at most 999[.]$"),
         ({"y_test": np.arange(991, 1001)}, "labels from 991 to 1000"),
         ({"y_test": np.array(list("abcdefghij"))}, "type <U1"),
         ({"y_train": np.array([None] * 20)}, "Python objects, which are never loaded"),
@@ -127,6 +166,31 @@ def test_a_damaged_npz_is_refused(tmp_path, content):
         read_npz(path)
 
 
+def test_an_npz_that_unpacks_out_of_proportion_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "SMALL", 100_000)
+    path = npz(tmp_path / "a.npz", x_train=np.zeros((20, 200, 200), np.uint8), y_train=np.zeros(20, np.uint8))
+    with pytest.raises(DataError, match=r"would unpack to 800\.8 kB or more, and no data set shrinks by more"):
+        read_npz(path)
+    monkeypatch.setattr(arrays, "MAX_ARRAY_BYTES", 800_000)
+    with pytest.raises(DataError, match=r"the limit is 800\.0 kB"):
+        read_npz(path)
+
+
+def test_an_npz_of_too_many_arrays_is_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        for number in range(1001):
+            file.writestr(f"{number}.npy", b"")
+    with pytest.raises(DataError, match="holds 1,001 arrays, and the limit is 1,000"):
+        read_npz(path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.npz")
+    with pytest.raises(DataError, match="is a named pipe, not a file"):
+        read_npz(tmp_path / "a.npz")
+
+
 def test_a_single_array_and_a_missing_file_are_refused(tmp_path):
     with (tmp_path / "a.npz").open("wb") as file:
         np.save(file, GOOD["x_train"])
@@ -142,11 +206,11 @@ def idx(array):
     return head + array.tobytes()
 
 
-def idx_folder(folder, separator="-", suffix="", test="t10k"):
+def idx_folder(folder, separator="-", suffix="", test="t10k", arrays=GOOD):
     folder.mkdir(exist_ok=True)
     for prefix, split in (("train", "train"), (test, "test")):
         for kind, key, dimensions in (("images", f"x_{split}", 3), ("labels", f"y_{split}", 1)):
-            content = idx(GOOD[key])
+            content = idx(arrays[key])
             path = folder / f"{prefix}-{kind}{separator}idx{dimensions}-ubyte{suffix}"
             path.write_bytes(gzip.compress(content) if suffix else content)
     return folder
@@ -186,6 +250,16 @@ def test_an_unpacked_file_that_kept_its_gz_name_is_read(tmp_path):
         ("train-labels-idx1-ubyte", lambda b: idx(GOOD["x_train"]), "is not an idx file of labels"),
         ("train-labels-idx1-ubyte", lambda b: idx(GOOD["y_test"]), "20 images but 10 labels"),
         ("train-images-idx3-ubyte", lambda b: b[:4] + b"\xff" * 12, "claims a size of"),
+        (
+            "train-images-idx3-ubyte",
+            lambda b: b[:4] + struct.pack(">3I", 9, 500, 500),
+            "should hold 2.2 MB .* 16 bytes",
+        ),
+        (
+            "train-images-idx3-ubyte",
+            lambda b: gzip.compress(b[:4] + struct.pack(">3I", 100_000, 28, 28)),
+            r"claims a size of \(100000, 28, 28\).*shrinks by more than 200",
+        ),
         ("train-images-idx3-ubyte", lambda b: gzip.compress(b)[:-20], "cannot be read"),
         ("train-images-idx3-ubyte", lambda b: gzip.compress(b)[:-8] + bytes(8), "cannot be read: CRC"),
     ],

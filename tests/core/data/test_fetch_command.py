@@ -21,10 +21,11 @@ def served(server, monkeypatch, home):
 
     def of_this_machine(name):
         pipeline = find(name)
-        source = pipeline.source()
+        source, inner_source = pipeline.source(), pipeline._inner.source()
         if source.real is not None:
             own = server.remote(urls=(f"{server.url}/{name}.bin",), filename=f"{name}.bin")
-            monkeypatch.setattr(type(pipeline), "source", lambda self, card=None: dataclasses.replace(source, real=own))
+            inner = type(pipeline._inner)  # that of the author
+            monkeypatch.setattr(inner, "source", lambda self, card=None: dataclasses.replace(inner_source, real=own))
         return pipeline
 
     monkeypatch.setattr(saved, "find_pipeline", of_this_machine)

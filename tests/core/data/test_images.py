@@ -1,6 +1,7 @@
 """Image files: every kind that people have becomes the same kind of array, or one line says why not."""
 
 import io
+import os
 import random
 import shutil
 import struct
@@ -174,10 +175,13 @@ def huge_png():
         (b"<HTML>", "it is a web page"),
         (b"<?xml version='1.0'?><svg>", "it is XML"),
         (b"%PDF-1.7", "it is a PDF"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "it is a PostScript document"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0", "it is an AVIF photo, which is not read"),
+        (b"/* XPM */\nstatic char *x[] = {", "none of the image formats that are read"),
         (b"PK\x03\x04 and so on", "it is a zip archive"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "it is a HEIF photo"),
         (b"version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer"),
-        (random.Random(0).randbytes(500), "its content is no image format"),
+        (random.Random(0).randbytes(500), "its content is none of the image formats"),
         (cut_off("JPEG"), "it is cut off"),
         (cut_off("PNG"), "it is cut off"),
         (cut_off("BMP"), "it is cut off"),
@@ -192,6 +196,13 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, content, reason):
         read_image(path)
     assert str(caught.value).startswith(f"{path} cannot be read as an image: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["PCX", "TGA", "EPS"])
+def test_only_the_formats_that_are_named_are_read_whatever_the_file_is_called(tmp_path, form):
+    path = saved(tmp_path / "photo.jpg", format=form)
+    with pytest.raises(DataError, match=r"none of the image formats that are read|it is a PostScript document"):
+        read_image(path)
 
 
 def test_the_limit_on_pixels_is_kept_below_that_of_pillow(tmp_path, monkeypatch):
@@ -418,3 +429,15 @@ def test_a_test_folder_of_one_class_is_refused_with_the_reason(tmp_path):
     class_folder(tmp_path / "test", {"a": 2})
     with pytest.raises(DataError, match=r"test holds only the folder `a`.*at least two classes"):
         read_image_folder(tmp_path, size=(2, 2), whole=True)
+
+
+def test_class_folders_and_files_whose_names_are_no_utf8(tmp_path):
+    for folder in (b"b", b"caf\xe9"):
+        place = tmp_path / os.fsdecode(folder)
+        place.mkdir()
+        for number in range(6):
+            with (place / os.fsdecode(b"x\xff%d.png" % number)).open("wb") as file:
+                Image.new("L", (4, 4)).save(file, "PNG")
+    found = read_image_folder(tmp_path, size=(4, 4), mode="L")
+    assert found.class_names == ("b", r"caf\xe9")
+    assert len(found.train.labels) + len(found.test.labels) == 12

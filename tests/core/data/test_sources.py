@@ -1,5 +1,7 @@
 """Which data a run gets, and that it never lies about it."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -136,6 +138,14 @@ def test_a_path_is_read_and_a_missing_one_refused(tmp_path, source):
         one.load("smaple")
 
 
+def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path, source):
+    os.mkfifo(tmp_path / "pipe")
+    one = source()
+    with pytest.raises(DataError, match="is a named pipe, not a file"):
+        one.load(str(tmp_path / "pipe"))
+    assert one.asked == []
+
+
 def test_several_paths_are_one_only_where_they_are_read_so(tmp_path, source):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -191,6 +201,29 @@ def test_validation_comes_from_the_training_data_by_the_seed(seed, source):
     other = source().load("sample", seed + 1, 0.25)
     assert other.fingerprint["train"] != splits.fingerprint["train"]
     assert other.fingerprint["test"] == splits.fingerprint["test"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_rare_class_is_never_in_validation_alone(seed, source):
+    one = source()
+    labels = np.array([0] * 95 + [1] * 2 + [2] + [3] * 2)
+    split = ArraySplit(np.arange(100)[:, None], labels)
+    one.kinds["sample"] = FromSample(lambda _: Dataset(split, split, tuple("abcd"), "rare"))
+    for limit in (None, 20):
+        splits = one.load("sample", seed, 0.5, limit=limit)
+        assert set(splits.train.y.tolist()) == {0, 1, 2, 3}
+        assert 2 not in splits.validation.y
+    warned, *_ = one.told.warned
+    assert "`c` 1, `b` 1, `d` 1 of 50" in warned.replace("`b` 1, `c` 1", "`c` 1, `b` 1")
+    assert "train.class_weight=balanced" in warned
+
+
+def test_classes_without_an_example_are_said_even_where_few_are_asked_for(source):
+    one = source()
+    split = ArraySplit(np.arange(40)[:, None], np.arange(40) % 2)
+    one.kinds["sample"] = FromSample(lambda _: Dataset(split, split, tuple("abc"), "gap"))
+    one.load("sample", limit=4)
+    assert "(`c` 0 of 4)" in one.told.warned[0]
 
 
 def test_a_fraction_of_nothing_leaves_no_validation(source):

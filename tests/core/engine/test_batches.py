@@ -34,6 +34,7 @@ def test_same_seed_same_order_other_seed_other_order(split):
     assert first != other
 
 
+@pytest.mark.long_but_first(2)
 @pytest.mark.parametrize(("epoch", "step"), [(0, 3), (1, 0), (1, 4), (2, 2)])
 def test_it_goes_on_anywhere_with_the_batches_that_would_have_come(split, epoch, step):
     def noise(x, y, moment):

@@ -1,3 +1,4 @@
+import json
 import random
 import shlex
 import string
@@ -5,7 +6,7 @@ import string
 import pytest
 
 from kzoo.errors import UsageError
-from kzoo.plugins.reference import Reference, canonical_distribution, parse_value
+from kzoo.plugins.reference import Reference, canonical_distribution, parse_setting, parse_value
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,7 @@ from kzoo.plugins.reference import Reference, canonical_distribution, parse_valu
         ("  emd ", "emd", {}),
         ("focal:gamma=2,alpha=0.25", "focal", {"gamma": 2, "alpha": 0.25}),
         ("Cats-vs-Dogs", "cats_vs_dogs", {}),
+        ("keras.losses.MeanSquaredError", "keras.losses.MeanSquaredError", {}),
         ("kzoo-foo:emd", "kzoo-foo:emd", {}),
         ("Kzoo_Foo.Bar:emd:p=1", "kzoo-foo-bar:emd", {"p": 1}),
         ("x:a=true,b=false,c=null", "x", {"a": True, "b": False, "c": None}),
@@ -27,6 +29,27 @@ from kzoo.plugins.reference import Reference, canonical_distribution, parse_valu
         ("x:id=007", "x", {"id": "007"}),
         ("x:reduction=none", "x", {"reduction": "none"}),
         ("d:x:when=a:b", "d:x", {"when": "a:b"}),
+        ("x:bins=[.5,1.,1e-3],m=[True,None,007]", "x", {"bins": [0.5, 1.0, 1e-3], "m": [True, None, "007"]}),
+        ("x:a=1, b=[ 2 , 3 ] , c=[]", "x", {"a": 1, "b": [2, 3], "c": []}),
+        ("mix:losses=[dice, focal(gamma=2)]", "mix", {"losses": ["dice", {"name": "focal", "gamma": 2}]}),
+        (
+            "mix:losses=[kzoo-foo:emd,Kzoo_Foo:emd(p=1)]",
+            "mix",
+            {"losses": ["kzoo-foo:emd", {"name": "kzoo-foo:emd", "p": 1}]},
+        ),
+        (
+            'mix:losses=["focal:gamma=2",{"name":"emd","p":1}]',
+            "mix",
+            {"losses": ["focal:gamma=2", {"name": "emd", "p": 1}]},
+        ),
+        (
+            "ahead:inner=adam(learning_rate=Warm-Up( steps=5 ), name=mine),k=3",
+            "ahead",
+            {"inner": {"name": "adam:name=mine", "learning_rate": {"name": "warm_up", "steps": 5}}, "k": 3},
+        ),
+        ("ahead:inner=sgd()", "ahead", {"inner": {"name": "sgd"}}),
+        ("focal(gamma=2)", "focal", {"gamma": 2}),
+        ("d:focal( gamma=[1,2] )", "d:focal", {"gamma": [1, 2]}),
     ],
 )
 def test_parse(text, name, kwargs):
@@ -45,7 +68,20 @@ def test_parse(text, name, kwargs):
         ("emd:p=1,,q=2", "expected key=value at ',q=2'"),
         ("emd:p=1,p=2", "gives `p` twice"),
         ("emd:p=", "does not start with a JSON value"),
-        ("emd:p=[1,2", "does not start with a JSON value"),
+        ("emd:p=[1,2", "the `[` after 'p=' is not closed"),
+        ("emd:p=[1,,2]", "does not start with a JSON value"),
+        ("emd:p=[1 2]", "does not start with a JSON value"),
+        ("emd:p=1)", "expected nothing more, or a comma, at ')'"),
+        ("mix:losses=[focal:gamma=2,emd]", "arguments in brackets, as in focal(gamma=2)"),
+        ("adam:learning_rate=cosine:steps=2", "arguments in brackets, as in focal(gamma=2)"),
+        ("mix:losses=[focal(gamma=2]", "expected `,` or `)` at ']'"),
+        ("mix:losses=[focal(gamma=2),]", "does not start with a JSON value"),
+        ("mix:losses=[focal(2)]", "expected key=value at '2)]'"),
+        ("mix:losses=[focal(gamma=1,gamma=2)]", "gives `gamma` twice"),
+        ("mix:losses=[2fast(gamma=2)]", "name[:key=value,...]"),
+        ("mix:losses=[d:f:g(gamma=2)]", "'d:f:g(' is not a component's name before a bracket"),
+        ("focal(gamma=2)x", "expected nothing more, or a comma, at 'x'"),
+        ("focal(gamma=2) x", "expected nothing more, or a comma, at ' x'"),
         ("emd:p='1'", "does not start with a JSON value"),
         ("emd:1p=3", "expected key=value at '1p=3'"),
         ("-x-:emd:p=1", "is not a distribution's name"),
@@ -58,8 +94,25 @@ def test_parse_refuses(text, said):
     assert text in str(caught.value)
 
 
-LETTERS = string.ascii_letters + string.digits + " ,=:\"'[]{}\\.+-_äß\n漢"
-WORDS = ["true", "None", "null", "1", ".5", "1e3", "NaN", "-", "", "[", "2.", "Infinity"]
+LETTERS = string.ascii_letters + string.digits + " ,=:\"'()[]{}\\.+-_äß\n漢"
+WORDS = [
+    "emd",
+    "focal(gamma=2)",
+    "focal:gamma=2",
+    "f()",
+    "true",
+    "None",
+    "null",
+    "1",
+    ".5",
+    "1e3",
+    "NaN",
+    "-",
+    "",
+    "[",
+    "2.",
+    "Infinity",
+]
 
 
 def _random_value(rng, depth=0):
@@ -74,17 +127,19 @@ def _random_value(rng, depth=0):
         makers += [
             lambda: [_random_value(rng, depth + 1) for _ in range(rng.randint(0, 3))],
             lambda: {str(_random_value(rng, 2)): _random_value(rng, depth + 1) for _ in range(rng.randint(0, 3))},
+            lambda: _random_reference(rng, depth + 1).to_mapping(),
+            lambda: {"name": _random_value(rng, 2), "Name:x=1": _random_value(rng, 2)},
         ]
     return rng.choice(makers)()
 
 
-def _random_reference(rng):
+def _random_reference(rng, depth=0):
     def word():
         return rng.choice(string.ascii_lowercase) + "".join(rng.choices(string.ascii_lowercase + "_0123456789", k=5))
 
     name = word() if rng.random() < 0.7 else f"{canonical_distribution(word().replace('_', 'x'))}:{word()}"
     keys = [*{word() for _ in range(rng.randint(0, 4))}, *(["name"] if rng.random() < 0.2 else [])]
-    return Reference(name, {key: _random_value(rng) for key in keys})
+    return Reference(name, {key: _random_value(rng, depth) for key in keys})
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -97,6 +152,32 @@ def test_text_and_table_round_trip(seed):
         assert str(Reference.parse(text)) == text
         assert Reference.from_mapping(reference.to_mapping()) == reference, text
         assert Reference.parse(shlex.split(f"--loss {shlex.quote(text)}")[1]) == reference
+
+
+def test_components_inside_a_component_are_written_as_they_are_read():
+    text = "mix:losses=[focal(name=hard,gamma=2),dice,emd()],weights=[1,0.5],inner=sgd(learning_rate=warm(steps=5))"
+    assert str(Reference.parse(text)) == text
+    assert Reference.parse(text).slug.startswith("mix_losses_focal_name_hard_gamma_2_dice_emd_weights_1_0.5")
+    # A table that no call stands for stays JSON: a name in another spelling, or with arguments of its own.
+    for table in ({"name": "Focal"}, {"name": "focal:gamma=2"}, {"name": 3}, {"name": "f", "a b": 1}, {"gamma": 1}):
+        written = str(Reference("mix", {"losses": [table]}))
+        assert written == f"mix:losses=[{json.dumps(table, separators=(',', ':'))}]"
+
+
+def test_an_object_has_a_name_in_messages():
+    assert str(Reference("mix", {"losses": ["dice", object()], "inner": lambda: 0})) == (
+        'mix:losses=[dice,"<object>"],inner="<function>"'
+    )
+
+
+def test_a_setting_is_a_call_a_list_or_any_value():
+    assert parse_setting("[dice,focal(gamma=2)]") == ["dice", {"name": "focal", "gamma": 2}]
+    assert parse_setting(" warm(steps=5) ") == {"name": "warm", "steps": 5}
+    values = ("2", "adam", "focal:gamma=2", '["emd:p=1", 1e-5]', "a (b)", "", "None")
+    assert [parse_setting(text) for text in values] == [parse_value(text) for text in values]
+    for text in ("[dice", "focal(2)", "warm(steps=5)x"):
+        with pytest.raises(UsageError, match="is not a component reference"):
+            parse_setting(text)
 
 
 def test_an_argument_called_name_survives_the_table_form():
@@ -138,5 +219,31 @@ def test_canonical_distribution_is_pep_503():
 
 
 def test_deep_nesting_is_refused_and_not_a_crash():
-    with pytest.raises(UsageError):
-        Reference.parse("x:a=" + "[" * 100_000)
+    for text in ("[" * 100_000, "f(a=" * 100_000, '{"a":' * 100_000):
+        with pytest.raises(UsageError):
+            Reference.parse(f"x:a={text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mixture:losses=[soft_dice", "the `[` after 'losses=' is not closed, and needs a `]`"),
+        ("mixture:losses=[", "the `[` after 'losses=' is not closed, and needs a `]`"),
+        ("mixture:losses=[a,focal(gamma=2", "the `(` after 'losses=[a,focal' is not closed, and needs a `)`"),
+        ('mixture:losses={"a":1', "the `{` after 'losses=' is not closed, and needs a `}`"),
+        ('x:title="a (b', "the `\"` after 'title=' is not closed, and needs a `\"`"),
+        ("mixture:losses=[a,b(c=[1,2)]", "expected `,` or `]` at ')]'"),
+        ("mixture:losses=[a]]", "expected nothing more, or a comma, at ']'"),
+    ],
+)
+def test_a_bracket_that_is_not_closed_is_named_with_its_place(text, said):
+    with pytest.raises(UsageError) as caught:
+        Reference.parse(text)
+    assert str(caught.value) == f"`{text}` is not a component reference: {said}."
+
+
+@pytest.mark.parametrize("text", ["a." * 100_000 + "a", "emd(" * 100_000, "emd:a=" + "[" * 100_000, "x" * 300])
+def test_what_nobody_writes_is_refused_by_its_length(text):
+    with pytest.raises(UsageError, match=r"characters; the limit is") as caught:
+        Reference.parse(text)
+    assert len(str(caught.value)) < 300

@@ -300,3 +300,8 @@ class TestFormerNames:
     def test_all_of_them(self):
         names = [former.name for former in self.FOUND.all_former()]
         assert names == ["old.losses.PairLoss", "old.losses.pair_loss", "old.optimizers.Lazy", "other.losses.Twin"]
+
+
+def test_an_argument_without_a_value_is_no_distribution():
+    with pytest.raises(UsageError, match=r"`focal` is a loss, and .* as in `focal:ignore_class=VALUE`; or the distri"):
+        get_registry().loss("focal:ignore_class")

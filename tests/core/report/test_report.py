@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,17 @@ import pytest
 from PIL import Image
 
 from kzoo.cli import main
-from kzoo.report import write_report
+from kzoo.errors import KzooError
+from kzoo.report import write_pictures, write_report
 from kzoo.report.figures import curves
+from kzoo.report.page import table
 from kzoo.runs.configure import configure
 from kzoo.runs.folder import create_run
 from kzoo.runs.manifest import DataRecord, Manifest, TrainingRecord
 from kzoo.tasks import task_named
+from kzoo.tasks.class_figures import confusion_matrix
 from kzoo.tasks.classes import ClassOutcome
+from kzoo.tasks.task import Confusion
 from kzoo.tasks.values import ValueOutcome
 
 NAMES = ("cat", "dog", "<b>bird</b>")
@@ -80,6 +85,92 @@ def test_curves_leave_out_what_is_no_number_and_scale_a_long_fall():
     assert np.isnan(validation.get_ydata()[1])
 
 
+def test_what_a_run_is_told_by_stands_on_top(run):
+    environment = {"host": "heron", "cpu": "Vapor 3", "cpus": 6, "versions": {"keras": "3.15", "numpy": None}}
+    training = TrainingRecord(history=HISTORY, epochs=2, best_epoch=1, weights="best (epoch 1)")
+    run.update(environment=environment, training=training, started="2026-11-30T03:04:05+00:00")
+    page = write_report(run, CLASSES)[-1].read_text("utf-8")
+    told = dict(re.findall(r"<tr><th>(\w+)</th><td>(.*?)</td></tr>", page))
+    assert told["date"] == "2026-11-30 03:04 UTC"
+    assert told["machine"] == "heron, Vapor 3, 6 processors"
+    assert told["versions"] == "keras 3.15"
+    assert (told["loss"], told["optimizer"]) == tuple(map(str, (run.config().loss, run.config().optimizer)))
+    assert told["epochs"] == "2; the best is 1; the model has the weights of the best (epoch 1)"
+    assert page.index("Vapor 3") < page.index("Test results") < page.index("data:image/png")
+
+
+def test_settings_that_are_damaged_do_not_take_the_page_away(run):
+    run.config_path.write_text("[train\n")
+    page = write_report(run, CLASSES)[-1].read_text("utf-8")
+    assert "not known: " in page
+    assert "[train\n" in page
+
+
+def test_the_best_epoch_is_marked():
+    for axes in curves(HISTORY, 2).axes:
+        [mark] = [line for line in axes.lines if line.get_linestyle() == ":"]
+        assert set(mark.get_xdata()) == {2}
+        assert "best epoch: 2" in [text.get_text() for text in axes.get_legend().get_texts()]
+    assert [len(axes.lines) for axes in curves(HISTORY, None).axes] == [2, 2]
+    assert [len(axes.lines) for axes in curves(HISTORY, 9).axes] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([0.5, 0.123456, 12.0], ["0.5000", "0.1235", "12.0000"]),
+        ([1234.5, 0.25], ["1,234.50", "0.25"]),
+        ([198800.25, 1.0], ["198,800", "1"]),
+        ([0.00001234, 0.5], ["1.234e-05", "5.000e-01"]),
+        ([1000, 2], ["1,000", "2"]),
+        ([float("nan"), 0.5], ["nan", "0.5000"]),
+        (["text", 0.5], ["text", "0.5000"]),
+    ],
+)
+def test_the_numbers_of_a_column_have_the_same_decimals(values, shown):
+    made = table([{"name": "a", "value": value} for value in values])
+    assert [re.sub("<.*?>", "", row).removeprefix("a") for row in re.findall("<tr>(<td>.*?)</tr>", made)] == shown
+    assert '<th class="number">value</th>' in made
+
+
+@pytest.mark.parametrize(
+    ("size", "largest", "shown"),
+    [(2, 40, 2), (10, 40, 10), pytest.param(40, 40, 40, marks=pytest.mark.long), (120, 6, 60)],
+)
+def test_a_matrix_grows_with_its_classes_and_no_two_texts_touch(size, largest, shown, monkeypatch):
+    monkeypatch.setattr("kzoo.tasks.class_figures._LARGEST", largest)
+    names = [f"class {number}" for number in range(size)]
+    counts = np.full((size, size), 12_345_678)
+    figure = confusion_matrix(Confusion(names, counts))
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    labels = [text for text in axes.get_yticklabels() if text.get_text()]
+    boxes = sorted((text.get_window_extent() for text in labels), key=lambda box: box.y0)
+    assert all(below.y1 <= above.y0 + 1 for below, above in pairwise(boxes))
+    numbers = [text for text in axes.texts if text.get_text() == "12,345,678"][:size]
+    columns = sorted((text.get_window_extent() for text in numbers), key=lambda box: box.x0)
+    assert all(left.x1 <= right.x0 for left, right in pairwise(columns))
+    assert min(text.get_fontsize() for text in labels) >= 4
+    assert len(labels) == shown
+    assert figure.get_size_inches()[1] == pytest.approx(min(3 + 0.45 * size, max(18, 0.16 * size), largest))
+
+
+@pytest.mark.long
+def test_it_is_read_on_a_phone_and_in_the_dark(run):
+    files = write_report(run, CLASSES, outcome())
+    page = files[-1].read_text("utf-8")
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
+    assert "@media (prefers-color-scheme: dark)" in page
+    assert "@media (max-width: 40rem)" in page
+    kinds = re.findall(r'<div class="wide"><img class="(\w+)" alt="(.*?)" width="(\d+)" height="(\d+)"', page)
+    assert [kind for kind, *_ in kinds] == ["chart", "chart", "photo", "photo"]
+    for (_, _, width, height), file in zip(kinds, files[:-1], strict=True):
+        with Image.open(file) as image:
+            assert image.size == (int(width), int(height))
+    assert page.count('<div class="wide"><table>') == 3
+
+
+@pytest.mark.long
 def test_a_run_whose_data_is_gone_keeps_the_pictures_of_its_test(run):
     write_report(run, CLASSES, outcome())
     page = (run.path / "report.html").read_text("utf-8")
@@ -91,6 +182,7 @@ def test_a_run_whose_data_is_gone_keeps_the_pictures_of_its_test(run):
     assert len(again) < len(page)  # without the table of the classes
 
 
+@pytest.mark.long
 def test_the_command_draws_a_run_again(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     small = ["--data", "sample", "--recipe", "quick", "--limit", "40", "--epochs", "1", "--quiet"]
@@ -106,6 +198,7 @@ def test_the_command_draws_a_run_again(tmp_path, monkeypatch, capsys):
     assert "report.html" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_a_report_that_cannot_be_written_takes_nothing_from_the_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
@@ -143,3 +236,32 @@ def test_the_command_goes_on_without_the_data_and_finds_it_where_it_is(tmp_path,
     assert "confusion.png" in capsys.readouterr().out
     assert main(["evaluate", "last"]) == 1
     assert "Name where it is now with --data" in capsys.readouterr().err
+
+
+def test_links_in_a_foreign_run_are_not_followed(run, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (run.path / "plots").symlink_to(other)
+    with pytest.raises(KzooError, match="plots is a link that leads out of its folder"):
+        write_report(run, CLASSES, outcome())
+    assert list(other.iterdir()) == []
+    (run.path / "plots").unlink()
+    (run.path / "plots").mkdir()
+    (other / "secret").write_bytes(b"secret")
+    (run.path / "plots" / "confusion.png").symlink_to(other / "secret")
+    with pytest.raises(KzooError, match=r"confusion\.png is a link"):
+        write_report(run, CLASSES)
+    (run.path / "plots" / "confusion.png").unlink()
+    run.config_path.unlink()
+    run.config_path.symlink_to(other / "secret")
+    with pytest.raises(KzooError, match=r"config\.toml is a link"):
+        write_report(run, CLASSES)
+
+
+@pytest.mark.long
+def test_a_class_by_the_name_of_a_formula_is_drawn_as_it_is(tmp_path):
+    names = ("$", "$x^$", "\\frac{")
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (9, 6, 5, 3), "uint8")
+    made = ClassOutcome(rng.integers(0, 3, 9), rng.dirichlet(np.ones(3), 9), names, pixels.__getitem__)
+    assert [path.name for path in write_pictures(tmp_path, made)] == ["confusion.png", "mistakes.png", "examples.png"]

@@ -96,13 +96,18 @@ def test_every_field_comes_back():
         "schema_version": SCHEMA_VERSION,
         "seed": 1,
         "argv": ["a"],
+        "callbacks": ["g"],
+        "completed": ["trained"],
+        "number": 2,
+        "resumed": [{"epoch": 1}],
         "environment": {"host": "b"},
         "plugins": {"loss": {"name": "c"}},
         "data": DataRecord(requested="d", sizes={"train": 1}),
         "model": {"parameters": 2},
+        "models": {"model.keras": "ab"},
         "results": {"test": {"loss": 0.0}},
         "timings": {"train": 0.5},
-        "training": TrainingRecord(epochs=1, history=[{"loss": 1.0}]),
+        "training": TrainingRecord(epochs=1, history=[{"loss": 1.0}], initial_weights="e", epoch_weights=["f"]),
     }
     texts = {field.name: field.name for field in fields(Manifest) if field.name not in different}
     manifest = Manifest(**different, **texts)

@@ -104,6 +104,7 @@ def install(project, folder, monkeypatch):
     monkeypatch.syspath_prepend(str(root))
 
 
+@pytest.mark.long
 def test_each_kind_passes_its_own_tests(tmp_path, monkeypatch):
     """All of them in one process, which is spared the start of TensorFlow for each."""
     projects = [plan(f"kzoo-scaffolded-{kind}", kind=kind, name=f"scaffolded_{kind}") for kind in KINDS]

@@ -112,12 +112,14 @@ def test_vocs_average_precision_is_close_to_cocos_at_one_overlap():
     assert found["VOC_AP50"] == pytest.approx(found["AP50"], abs=0.02)
 
 
+@pytest.mark.long
 def test_there_are_pictures_of_it(tmp_path):
     files = write_pictures(tmp_path / "new", scene(0))
     assert [file.stem for file in files] == ["precision_recall", "confusion_of_boxes", "worst", "detected"]
     assert all(file.stat().st_size > 5000 for file in files)
 
 
+@pytest.mark.long
 def test_every_picture_of_it_has_a_caption():
     assert list(scene(0).figures()) == list(task_named("detection").pictures)
 
@@ -155,6 +157,7 @@ def test_examples_are_spread_over_the_classes():
     assert outcome.examples(99) == [0, 2, 4, 1, 5, 3]
 
 
+@pytest.mark.long
 def test_the_page_of_a_run_shows_the_parts_of_the_loss_and_all_pictures(tmp_path):
     names = ("loss", "box", "objectness", "class")
     history = [{key: 1.0 / epoch for name in names for key in (name, f"val_{name}")} for epoch in (1, 2, 3)]

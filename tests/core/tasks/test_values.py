@@ -2,10 +2,13 @@
 
 import keras
 import numpy as np
+import pytest
+from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 from kzoo.data.splits import ArraySplit
 from kzoo.engine.forward import Forward
 from kzoo.tasks import Measured, task_named
+from kzoo.tasks.values import ValueOutcome
 
 X = np.arange(10.0, dtype="float32")[:, None]
 
@@ -46,3 +49,12 @@ def test_several_inputs_are_not():
 
 def test_outputs_without_names_say_nothing():
     assert measured(doubling(), X) is None
+
+
+def test_without_a_loss_there_are_errors_and_what_of_the_spread_is_explained():
+    noise = np.random.default_rng(0)
+    true, predicted = noise.normal(size=(40, 2)) * (1, 50), noise.normal(size=(40, 2))
+    found = ValueOutcome(true, predicted, ("a", "b")).measures()
+    assert found["mae"] == pytest.approx(mean_absolute_error(true, predicted))
+    assert found["rmse"] == pytest.approx(np.sqrt(mean_squared_error(true, predicted)))
+    assert found["r2_score"] == pytest.approx(r2_score(true, predicted))

@@ -10,6 +10,7 @@ import tensorflow as tf
 import kzoo
 from kzoo.data.splits import ArraySplit
 from kzoo.engine.batches import TrainingBatches, ordered_batches
+from kzoo.engine.interrupt import Stopped, StopRequest
 from kzoo.models.saving import load_model, save_model
 from kzoo.tasks.labels import label_encoder
 from kzoo.training import trainer as trainer_module
@@ -163,7 +164,7 @@ def gradients_of(model, images, labels):
     return [np.asarray(g, "float64") for g in tape.gradient(loss, [w.value for w in model.trainable_weights])]
 
 
-@pytest.mark.long_but_first(2)
+@pytest.mark.long
 @every
 def test_training_goes_on_as_if_nothing_was_swapped(make, split, monkeypatch):
     model = make_model(make())
@@ -174,6 +175,7 @@ def test_training_goes_on_as_if_nothing_was_swapped(make, split, monkeypatch):
     assert not equal(model.get_weights(), averages)
 
 
+@pytest.mark.long_but_first(2)
 @every
 def test_batches_see_training_weights_and_the_end_of_an_epoch_the_averages(make, split):
     model, seen = make_model(make()), Seen()
@@ -184,7 +186,7 @@ def test_batches_see_training_weights_and_the_end_of_an_epoch_the_averages(make,
     assert equal(model.get_weights(), seen.epoch[-1])
 
 
-@pytest.mark.long_but_first
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXACT)
 def test_a_saved_model_has_the_averages_and_training_goes_on_from_it_bit_for_bit(name, split, tmp_path):
     model = make_model(OPTIMIZERS[name]())
@@ -198,12 +200,13 @@ def test_a_saved_model_has_the_averages_and_training_goes_on_from_it_bit_for_bit
     assert equal([v.numpy() for v in loaded.optimizer.variables], [v.numpy() for v in model.optimizer.variables])
 
 
+@pytest.mark.long
 def test_the_best_epoch_has_its_averages_and_goes_on_from_there(split, tmp_path):
     best = BestEpoch("val_loss", "max", lambda model: save_model(model, tmp_path / "best.keras"))
     model, seen = make_model(OPTIMIZERS["swa"]()), Seen()
     fit(model, split, epochs=3, callbacks=[seen, best])
     assert best.epoch == 1, "the loss falls, and the largest is taken"
-    best.restore()
+    best.put_in()
     loaded = load_model(tmp_path / "best.keras")
     assert equal(model.get_weights(), seen.epoch[0])
     assert equal(loaded.get_weights(), seen.epoch[0])
@@ -212,6 +215,7 @@ def test_the_best_epoch_has_its_averages_and_goes_on_from_there(split, tmp_path)
     assert equal(loaded.get_weights(), model.get_weights())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_keras_moving_average_is_validated_and_kept(wrapped, split, monkeypatch, tmp_path):
     def make():
@@ -237,7 +241,10 @@ def test_a_training_that_takes_no_step_changes_no_weight(split):
         model = make_model(make())
         before = model.get_weights()
         batches = TrainingBatches(split, 8, 5, labels=LABELS)
-        Trainer(model).fit(batches, epochs=1, should_stop=lambda: True)
+        stop = StopRequest()
+        stop.ask("SIGINT")
+        with pytest.raises(Stopped):
+            Trainer(model, stop=stop).fit(batches, epochs=1)
         assert equal(model.get_weights(), before)
 
 
@@ -266,6 +273,7 @@ def keras_fit(model, split, callbacks, epochs=2, **more):
     return model.fit(data, validation_data=data, epochs=epochs, callbacks=callbacks, verbose=0, **more)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "make", [OPTIMIZERS[n] for n in ("swa", "several", "scaled")], ids=["swa", "several", "scaled"]
 )
@@ -281,7 +289,7 @@ def test_the_callback_measures_and_leaves_the_averages(make, split, tmp_path):
     assert equal(model.get_weights(), seen.epoch[0])
 
 
-@pytest.mark.long_but_first
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXACT[:3])
 def test_fit_after_fit_goes_on_bit_for_bit_with_the_callback(name, split, tmp_path):
     once, twice = (make_model(OPTIMIZERS[name]()) for _ in range(2))

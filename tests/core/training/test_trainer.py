@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kzoo.data.splits import ArraySplit
 from kzoo.engine.batches import TrainingBatches, ordered_batches
+from kzoo.engine.interrupt import StopRequest
 from kzoo.tasks.labels import label_encoder
 from kzoo.training.trainer import Trainer
 
@@ -136,6 +137,7 @@ def test_the_number_of_steps_in_a_call_changes_nothing(split):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.long
 def test_gradient_accumulation_and_moving_average_keep_their_meaning(split):
     ours, theirs, *_ = train_both(split, 3, 1, optimizer=sgd_with_extras)
     for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
@@ -159,19 +161,53 @@ def test_a_models_own_train_step_is_the_one_that_runs(split):
     assert logs["twice_loss"] == pytest.approx(2 * logs["loss"])
 
 
-def test_a_stop_ends_between_two_calls_and_says_so(split):
-    model, asked = make_model(), []
+class AsksAt(keras.callbacks.Callback):
+    """Asks for a stop at the n-th call of one of its hooks."""
 
-    def stop():
-        asked.append(1)
-        return len(asked) > 2
+    def __init__(self, stop, hook, at=1):
+        super().__init__()
+        self.stop, self.left = stop, at
+        setattr(self, hook, self._count)
 
+    def _count(self, *args, **kwargs):
+        self.left -= 1
+        if self.left == 0:
+            self.stop.ask("SIGTERM")
+
+
+# Of 7 steps an epoch: where it is asked for, the steps taken, the epochs gone through, and what is logged of the last.
+@pytest.mark.long_but_first
+@pytest.mark.parametrize(
+    ("hook", "at", "steps", "epochs", "logged"),
+    [
+        ("on_train_begin", 1, 0, 0, set()),
+        ("on_train_batch_begin", 2, 3, 0, {"loss"}),  # inside a compiled call, which ends early
+        ("on_train_batch_end", 2, 4, 0, {"loss"}),
+        ("on_train_batch_end", 4, 7, 0, {"loss"}),  # the last step of the epoch, but not its end
+        ("on_test_batch_begin", 1, 7, 0, {"loss"}),
+        ("on_epoch_end", 1, 7, 1, set()),  # heard at the beginning of the next one
+        ("on_train_batch_end", 8, 14, 1, {"loss"}),  # the last step of all
+    ],
+)
+def test_a_stop_is_heard_between_any_two_things(split, hook, at, steps, epochs, logged):
+    model, stop = make_model(metrics=[]), StopRequest()
+    labels = label_encoder("dense", CLASSES)
+    result = Trainer(model, steps_per_execution=2, stop=stop).fit(
+        TrainingBatches(split, 8, 5, labels=labels),
+        epochs=2,
+        validation=ordered_batches(split, 8, labels),
+        callbacks=[AsksAt(stop, hook, at)],
+    )
+    assert (result.stopped, result.steps, result.epochs) == (True, steps, epochs)
+    assert set(result.history[-1]) == logged
+    assert model.optimizer.iterations.numpy() == steps
+
+
+def test_a_stop_after_all_is_done_stops_nothing(split):
+    stop = StopRequest()
     batches = TrainingBatches(split, 8, 5, labels=label_encoder("dense", CLASSES))
-    result = Trainer(model, steps_per_execution=2).fit(batches, epochs=5, should_stop=stop)
-    assert result.stopped
-    assert result.steps == 4
-    assert result.epochs == 0
-    assert model.optimizer.iterations.numpy() == 4
+    result = Trainer(make_model(), stop=stop).fit(batches, epochs=1, callbacks=[AsksAt(stop, "on_epoch_end")])
+    assert (result.stopped, result.epochs) == (False, 1)
 
 
 def test_a_callback_can_end_the_training(split):
@@ -201,6 +237,7 @@ def test_a_dataset_of_unknown_length_is_refused_rather_than_skipped(split):
             Trainer(make_model()).evaluate(unknown)
 
 
+@pytest.mark.long
 def test_a_strategy_of_one_device_gives_the_same_weights(split):
     weights = []
     for strategy in (None, tf.distribute.OneDeviceStrategy("/cpu:0")):

@@ -65,7 +65,7 @@ def thaw(model):
     return change
 
 
-@pytest.mark.long_but_first
+@pytest.mark.long
 @pytest.mark.parametrize("frozen", [1, 2])
 def test_it_is_two_trainings_of_keras_on_the_same_data(frozen):
     ours, theirs, data = make_model(), make_model(), batches()
@@ -103,6 +103,7 @@ def test_the_same_training_gives_the_same_weights():
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.long
 def test_metrics_and_validation_go_on():
     model, data = make_model(), batches()
     compiled(model, adam())
@@ -113,6 +114,7 @@ def test_metrics_and_validation_go_on():
     assert now["loss"] == pytest.approx(result.history[-1]["val_loss"], rel=1e-5)
 
 
+@pytest.mark.long
 def test_averaged_weights_are_what_the_second_part_begins_with():
     model = make_model()
     averaging = {"use_ema": True, "ema_momentum": 0.5}
@@ -132,7 +134,7 @@ def test_averaged_weights_are_what_the_second_part_begins_with():
         np.testing.assert_allclose(weight, average, rtol=1e-6)
 
 
-@pytest.mark.long_but_first
+@pytest.mark.long
 @pytest.mark.parametrize("better", [0, 2])
 def test_the_best_epoch_may_be_of_either_part(better, tmp_path):
     model, data = make_model(), batches()
@@ -145,7 +147,7 @@ def test_the_best_epoch_may_be_of_either_part(better, tmp_path):
         return {"value": float(epoch == better)}
 
     Trainer(model).fit(data, epochs=4, changes={2: thaw(model)}, callbacks=[best], measure=note)
-    best.restore()
+    best.put_in()
     weights, trainable, steps = states[better]
     for a, b in zip(model.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(a, b)

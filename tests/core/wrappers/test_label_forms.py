@@ -63,3 +63,22 @@ def test_metrics_of_numbers_see_the_means_alone():
     assert again.name == "mae"
     metric.reset_state()
     assert float(metric.result()) == 0.0
+
+
+@pytest.mark.parametrize("form", ["dense", "sparse"])
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_a_label_that_is_no_class_stays_none(form, wrong):
+    labels = Y.copy()
+    labels[1] = wrong
+    seen = []
+
+    class Watching(keras.metrics.Mean):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            seen.append(np.asarray(y_true))
+
+    metric = OtherLabelForm(Watching(), label_form="dense" if form == "sparse" else "sparse", num_classes=3)
+    metric.update_state(
+        labels if form == "sparse" else np.where([[True], [False], [True], [True]], np.eye(3)[Y], np.nan), P
+    )
+    expected = np.where(labels[:, None] == wrong, np.nan, np.eye(3)[Y]) if form == "sparse" else [0, -1, 1, 2]
+    np.testing.assert_array_equal(seen[0], expected)

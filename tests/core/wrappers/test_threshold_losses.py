@@ -69,3 +69,17 @@ def test_sample_weights_reach_the_loss():
     first = float(loss(labels[:1], probabilities[:1]))
     weighted = float(loss(labels, probabilities, sample_weight=np.array([6.0, 0, 0, 0, 0, 0])))
     assert weighted == pytest.approx(first, rel=1e-5)
+
+
+def test_what_the_loss_ignores_it_says():
+    labels, probabilities = np.array([0, 3, 1]), RNG.dirichlet(np.ones(4), 3)
+    for name in ("coral", "corn"):
+        loss = OfProbabilities(kzoo.loss(name, ignore_class=3))
+        np.testing.assert_array_equal(loss.kept(labels, probabilities), [True, False, True])
+        assert OfProbabilities(kzoo.loss(name)).kept(labels, probabilities) is None
+
+
+@pytest.mark.parametrize("name", ["coral", "corn"])
+def test_one_output_is_refused(name):
+    with pytest.raises(ValueError, match="take `binary_crossentropy`"):
+        OfProbabilities(kzoo.loss(name))([0, 1], [[0.2], [0.9]])

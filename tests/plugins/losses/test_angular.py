@@ -41,6 +41,7 @@ def test_beyond_pi_less_the_margin_the_loss_goes_on_rising_with_the_angle():
     assert (np.diff(values) > 0).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("made", LOSSES)
 @pytest.mark.parametrize("jit", [False, True])
 def test_value_and_gradient_are_finite_at_the_ends_of_the_cosine(made, jit):

@@ -12,12 +12,13 @@ from gradients import finite_differences, with_gradient
 from kzoo.plugins.registry import get_registry
 from kzoo_plugins.losses.boxes import CIoU, DIoU, GIoU, ciou, diou, giou
 from kzoo_plugins.losses.siou import SIoU, siou
+from kzoo_plugins.losses.wiou import WIoU, wiou
 
 RNG = np.random.default_rng(13)
-MADE = [GIoU, DIoU, CIoU, SIoU]
-FUNCTIONS = {GIoU: giou, DIoU: diou, CIoU: ciou, SIoU: siou}
+MADE = [GIoU, DIoU, CIoU, SIoU, WIoU]
+FUNCTIONS = {GIoU: giou, DIoU: diou, CIoU: ciou, SIoU: siou, WIoU: wiou}
 # Of SIoU: centres far apart along one axis, and sides that are nothing beside the others.
-HIGHEST = {GIoU: 2, DIoU: 2, CIoU: 2.5, SIoU: 1 + (1 - math.exp(-2)) + (1 - math.exp(-1)) ** 4}
+HIGHEST = {GIoU: 2, DIoU: 2, CIoU: 2.5, SIoU: 1 + (1 - math.exp(-2)) + (1 - math.exp(-1)) ** 4, WIoU: math.e}
 BOX = np.array([[10.0, 20.0, 50.0, 40.0]])
 every = pytest.mark.parametrize("made", MADE, ids=lambda cls: cls.__name__)
 
@@ -38,6 +39,7 @@ def test_values_by_hand():
     # No overlap; the box around both has the area 8 and the squared diagonal 20; the centres are 2.5 apart.
     assert float(giou(square, beside)[0]) == pytest.approx(1 + 2 / 8)
     assert float(diou(square, beside)[0]) == pytest.approx(1 + 6.25 / 20)
+    assert float(wiou(square, beside)[0]) == pytest.approx(math.exp(6.25 / 20))
     v = 4 / math.pi**2 * (math.pi / 4 - math.atan(0.5)) ** 2
     assert float(ciou(square, beside)[0]) == pytest.approx(1 + 6.25 / 20 + v / (1 + v) * v)
 
@@ -99,6 +101,7 @@ def test_a_wrong_shape_costs_in_ciou():
 # --- gradients and edges
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("made", [GIoU, DIoU, SIoU])
 def test_gradients_are_the_finite_differences(made):
     at, loss = PRED.astype("float64"), made(reduction="sum", dtype="float64")
@@ -211,6 +214,7 @@ def test_integer_boxes():
 # --- saving and names
 
 
+@pytest.mark.long_but_first
 @every
 def test_round_trip(made, tmp_path):
     loss = made(eps=0.5, reduction="sum", name="x", dtype="float64")

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from gradients import gradient
+from gradients import gradient, with_gradient
 
 from kzoo_plugins.losses.contrastive import Contrastive, NTXent, SupCon, contrastive, ntxent, supcon
 
@@ -128,3 +128,21 @@ def test_contrastive_round_trip():
     again = keras.saving.deserialize_keras_object(json.loads(json.dumps(keras.saving.serialize_keras_object(loss))))
     assert again.get_config() == loss.get_config()
     assert type(again) is Contrastive
+
+
+def test_pairs_can_be_ignored_and_weighed():
+    y_true, y_pred = np.array([1, 0, -1, 1]), np.array([0.5, 0.2, np.nan, 2.0], "float32")
+    kept = [0, 1, 3]
+    value, found = with_gradient(Contrastive(ignore_class=-1))(y_true, y_pred)
+    expected, slope = with_gradient(Contrastive())(y_true[kept], y_pred[kept])
+    assert value == pytest.approx(expected)
+    assert found == pytest.approx([slope[0], slope[1], 0, slope[2]])
+    weighed = Contrastive(class_weight=[3, 0.5], reduction=None)(y_true[kept], y_pred[kept])
+    assert np.asarray(weighed) == pytest.approx([0.5 * 0.25, 3 * 0.64, 0.5 * 4])
+
+
+def test_a_label_that_is_neither_yes_nor_no_shows():
+    run = with_gradient(Contrastive(reduction=None))
+    for wrong in (-1, 2, np.nan):
+        values, found = run(np.array([1, wrong]), np.array([0.5, 0.2], "float32"))
+        assert np.isnan(values).tolist() == np.isnan(found).tolist() == [False, True]

@@ -154,6 +154,7 @@ def test_soft_labels_with_a_ground_distance_pair_the_distributions_independently
 # --- gradients
 
 
+@pytest.mark.long_but_first(2)
 @pytest.mark.parametrize("arguments", [{}, {"p": 1}, {"p": 1.5}, {"p": 3, "normalize": False}], ids=str)
 @pytest.mark.parametrize("labels", ["soft", "one-hot"])
 def test_gradients_are_the_finite_differences(arguments, labels):
@@ -171,6 +172,7 @@ def test_gradients_through_logits_and_of_the_square():
         np.testing.assert_allclose(found, finite_differences(lambda y, loss=loss: loss(INDICES[:2], y), at), atol=1e-6)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("p", [1, 1.5, 2, 8])
 @pytest.mark.parametrize("jit", [False, True])
 def test_a_row_that_matches_exactly_has_gradient_0_and_spoils_no_other(p, jit):
@@ -296,6 +298,7 @@ def test_round_trip(loss):
     np.testing.assert_array_equal(again(TRUE, PRED), loss(TRUE, PRED))
 
 
+@pytest.mark.long
 def test_a_trained_model_loads_with_loss_metric_and_schedule(tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, activation="softmax")])
     schedule = OneCycle(max_learning_rate=0.1, total_steps=4)

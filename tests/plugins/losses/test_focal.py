@@ -49,6 +49,7 @@ def test_alpha_of_the_sigmoid_weighs_yes_and_its_complement_no():
     np.testing.assert_allclose(sigmoid_focal([1.0, 0.0], [0.5, 0.5], alpha=0.25), np.asarray(bare) * [0.25, 0.75])
 
 
+@pytest.mark.long_but_first(2)
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize("jit", [False, True])
 def test_certain_predictions_spoil_no_other(gamma, jit):

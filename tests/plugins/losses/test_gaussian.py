@@ -1,10 +1,11 @@
-"""The likelihood of a predicted normal distribution: its optimum, variances that are none, and its refusals."""
+"""The scores of a predicted normal distribution: their optima, variances that are none, and their refusals."""
 
 import numpy as np
 import pytest
 from gradients import with_gradient
+from scipy import integrate, stats
 
-from kzoo_plugins.losses.gaussian import GaussianNLL, gaussian_nll
+from kzoo_plugins.losses.gaussian import CRPS, GaussianNLL, crps, gaussian_nll
 
 RNG = np.random.default_rng(3)
 TRUE = RNG.normal(size=(6, 1)).astype("float32") * 3
@@ -57,3 +58,35 @@ def test_an_eps_that_bounds_nothing_is_refused(eps):
         GaussianNLL(eps=eps)
     with pytest.raises(ValueError, match="`eps` must be"):
         gaussian_nll(TRUE, PRED, eps=eps)
+
+
+@pytest.mark.parametrize(("target", "mean", "variance"), [(0.5, 0.5, 1.0), (3.0, -1.0, 0.25), (-2.0, 4.0, 9.0)])
+def test_crps_is_the_area_between_the_distribution_and_the_step(target, mean, variance):
+    normal = stats.norm(mean, np.sqrt(variance))
+    below = integrate.quad(lambda x: normal.cdf(x) ** 2, -np.inf, target)[0]
+    above = integrate.quad(lambda x: normal.sf(x) ** 2, target, np.inf)[0]
+    found = crps(np.array([target], "float32"), np.array([[mean, variance]], "float32"))
+    np.testing.assert_allclose(found, [below + above], rtol=1e-5)
+
+
+def test_of_all_variances_the_true_one_has_the_best_crps():
+    levels = np.linspace(0.0005, 0.9995, 1000)  # the quantiles of the true distribution stand for a large sample
+    targets = stats.norm(1.0, 2.0).ppf(levels).astype("float32")
+    variances = [1.0, 3.0, 4.0, 5.0, 16.0]
+    means = [float(np.mean(crps(targets, np.tile(np.array([[1.0, v]], "float32"), (1000, 1))))) for v in variances]
+    assert variances[int(np.argmin(means))] == 4.0
+
+
+def test_an_outlier_costs_crps_its_distance():
+    one = np.ones((1, 1), "float32")
+    _, slope = with_gradient(CRPS())(one * 1e6, np.array([[0.0, 1.0]], "float32"))
+    np.testing.assert_allclose(slope, [[-1.0, -1 / (2 * np.sqrt(np.pi))]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("variance", [0.0, -3.0, 1e-9])
+def test_a_variance_that_is_none_counts_as_eps_in_crps_too(variance):
+    one, loss = np.ones((1, 1), "float32"), with_gradient(CRPS(eps=1e-2))
+    (value, slope), (expected, wanted) = (loss(one, np.array([[0.0, v]], "float32")) for v in (variance, 1e-2))
+    assert float(value) == float(expected)
+    np.testing.assert_allclose(slope, wanted)
+    assert slope[0, 1] < 0

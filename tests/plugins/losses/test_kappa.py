@@ -49,6 +49,7 @@ def test_predictions_that_do_not_depend_on_the_label_are_chance():
     assert float(WeightedKappa(epsilon=1e-12)(LABELS, same)) == pytest.approx(0, abs=1e-7)
 
 
+@pytest.mark.long
 def test_both_sides_of_the_change_of_formula_meet():
     # Kappa from 0 to 1 along predictions that get better; the loss falls by small steps and so does its slope.
     match, chance = np.eye(K, dtype="float64")[LABELS], np.full((12, K), 0.25)

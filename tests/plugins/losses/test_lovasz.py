@@ -98,6 +98,7 @@ def test_channels_are_masks_of_their_own():
     assert float(LovaszHinge()(y_true, y_pred)) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.long
 def test_a_million_positions_keep_their_digits():
     # The Jaccard losses of neighbours differ by 1e-6 here, in float32 hardly more than their rounding.
     y_true = (RNG.uniform(size=(1, 10**6, 1)) < 0.3).astype("float32")

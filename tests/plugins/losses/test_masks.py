@@ -100,9 +100,125 @@ def test_from_logits_is_the_softmax_and_of_one_channel_the_sigmoid(made):
     assert found == pytest.approx(float(made()(BINARY, sigmoid)), rel=1e-5)
 
 
+# --- an ignored class, weights of the classes, the axis
+
+IGNORED = np.zeros((4, 30), bool)
+for _row in IGNORED:
+    _row[RNG.permutation(30)[:7]] = True
+IGNORED = IGNORED.reshape(4, 5, 6)
+
+
+def scores_for(made, arguments):
+    return LOGITS if arguments.get("from_logits") or made is LovaszHinge else PRED
+
+
+@pytest.mark.long_but_first(3)
+@each
+def test_ignored_positions_are_as_if_they_were_not_there(made, arguments):
+    scores = scores_for(made, arguments)
+    left = LABELS[~IGNORED].reshape(4, 23), scores[~IGNORED].reshape(4, 23, K)
+    expected, slope = with_gradient(made(**arguments))(*left)
+    unseen = np.where(IGNORED[..., None], np.float32("nan"), scores)
+    labels = np.where(IGNORED, 255, LABELS)
+    hot = np.where(IGNORED[..., None], 0, MASKS)
+    for y_true in (labels, labels[..., None], hot):
+        value, gradient = with_gradient(made(**arguments, ignore_class=255))(y_true, unseen)
+        assert value == pytest.approx(float(expected), rel=1e-5)
+        np.testing.assert_allclose(gradient[~IGNORED].reshape(4, 23, K), slope, rtol=1e-4, atol=1e-7)
+        assert not gradient[IGNORED].any()
+
+
+@each
+def test_an_ignored_class_can_be_one_that_is_predicted(made, arguments):
+    loss = made(**arguments, ignore_class=1)
+    scores = scores_for(made, arguments)
+    expected = float(loss(LABELS, scores))
+    changed = np.where((LABELS == 1)[..., None], 5 * scores + 1, scores)
+    assert float(loss(LABELS, changed)) == expected
+    assert float(loss(MASKS, scores)) == expected
+    assert float(made(**arguments, ignore_class=9)(np.where(LABELS == 1, 9, LABELS), scores)) == expected
+
+
+@each
+def test_a_binary_mask_with_positions_that_do_not_count(made, arguments):
+    scores = scores_for(made, arguments)[..., :1]
+    kept = ~IGNORED
+    expected = float(made(**arguments)(BINARY[..., 0][kept].reshape(4, 23), scores[kept].reshape(4, 23, 1)))
+    labels = np.where(IGNORED, 255, BINARY[..., 0])
+    for y_true in (labels, labels[..., None]):
+        assert float(made(**arguments, ignore_class=255)(y_true, scores)) == pytest.approx(expected, rel=1e-5)
+
+
+@each
+def test_a_sample_that_is_ignored_has_no_part_in_the_mean(made, arguments):
+    scores = scores_for(made, arguments)
+    labels = LABELS.copy()
+    labels[2] = 255
+    others = [0, 1, 3]
+    expected = float(made(**arguments)(LABELS[others], scores[others]))
+    assert float(made(**arguments, ignore_class=255)(labels, scores)) == pytest.approx(expected, rel=1e-5)
+    assert float(made(**arguments, ignore_class=255)(np.full_like(labels, 255), scores)) == 0
+
+
+MEANS = [(cls, more) for cls, more in EACH if cls is not GeneralizedDice]
+
+
+@pytest.mark.parametrize(("made", "arguments"), MEANS)
+def test_weights_of_classes_are_those_of_a_mean_over_the_losses_of_each_class(made, arguments):
+    scores, weights = scores_for(made, arguments), np.array([0.5, 0.0, 2.0])
+    one_by_one, own = scores, dict(arguments)
+    if own.pop("from_logits", False):
+        one_by_one = np.asarray(keras.ops.softmax(scores))
+    if made is LovaszSoftmax:
+        own["classes"] = "all"
+    own.pop("count_absent", None)
+    values = [made(**own, reduction=None)(MASKS[..., c : c + 1], one_by_one[..., c : c + 1]) for c in range(K)]
+    counts = np.broadcast_to(weights, (4, K)).copy()
+    if not arguments.get("count_absent", True):
+        counts *= MASKS.any(axis=(1, 2))
+    expected = (np.stack(values, -1) * counts).sum(-1) / counts.sum(-1)
+    if made is LovaszSoftmax:
+        arguments = {**arguments, "classes": "all"}
+    found = made(**arguments, class_weight=weights.tolist(), reduction=None)(LABELS, scores)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("count_absent", [True, False])
+def test_weights_of_classes_multiply_those_of_the_generalized_dice(count_absent):
+    weights, sizes = np.array([0.5, 1.0, 2.0]), MASKS.sum((1, 2), dtype="float64")
+    own = np.where(sizes > 0, 1 / np.maximum(sizes, 1) ** 2, 0)
+    if count_absent:
+        own = np.where(sizes > 0, own, own.max(-1, keepdims=True))
+    both = (PRED * MASKS).sum((1, 2), dtype="float64")
+    expected = 1 - 2 * (own * weights * both).sum(-1) / (own * weights * (PRED + MASKS).sum((1, 2))).sum(-1)
+    loss = GeneralizedDice(count_absent=count_absent, class_weight=weights.tolist(), reduction=None)
+    np.testing.assert_allclose(loss(LABELS, PRED), expected, rtol=1e-5)
+
+
+@pytest.mark.long_but_first(3)
+@each
+def test_channels_first(made, arguments):
+    scores, more = scores_for(made, arguments), {"class_weight": [1, 2, 0.5], "ignore_class": 255}
+    labels = np.where(IGNORED, 255, LABELS)
+    hot = np.where(IGNORED[..., None], 0, MASKS)
+    expected, slope = with_gradient(made(**arguments, **more))(labels, scores)
+    run = with_gradient(made(**arguments, **more, axis=1))
+    for y_true in (labels, labels[:, None], np.moveaxis(hot, -1, 1)):
+        value, gradient = run(y_true, np.moveaxis(scores, -1, 1))
+        assert value == pytest.approx(float(expected), rel=1e-6)
+        np.testing.assert_allclose(np.moveaxis(gradient, 1, -1), slope, rtol=1e-5, atol=1e-8)
+
+
+@every
+def test_weights_for_another_number_of_classes_are_refused(made):
+    with pytest.raises(ValueError, match="`class_weight` has 2 numbers, and `y_pred` has 3 classes"):
+        made(class_weight=[1, 2])(LABELS, PRED)
+
+
 # --- gradients and edges
 
 
+@pytest.mark.long_but_first(3)
 @each
 def test_gradients_are_the_finite_differences(made, arguments):
     loss = made(**arguments, dtype="float64")

@@ -94,6 +94,7 @@ def test_similarities_of_samples_of_several_classes_share_the_target_by_common_c
     assert float(found) == pytest.approx(crossentropy(targets, SCORES), rel=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jit", [False, True])
 def test_similarities_of_a_batch_of_any_size(jit):
     loss = NPairs(from_similarities=True)

@@ -12,8 +12,8 @@ from kzoo_plugins.losses.contrastive import NTXent, SupCon
 from kzoo_plugins.losses.npairs import NPairs
 from kzoo_plugins.losses.pairs import LiftedStruct, MultiSimilarity
 from kzoo_plugins.losses.pairwise import (
+    groups_of,
     mean_over_pairs,
-    pairs_of_classes,
     pairwise_distances,
     some_logsumexp,
     unit_length,
@@ -45,7 +45,8 @@ def apart(vectors):
 
 
 def test_pairs_leave_out_the_sample_itself():
-    positives, negatives = (np.asarray(mask) for mask in pairs_of_classes(LABELS, VECTORS, "x"))
+    groups = groups_of(LABELS, VECTORS, "x")
+    positives, negatives = np.asarray(groups.positives), np.asarray(groups.negatives)
     same = LABELS[:, None] == LABELS[None]
     np.testing.assert_array_equal(positives, same & ~np.eye(7, dtype=bool))
     np.testing.assert_array_equal(negatives, ~same)
@@ -53,7 +54,8 @@ def test_pairs_leave_out_the_sample_itself():
 
 def test_samples_that_share_one_of_their_classes_belong_together():
     several = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]])
-    positives, negatives = (np.asarray(mask) for mask in pairs_of_classes(several, VECTORS[:4], "x"))
+    groups = groups_of(several, VECTORS[:4], "x")
+    positives, negatives = np.asarray(groups.positives), np.asarray(groups.negatives)
     assert np.argwhere(positives).tolist() == [[0, 1], [1, 0]]
     assert negatives.sum() == 10
     assert not negatives.diagonal().any()
@@ -111,6 +113,7 @@ def test_distances_are_numpys(shift):
     np.testing.assert_allclose(pairwise_distances(vectors, "angular"), apart(unit) ** 2 / 2, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.long_but_first(2)
 @pytest.mark.parametrize("metric", ["l2", "squared_l2", "angular"])
 @pytest.mark.parametrize("jit", [False, True])
 def test_equal_vectors_are_at_distance_0_with_gradient_0(metric, jit):
@@ -154,6 +157,87 @@ def test_the_mean_of_the_shares_is_the_mean_over_the_pairs():
     np.testing.assert_array_equal(mean_over_pairs(keras.ops.convert_to_tensor(values), mask & False), np.zeros(5))
 
 
+# --- samples that are ignored, and labels that are none
+
+VARIANTS = [(made, {}) for made in LOSSES] + [
+    (TripletHard, {"soft": True}),
+    (MultiSimilarity, {"epsilon": 0.1}),
+    (NPairs, {"l2": 0.3}),
+    (NPairs, {"from_similarities": True}),
+]
+variants = pytest.mark.parametrize(("made", "arguments"), VARIANTS)
+WITH_IGNORED = np.array([0, -1, 2, 0, 1, -1, 2, 2, 3, -1])
+KEPT = WITH_IGNORED != -1
+
+
+def with_ignored(arguments):
+    """Return predictions of which those of `KEPT` are real, and the others are NaN."""
+    if not arguments.get("from_similarities"):
+        y_pred = np.full((10, 4), np.nan, "float32")
+        y_pred[KEPT] = VECTORS
+        return y_pred, VECTORS
+    y_pred, real = np.full((10, 10), np.nan, "float32"), RNG.normal(size=(7, 7)).astype("float32")
+    y_pred[np.ix_(KEPT, KEPT)] = real
+    return y_pred, real
+
+
+@pytest.mark.long_but_first(2)
+@variants
+def test_ignored_samples_are_as_if_they_were_not_there(made, arguments):
+    y_pred, real = with_ignored(arguments)
+    arguments = {**arguments, "dtype": "float64"}  # so that the order of sums is below the bound
+    hot = np.eye(4, dtype="float32")[WITH_IGNORED] * KEPT[:, None]
+    expected, slope = with_gradient(made(**arguments))(LABELS, real)
+    each = made(**arguments, reduction=None)(LABELS, real)
+    inside = np.ix_(KEPT, KEPT) if arguments.get("from_similarities") else KEPT
+    for ignored, y_true in ((-1, WITH_IGNORED), (-1, hot), (9, np.where(KEPT, WITH_IGNORED, 9)[:, None])):
+        value, gradient = with_gradient(made(**arguments, ignore_class=ignored))(y_true, y_pred)
+        assert value == pytest.approx(expected, rel=1e-6)
+        np.testing.assert_allclose(gradient[inside], slope, rtol=1e-5, atol=1e-7)
+        assert np.abs(gradient).sum() == pytest.approx(np.abs(gradient[inside]).sum())
+        values = np.asarray(made(**arguments, ignore_class=ignored, reduction=None)(y_true, y_pred))
+        np.testing.assert_allclose(values[KEPT], each, rtol=1e-5, atol=1e-6)
+        assert not values[~KEPT].any()
+
+
+@variants
+def test_a_batch_of_ignored_samples_is_0(made, arguments):
+    width = 3 if arguments.get("from_similarities") else 4
+    value, gradient = with_gradient(made(**arguments, ignore_class=5))([5, 5, 5], np.ones((3, width), "float32"))
+    assert value == 0
+    assert not gradient.any()
+
+
+@pytest.mark.parametrize("made", LOSSES)
+def test_what_is_no_label_shows_in_its_sample(made):
+    for wrong in (1.5, np.nan, np.inf):
+        labels = LABELS.astype("float32")
+        labels[3] = wrong
+        values, gradient = with_gradient(made(reduction=None))(labels, VECTORS)
+        assert np.isnan(values).tolist() == [at == 3 for at in range(7)]
+        assert np.isnan(gradient[3]).any()
+    hot = np.eye(4, dtype="float32")[LABELS]
+    hot[3, 0] = 2
+    assert np.isnan(float(made()(hot, VECTORS)))
+    assert np.isfinite(float(made()(LABELS - 5, VECTORS)))
+
+
+@pytest.mark.parametrize("made", LOSSES)
+def test_a_nan_in_an_embedding_shows(made):
+    vectors = VECTORS.copy()
+    vectors[4, 1] = np.nan
+    value, gradient = with_gradient(made())(LABELS, vectors)
+    assert np.isnan(value)
+    assert np.isnan(gradient[4]).any()
+
+
+def test_an_ignored_class_of_minus_one_is_not_255():
+    labels = np.array([255, 255, 0, 0], "uint8")
+    assert float(SupCon(ignore_class=-1)(labels, VECTORS[:4])) == float(SupCon()(labels, VECTORS[:4]))
+    with pytest.raises(ValueError, match=r"`ignore_class` must be a whole number, or None, not 0\.5"):
+        SupCon(ignore_class=0.5)
+
+
 # --- all losses
 
 
@@ -185,6 +269,7 @@ def test_without_a_pair_there_is_no_loss(made, labels):
     np.testing.assert_allclose(slope, 0, atol=1e-7)
 
 
+@pytest.mark.long_but_first(2)
 @pytest.mark.parametrize("made", LOSSES)
 def test_gradients_are_the_finite_differences(made):
     loss, at = made(dtype="float64"), VECTORS.astype("float64")

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.metrics import mean_pinball_loss
 
 from kzoo_plugins.losses.quantiles import Pinball, pinball
 from kzoo_plugins.metrics.quantiles import MeanPinball
@@ -43,9 +44,20 @@ def test_one_quantile_in_a_list_is_that_quantile():
     np.testing.assert_array_equal(pinball(TRUE, PRED[:, :1], tau=[0.9]), pinball(TRUE, PRED[:, :1], tau=0.9))
 
 
-@pytest.mark.parametrize("tau", [0, 1, -0.5, 1.5, float("nan"), [], [0.5, 1.0], "half", None, [[0.5]]])
+@pytest.mark.parametrize("tau", [0, 0.0, 1, 1.0])
+def test_the_outermost_quantiles_are_bounds(tau):
+    expected = mean_pinball_loss(TRUE, PRED[:, :1], alpha=float(tau))
+    assert float(Pinball(tau=tau)(TRUE, PRED[:, :1])) == pytest.approx(expected, rel=1e-6)
+    metric = MeanPinball(tau=[tau])
+    metric.update_state(TRUE, PRED[:, :1])
+    assert float(metric.result()) == pytest.approx(expected, rel=1e-6)
+    inside = TRUE - 1 if tau == 0 else TRUE + 1
+    assert float(Pinball(tau=tau)(TRUE, inside)) == 0
+
+
+@pytest.mark.parametrize("tau", [-0.5, 1.5, float("nan"), [], [0.5, 1.5], "half", None, [[0.5]]])
 def test_what_is_no_quantile_is_refused(tau):
-    with pytest.raises(ValueError, match="`tau` must be a number between 0 and 1, or a list of such numbers"):
+    with pytest.raises(ValueError, match="`tau` must be a number from 0 to 1, or a list of such numbers"):
         Pinball(tau=tau)
     with pytest.raises(ValueError, match="`tau` must be"):
         pinball(TRUE, PRED, tau=tau)

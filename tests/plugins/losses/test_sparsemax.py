@@ -33,6 +33,40 @@ def test_far_logits_cost_no_digits():
     np.testing.assert_allclose(sparsemax(row)[0], [0.65, 0.35, 0, 0, 0], atol=1e-6)
 
 
+INF = np.inf
+# TensorFlow Addons 0.23 has these four rows of logits and their losses in its own tests.
+RULED_OUT = np.array([[0, -INF, 0], [0, -INF, -INF], [-INF, -INF, 0], [-INF, -INF, -INF]], "float32")
+LAST = np.array([2, 2, 2, 2])
+
+
+@pytest.mark.parametrize("jit", [None, False, True])
+def test_what_is_ruled_out_has_no_part_in_it(jit):
+    call = lambda z: sparsemax_loss(LAST, z, from_logits=True)  # noqa: E731
+    call = call if jit is None else tf.function(call, jit_compile=jit)
+    np.testing.assert_allclose(call(tf.constant(RULED_OUT)), [0.25, INF, 0, np.nan], atol=1e-6)
+    np.testing.assert_allclose(sparsemax(RULED_OUT[:3]), [[0.5, 0, 0.5], [1, 0, 0], [0, 0, 1]])
+
+
+def test_rows_do_not_harm_each_other():
+    rows = np.concatenate([RULED_OUT, LOGITS[:, :3], [[0.4, -INF, 0.1], [0, INF, 0], [0.4, 0.1, -30]]]).astype(
+        "float32"
+    )
+    labels = np.array([*LAST, 0, 1, 2, 0, 1, 2, 2, 0, 1])
+    found = np.asarray(sparsemax_loss(labels, rows, from_logits=True))
+    alone = [float(sparsemax_loss(labels[[i]], rows[[i]], from_logits=True)[0]) for i in range(len(rows))]
+    np.testing.assert_array_equal(found, alone)
+    kept = [0, 2, *range(4, 11), 12]
+    slopes = gradient(lambda z: sparsemax_loss(labels, z, from_logits=True), rows)
+    for i in kept:
+        row = rows[i].astype("float64")
+        p = np.zeros(3)
+        p[np.isfinite(row)] = nearest(row[np.isfinite(row)])
+        z, y = np.where(np.isfinite(row), row, 0), np.eye(3)[labels[i]]
+        assert found[i] == pytest.approx(((p - y) * z + (y**2 - p**2) / 2).sum(), abs=1e-5)
+        np.testing.assert_allclose(slopes[i], p - y, atol=1e-6)
+    assert np.isnan(found[[3, 11]]).all()
+
+
 @pytest.mark.parametrize("row", [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0.5, 0, -0.5]])
 def test_ties_and_borders_of_the_support(row):
     row = np.array(row, "float32")

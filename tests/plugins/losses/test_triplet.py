@@ -84,6 +84,7 @@ def test_the_default_distance_is_squared(made):
     assert float(made()(*batch)) != float(made(distance_metric="l2")(*batch))
 
 
+@pytest.mark.long
 def test_training_pulls_classes_together_and_others_apart():
     vectors = tf.Variable(RNG.normal(size=(6, 2)).astype("float32"))
     labels, loss = np.array([0, 0, 1, 1, 2, 2]), TripletSemiHard(normalize=True)

@@ -65,6 +65,7 @@ def test_half_precision_predictions_and_state():
     assert result(metric, (np.array([257]), y_pred)) == 0.0
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("jit", [False, True])
 def test_in_a_graph(jit):
     metric = MeanEMD()

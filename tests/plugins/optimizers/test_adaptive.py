@@ -64,6 +64,7 @@ def test_a_constant_gradient_leaves_adabelief_finite():
     assert np.isfinite(run(AdaBelief(0.001, beta_1=0.0), [0.5] * 20)).all()  # g - m is 0 at every step
 
 
+@pytest.mark.long
 def test_yogi_remembers_a_large_gradient_longer_than_adam():
     # The paper's case: after one large gradient, Adam forgets it at a rate that does not look at the gradients.
     gradients = [10.0] + [0.01] * 150

@@ -37,6 +37,7 @@ def test_the_weights_stay_in_the_ball_and_reach_its_nearest_point(norm):
     np.testing.assert_allclose(found, nearest, atol=0.02)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("mode", ["graph", "xla"])
 def test_a_kernel_is_a_matrix_with_its_outputs_as_columns(mode):
     gradient = np.random.default_rng(3).normal(size=(3, 3, 2, 4)).astype("float32")
@@ -61,6 +62,47 @@ def test_proximal_adagrad_sets_useless_weights_to_exactly_0():
     # The minimum of (w - t)^2 + |w| is t less 1/2, or 0.
     np.testing.assert_allclose(found, [1.5, 0, 0, -0.5], atol=1e-4)
     assert (found[1:3] == 0).all()
+
+
+def sparse_kernel(weights, sums, rows, values, **numbers):
+    """Take a step of TensorFlow's own kernel for rows, in which each row stands once."""
+    unique = np.unique(rows)
+    total = np.stack([values[rows == row].sum(0) for row in unique])
+    numbers = {name: tf.constant(value, "float64") for name, value in numbers.items()}
+    tf.raw_ops.ResourceSparseApplyProximalAdagrad(
+        var=weights.handle, accum=sums.handle, grad=total, indices=unique, **numbers
+    )
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+def test_proximal_adagrad_moves_only_the_rows_that_were_looked_up(mode):
+    rng = np.random.default_rng(7)
+    start = rng.normal(size=(6, 3)).astype("float32")
+    start[5] = 2.0
+    variable = keras.Variable(start)
+    optimizer = ProximalAdagrad(0.5, l1_regularization_strength=0.05, l2_regularization_strength=0.1)
+    optimizer.build([variable])
+
+    def step(values, rows):
+        optimizer.apply([tf.IndexedSlices(values, rows, tf.constant([6, 3]))], [variable])
+
+    step = step if mode == "eager" else tf.function(step, jit_compile=mode == "xla")
+    weights, sums = tf.Variable(start.astype("float64")), tf.Variable(np.full((6, 3), 0.1))
+    for _ in range(10):
+        rows, values = rng.integers(0, 5, 4), rng.normal(size=(4, 3)).astype("float32")  # some of them twice
+        step(tf.constant(values), tf.constant(rows))
+        sparse_kernel(weights, sums, rows, values.astype("float64"), lr=0.5, l1=0.05, l2=0.1)
+        np.testing.assert_allclose(variable, weights.numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(variable[5], [2.0] * 3)
+
+
+def test_proximal_adagrad_trains_an_embedding_of_which_some_rows_are_never_looked_up():
+    model = keras.Sequential([keras.Input((2,), dtype="int32"), keras.layers.Embedding(5, 3, "ones")])
+    model.compile(ProximalAdagrad(0.5, l1_regularization_strength=0.1), "mse")
+    model.train_on_batch(np.array([[0, 2], [2, 2]]), np.zeros((2, 2, 3)))
+    found = model.weights[0].numpy()
+    assert (found[[1, 3, 4]] == 1).all()
+    assert (found[[0, 2]] < 0.9).all()
 
 
 @pytest.mark.parametrize("scale", [2.0**-10, 2.0**20])

@@ -30,6 +30,7 @@ def test_zero_gradients_at_first_do_not_throw_the_weights_far():
     assert run(ADOPT(0.5, beta_1=0.0), [0.0, 0.0, 1.0])[-1] == pytest.approx(1 - 0.5 * 2**0.25)
 
 
+@pytest.mark.long
 def test_it_converges_where_adam_with_the_same_beta_does_not():
     # Reddi et al. 2018: a large gradient now and then, small ones against it between; on the mean, w should fall.
     def last(optimizer):

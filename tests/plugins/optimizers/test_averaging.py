@@ -14,6 +14,7 @@ from kzoo_plugins.optimizers.averaging import StochasticWeightAveraging, recompu
 CASES = [case for name in ("swa", "schedule_free_sgd", "schedule_free_adamw") for case in cases_of("optimizer")[name]]
 
 
+@pytest.mark.long_but_first(4)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_averages_agree_with_the_reference_and_the_training_weights_come_back(case):
     starts = [case.inputs[f"start{at}"] for at in range(3)]
@@ -40,6 +41,7 @@ def test_the_averages_agree_with_the_reference_and_the_training_weights_come_bac
                 np.testing.assert_array_equal(weight, value)
 
 
+@pytest.mark.long_but_first(2)
 @pytest.mark.parametrize("component", ["swa:inner=sgd,period=1", "schedule_free_sgd", "schedule_free_adamw"])
 @pytest.mark.parametrize("options", [{}, {"jit_compile": True}])
 def test_a_step_puts_the_training_weights_back_first(component, options):

@@ -48,6 +48,7 @@ def test_powers_of_singular_matrices_are_finite(scale):
     assert np.linalg.norm(found, 2) == pytest.approx(100.0, rel=1e-2)  # the root of epsilon, where nothing else is
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
 def test_iterations_end_at_the_eigenvectors(scale):
     matrix = positive(5, 8)

@@ -22,6 +22,7 @@ def learn(optimizer, parts, steps=60):
     return np.concatenate([np.asarray(weight) for weight in weights])
 
 
+@pytest.mark.long
 def test_the_estimate_is_that_of_all_variables_together():
     one, other = Prodigy(d0=1e-3), Prodigy(d0=1e-3)
     together = learn(one, [slice(0, 4)])
@@ -29,6 +30,7 @@ def test_the_estimate_is_that_of_all_variables_together():
     assert other.estimate == pytest.approx(one.estimate, rel=1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("d0", [1e-6, 1e-3])
 def test_it_learns_without_a_rate(d0):
     optimizer = Prodigy(d0=d0)
@@ -60,6 +62,7 @@ def test_steps_without_a_gradient_or_a_rate_leave_the_estimate_as_it_is():
     np.testing.assert_array_equal(weight, TARGET)
 
 
+@pytest.mark.long
 def test_distances_are_from_the_weights_of_the_first_step():
     first, optimizer = Prodigy(d0=1e-3), Prodigy(d0=1e-3)
     expected = learn(first, [slice(0, 4)])

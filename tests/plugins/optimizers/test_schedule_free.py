@@ -46,6 +46,7 @@ def test_spared_variables_do_not_decay(cls):
     assert not np.allclose(run(decayed), expected)
 
 
+@pytest.mark.long_but_first
 @BOTH
 def test_a_schedule_is_followed_and_weighs_the_average(cls):
     class Steps(keras.optimizers.schedules.LearningRateSchedule):
@@ -103,6 +104,7 @@ def test_wrong_means_are_refused():
         ScheduleFreeAdamW(epsilon=0.0)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("cls", [ScheduleFreeSGD, ScheduleFreeAdamW])
 def test_it_learns(cls):
     rng = np.random.default_rng(0)

@@ -58,6 +58,7 @@ def same(one, other, **tolerance):
         np.testing.assert_allclose(a, b, **{"rtol": 1e-6, "atol": 1e-7, **tolerance})
 
 
+@pytest.mark.long_but_first(4)
 @neutral
 @pytest.mark.parametrize("make", INNER.values(), ids=INNER)
 def test_the_steps_are_those_of_the_inner_optimizer(wrap, make):
@@ -155,7 +156,7 @@ def batches(count=8, first=0):
         yield rng.normal(size=(6, 4)).astype("float32"), rng.normal(size=(6, 1)).astype("float32")
 
 
-@pytest.mark.long_but_first(2)
+@pytest.mark.long
 @every
 @pytest.mark.parametrize("policy", [None, "mixed_float16"])
 def test_a_saved_model_goes_on_bit_for_bit(wrap, policy, tmp_path):
@@ -191,6 +192,7 @@ def test_no_variable_is_saved_twice(tmp_path):
     assert sum(sizes) <= sum(int(np.prod(v.shape)) for v in [*model.variables, *model.optimizer.variables]) + 3
 
 
+@pytest.mark.long_but_first
 @every
 def test_weights_of_both_are_set(wrap):
     one, other = wrap("adam"), wrap("adam")

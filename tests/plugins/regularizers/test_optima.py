@@ -79,6 +79,7 @@ def test_nuclear_lowers_every_singular_value():
     assert nearest(Nuclear(factor=1.5), TARGET) == pytest.approx(expected, abs=2e-3)
 
 
+@pytest.mark.long
 def test_spectral_cuts_the_largest_singular_values_at_one_level():
     """The level at which what is cut off, summed, is twice the factor times the level."""
     factor, values = 1.0, np.linalg.svd(TARGET, compute_uv=False)
@@ -97,6 +98,7 @@ def test_soft_orthogonality_ends_at_the_polar_factor(shape):
     assert found.reshape(expected.shape) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("shape", [(6, 4), (4, 6)])
 def test_srip_ends_near_an_orthonormal_matrix(shape):
     start = np.random.default_rng(5).normal(size=shape)
@@ -121,6 +123,7 @@ def test_max_norm_penalty_draws_long_groups_back_and_leaves_short_ones():
     assert found == pytest.approx(SCALED * left / lengths, abs=1e-9)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("t", [5.0, 10.0])
 def test_log_barrier_ends_within_the_bound_and_near_its_best(t):
     """It is at the root of the pure barrier, and costs at most the number of constraints over t."""

@@ -1,6 +1,7 @@
 """What was found in a picture: as text, rows, JSON, on the picture and in files of results."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,6 @@ def test_files_that_are_no_names(tmp_path, text, said):
         read_names(tmp_path / "x.names")
     with pytest.raises(DataError, match="cannot be read"):
         read_names(tmp_path / "missing.names")
+    os.mkfifo(tmp_path / "pipe.names")
+    with pytest.raises(DataError, match="cannot be read: it is a named pipe"):
+        read_names(tmp_path / "pipe.names")

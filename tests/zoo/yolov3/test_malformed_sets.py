@@ -16,6 +16,7 @@ def test_there_are_many():
     assert len(SETS) >= 90
 
 
+@pytest.mark.long_but_first(25)
 @pytest.mark.parametrize("name", SETS)
 def test_refused_in_one_paragraph_and_nothing_written(name, tmp_path, capsys):
     make, says = SETS[name]

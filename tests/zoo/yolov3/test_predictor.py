@@ -57,6 +57,7 @@ def test_the_objects_of_every_photo_are_opencvs(network, photos, real_data):
         np.testing.assert_allclose(found.boxes, [one["box"] for one in expected], atol=0.02)
 
 
+@pytest.mark.long
 def test_a_batch_is_as_each_photo_alone(network, photos):
     _, make = network
     detector = make()

@@ -57,6 +57,7 @@ def scene(count, seed=0, height=64, width=96):
     return images, boxes
 
 
+@pytest.mark.long_but_first(2)
 @pytest.mark.parametrize("size", [(32, 64), (64, 96), (128, 160)])
 @pytest.mark.parametrize("changes", [{}, {"mirror": True, "zoom": (0.7, 1.2), "shift": 0.1}, {"mosaic": 1.0}], ids=str)
 def test_boxes_are_around_what_they_were_around_in_every_size(size, changes):

@@ -9,7 +9,7 @@ from darknet_cfgs import convolution, head, net
 from darknet_oracle import write_random_weights
 
 from kzoo.data.download import RemoteFile
-from kzoo.errors import NetworkUnreachableError, UsageError
+from kzoo.errors import DataError, NetworkUnreachableError, UsageError
 from kzoo_zoo.yolov3.darknet import build, load_weights, parse_cfg, pretrained
 from kzoo_zoo.yolov3.darknet.pretrained import Backbone
 from kzoo_zoo.yolov3.transfer import start_from, trainable_network
@@ -81,3 +81,12 @@ def test_the_whole_file_is_taken_whole(source):
 def test_a_name_that_is_none_tells_those_that_are(source):
     with pytest.raises(UsageError, match=r"yolov3-spp, darknet53\.conv\.74, yolov3-tiny\.conv\.15"):
         _begun(source[0], "darknet53.conv.75", source[0])
+
+
+def test_a_model_that_is_damaged_is_named(source, tmp_path):
+    network, _ = source
+    (tmp_path / "m.keras").write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(
+        DataError, match=r"`model\.weights`: The model file .*m\.keras is not read: it is damaged or cut off"
+    ):
+        start_from(build(network), network, str(tmp_path / "m.keras"), network)

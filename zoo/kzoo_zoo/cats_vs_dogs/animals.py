@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from kzoo.data.drawn import drawn_once
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,6 +22,7 @@ _OVERSAMPLING = 2
 _FUR = ((60, 50, 45), (120, 80, 50), (200, 150, 90), (230, 215, 190), (150, 150, 155), (240, 240, 240), (90, 90, 100))
 
 
+@drawn_once
 def draw_animals(count: int, seed: int, size: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Return drawn heads and their classes, the same bytes for the same arguments.
 

@@ -13,6 +13,7 @@ from kzoo.data.cache import data_home
 from kzoo.data.download import RemoteFile
 from kzoo.data.images import read_image_folder
 from kzoo.data.splits import ArraySplit, Dataset
+from kzoo.data.walking import subfolders
 from kzoo.errors import DataError
 from kzoo.settings import setting, settings
 from kzoo_zoo.cats_vs_dogs.animals import ANIMALS, draw_animals
@@ -106,14 +107,15 @@ def sample(settings: SampleSettings) -> Dataset:
         train=ArraySplit(*draw_animals(_SAMPLE_TRAIN, 0, size)),
         test=ArraySplit(*draw_animals(_SAMPLE_TEST, 1, size)),
         class_names=ANIMALS,
-        description=f"{_SAMPLE_TRAIN} train, {_SAMPLE_TEST} test drawings of cats and dogs, {size[0]}x{size[1]}x3",
+        description=f"{_SAMPLE_TRAIN:,} train, {_SAMPLE_TEST:,} test drawings of cats and dogs, {size[0]}x{size[1]}x3",
     )
 
 
 def _unpacked(archive: Path, say: Say) -> Path:
     """Return the folder with the archive's content, unpacked into the cache if it is not there."""
     state = archive.stat()
-    key = hashlib.sha256(f"{archive.resolve()} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()[:16]
+    text = f"{archive.resolve()} {state.st_size} {state.st_mtime_ns}"
+    key = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
     folder = data_home() / REMOTE.subdir / f"{archive.stem}-{key}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
@@ -126,7 +128,7 @@ def _unpacked(archive: Path, say: Say) -> Path:
 def _class_root(folder: Path) -> Path:
     """Return the folder that holds the folders of the classes: the first that holds more than one, going down."""
     while True:
-        inner = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith((".", "__"))]
+        inner = subfolders(folder)
         if not inner:
             message = f"{folder} was unpacked and holds no folders: expected one folder of images for each class."
             raise DataError(message)

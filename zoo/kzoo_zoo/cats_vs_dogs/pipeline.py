@@ -79,6 +79,10 @@ class CatsVsDogs(ZooClassifier):
 
     name = "cats_vs_dogs"
     networks = "kzoo_zoo.cats_vs_dogs.model"
+    preprocessing: ClassVar[str] = (
+        "RGB pixels from 0 to 255, resized to the input (Lanczos); the network scales them itself. A single output is "
+        "the probability of the second class"
+    )
     model_settings: ClassVar[type] = PhotoNetworkSettings
     augment_settings = PhotoAugmentSettings
 

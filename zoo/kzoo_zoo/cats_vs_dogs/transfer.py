@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
+from kzoo.command import load_weights
 from kzoo.data.download import RemoteFile, fetch
 from kzoo.errors import DataError, KzooError, NetworkUnreachableError, UsageError
 from kzoo_zoo.cats_vs_dogs.model import probabilities
@@ -106,8 +107,7 @@ def _load(model: keras.Model, path: Path) -> None:
         message = f"`model.weights`: there is no file {path}."
         raise UsageError(message)
     try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError, IndexError) as error:
-        reason = " ".join(str(error).split())[:200]
-        message = f"`model.weights`: {path} does not hold the weights of {model.name}: {reason}"
+        load_weights(model, path)
+    except KzooError as error:
+        message = f"`model.weights`: {error}"
         raise KzooError(message) from error

@@ -12,6 +12,7 @@ import numpy as np
 
 from kzoo.data.archives import read_members
 from kzoo.data.arrays import checked_labels, dataset
+from kzoo.data.cache import readable_size
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ FOLDER = "cifar-10-batches-py"
 _TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
 _TEST = "test_batch"
 _PIXELS = 3 * 32 * 32
+_MAX_BYTES = 400 * 10**6
+"""The whole of CIFAR-10 is 186 MB, which is read into memory at once."""
 
 
 def read_archive(path: Path, *, class_names: Sequence[str]) -> Dataset:
@@ -43,7 +46,7 @@ def read_archive(path: Path, *, class_names: Sequence[str]) -> Dataset:
     Raises:
         DataError: It is damaged, lacks a batch, or has one that holds something else than images and labels.
     """
-    members = read_members(path, lambda name: PurePosixPath(name).name in {*_TRAIN, _TEST})
+    members = read_members(path, lambda name: PurePosixPath(name).name in {*_TRAIN, _TEST}, max_bytes=_MAX_BYTES)
     return _assembled(path, {PurePosixPath(name).name: content for name, content in members.items()}, class_names)
 
 
@@ -70,7 +73,14 @@ def read_batch_folder(folder: Path, *, class_names: Sequence[str]) -> Dataset:
         DataError: A batch is missing or holds something else than images and labels.
     """
     try:
-        files = {name: (folder / name).read_bytes() for name in (*_TRAIN, _TEST) if (folder / name).is_file()}
+        paths = {name: folder / name for name in (*_TRAIN, _TEST) if (folder / name).is_file()}
+        if (total := sum(path.stat().st_size for path in paths.values())) > _MAX_BYTES:
+            message = (
+                f"{folder} is refused: its batches take {readable_size(total)}, and the limit is "
+                f"{readable_size(_MAX_BYTES)}. Those of CIFAR-10 take 186 MB; get them again."
+            )
+            raise DataError(message)
+        files = {name: path.read_bytes() for name, path in paths.items()}
     except OSError as error:
         message = f"{error.filename} cannot be read: {error.strerror}."
         raise DataError(message) from error

@@ -72,5 +72,5 @@ def sample(settings: NoSettings) -> Dataset:
         train=ArraySplit(*train),
         test=ArraySplit(*test),
         class_names=SCENE_CLASSES,
-        description=f"{_SAMPLE_TRAIN} train, {_SAMPLE_TEST} test images: drawn scenes of ten shapes, 32x32x3",
+        description=f"{_SAMPLE_TRAIN:,} train, {_SAMPLE_TEST:,} test images: drawn scenes of ten shapes, 32x32x3",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from kzoo.pipeline import DataSource, FromPath, FromSample, setting, settings
 from kzoo_zoo.cifar10 import data
@@ -31,6 +31,9 @@ class Cifar10(ZooClassifier):
 
     name = "cifar10"
     networks = "kzoo_zoo.cifar10.model"
+    preprocessing: ClassVar[str] = (
+        "RGB pixels from 0 to 255, resized to the input (Lanczos); the network scales them itself"
+    )
     augment_settings = MirrorAndShiftSettings
 
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from kzoo.data.drawn import drawn_once
+
 __all__ = ["SCENE_CLASSES", "draw_scenes"]
 
 SIZE = 32
@@ -60,6 +62,7 @@ SCENE_CLASSES = tuple(_SHAPES)
 """The names of the shapes, sorted."""
 
 
+@drawn_once
 def draw_scenes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return scenes and their classes, the same bytes for the same arguments.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kzoo.pipeline import ClassPrediction, Reader
+from kzoo.pipeline import ClassPrediction, Reader, picture_shape
 from kzoo.tasks.classes import class_probabilities
 from kzoo_zoo.fingers.data import CLASS_NAMES
 from kzoo_zoo.fingers.framing import framed
@@ -107,7 +107,7 @@ class CountReader(Reader):
     ) -> None:
         self.forward, self.region, self.counter = forward, region, counter
         self.class_names = list(card.get("class_names", CLASS_NAMES))
-        self.input_shape = tuple(card.get("input_shape", ()))
+        self.input_shape = picture_shape(card) if forward is not None else ()
         self.min_confidence = min_confidence
         self._steady = Steady(window)
         self._wall = counter.wall

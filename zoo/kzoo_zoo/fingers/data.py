@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
+from kzoo.data.class_folders import left_out_note
 from kzoo.data.decoding import UnreadableImageError, read_image
-from kzoo.data.images import find_images
+from kzoo.data.images import IMAGE_SUFFIXES, find_images
+from kzoo.data.split_names import split_folders
 from kzoo.data.splits import ArraySplit, Dataset
+from kzoo.data.walking import own_files, sample_of, subfolders, walk
 from kzoo.errors import DataError
 from kzoo.settings import setting, settings
 from kzoo_zoo.fingers.bursts import bursts, keep_apart
@@ -33,8 +36,6 @@ CLASS_NAMES = (NONE, "0", "1", "2", "3", "4", "5")
 IMAGE_SIZE = (96, 96)
 
 _NONE_NAMES = frozenset({NONE, "background", "backgrounds", "empty", "no_hand", "nothing"})
-_SPLITS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
-           "validation": "validation", "test": "test", "testing": "test"}  # fmt: skip
 _TEST_FRACTION, _VALIDATION_FRACTION = 0.2, 0.1
 _MOST_NAMED = 20
 _PLAIN = 4.0  # levels; a wall with nothing before it differs less from a smooth surface
@@ -101,7 +102,7 @@ def read(paths: Sequence[Path], settings: HandSettings, reading: Reading) -> Dat
         if name not in joined or not len(joined[name][1]):
             message = f"{_listed(roots)} holds no pictures to {name}. Expected {_LAYOUT}."
             raise DataError(message)
-    counts = ", ".join(f"{len(joined[name][1])} {name}" for name in joined)
+    counts = ", ".join(f"{len(joined[name][1]):,} {name}" for name in joined)
     description = f"{counts} pictures of hands from {', '.join(root.name for root in roots)} at 96x96"
     if emptied:
         description += f"; {emptied} empty picture(s) in 0 taken as none"
@@ -132,7 +133,9 @@ def sample(settings: SampleSettings) -> Dataset:
         train=ArraySplit(*train),
         test=ArraySplit(*test),
         class_names=CLASS_NAMES,
-        description=f"{len(train[1])} train, {len(test[1])} test images: drawn hands of 0 to 5 fingers and none, 96x96",
+        description=(
+            f"{len(train[1]):,} train, {len(test[1]):,} test images: drawn hands of 0 to 5 fingers and none, 96x96"
+        ),
     )
 
 
@@ -178,12 +181,19 @@ def _read(root: Path, *, skip: bool) -> tuple[dict[str, Part], int, list[str]]:
     if not root.is_dir():
         message = f"{root} is not a folder. Expected {_LAYOUT}."
         raise DataError(message)
-    inside = _folders(root)
-    splits = {_SPLITS[folder.name.lower()]: folder for folder in inside if folder.name.lower() in _SPLITS}
-    listed = {name: _classes(folder) for name, folder in splits.items()} if splits else {"train": _classes(root)}
+    inside = subfolders(root)
+    splits = split_folders(root, inside)
+    if splits and (others := [folder.name for folder in inside if folder not in splits.values()]):
+        message = (
+            f"{root} has `{'`, `'.join(others)}` beside the splits `{'`, `'.join(f.name for f in splits.values())}`: "
+            f"move them away or into a split. Expected {_LAYOUT}."
+        )
+        raise DataError(message)
+    listed = {name: _classes(folder) for name, folder in (splits or {"train": root}).items()}
     paths = [path for part in listed.values() for files in part.values() for path in files]
     decoded = dict(zip(paths, _decoded(paths), strict=True))
     note = _report(root, [one for one in decoded.values() if isinstance(one, UnreadableImageError)], len(paths), skip)
+    note += _left_out(root, [*splits.values()], set(paths))
     found, emptied = {}, 0
     for name, everything in listed.items():
         part = {label: [f for f in files if isinstance(decoded[f], np.ndarray)] for label, files in everything.items()}
@@ -198,10 +208,21 @@ def _read(root: Path, *, skip: bool) -> tuple[dict[str, Part], int, list[str]]:
     return found, emptied, note
 
 
+def _left_out(root: Path, splits: Sequence[Path], read: set[Path]) -> list[str]:
+    """Return what must be said of the files in a folder that are not read."""
+    around = [path for folder in (root, *splits) for path in own_files(folder)]
+    inside = [path for folder in splits or [root] for one in subfolders(folder) for path in walk(one).files]
+    notes = [left_out_note([*around, *inside], root, "pictures")]
+    if lost := [path for path in around if path.suffix.lower() in IMAGE_SUFFIXES and path not in read]:
+        listed = sample_of(lost, root)
+        notes.append(f"{len(lost)} picture(s) in {root} are in no folder of a count and are left out: {listed}.")
+    return [note for note in notes if note]
+
+
 def _classes(folder: Path) -> dict[str, list[Path]]:
     """Return the pictures of each class in a folder."""
     found: dict[str, list[Path]] = {}
-    for inside in _folders(folder):
+    for inside in subfolders(folder):
         name = inside.name.lower()
         label = NONE if name in _NONE_NAMES else name
         if label not in CLASS_NAMES:
@@ -214,10 +235,6 @@ def _classes(folder: Path) -> dict[str, list[Path]]:
         message = f"{folder} holds no pictures. Expected {_LAYOUT}."
         raise DataError(message)
     return found
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__MACOSX")))
 
 
 def _decoded(paths: Sequence[Path]) -> list[Any]:

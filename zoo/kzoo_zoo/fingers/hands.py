@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kzoo.data.drawn import drawn_once
 from kzoo.data.frames.video import opencv
 from kzoo_zoo.fingers.scenes import draw_scene
 
@@ -33,6 +34,7 @@ _USUAL = {
 """The fingers that people show for a number."""
 
 
+@drawn_once
 def draw_hands(per_class: int, *, size: int, seed: int, easy: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return drawn pictures of no hand and of hands with 0 to 5 fingers, the same for the same seed.
 

@@ -93,6 +93,9 @@ class Fingers(Pipeline):
     """
 
     name = "fingers"
+    preprocessing: ClassVar[str] = (
+        "RGB pixels from 0 to 255 of the region with the hand, resized to the input; the network scales them itself"
+    )
     model_settings: ClassVar[type] = HandNetworkSettings
     augment_settings: ClassVar[type | None] = HandAugmentSettings
     reader_settings: ClassVar[type] = CountSettings

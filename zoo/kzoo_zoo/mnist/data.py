@@ -91,7 +91,8 @@ def sample(settings: NoSettings) -> Dataset:
         test=ArraySplit(images[test], labels[test]),
         class_names=CLASS_NAMES,
         description=(
-            f"{len(train)} train, {len(test)} test images: scikit-learn's 8x8 handwritten digits, enlarged to 28x28x1"
+            f"{len(train):,} train, {len(test):,} test images: "
+            "scikit-learn's 8x8 handwritten digits, enlarged to 28x28x1"
         ),
     )
 

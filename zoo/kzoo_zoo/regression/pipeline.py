@@ -52,6 +52,9 @@ class Regression(Pipeline):
 
     name = "regression"
     unit: ClassVar[str] = "rows"
+    preprocessing: ClassVar[str] = (
+        "the inputs of a row in the order of the card's schema, in their own units; the network scales them itself"
+    )
     model_settings: ClassVar[type] = RowNetworkSettings
 
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:
@@ -124,7 +127,7 @@ class RowReader(Reader):
         if missing := [name for name in names if name not in value]:
             message = f"The row lacks {', '.join(f'`{name}`' for name in missing)}, which the model was trained on."
             raise UsageError(message)
-        cells = ["" if value[name] is None else str(value[name]) for name in names]
+        cells = [_cell(value[name]) for name in names]
         cell_reader = CellReader(self._schema.columns, range(len(names)), Numbers(","))
         return Row(index=index, values=np.asarray(cell_reader.read(index, cells)))
 
@@ -152,9 +155,30 @@ class RowReader(Reader):
         raise TypeError(message)
 
 
+def _cell(value: Any) -> Any:
+    """Return a value as a cell: a number as it is, all else as text, nothing for None."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    return "" if value is None else str(value)
+
+
 def _schema_of(card: Mapping[str, Any]) -> TableSchema | None:
     stored = card.get("schema")
-    return TableSchema.from_dict(stored) if stored else None
+    if not stored:
+        return None
+    try:
+        schema = TableSchema.from_dict(stored)
+    except ValueError as error:
+        message = f"The model's file does not say what the columns of its table are: {error}. Train it anew."
+        raise DataError(message) from error
+    shape = tuple(card.get("input_shape", ()))
+    if shape and shape != (len(schema.features),):
+        message = (
+            f"The model's file tells of {len(schema.features)} inputs from the columns of its table, but its network "
+            f"takes {' x '.join(map(str, shape))}. Train it anew."
+        )
+        raise DataError(message)
+    return schema
 
 
 def _read(schema: TableSchema | None, path: Path, settings: TableSettings, reading: Reading) -> Dataset:
@@ -162,7 +186,7 @@ def _read(schema: TableSchema | None, path: Path, settings: TableSettings, readi
     if path.is_dir():
         message = f"{path} is a folder; name the table itself, as in --data {path}/table.csv."
         raise DataError(message)
-    dataset, _ = read_table(path, settings, schema, whole=reading.whole)
+    dataset, _ = read_table(path, settings, schema, whole=reading.whole, say=reading.say)
     return replace(dataset, notes=(*dataset.notes, *_blind_metrics(dataset)))
 
 

@@ -53,6 +53,13 @@ class BoxSettings(SampleSettings):
     fix: Annotated[Literal["stop", "clip", "skip"], setting("What to do about boxes and images that are wrong.")] = (
         "stop"
     )
+    outside: Annotated[
+        bool,
+        setting(
+            "Whether a data.yaml may name files that are neither below its own folder nor beside it. Only for files "
+            "that you trust."
+        ),
+    ] = False
 
 
 def read(path: Path, settings: BoxSettings, reading: Reading) -> Dataset:

@@ -6,10 +6,10 @@ import colorsys
 import functools
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from kzoo.data.frames import Label, write_labels
+from kzoo.data.frames.video import opencv
 
 if TYPE_CHECKING:
     from kzoo.tasks.detections import Detections
@@ -37,7 +37,7 @@ def draw(pixels: np.ndarray, found: Detections) -> np.ndarray:
         name, color = found.names[number], color_of(int(found.labels[number]))
         x1, y1, x2, y2 = (round(float(side)) for side in found.clipped[number])
         corners = (x1, y1), (min(x2, width - 1), min(y2, height - 1))
-        cv2.rectangle(picture, *corners, color, thickness)
+        opencv().rectangle(picture, *corners, color, thickness)
         ink = (0, 0, 0) if np.dot(color, (0.299, 0.587, 0.114)) > _BRIGHT else (255, 255, 255)
         text = f"{name} {found.scores[number]:.0%}"
         labels.append(Label(text, (x1 / width, y1 / height), ink, color, above=True))

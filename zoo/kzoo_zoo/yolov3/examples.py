@@ -118,6 +118,10 @@ class DetectionSplit(Split):
         x = tf.ensure_shape(x, (indices.shape[0], *self.input_shape))
         return tf.cast(x, tf.float32) / 255.0, tf.gather(tf.constant(self._y), indices)
 
+    def examples(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return images, float32 in [0, 1], and boxes at ``indices``."""
+        return self.read(indices).astype(np.float32) / np.float32(255), self._y[indices]
+
     @property
     def labels(self) -> np.ndarray:
         """The boxes of all images, in their order."""
@@ -174,16 +178,16 @@ def read(path: Path, settings: BoxSettings, reading: Reading) -> Dataset:
             validation split, all of them are the test.
     """
     shape = settings.input_shape
-    sets = read_annotations(path, form=settings.format, fix=settings.fix)
+    sets = read_annotations(path, form=settings.format, fix=settings.fix, outside=settings.outside)
     declared = sets.test is not None or sets.validation is not None
     if reading.whole and not declared:
         train, test, how = sets.train.take(np.arange(0)), sets.train, ""
     else:
         train, test, how = _divided(path, sets)
     validation = sets.validation if sets.test is not None else None
-    counts = f"{len(train)} train, {len(test)} test images with {train.box_count + test.box_count} boxes"
+    counts = f"{len(train):,} train, {len(test):,} test images with {train.box_count + test.box_count:,} boxes"
     if reading.whole:
-        counts = f"{len(test)} images with {test.box_count} boxes"
+        counts = f"{len(test):,} images with {test.box_count:,} boxes"
     return Dataset(
         train=DetectionSplit.of(train, shape, sets.category_ids),
         validation=DetectionSplit.of(validation, shape, sets.category_ids) if validation is not None else None,
@@ -204,7 +208,7 @@ def sample(settings: SampleSettings) -> Dataset:
         pixels, boxes, labels = zip(*draw_scenes(count, seed), strict=True)
         sizes = [(image.shape[1], image.shape[0]) for image in pixels]
         parts[name] = DetectionSplit(pixels, sizes, boxes, labels, shape, _scenes(pixels, boxes, labels))
-    described = ", ".join(f"{count} {name}" for name, (count, _) in _SAMPLE.items())
+    described = ", ".join(f"{count:,} {name}" for name, (count, _) in _SAMPLE.items())
     return Dataset(
         train=parts["train"],
         test=parts["test"],

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
-import cv2
 import numpy as np
+
+from kzoo.data.frames.video import opencv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +78,7 @@ class Letterbox:
 
     def apply_to(self, frame: np.ndarray, into: np.ndarray) -> None:
         """Write the network's input for a frame into an array, float32 of shape (H, W, 3), or (H, W, 1) in gray."""
+        cv2 = opencv()
         if into.shape[-1] == _GRAY:
             frame = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         if frame.shape[:2] != (self.height, self.width):

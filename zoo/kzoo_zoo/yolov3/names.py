@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kzoo.errors import DataError
+from kzoo.files import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def read_names(path: Path) -> tuple[str, ...]:
         if path.stat().st_size > _LONGEST:
             message = f"{path} is no file of class names: it has {path.stat().st_size:,} bytes."
             raise DataError(message)
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_regular(path, _LONGEST).decode("utf-8-sig")
     except OSError as error:
         message = f"The file of class names {path} cannot be read: {error.strerror}."
         raise DataError(message) from error

@@ -11,7 +11,9 @@ from kzoo_zoo.yolov3.data_settings import BoxSettings, SampleSettings, read, sam
 from kzoo_zoo.yolov3.settings import AugmentSettings, Decisions, DetectorSettings, NetworkSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
 
     from kzoo.data.splits import Split
     from kzoo.engine.forward import Forward
@@ -26,6 +28,10 @@ class Yolo(Pipeline):
     """Finds objects in pictures: what they are and where."""
 
     name = "yolov3"
+    preprocessing: ClassVar[str] = (
+        "RGB from 0 to 1, fitted to the input with its shape kept and the rest gray (0.5); outputs are raw, before "
+        "any sigmoid, for the anchors in the card"
+    )
     model_settings: ClassVar[type] = NetworkSettings
     augment_settings: ClassVar[type | None] = AugmentSettings
     reader_settings: ClassVar[type] = DetectorSettings
@@ -83,12 +89,28 @@ class Yolo(Pipeline):
 
 def _trained(forward: Forward, card: Mapping[str, Any], settings: DetectorSettings) -> Loaded:
     """Return a trained network, as fast as it can be made where its weights will not change."""
+    from kzoo.engine.forward import TENSORFLOW
     from kzoo_zoo.yolov3.detecting import Loaded
     from kzoo_zoo.yolov3.engine import compiled
 
     heads, names, decisions = _decided(card, settings)
-    run = forward if forward.changing else compiled(forward.model)
+    run: Callable[[np.ndarray], Any] = forward
+    if not forward.changing:
+        model = forward.model  # loaded here, and not with the first picture
+        run = _watched(compiled(model), forward.watch) if forward.engine == TENSORFLOW else forward
     return Loaded(run, heads, tuple(card["input_shape"]), names, decisions)
+
+
+def _watched(run: Callable[[np.ndarray], Any], watch: Callable[[Any], None] | None) -> Callable[[np.ndarray], Any]:
+    """Return a function of inputs that shows them to ``watch`` first, as `Forward` does."""
+    if watch is None:
+        return run
+
+    def watched(inputs: np.ndarray) -> Any:
+        watch(inputs)
+        return run(inputs)
+
+    return watched
 
 
 def _from_darknet(settings: DetectorSettings) -> Loaded:
@@ -107,22 +129,32 @@ def _from_darknet(settings: DetectorSettings) -> Loaded:
     return Loaded(compiled(loaded.model), heads, tuple(loaded.card["input_shape"]), names, decisions)
 
 
+def _table(card: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a table of a card, empty where it has none."""
+    found = card.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def _decided(card: Mapping[str, Any], settings: DetectorSettings) -> tuple[list[Any], tuple[str, ...], Decisions]:
     """Return the heads that a network's card tells of, the names of its classes, and what the settings mean for it."""
     from kzoo_zoo.yolov3.darknet import Head
     from kzoo_zoo.yolov3.names import read_names
 
-    if random := card.get("darknet", {}).get("random"):
+    if random := _table(card, "darknet").get("random"):
         message = (
             f"{random} convolutions of this network got no weights when it was imported: it finds nothing before a "
             "training. Begin one from its file of weights with -o model.weights=FILE."
         )
         raise UsageError(message)
-    stored = card.get("heads") or card.get("schema", {}).get("heads")
+    stored = card.get("heads") or _table(card, "schema").get("heads")
     if not stored:
         message = "The network's file does not say which anchors its heads have. Import it with `kzoo import-darknet`."
         raise UsageError(message)
-    heads = [Head.from_dict(head) for head in stored]
+    try:
+        heads = [Head.from_dict(head) for head in stored]
+    except (ValueError, TypeError) as error:
+        message = f"The network's file does not say what its heads are: {error}. Import it with `kzoo import-darknet`."
+        raise UsageError(message) from error
     names = tuple(card["class_names"])
     if settings.names:
         names = read_names(Path(settings.names).expanduser())

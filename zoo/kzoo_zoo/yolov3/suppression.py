@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
+
+from kzoo.data.frames.video import opencv
 
 __all__ = ["suppress"]
 
@@ -57,7 +58,7 @@ def suppress(
         moved = boxes - boxes[:, :2].min()
         sides = np.concatenate([moved[:, :2], moved[:, 2:] - moved[:, :2]], axis=-1)
         classes = labels.astype(np.int32)
-        found = cv2.dnn.NMSBoxesBatched(sides, ranked, classes, 0.0, iou)  # type: ignore[arg-type] # it takes arrays
+        found = opencv().dnn.NMSBoxesBatched(sides, ranked, classes, 0.0, iou)
         kept = np.array(found, int).reshape(-1)
         kept = kept[np.argsort(-ranked[kept], kind="stable")][:most]
         ranked = ranked[kept]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kzoo.errors import DataError, UsageError
+from kzoo.command import load_model
+from kzoo.errors import DataError, KzooError, UsageError
 from kzoo_zoo.yolov3.darknet import build, parse_cfg, read_cfg
 from kzoo_zoo.yolov3.darknet.layers import Route, ScaleChannels, Shortcut, Yolo
 from kzoo_zoo.yolov3.darknet.pretrained import BACKBONES, PRETRAINED, named_weights
@@ -208,10 +209,9 @@ def _before(network: Network, number: int) -> set[int]:
 
 def _loaded(path: Path) -> keras.Model:
     try:
-        return keras.saving.load_model(path, compile=False)
-    except (ValueError, TypeError, OSError) as error:
-        reason = " ".join(str(error).split())[:300]
-        message = f"`model.weights`: the model {path} cannot be loaded: {reason}"
+        return load_model(path, compile=False)
+    except KzooError as error:
+        message = f"`model.weights`: {error}"
         raise DataError(message) from error
 
 

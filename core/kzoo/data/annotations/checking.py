@@ -5,25 +5,26 @@ from __future__ import annotations
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from kzoo.data.annotations.records import AnnotatedImage, Annotations, FoundBox, FoundImage, FoundSet, Place
-from kzoo.data.decoding import UnreadableImageError, read_image
+from kzoo.data.decoding import UnreadableImageError, opened, read_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Fault", "check", "class_names_of"]
+    from PIL import Image
+
+__all__ = ["Checked", "Fault", "check", "class_names_of"]
 
 SLACK = 1.0
 """A box may be outside of its image by so many pixels, which rounding can do, and is then cut without a word."""
-_TURNED = (5, 6, 7, 8)  # EXIF orientations whose sides change places
-_ORIENTATION = 0x0112
+_SWAPPED = (5, 6, 7, 8)  # EXIF orientations whose sides change places
+_UPRIGHT, _ORIENTATION = 1, 0x0112
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,42 @@ class Fault:
     Attributes:
         place: Where.
         what: What is wrong, as the end of a sentence.
-        mended: What `clip` did about it: ``clipped``, ``turned`` or ``left out``.
+        mended: What was done about it: ``mended`` or ``left out``.
     """
 
     place: Place
     what: str
     mended: str
 
-    def __str__(self) -> str:
-        return f"{self.place}: {self.what}"
+    def seen_from(self, root: Path) -> str:
+        """Return it in words, its file named from a folder."""
+        return f"{self.place.seen_from(root)}: {self.what}"
+
+
+@dataclass
+class Checked:
+    """What a check came to.
+
+    Attributes:
+        annotations: The images and boxes that can be used.
+        faults: Everything that was wrong.
+        turned: Images whose boxes were drawn on the picture as it is stored, and were turned with it as its EXIF says.
+        unsure: Images that EXIF turns, and whose annotations do not say whether the boxes are turned already.
+    """
+
+    annotations: Annotations = field(default_factory=lambda: Annotations(()))
+    faults: list[Fault] = field(default_factory=list)
+    turned: list[Path] = field(default_factory=list)
+    unsure: list[Path] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What an image is like: why it cannot be used, its width and height as it is seen, and its EXIF orientation."""
+
+    fault: str = ""
+    size: tuple[int, int] | None = None
+    orientation: int = _UPRIGHT
 
 
 @dataclass
@@ -65,9 +93,16 @@ def class_names_of(found: FoundSet) -> tuple[str, ...]:
 
 
 def check(
-    images: Sequence[FoundImage], class_names: Sequence[str], numbers: Mapping[int, int] | None, fix: str
-) -> tuple[Annotations, list[Fault]]:
+    images: Sequence[FoundImage],
+    class_names: Sequence[str],
+    numbers: Mapping[int, int] | None,
+    fix: str,
+    root: Path,
+) -> Checked:
     """Return the images and boxes that can be used, and everything that was wrong.
+
+    Where an annotation says a size that the image does not have, its boxes are of another picture, and the image is
+    left out; unless EXIF says how to turn the one into the other, and then the boxes are turned as well.
 
     Args:
         images: As they were found.
@@ -75,55 +110,96 @@ def check(
         numbers: The index of a class by its number, where that is not its index.
         fix: ``clip`` keeps the part of a box that is inside, and turns reversed corners; otherwise such boxes are left
             out like all that cannot be mended.
+        root: The folder that files are named from.
     """
-    faults: list[Fault] = []
+    found = Checked()
     kept: list[AnnotatedImage] = []
-    seen: dict[Path, Place] = {}
+    seen: dict[Path | None, Place] = {}
     indices = {name: index for index, name in enumerate(class_names)}
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:  # Pillow decodes without the lock
-        looked = list(pool.map(_fault_of, images))
-    for image, (unusable, size) in zip(images, looked, strict=True):
-        again = image.path in seen and f"the image {image.name} is annotated in {seen[image.path]} already"
-        if unusable or again or image.path is None or size is None:
-            faults.append(Fault(image.place, unusable or str(again), "left out"))
+        looks = list(pool.map(_look_at, images))
+    for image, look in zip(images, looks, strict=True):
+        again = (first := seen.get(image.path)) and (
+            f"the image {image.name} is annotated in {first.seen_from(root)} already"
+        )
+        size = look.size
+        if look.fault or again or image.path is None or size is None:
+            found.faults.append(Fault(image.place, look.fault or again or "", "left out"))
             continue
         seen[image.path] = image.place
+        boxes = image.boxes
         if image.size is not None and image.size != size:
-            said, true = (f"{width}x{height}" for width, height in (image.size, size))
-            faults.append(Fault(image.place, f"it says that {image.name} has {said} pixels, but it has {true}", "kept"))
-        kept.append(_checked(image, image.path, size, indices, numbers, fix, faults))
-    return Annotations(tuple(sorted(kept, key=lambda one: str(one.path)))), faults
+            if not (look.orientation in _SWAPPED and image.size == size[::-1]):
+                said, true = (f"{width}x{height}" for width, height in (image.size, size))
+                what = f"it says that {image.name} has {said} pixels, but it has {true}"
+                found.faults.append(Fault(image.place, what, "left out"))
+                continue
+            found.turned.append(image.path)
+            boxes = [_turned(box, image.size, look.orientation) for box in boxes]
+        elif boxes and look.orientation != _UPRIGHT and not _said_upright(image, look):
+            found.unsure.append(image.path)
+        upright = replace(image, boxes=boxes)
+        kept.append(_checked(upright, image.path, size, indices, numbers, fix, found.faults))
+    found.annotations = Annotations(tuple(sorted(kept, key=lambda one: str(one.path))))
+    return found
 
 
-def _fault_of(image: FoundImage) -> tuple[str, tuple[int, int] | None]:
-    """Return why an image cannot be used, or an empty text, and its size."""
+def _said_upright(image: FoundImage, look: _Look) -> bool:
+    """Return whether an annotation is of the image as it is seen for sure: its sides changed places, and it says so."""
+    width, height = image.size or (0, 0)
+    return look.orientation in _SWAPPED and image.size == look.size and width != height
+
+
+def _turned(box: FoundBox, size: tuple[int, int], orientation: int) -> FoundBox:
+    """Return a box of the picture as it is stored, of ``size``, as it stands when the picture is turned upright."""
+    width, height = (1, 1) if box.relative else size
+    x1, y1, x2, y2 = box.corners
+    corners = {
+        5: (y1, x1, y2, x2),
+        6: (height - y2, x1, height - y1, x2),
+        7: (height - y2, width - x2, height - y1, width - x1),
+        8: (y1, width - x2, y2, width - x1),
+    }[orientation]
+    return replace(box, corners=corners)
+
+
+def _look_at(image: FoundImage) -> _Look:
+    """Return why an image cannot be used, or what it is like."""
     if image.fault:
-        return image.fault, None
+        return _Look(image.fault)
     if image.path is None:
-        return f"the image {image.name} is missing", None
-    size = _size_of(image.path)
-    return (size, None) if isinstance(size, str) else ("", size)
+        return _Look(f"the image {image.name} is missing")
+    return _look_inside(image.path)
 
 
-def _size_of(path: Path) -> tuple[int, int] | str:
-    """Return width and height of an image as it is seen, or why it cannot be read.
+def _look_inside(path: Path) -> _Look:
+    """Return what an image is like, or why it cannot be read.
 
     It is decoded to its end, else a file that was cut off would only be found in the middle of a training; a JPEG at an
     eighth of its size, which is several times faster.
     """
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             width, height = image.size
-            turned = image.getexif().get(_ORIENTATION) in _TURNED
+            orientation = _orientation_of(image)
             image.draft(None, (1, 1))
             image.load()
     except Exception:  # whatever a damaged file makes the decoder fail with, the reader of images says why
         try:
             read_image(path)
         except UnreadableImageError as error:
-            return f"the image {path.name} cannot be read: {error.reason}"
-        return f"the image {path.name} cannot be read"
-    return (height, width) if turned else (width, height)
+            return _Look(f"the image {path.name} cannot be read: {error.reason}")
+        return _Look(f"the image {path.name} cannot be read")
+    return _Look(size=(height, width) if orientation in _SWAPPED else (width, height), orientation=orientation)
+
+
+def _orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; damaged EXIF data says nothing about the pixels, as in `read_image`."""
+    try:
+        found = image.getexif().get(_ORIENTATION, _UPRIGHT)
+    except Exception:
+        return _UPRIGHT
+    return found if isinstance(found, int) and found in range(_UPRIGHT, 9) else _UPRIGHT
 
 
 def _checked(

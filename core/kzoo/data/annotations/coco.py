@@ -3,68 +3,104 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
-from kzoo.data.annotations.images_of import ImageFinder, split_of
-from kzoo.data.annotations.records import FoundBox, FoundImage, FoundSet, Place
+from kzoo.arguments import described
+from kzoo.data.annotations.images_of import ImageFinder, by_split, split_between, unused_notes
+from kzoo.data.annotations.records import MOST_BOXES, TOO_MANY, FoundBox, FoundImage, FoundSet, Place
+from kzoo.data.annotations.split_dirs import without_strays
 from kzoo.data.annotations.texts import reason_of, text_of
+from kzoo.data.split_names import split_of
+from kzoo.data.walking import sample_of
 from kzoo.errors import DataError
+from kzoo.files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from kzoo.data.walking import Tree
+
 __all__ = ["find_coco", "read_coco"]
 
 _TABLES = ("images", "annotations", "categories")
 _SIDES = 4
+_LONGEST = 4 * 10**9  # bytes
 
 
-def find_coco(root: Path) -> list[Path]:
+def find_coco(tree: Tree) -> list[Path]:
     """Return the json files below a folder that speak of images and annotations near their beginning or end."""
-    return sorted(path for path in root.rglob("*.json") if not path.name.startswith(".") and _looks_right(path))
+    return [path for path in tree.named({".json"}) if _looks_right(path)]
 
 
 def _looks_right(path: Path) -> bool:
     # Any of the tables may come first and be long: a look at both ends finds at least two of the three names.
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(1 << 16)
             file.seek(max(0, path.stat().st_size - (1 << 16)))
-            text = start + file.read()
-    except OSError:
+            text = start + file.read(1 << 16)
+    except FileNotFoundError:  # a link that leads nowhere
         return False
+    except OSError:
+        return True  # whoever reads it says why that cannot be
     return sum(f'"{name}"'.encode() in text for name in (*_TABLES, "bbox", "file_name")) >= 2  # noqa: PLR2004
 
 
-def read_coco(root: Path, files: list[Path]) -> FoundSet:
-    """Read json files; each is a split, by its name or its folder's.
+def read_coco(tree: Tree, files: list[Path]) -> FoundSet:
+    """Read json files; each is a split, by its name and its folders', or else by the folders of its images.
 
     Raises:
-        DataError: A file is no json of this form, two are the same split, or their categories differ.
+        DataError: A file is no json of this form, two files or folders are the same split, or categories differ.
     """
-    finder = ImageFinder(root)
-    images: dict[str, list[FoundImage]] = {}
+    finder = ImageFinder(tree)
+    chosen = _of_boxes(files)
+    images: list[FoundImage] = []
     names: dict[int, str] = {}
-    first: Path | None = None
-    for path in files:
-        tables = _tables(path)
-        own = _categories(path, tables["categories"])
-        if first is not None and own != names:
-            message = f"{path} has other categories than {first}: every split needs the same."
-            raise DataError(message)
-        first, names = first or path, own
-        split = split_of(path.stem) or split_of(path.parent.name) or "train"
-        if split in images:
+    splits: dict[str, Path] = {}
+    for path in chosen:
+        split = _split_of(tree.root, path)
+        if (twice := split or "train") in splits:
             message = (
-                f"{path} is one {split} split too many below {root}: name one file, or name the files so that they say "
-                "train, val or test."
+                f"{path} is one {twice} split too many below {tree.root}, beside {splits[twice]}: name one file, or "
+                "name the files so that they say train, val or test."
             )
             raise DataError(message)
-        images[split] = _read(path, tables, finder)
-    order = sorted(_distinct(names, images, files[0]))
+        tables = _tables(path)
+        own = _categories(path, tables["categories"])
+        if splits and own != names:
+            message = f"{path} has other categories than {chosen[0]}: every split needs the same."
+            raise DataError(message)
+        splits[twice], names = path, own
+        images += _read(path, tables, finder, split)
+    in_folders = [image for image in images if not image.split]
+    taken, _, notes = without_strays(in_folders, tree.root)
+    divided, of_splits = by_split([*(image for image in images if image.split), *taken], tree.root)
+    notes += of_splits
+    if left := [path for path in files if path not in chosen]:
+        notes.append(f"Only files whose names begin with `instances` are read, not {sample_of(left, tree.root)}.")
+    notes += unused_notes(tree, images, files, "are named by no annotation file")
+    order = sorted(_distinct(names, divided, chosen[0]))
     numbers = {number: index for index, number in enumerate(order)}
-    return FoundSet(images, tuple(names[number] for number in order), "coco", numbers)
+    return FoundSet(divided, tuple(names[number] for number in order), "coco", numbers, notes)
+
+
+def _of_boxes(files: list[Path]) -> list[Path]:
+    """Return the files that are about boxes: COCO itself comes with captions and keypoints of the same images."""
+    return [path for path in files if path.name.lower().startswith("instances")] or files
+
+
+def _split_of(root: Path, path: Path) -> str:
+    """Return the split that the name of a file and its folders speak of; an empty text where none does."""
+    named, around = split_of(path.stem) or "", split_between(root, path)
+    if named and around and named != around:
+        message = (
+            f"{path} is called as a file of the {named} split and is in a folder of {around}. Name the one file with "
+            "--data, or give it another name."
+        )
+        raise DataError(message)
+    return named or around
 
 
 def _distinct(names: dict[int, str], images: dict[str, list[FoundImage]], path: Path) -> dict[int, str]:
@@ -84,10 +120,11 @@ def _categories(path: Path, table: list[tuple[int, Any]]) -> dict[int, str]:
     found: dict[int, str] = {}
     for line, entry in table:
         if not isinstance(entry, dict) or type(entry.get("id")) is not int or not isinstance(entry.get("name"), str):
-            message = f"{Place(path, line)}: a category needs an `id` (a whole number) and a `name`."
+            message = f"{path}:{line}: a category needs an `id` (a whole number) and a `name`."
             raise DataError(message)
-        if found.setdefault(entry["id"], entry["name"]) != entry["name"]:
-            message = f"{Place(path, line)}: the categories have the id {entry['id']} twice."
+        name = entry["name"].strip()
+        if found.setdefault(entry["id"], name) != name:
+            message = f"{path}:{line}: the categories have the id {entry['id']} twice."
             raise DataError(message)
     if not found:
         message = f"{path} has no categories."
@@ -95,33 +132,37 @@ def _categories(path: Path, table: list[tuple[int, Any]]) -> dict[int, str]:
     return found
 
 
-def _read(path: Path, tables: dict[str, list[tuple[int, Any]]], finder: ImageFinder) -> list[FoundImage]:
+def _read(path: Path, tables: dict[str, list[tuple[int, Any]]], finder: ImageFinder, split: str) -> list[FoundImage]:
     images: dict[Any, FoundImage] = {}
     for line, entry in tables["images"]:
         number = entry.get("id") if isinstance(entry, dict) else None
         name = entry.get("file_name") if isinstance(entry, dict) else None
         place = Place(path, line, f"image {number}")
-        if number is None or not isinstance(name, str):
-            images[f"line {line}"] = FoundImage(None, place, "", fault="an image needs an `id` and a `file_name`")
+        if type(number) not in (int, str) or not isinstance(name, str):
+            fault = "an image needs an `id` and a `file_name`"
+            images[line, len(images)] = FoundImage(None, place, "", fault=fault, split=split)
             continue
-        found = FoundImage(finder.find(name, path.parent), place, name, id=number)
+        match = finder.find(name, path.parent, split=split)
+        found = FoundImage(match.path, place, name, id=number, fault=match.fault, split=split, folder_split=match.split)
         sides = entry.get("width"), entry.get("height")
         if all(isinstance(side, int) and side > 0 for side in sides):
             found.size = (sides[0], sides[1])
         if number in images:
             found.fault = f"the id {number} is taken by {images[number].name} already"
-            number = f"line {line}"
+            number = line, len(images)  # a whole file may be one line
         images[number] = found
     for line, entry in tables["annotations"]:
         number = entry.get("id") if isinstance(entry, dict) else None
         place = Place(path, line, f"annotation {number}")
         of = entry.get("image_id") if isinstance(entry, dict) else None
-        box = _box(entry, place)
-        if of in images:
-            images[of].boxes.append(box)
+        if type(of) in (int, str) and of in images:
+            if len(images[of].boxes) < MOST_BOXES:
+                images[of].boxes.append(_box(entry, place))
+            else:
+                images[of].fault = images[of].fault or TOO_MANY
         else:
-            lost = FoundImage(None, place, "", fault=f"there is no image with the id {of!r}")
-            images[f"annotation at {line}, {number}, {len(images)}"] = lost
+            lost = FoundImage(None, place, "", fault=f"there is no image with the id {described(of)}", split=split)
+            images[line, len(images)] = lost
     return list(images.values())
 
 
@@ -129,22 +170,30 @@ def _box(entry: Any, place: Place) -> FoundBox:
     entry = entry if isinstance(entry, dict) else {}
     sides = entry.get("bbox")
     number = entry.get("category_id")
-    fault = "" if type(number) is int else f"`category_id` is {number!r}, not a whole number"
-    numbers = isinstance(sides, list) and len(sides) == _SIDES and all(type(side) in (int, float) for side in sides)
-    if not numbers:
-        fault = f"`bbox` is {sides!r}, not four numbers"
-    x, y, width, height = sides if numbers and isinstance(sides, list) else (0.0,) * _SIDES
+    fault = "" if type(number) is int else f"`category_id` is {described(number)}, not a whole number"
+    numbers = [_number(side) for side in sides] if isinstance(sides, list) and len(sides) == _SIDES else []
+    if not numbers or None in numbers:
+        fault = f"`bbox` is {described(sides)}, not four numbers"
+        numbers = [0.0] * _SIDES
+    x, y, width, height = (side or 0.0 for side in numbers)
     label = number if type(number) is int else -1
     crowd = bool(entry.get("iscrowd"))
-    area = entry.get("area")
-    area = float(area) if type(area) in (int, float) else None
+    area = _number(entry.get("area"))
     return FoundBox(label, (x, y, x + width, y + height), place, fault, crowd=crowd, area=area)
+
+
+def _number(value: Any) -> float | None:
+    """Return a number as a float; a whole one may have more digits than that holds."""
+    try:
+        return float(value) if type(value) in (int, float) else None
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _tables(path: Path) -> dict[str, list[tuple[int, Any]]]:
     """Return the entries of the three tables, each with its line."""
     try:
-        text = text_of(path)
+        text = text_of(path, _LONGEST)
         found = {name: value for name, value in _members(text) if name in _TABLES}
     except (OSError, UnicodeDecodeError) as error:
         message = f"{path} cannot be read: {reason_of(error)}."
@@ -154,6 +203,9 @@ def _tables(path: Path) -> dict[str, list[tuple[int, Any]]]:
         raise DataError(message) from error
     except RecursionError as error:
         message = f"{path} cannot be read: it is nested too deeply."
+        raise DataError(message) from error
+    except ValueError as error:  # a number of more digits than Python takes
+        message = f"{path} cannot be read: {error}."
         raise DataError(message) from error
     missing = [name for name in _TABLES if not isinstance(found.get(name), list)]
     if missing:

@@ -5,13 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kzoo.data.walking import sample_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
 
-__all__ = ["AnnotatedImage", "AnnotationSets", "Annotations", "FoundBox", "FoundImage", "FoundSet", "Place"]
+__all__ = [
+    "MOST_BOXES",
+    "TOO_MANY",
+    "AnnotatedImage",
+    "AnnotationSets",
+    "Annotations",
+    "FoundBox",
+    "FoundImage",
+    "FoundSet",
+    "Place",
+]
+
+
+MOST_BOXES = 10_000
+"""An image with more is refused: every image of a split takes room for as many boxes as the one with the most has."""
+
+TOO_MANY = f"it has more than {MOST_BOXES:,} boxes, which is the limit"
 
 
 @dataclass(frozen=True)
@@ -28,8 +46,10 @@ class Place:
     line: int = 0
     item: str = ""
 
-    def __str__(self) -> str:
-        where = f"{self.file.name}:{self.line}" if self.line else self.file.name
+    def seen_from(self, root: Path) -> str:
+        """Return it in words, its file named from a folder: files of two splits often have one name."""
+        name = sample_of([self.file], root)
+        where = f"{name}:{self.line}" if self.line else name
         return f"{where} ({self.item})" if self.item else where
 
 
@@ -70,6 +90,8 @@ class FoundImage:
         size: Width and height as the file says them; None where it does not.
         fault: Why the annotations of it cannot be read; empty where they can.
         id: Its number in the file, if it has one.
+        split: The split that its annotation is of, as its file, its folders or a list say; empty where nothing does.
+        folder_split: The split that the folders of the image itself speak of; empty where none does.
     """
 
     path: Path | None
@@ -79,6 +101,8 @@ class FoundImage:
     size: tuple[int, int] | None = None
     fault: str = ""
     id: int | str | None = None
+    split: str = ""
+    folder_split: str = ""
 
 
 @dataclass

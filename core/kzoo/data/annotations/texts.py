@@ -5,22 +5,31 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING
 
+from kzoo.files import read_regular
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["reason_of", "text_of"]
+__all__ = ["LONGEST", "reason_of", "text_of"]
+
+LONGEST = 8_000_000
+"""The most bytes of the annotations of one image, or of a file with a few settings."""
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def text_of(path: Path) -> str:
+def text_of(path: Path, limit: int = LONGEST) -> str:
     """Return the text of a file.
 
+    Args:
+        path: The file.
+        limit: The most bytes that it may have.
+
     Raises:
-        OSError: It cannot be read.
+        OSError: It cannot be read, has more bytes, or is a pipe or a device.
         UnicodeDecodeError: It is no UTF-8; see `reason_of`.
     """
-    return path.read_bytes().decode("utf-8-sig")
+    return read_regular(path, limit).decode("utf-8-sig")
 
 
 def reason_of(error: OSError | UnicodeDecodeError) -> str:

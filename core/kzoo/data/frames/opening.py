@@ -11,7 +11,7 @@ from kzoo.data.frames.camera import CameraSource
 from kzoo.data.frames.items import Part, Source
 from kzoo.data.frames.pictures import ImageSource
 from kzoo.data.frames.video import VIDEO_SUFFIXES, VideoSource, is_video
-from kzoo.data.images import IMAGE_SUFFIXES, expand
+from kzoo.data.images import IMAGE_SUFFIXES, looked_for
 from kzoo.errors import DataError, UsageError
 
 __all__ = ["combined", "open_sources"]
@@ -45,11 +45,14 @@ def open_sources(text: str | Path, part: Part | None = None) -> list[Source]:
         return [CameraSource(name, part)]
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name):
         return [_from_url(name, part)]
-    paths = expand(text, suffixes=IMAGE_SUFFIXES | VIDEO_SUFFIXES, what="images or videos")
+    paths, left_out = looked_for(text, suffixes=IMAGE_SUFFIXES | VIDEO_SUFFIXES, what="images or videos")
     videos = [path for path in paths if is_video(path)]
     images = [path for path in paths if path not in set(videos)]
     together: list[Source] = [ImageSource(images, part, name)] if images else []
-    return [*together, *(VideoSource(path, part) for path in videos)]
+    sources = [*together, *(VideoSource(path, part) for path in videos)]
+    if left_out:
+        sources[0].notes.append(left_out)
+    return sources
 
 
 def combined(sources: Sequence[Source]) -> list[Source]:
@@ -58,6 +61,7 @@ def combined(sources: Sequence[Source]) -> list[Source]:
     if len(images) < 2:  # noqa: PLR2004 - one is one already
         return list(sources)
     together = ImageSource([path for source in images for path in source.paths], images[0].part, "images")
+    together.notes += [note for source in images for note in source.notes]
     return [together, *(source for source in sources if type(source) is not ImageSource)]
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.data.frames.items import Failure, Frame, Item, Part, Source
+from kzoo.errors import KzooError, words_of
+from kzoo.files import kind_of, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,8 @@ VIDEO_SUFFIXES = frozenset(
 _STILL_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")  # photos in the container of MP4
 _STILL_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 _MOVING_STARTS = (b"\x1a\x45\xdf\xa3", b"FLV\x01", b"\x00\x00\x01\xba", b"OggS", b"\x30\x26\xb2\x75")
+_PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"<SMIL", b"[playlist]", b"v=0")
+"""How the lists begin that FFmpeg follows: HLS, concat, DASH, PLS, SDP."""
 _BOXES = (b"moov", b"mdat", b"wide", b"skip")  # how QuickTime files without `ftyp` begin
 
 _MANY = 1_000_000_000  # more frames than any video has: the header holds no count
@@ -32,7 +36,7 @@ _FASTEST = 1000.0
 def is_video(path: Path) -> bool:
     """Return whether a file is a video, by how it begins, and by its name only where that is no help."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(16)
     except OSError:
         start = b""
@@ -47,10 +51,21 @@ def is_video(path: Path) -> bool:
 
 
 def opencv() -> Any:
-    """Return the module cv2, told to leave its messages to us."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg's own words go past OpenCV's log
-    import cv2
+    """Return the module cv2, told to leave its messages to us.
 
+    Raises:
+        KzooError: It cannot be imported, as where the variant for windows is installed on a machine without a screen.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg's own words go past OpenCV's log
+    try:
+        import cv2
+    except ImportError as error:
+        message = (
+            f"OpenCV cannot be imported: {words_of(error).rstrip('.')}. On a machine without a screen take the variant "
+            "without windows: `pip uninstall opencv-python opencv-contrib-python`, then "
+            "`pip install --force-reinstall opencv-python-headless`."
+        )
+        raise KzooError(message) from error
     if hasattr(cv2, "setLogLevel"):
         cv2.setLogLevel(0)
     elif hasattr(cv2, "utils") and hasattr(cv2.utils, "logging"):  # where newer versions have it
@@ -76,6 +91,12 @@ class VideoSource(Source):
 
     def __iter__(self) -> Iterator[Item]:
         """Yield the frames, or one `Failure` where the file is no video that can be read."""
+        if self.path is not None and (kind := _kind_of(self.path)):
+            yield self._failure(f"it is {kind}, not a file")
+            return
+        if self.path is not None and _is_playlist(self.path):
+            yield self._failure("it is a playlist, which names other files, and no video itself")
+            return
         cv2 = opencv()
         capture = cv2.VideoCapture(self.name)
         try:
@@ -155,6 +176,24 @@ class VideoSource(Source):
         whole = _has_index(self.path)
         lost = "it is cut off: its index, which comes last, is missing"
         return "it holds no frames, or none in a format that OpenCV knows" if whole else lost
+
+
+def _kind_of(path: Path) -> str:
+    """Return what a path is that is neither file nor folder: OpenCV would wait for ever for a pipe."""
+    try:
+        return kind_of(path.stat().st_mode)
+    except OSError:
+        return ""
+
+
+def _is_playlist(path: Path) -> bool:
+    """Return whether a file only says where videos are: FFmpeg would go and read these, whatever they are."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    except OSError:
+        return False  # OpenCV does not open it either, and why is said then
+    return start.startswith(_PLAYLISTS)
 
 
 def _has_index(path: Path) -> bool:

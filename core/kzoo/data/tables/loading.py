@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,54 +12,40 @@ from kzoo.data.splits import ArraySplit, Dataset
 from kzoo.data.tables.cells import Numbers, is_missing
 from kzoo.data.tables.columns import SeenColumn, check_row, look
 from kzoo.data.tables.files import CsvFile
+from kzoo.data.tables.forms import PLAIN
 from kzoo.data.tables.schema import Column, RowReader, TableSchema
-from kzoo.errors import DataError, UsageError
-from kzoo.settings import setting, settings
+from kzoo.data.tables.signs import decimal_sign
+from kzoo.errors import DataError, UsageError, in_short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-__all__ = ["TableSettings", "read_table"]
+    from kzoo.data.splits import Say
+    from kzoo.data.tables.options import TableSettings
+
+__all__ = ["read_table"]
 
 _CHUNK = 4096  # rows read together
+_MOST_TOLD = 30  # columns
 _FEWEST = 2  # one row to learn from and one to test on
 
 
-@settings
-class TableSettings:
-    """How a table is to be read."""
-
-    target: Annotated[str, setting("The column to predict; the last one where empty.")] = ""
-    exclude: Annotated[str | tuple[str, ...], setting("Columns to leave out: a list, or names with commas.")] = ()
-    categorical: Annotated[
-        str | tuple[str, ...], setting("Columns of numbers that name categories, such as a postal code.")
-    ] = ()
-    max_categories: Annotated[int, setting("The most different texts that a column may hold.", ge=1)] = 50
-    test_fraction: Annotated[
-        float,
-        setting("The part of the rows kept for the test; always the same for the same number of rows.", gt=0, lt=1),
-    ] = 0.2
-
-    @property
-    def excluded(self) -> tuple[str, ...]:
-        """The columns to leave out."""
-        return _names(self.exclude)
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """The columns that name categories."""
-        return _names(self.categorical)
-
-
 def read_table(
-    path: Path, settings: TableSettings, schema: TableSchema | None = None, *, whole: bool = False
+    path: Path,
+    settings: TableSettings,
+    schema: TableSchema | None = None,
+    *,
+    whole: bool = False,
+    say: Say | None = None,
 ) -> tuple[Dataset, TableSchema]:
     """Read a table into a data set of numbers, and return what a model must know to read others the same way.
 
-    A column in which every cell is a number, or missing, is one of numbers; one in which at most half of them are is
-    one of texts; any other is refused, since it is either by mistake. Medians and categories are those of the rows that
-    are not kept for the test. Rows without a target are left out, which the description says.
+    A column in which every cell is a number, or missing, is one of numbers; so is one in which all are amounts of one
+    unit, dates, times of day, or yes and no. One in which at most half of them are is one of texts; any other is
+    refused, since it is either by mistake, and so is one whose texts hardly ever come twice, since it names rows.
+    Medians and categories are those of the rows that are not kept for the test. Rows without a target are left out,
+    which the description says.
 
     Args:
         path: The file.
@@ -67,6 +53,7 @@ def read_table(
         schema: What a trained model knows of its columns; it is then followed, and ``settings`` decides only on the
             test rows.
         whole: Whether the table is only measured on: every row is one for the test.
+        say: Called with a line that tells what was made of each column, where it is not known yet.
 
     Returns:
         Inputs float64 of shape (N, F), labels float32 of shape (N, 1).
@@ -79,20 +66,23 @@ def read_table(
     if schema is None:
         roles = _roles(file, settings)
         columns = [SeenColumn(name, file.header.index(name)) for name in roles.inputs]
-        goal = SeenColumn(roles.target, file.header.index(roles.target))
+        goal = SeenColumn(roles.target, file.header.index(roles.target), goal=True)
         look(file, [*columns, goal])
-        texts = [column.is_text(file, forced=column.name in settings.categories) for column in columns]
-        goal.check_target(file)
-        reader = RowReader(
-            [Column(c.name) for c in columns], [c.place for c in columns], Numbers(file.separator), texts
-        )
-        notes = [*roles.notes]
-        target, place = roles.target, goal.place
+        decimal = _decimal(file, [*columns, goal], settings)
+        numbers = Numbers(file.separator, decimal)
+        forms = [
+            c.form(file, decimal, forced=c.name in settings.categories, padded=c.name in settings.numbers)
+            for c in columns
+        ]
+        target, place, target_form = roles.target, goal.place, goal.target_form(file, decimal)
+        reader = RowReader([Column(c.name) for c in columns], [c.place for c in columns], numbers, forms)
+        notes = [*roles.notes, *(note for column in columns for note in column.notes)]
     else:
         *places, place = schema.places(file.header, path, target=True)
-        reader = RowReader(schema.columns, places, Numbers(file.separator))
-        target, notes = schema.target, []
-    rows = _read(file, reader, place, target, settings)
+        numbers = schema.numbers(file, [*places, place], settings.decimal)
+        reader = RowReader(schema.columns, places, numbers)
+        target, notes, target_form = schema.target, [], schema.target_form
+    rows = _read(file, reader, place, target, target_form.parser(numbers), settings)
     if rows.without_target:
         notes.append(f"{rows.without_target} row(s) without `{target}` left out (first in line {rows.first_without})")
     test = _test_rows(len(rows.targets), path, settings, whole=whole)
@@ -101,12 +91,23 @@ def read_table(
             message = f"`{target}` is {rows.targets[0]:g} in every row of {path}: there is nothing to learn."
             raise DataError(message)
         schema, rows.values = _fit(file, reader, target, rows.values, ~test)
+        schema = replace(schema, target_form=target_form, decimal=decimal)
+        if say is not None:
+            say(_told_columns(path, schema))
     notes += reader.notes()
     with np.errstate(over="ignore"):  # infinities are refused below
         labels = rows.targets.astype(np.float32)[:, None]
     inputs = schema.encode(rows.values)
     asked = bool(settings.target) or followed
     return _dataset(path, schema, (inputs, labels), test, notes, asked=asked), schema
+
+
+def _told_columns(path: Path, schema: TableSchema) -> str:
+    """Return what was made of each column, in one line."""
+    told = [f"`{column.name}`: {column.words}" for column in schema.columns[:_MOST_TOLD]]
+    if len(schema.columns) > _MOST_TOLD:
+        told.append(f"and {len(schema.columns) - _MOST_TOLD:,} more columns, see `data.schema` in run.json")
+    return f"Columns of {path.name}: {'; '.join(told)}. To predict: `{schema.target}`, {schema.target_form.words}."
 
 
 def _dataset(
@@ -158,6 +159,7 @@ def _roles(file: CsvFile, settings: TableSettings) -> _Roles:
         (settings.target, "target"),
         *((name, "exclude") for name in settings.excluded),
         *((name, "categorical") for name in settings.categories),
+        *((name, "numeric") for name in settings.numbers),
     ):
         if name and name not in file.header:
             listed = ", ".join(f"`{column}`" for column in file.header)
@@ -191,9 +193,24 @@ class _Rows:
     first_without: int
 
 
-def _read(file: CsvFile, reader: RowReader, place: int, target: str, settings: TableSettings) -> _Rows:
+def _decimal(file: CsvFile, columns: Sequence[SeenColumn], settings: TableSettings) -> str:
+    """Return the decimal sign of a file to learn from, where it is known."""
+    if settings.decimal == file.separator:
+        message = f"data.decimal says that a comma separates decimals in {file.path}, but it separates the columns."
+        raise UsageError(message)
+    seen = [column.signs for column in columns if column.is_of_numbers and column.name not in settings.categories]
+    return decimal_sign(file, seen, settings.decimal)
+
+
+def _read(
+    file: CsvFile,
+    reader: RowReader,
+    place: int,
+    target: str,
+    read_target: Callable[[str], float],
+    settings: TableSettings,
+) -> _Rows:
     """Go through a file and read its rows."""
-    numbers = Numbers(file.separator)
     parts: list[np.ndarray] = []
     targets: list[float] = []
     without, first = 0, 0
@@ -207,12 +224,13 @@ def _read(file: CsvFile, reader: RowReader, place: int, target: str, settings: T
                 continue
             try:
                 values.append(reader.read(line, cells))
-                targets.append(numbers.read(cells[place]))
+                targets.append(read_target(cells[place]))
             except DataError as error:
                 message = f"Line {line} of {file.path}: {error}"
                 raise DataError(message) from error
             except ValueError as error:
-                message = f"Line {line} of {file.path}: `{target}` is `{cells[place]}`, which is no finite number."
+                shown = in_short(cells[place])
+                message = f"Line {line} of {file.path}: `{target}` is `{shown}`, which {_why(error)}."
                 raise DataError(message) from error
         _check_categories(file, reader, settings)
         parts.append(np.asarray(values, dtype=np.float64).reshape(len(values), len(reader.categories)))
@@ -220,14 +238,20 @@ def _read(file: CsvFile, reader: RowReader, place: int, target: str, settings: T
     return _Rows(found, np.asarray(targets), without, first)
 
 
+def _why(error: ValueError) -> str:
+    """Return why a cell is no number, as the end of a sentence: forms say it, plain numbers do not."""
+    said = str(error)
+    return said if said.startswith(("is ", "has ")) else "is no finite number"
+
+
 def _check_categories(file: CsvFile, reader: RowReader, settings: TableSettings) -> None:
     """Refuse a column of texts that names no categories."""
     for name, known in zip(reader.names, reader.categories, strict=True):
-        if reader.learning and known is not None and len(known) > settings.max_categories:
+        if reader.learning and known is not None and len(known.names) > settings.max_categories:
             message = (
                 f"The column `{name}` of {file.path} holds more than {settings.max_categories} different texts, such "
-                f"as `{next(iter(known))}`: that is no set of categories. Leave it out with -o data.exclude={name}, or "
-                "allow more with -o data.max_categories=N."
+                f"as `{in_short(known.names[0])}`: that is no set of categories. Leave it out with "
+                f"-o data.exclude={name}, or allow more with -o data.max_categories=N."
             )
             raise DataError(message)
 
@@ -263,22 +287,16 @@ def _fit(
             )
             raise DataError(message)
         if known is None:
-            columns.append(Column(name, (), float(np.median(seen[~missing])), bool(missing.any())))
+            fill = float(np.median(seen[~missing]))
+            columns.append(Column(name, (), fill, bool(missing.any()), reader.forms[number] or PLAIN))
             continue
         present = {int(index) for index in np.unique(seen[~missing])}
-        categories = tuple(sorted(text for text, index in known.items() if index in present))
-        order = np.full(len(known) + 1, -1.0)  # the last for rows of the test whose text training does not see
-        for text, index in known.items():
+        categories = tuple(sorted(text for index, text in enumerate(known.names) if index in present))
+        order = np.full(len(known.names) + 1, -1.0)  # the last for rows of the test whose text training does not see
+        for index, text in enumerate(known.names):
             if text in categories:
                 order[index] = categories.index(text)
         kept = ~np.isnan(values[:, number])
         found[kept, number] = order[values[kept, number].astype(int)]
         columns.append(Column(name, categories, 0.0, bool(missing.any())))
     return TableSchema(target, tuple(columns)), found
-
-
-def _names(given: str | Sequence[str]) -> tuple[str, ...]:
-    """Return names from a list, or from a text with commas between."""
-    if isinstance(given, str):
-        return tuple(name.strip() for name in given.split(",") if name.strip())
-    return tuple(given)

@@ -9,7 +9,6 @@ import numpy as np
 
 from kzoo.data.frames import Failure, Item, Part, Source
 from kzoo.data.images import expand
-from kzoo.data.tables.cells import Numbers
 from kzoo.data.tables.files import TABLE_SUFFIXES, CsvFile
 from kzoo.data.tables.schema import RowReader, TableSchema
 from kzoo.errors import DataError, UsageError
@@ -69,8 +68,7 @@ class TableSource(Source):
     def __iter__(self) -> Iterator[Item]:
         """Yield the rows in order, and a `Failure` for each one that cannot be read."""
         path = self.file.path
-        numbers = Numbers(self.file.separator)
-        reader = RowReader(self.schema.columns, self._places, numbers)
+        reader = RowReader(self.schema.columns, self._places, self.schema.numbers(self.file, self._places))
         wanted = 0
         for index, (line, cells) in enumerate(self.file.rows()):
             if self.closed or wanted == self.part.max_frames:
@@ -88,8 +86,6 @@ class TableSource(Source):
                     yield Row(index=index, path=path, values=values)
                     continue
             yield _BadRow(index=index, path=path, error=f"{path}, line {line}: {fault}.")
-        if numbers.mixed:
-            self.notes.append(f"{path} {numbers.mixed}: some of its numbers were read wrong")
         self.notes.extend(f"{path}, {note}." for note in reader.notes())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from kzoo.plugin import LossSpec
 
 __all__ = ["LOSSES"]
@@ -64,6 +66,34 @@ LOSSES: list[LossSpec] = [
         reference="Gevorgyan 2022, https://arxiv.org/abs/2205.12740",
     ),
     LossSpec(
+        name="wiou",
+        target="kzoo_plugins.losses.wiou:WIoU",
+        summary="One minus the IoU of two boxes, times a weight that grows with the distance of their centres.",
+        aliases=("wiou_loss", "wise_iou"),
+        tasks={"detection"},
+        targets=frozenset(),
+        inputs="boxes",
+        properties={"zero_at_equality": True, "symmetric": True, "range": (0, math.e)},
+        note=f"{_CORNERS} It is version 1; versions 2 and 3 keep a running mean of losses, and a loss has no state.",
+        expected_failures={"gradient": "The box around the two is a constant to the gradient, as in the paper."},
+        reference="Tong et al. 2023, https://arxiv.org/abs/2301.10051",
+    ),
+    LossSpec(
+        name="dfl",
+        target="kzoo_plugins.losses.distribution:DistributionFocal",
+        summary="Crossentropy of the two bins around a number, for networks that say a side as a distribution.",
+        aliases=("distribution_focal", "distribution_focal_loss"),
+        tasks={"detection"},
+        targets=frozenset(),
+        inputs="bins",
+        properties={"range": (0, None)},
+        note=(
+            "Logits, the bins of one side after those of another: (N, 4 * B) for labels (N, 4). A label beyond "
+            "the last bin gives NaN: clip it where labels are made."
+        ),
+        reference="Li et al. 2020, https://arxiv.org/abs/2006.04388",
+    ),
+    LossSpec(
         name="yolo",
         target="kzoo_plugins.losses.yolo:YOLO",
         summary="YOLOv3's loss: the error of the boxes, and crossentropies of their presence and of their classes.",
@@ -76,6 +106,9 @@ LOSSES: list[LossSpec] = [
             "Labels and predictions have a row for each place of a detector's grids; the pipeline `yolov3` makes them. "
             "The parts are sums over an image."
         ),
+        expected_failures={
+            "no_jumps": "A place whose box overlaps with a true one by more than `ignore` is left out, as in the paper."
+        },
         reference="Redmon, Farhadi 2018, https://arxiv.org/abs/1804.02767",
     ),
 ]

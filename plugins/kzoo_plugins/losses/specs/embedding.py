@@ -104,6 +104,25 @@ LOSSES: list[LossSpec] = [
         reference="Wang et al. 2019, https://arxiv.org/abs/1904.06627",
     ),
     LossSpec(
+        name="circle",
+        target="kzoo_plugins.losses.circle:Circle",
+        summary="Each pair is drawn or pushed by as much as its cosine is away from where it shall be.",
+        aliases=("circle_loss",),
+        tasks={"embedding"},
+        inputs="embeddings",
+        properties={"range": (0, None)},
+        example={"margin": 0.25, "gamma": 256},
+        note=(
+            "The weights of the pairs are constants for the gradient, as in the paper; in Keras's, `keras_circle`, "
+            "they are not. The mean is over the samples that have others of their class and of another one."
+        ),
+        expected_failures={
+            **_OTHERS_COUNT,
+            "gradient": "The weights of the pairs are constants for the gradient, as the paper has it.",
+        },
+        reference="Sun et al. 2020, https://arxiv.org/abs/2002.10857",
+    ),
+    LossSpec(
         name="npairs",
         target="kzoo_plugins.losses.npairs:NPairs",
         summary="Each anchor shall find its partner among the partners of all classes, by a softmax of products.",
@@ -169,5 +188,21 @@ LOSSES: list[LossSpec] = [
             "without a bias."
         ),
         reference="Wang et al. 2018, https://arxiv.org/abs/1801.09414",
+    ),
+    LossSpec(
+        name="proxy_anchor",
+        target="kzoo_plugins.losses.proxy_anchor:ProxyAnchor",
+        summary="Each class's direction against the whole batch, of which the hard samples weigh the most.",
+        aliases=("proxyanchor", "proxy_anchor_loss"),
+        tasks={"embedding"},
+        inputs="cosines",
+        properties={"range": (0, None)},
+        example={"margin": 0.1, "alpha": 32},
+        note=(
+            "The network ends in cosines: products of embeddings of length 1 with class directions of length 1, "
+            f"without a bias. The authors give the class directions a hundred times the learning rate. {_SHARE}"
+        ),
+        expected_failures=_OTHERS_COUNT,
+        reference="Kim et al. 2020, https://arxiv.org/abs/2003.13911",
     ),
 ]

@@ -48,6 +48,23 @@ LOSSES: list[LossSpec] = [
         reference="Nix, Weigend 1994, https://doi.org/10.1109/ICNN.1994.374138",
     ),
     LossSpec(
+        name="crps",
+        target="kzoo_plugins.losses.gaussian:CRPS",
+        summary="Continuous ranked probability score of a normal distribution whose mean and variance are predicted.",
+        aliases=("continuous_ranked_probability_score", "crps_normal"),
+        tasks={"regression"},
+        targets=frozenset(),
+        inputs="gaussians",
+        properties={"range": (0, None)},
+        example={"eps": 1e-4},
+        note=(
+            "The network needs two outputs for each target, the mean and then the variance, which softplus or exp "
+            "keeps above 0; a variance below `eps` counts as `eps`. In units of the target; outliers count less than "
+            "in `gaussian_nll`."
+        ),
+        reference="Gneiting, Raftery 2007, https://doi.org/10.1198/016214506000001437",
+    ),
+    LossSpec(
         name="charbonnier",
         target="kzoo_plugins.losses.robust:Charbonnier",
         summary="Absolute error, made smooth around 0 on the scale of `epsilon`.",

@@ -17,6 +17,7 @@ _BATCH = (
 _PARTS = {
     "batches_add_up": "Unless `per_image=true` is given, it is one loss for the whole batch, not a mean over samples."
 }
+_MAPS = "The distance maps take time: of masks with sides of n, n times as much as a pass over them."
 _TIES = {
     "precision": "Where two errors are equal in float32, the gradient is one of several, which depends on their order."
 }
@@ -46,6 +47,9 @@ LOSSES: list[LossSpec] = [
             "A class that a sample has none of gets the largest weight of its other classes; `count_absent=false` "
             "leaves it out."
         ),
+        expected_failures={
+            "class_weight": "All classes are in one ratio, both parts of which their weights multiply: it is no mean."
+        },
         reference="Sudre et al. 2017, https://arxiv.org/abs/1707.03237",
     ),
     LossSpec(
@@ -111,5 +115,47 @@ LOSSES: list[LossSpec] = [
         note=f"It needs logits: a last layer without activation, one channel for each mask. {_BATCH}",
         expected_failures=_PARTS,
         reference="Berman et al. 2018, https://arxiv.org/abs/1705.08790",
+    ),
+    LossSpec(
+        name="cldice",
+        target="kzoo_plugins.losses.cldice:CenterlineDice",
+        summary="Centerline Dice, for vessels and roads: how much of the skeleton of each mask is in the other one.",
+        aliases=("soft_cldice", "centerline_dice"),
+        tasks={"segmentation"},
+        inputs="masks",
+        properties={"zero_at_equality": True, "symmetric": True, "range": (0, 1)},
+        example={"iterations": 5, "class_weight": [0, 1]},
+        note=(
+            "`iterations` is about the radius of the widest tube, in positions. Add a Dice loss to it; "
+            "`class_weight=[0,1]` leaves out the background."
+        ),
+        reference="Shit et al. 2021, https://arxiv.org/abs/2003.07311",
+    ),
+    LossSpec(
+        name="boundary",
+        target="kzoo_plugins.losses.boundaries:Boundary",
+        summary="Probabilities times the signed distance to the truth's boundary, calculated from the labels.",
+        aliases=("boundary_loss", "surface_loss"),
+        tasks={"segmentation"},
+        inputs="masks",
+        example={"class_weight": [0, 1]},
+        note=f"Its values lie below 0 near the truth. Add it to a Dice loss with a small weight. {_MAPS}",
+        expected_failures={"soft_labels": "A class is where it has more than 1/2, since only that has a boundary."},
+        reference="Kervadec et al. 2019, https://arxiv.org/abs/1812.07032",
+    ),
+    LossSpec(
+        name="hausdorff",
+        target="kzoo_plugins.losses.boundaries:Hausdorff",
+        summary="Squared errors, each the dearer the farther it is from the boundaries of truth and prediction.",
+        aliases=("hausdorff_dt", "hausdorff_loss"),
+        tasks={"segmentation"},
+        inputs="masks",
+        properties={"zero_at_equality": True, "symmetric": True, "range": (0, None)},
+        example={"class_weight": [0, 1]},
+        note=f"The distances are constants to the gradient. Add it to a Dice loss with a small weight. {_MAPS}",
+        expected_failures={
+            "no_jumps": "Distances are to where the prediction is above 1/2, and change when a position becomes so."
+        },
+        reference="Karimi, Salcudean 2019, https://arxiv.org/abs/1904.10030",
     ),
 ]

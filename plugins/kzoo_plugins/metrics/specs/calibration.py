@@ -19,6 +19,9 @@ METRICS: list[MetricSpec] = [
         example={"n_bins": 10, "norm": "l1"},
         properties={"range": (0, 1)},
         direction="min",
+        expected_failures={
+            "direction": "It asks whether confidence is as high as predictions are right, and not whether they are."
+        },
         note="A single column is read as two classes, so that its confidence is at least 0.5; torchmetrics bins the "
         "probability of class 1 there. A confidence on the border of two bins belongs to the lower one.",
         reference="Guo et al. 2017, https://arxiv.org/abs/1706.04599",

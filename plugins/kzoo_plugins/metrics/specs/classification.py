@@ -70,6 +70,25 @@ METRICS: list[MetricSpec] = [
         note=_BY_CLASS,
         reference="Vecchio 1966, https://doi.org/10.1056/NEJM196605262742104",
     ),
+    MetricSpec(
+        name="auroc_per_class",
+        target="kzoo_plugins.metrics.auroc:AUROCPerClass",
+        summary="Area under the ROC curve of each class against the others.",
+        aliases=("roc_auc_per_class", "auroc"),
+        tasks=(*_TASKS, "multilabel"),
+        inputs="classes",
+        variants={"multilabel": "kzoo_plugins.metrics.auroc:MultilabelAUROC"},
+        example={"average": "macro"},
+        direction="max",
+        properties={"range": (0, 1)},
+        note="One value for each class, kept in the records of a run and left out of the line of progress; "
+        "`average=macro` makes it one number. NaN for a class without samples, or without others. Scores closer than "
+        "1.2 % of p (1 - p) may count as equal.",
+        expected_failures={
+            "finite_at_edges": "NaN for a class of which there are no samples, or none of others: no area is defined",
+        },
+        reference="Hanley, McNeil 1982, https://doi.org/10.1148/radiology.143.1.7063747",
+    ),
     _from_matrix(
         "hamming_loss",
         "hamming:HammingLoss",

@@ -29,7 +29,10 @@ METRICS: list[MetricSpec] = [
         example={"data_range": 1.0},
         properties={"symmetric": True, "range": (None, 100)},
         direction="max",
-        note="Give `data_range=255` for images of bytes. An exact match counts as 100 dB.",
+        note=(
+            "Give `data_range=255` for images of bytes. An exact match counts as 100 dB, where `tf.image.psnr` "
+            "gives inf: one such image would make the mean of all infinite."
+        ),
         reference="Hore, Ziou 2010, https://doi.org/10.1109/ICPR.2010.579",
     ),
     MetricSpec(

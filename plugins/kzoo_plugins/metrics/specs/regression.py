@@ -76,6 +76,18 @@ METRICS: list[MetricSpec] = [
         reference="Koenker, Bassett 1978, https://doi.org/10.2307/1913643",
     ),
     _of_numbers(
+        "crps",
+        "gaussian:MeanCRPS",
+        "Mean continuous ranked probability score of normal distributions whose mean and variance are predicted.",
+        aliases=("continuous_ranked_probability_score", "crps_normal"),
+        inputs="gaussians",
+        example={"eps": 1e-4},
+        properties={"range": (0, None)},
+        note="In units of the target. It measures networks that a loss of mean and variance trains, `gaussian_nll` or "
+        "`crps`.",
+        reference="Gneiting, Raftery 2007, https://doi.org/10.1198/016214506000001437",
+    ),
+    _of_numbers(
         "spearman",
         "ranking:SpearmanCorrelation",
         "Spearman's rank correlation of targets and predictions over all samples, not over a batch.",

@@ -22,6 +22,19 @@ OPTIMIZERS: list[OptimizerSpec] = [
         reference="Liu et al. 2019, https://arxiv.org/abs/1908.03265",
     ),
     OptimizerSpec(
+        name="lazy_adam",
+        target=f"{_FOLDER}.lazy_adam:LazyAdam",
+        summary="Adam that moves only those rows of an embedding that a batch looked up.",
+        aliases=("lazyadam", "sparse_adam"),
+        example={"learning_rate": 0.001},
+        note=(
+            "For weights other than embeddings, and on backends other than TensorFlow, it is Keras's `adam`; so it is "
+            "with `gradient_accumulation_steps`, `global_clipnorm` or a regularizer on the embeddings."
+        ),
+        successor_of=("tfa.optimizers.LazyAdam",),
+        reference="Kingma, Ba 2015, https://arxiv.org/abs/1412.6980",
+    ),
+    OptimizerSpec(
         name="adabelief",
         target=f"{_FOLDER}.adabelief:AdaBelief",
         summary="Adam that takes large steps where gradients are as it expects them, and small ones elsewhere.",

@@ -27,7 +27,7 @@ OPTIMIZERS: list[OptimizerSpec] = [
         summary="Goes back half of the way that another optimizer went, every five steps.",
         resolves=_INNER,
         example={"inner": "adam"},
-        note=("The rate is that of `inner`: `-o optimizer.inner.name=adam -o optimizer.inner.learning_rate=0.01`."),
+        note='The rate is that of `inner`: `--optimizer "lookahead:inner=adam(learning_rate=0.01)"`.',
         successor_of=("tfa.optimizers.Lookahead",),
         expected_failures={
             "one_trace": "its fifth step goes half of the way back, whatever the rate is",
@@ -48,6 +48,22 @@ OPTIMIZERS: list[OptimizerSpec] = [
             "must move."
         ),
         reference="Yong et al. 2020, https://arxiv.org/abs/2004.01461",
+    ),
+    OptimizerSpec(
+        name="sam",
+        target="kzoo_plugins.optimizers.sam:SAM",
+        summary="Takes gradients a little uphill, so that another optimizer finds wide minima; sharpness-aware.",
+        aliases=("sharpness_aware_minimization",),
+        resolves=_INNER,
+        example={"inner": "sgd", "rho": 0.05},
+        note=(
+            "It climbs with every second batch and steps with the others, so a training needs twice as many epochs for "
+            "the same number of steps; the paper climbs and steps with the same batch, in two passes over it. "
+            "It trains on one device. Validation and saved files have the weights below; in Keras's `fit`, add the "
+            "callback `kzoo.training.averaged_weights.SwapAveragedWeights`."
+        ),
+        expected_failures={"one_trace": "its fifth step is a climb, as long at any rate"},
+        reference="Foret et al. 2021, https://arxiv.org/abs/2010.01412",
     ),
     OptimizerSpec(
         name="swa",

@@ -167,6 +167,26 @@ def test_missing_images_are_named(tmp_path):
         read_annotations(tmp_path)
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_every_wrong_image_of_a_file_in_one_line_is_named(indent, tmp_path):
+    images(tmp_path / "images", ["a"])
+    wrong = [
+        {"id": 7, "file_name": "a.jpg"},
+        {"id": 7, "file_name": "a.jpg"},
+        {"id": [8]},
+        {"file_name": "a.jpg"},
+        "a.jpg",
+    ]
+    boxes = [{"id": n, "image_id": of, "category_id": 3, "bbox": [1, 2, 3, 4]} for n, of in enumerate((7, [8], None))]
+    coco(tmp_path / "all.json", {}, indent, images=wrong, annotations=boxes)
+    with pytest.raises(DataError, match=r"6 annotation\(s\) or image\(s\)") as failed:
+        read_annotations(tmp_path)
+    fault = "an image needs an `id` and a `file_name`"
+    # In a file of one line, two of them are at the same place.
+    assert str(failed.value).count(fault) + str(failed.value).count(f"{fault} (2 times)") == 3
+    assert str(failed.value).count("there is no image with the id") == 2
+
+
 def test_texts_without_an_image_and_images_that_are_cut_off_are_named(tmp_path):
     images(tmp_path / "images")
     yolo(tmp_path / "labels")

@@ -8,6 +8,7 @@ from kzoo.data.frames.labels import MIN_SIDE, write_text
 SIZES = [(1, 1), (28, 28), (32, 32), (100, 100), (480, 640), (1080, 1920), (3000, 20), (20, 3000), (5000, 4000)]
 
 
+@pytest.mark.long_but_first(4)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("text", ["cat 99%", "a very long name of a class indeed, " * 4, "x" * 200, ""])
 def test_text_is_drawn_and_fits(size, text):

@@ -1,11 +1,14 @@
 """What a user types, and what it stands for."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from kzoo.data.frames import open_sources
 from kzoo.data.frames.camera import CameraSource
+from kzoo.data.frames.items import Failure
 from kzoo.data.frames.opening import combined
 from kzoo.data.frames.pictures import ImageSource
 from kzoo.data.frames.video import VideoSource
@@ -83,3 +86,27 @@ def test_what_cannot_be_opened(folder, text, error, words):
 def test_an_empty_folder(tmp_path):
     with pytest.raises(DataError, match="holds no images or videos"):
         open_sources(tmp_path)
+
+
+def test_what_a_folder_holds_besides_is_counted_and_named(folder):
+    for name in ("x.heic", "y.txt"):
+        (folder / "in" / name).touch()
+    images, video, _ = open_sources("in")
+    (note,) = images.notes
+    assert note.startswith(
+        "2 file(s) in in are left out, as they are not named like images or videos: 1 .heic (x.heic), "
+    )
+    assert video.notes == []
+    assert combined([images, *open_sources("5")])[0].notes == images.notes
+
+
+def test_pipes_are_never_waited_for(folder):
+    for name in ("in/pipe.jpg", "in/pipe.mp4"):
+        os.mkfifo(name)
+    with pytest.raises(DataError, match=r"`in/pipe\.jpg` is a named pipe, neither a file nor a folder"):
+        open_sources("in/pipe.jpg")
+    failures = [item.error for source in open_sources("in") for item in source if isinstance(item, Failure)]
+    assert failures == [
+        "in/pipe.jpg cannot be read as an image: it is a named pipe, not a file.",
+        "in/pipe.mp4 cannot be read as a video: it is a named pipe, not a file.",
+    ]

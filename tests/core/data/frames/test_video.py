@@ -171,3 +171,12 @@ def test_content_tells_a_video_before_its_name_does(tmp_path, film):
 def test_real_videos_are_read_whole(real_data):
     sources = open_sources(real_data / "fingers_video")
     assert [(len(list(source)), source.notes) for source in sources] == [(273, []), (160, [])]
+
+
+@pytest.mark.parametrize(
+    "start", [b"#EXTM3U\n#EXTINF:1,\nother.mp4\n", b"ffconcat version 1.0\n", b"\xef\xbb\xbf<?xml ?><MPD/>"]
+)
+def test_a_playlist_by_the_name_of_a_video_is_not_followed(start, tmp_path):
+    (tmp_path / "a.mp4").write_bytes(start)
+    [found] = VideoSource(tmp_path / "a.mp4")
+    assert "it is a playlist, which names other files" in found.error

@@ -1,5 +1,6 @@
 """Pictures back into files: whole, of the right size, and never over what was read."""
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +12,9 @@ from PIL import Image
 from kzoo.data.frames import Frame, Part, writing
 from kzoo.data.frames.camera import CameraSource
 from kzoo.data.frames.pictures import ImageSource
-from kzoo.data.frames.video import VideoSource
+from kzoo.data.frames.video import VideoSource, opencv
 from kzoo.data.frames.writing import ImageFolder, Mp4, Saver
-from kzoo.errors import DataError, UsageError
+from kzoo.errors import DataError, KzooError, UsageError
 
 
 def shade(value, size=(48, 64)):
@@ -190,3 +191,9 @@ class Usage(NamedTuple):
     """What `shutil.disk_usage` tells, as far as it is asked."""
 
     free: int
+
+
+def test_an_opencv_that_lacks_a_library_is_a_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)  # as Python says of a module that cannot be imported
+    with pytest.raises(KzooError, match=r"^OpenCV cannot be imported: .*cv2.* `pip install --force-reinstall opencv-"):
+        opencv()

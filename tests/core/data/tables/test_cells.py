@@ -17,6 +17,11 @@ from kzoo.data.tables.cells import Numbers
         ("\t", "3,", 3.0),
         ("|", "1,5e-2", 0.015),
         (";", "3.5", 3.5),
+        (",", "0", 0.0),
+        (",", "0.5", 0.5),
+        (",", "-0.25", -0.25),
+        (",", "0e5", 0.0),
+        (",", "1234567890123456", 1234567890123456.0),
     ],
 )
 def test_numbers(separator, text, value):
@@ -30,26 +35,33 @@ def test_missing(text):
 
 @pytest.mark.parametrize(
     ("separator", "text"),
-    [(",", "3,5"), (";", "1.234,5"), (";", "1,234,567"), (",", "inf"), (",", "-Infinity"), (",", "12 kg"), (",", "-")],
-)
+    [(",", "3,5"), (";", "1.234,5"), (";", "1,234,567"), (",", "inf"), (",", "-Infinity"), (",", "12 kg"), (",", "-"),
+     (",", "01234"), (",", " -007"), (";", "00,5"), (",", "1_000"), (",", "12345678901234567890")],
+)  # fmt: skip
 def test_what_is_no_number(separator, text):
-    with pytest.raises(ValueError, match=r"could not convert|infinite"):
+    with pytest.raises(ValueError, match=r"could not convert|infinite|zeros before|too long"):
         Numbers(separator).read(text)
 
 
-def test_a_file_with_both_signs_is_ambiguous():
-    numbers = Numbers(";")
-    numbers.read("1,5")
-    assert not numbers.mixed
-    numbers.read("12")
-    assert not numbers.mixed
-    numbers.read("1.234")
-    assert "`1,5`" in numbers.mixed
-    assert "`1.234`" in numbers.mixed
+@pytest.mark.parametrize(
+    ("numbers", "taken", "refused"),
+    [
+        (Numbers(";", ","), "1,5", "1.500"),
+        (Numbers(";", "."), "1.500", "1,5"),
+        (Numbers(";", doubtful=True), "0,500", "1,500"),
+        (Numbers(";", doubtful=True), "12.25", "-12.250"),
+    ],
+)
+def test_the_other_sign_and_a_doubtful_one_are_refused(numbers, taken, refused):
+    assert numbers.read(taken) == float(taken.replace(",", "."))
+    with pytest.raises(ValueError, match=r"could not convert|may separate"):
+        numbers.read(refused)
 
 
 def test_a_cell_that_may_be_meant_as_a_number_is_explained():
     assert "thousands" in Numbers.hint("1,234.5")
     assert "thousands" in Numbers.hint("1.234.567")
     assert "semicolons" in Numbers.hint("3,5")
+    assert "semicolons" in Numbers.hint("0,200")
+    assert "code" in Numbers.hint("01234")
     assert Numbers.hint("red") == ""

@@ -44,10 +44,24 @@ def test_unknown_texts_and_gaps_are_said_at_the_end(tmp_path):
     assert "`green`" in source.notes[0]
 
 
-def test_numbers_with_both_signs_are_said(tmp_path):
-    source = opened(tmp_path / "t.csv", "a;c\n1,5;red\n1.500;red\n")
-    list(source)
-    assert "decimal comma" in source.notes[0]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a;c\n950;red\n1,500;red\n", [950, None]),
+        ("a;c\n950;red\n1.500;red\n", [950, None]),
+        ("a;c\n1.5;red\n1.500;red\n", [1.5, 1.5]),
+        ("a;c\n1,5;red\n1.500;red\n", [1.5, None]),
+        ("a;c\n1,5;red\n1,500;red\n", [1.5, 1.5]),
+    ],
+)
+def test_a_number_is_read_by_the_decimal_sign_that_its_table_shows_or_not_at_all(tmp_path, text, expected):
+    rows = list(opened(tmp_path / "t.csv", text))
+    assert [None if isinstance(row, Failure) else row.values[0] for row in rows] == expected
+
+
+def test_a_table_with_both_decimal_signs_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"`1,5` with a decimal comma in line 2 and `1.25` with a point in line 3"):
+        list(opened(tmp_path / "t.csv", "a;c\n1,5;red\n1.25;red\n"))
 
 
 def test_a_part_of_a_table(tmp_path):

@@ -116,6 +116,7 @@ class TestAgainstOpenCV:
             (found,), (wanted,) = raw_outputs(model, images), raw_heads(network, path, images)
             np.testing.assert_allclose(found, wanted, **TOLERANCE)
 
+    @pytest.mark.long
     @needs_data
     @pytest.mark.parametrize("name", ["yolo-fastest-1.1", "MobileNetV2-YOLOv3-Nano-voc"])
     def test_trained_networks_on_a_photo(self, name):

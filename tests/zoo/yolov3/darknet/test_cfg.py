@@ -156,3 +156,8 @@ class TestFiles:
     def test_a_folder(self, tmp_path):
         with pytest.raises(DataError, match="cannot be read"):
             read_cfg(tmp_path)
+
+    def test_a_pipe(self, tmp_path):
+        os.mkfifo(tmp_path / "net.cfg")
+        with pytest.raises(DataError, match=r"net\.cfg cannot be read: it is a named pipe, not a file"):
+            read_cfg(tmp_path / "net.cfg")

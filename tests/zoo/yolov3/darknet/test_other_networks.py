@@ -97,6 +97,7 @@ def grouped():
 NETWORKS = (yolov4_tiny, tiny_with_residuals, efficient, lite, grouped)
 
 
+@pytest.mark.long_but_first(2)
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda pattern: pattern.__name__)
 def test_raw_and_decoded_are_opencvs(network, tmp_path):
     network = parse_cfg("\n".join(network()), network.__name__)

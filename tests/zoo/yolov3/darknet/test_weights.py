@@ -1,6 +1,7 @@
 """Files of weights: read, written back byte for byte, refused with the difference."""
 
 import hashlib
+import os
 import struct
 
 import numpy as np
@@ -158,6 +159,8 @@ class TestRefusals:
     def test_no_file(self, tmp_path):
         assert "cannot be read" in _refusal(tmp_path / "none.weights")
         assert "cannot be read" in _refusal(tmp_path)
+        os.mkfifo(tmp_path / "pipe.weights")
+        assert "cannot be read: it is a named pipe, not a file" in _refusal(tmp_path / "pipe.weights")
 
 
 class TestLoading:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from kzoo.errors import DataError
+from kzoo.files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -121,7 +122,7 @@ def read_text(path: Path) -> str:
         if path.stat().st_size > _LARGEST:
             message = f"{path} is no Darknet cfg: it has {path.stat().st_size:,} bytes. Is it the file of weights?"
             raise DataError(message)
-        raw = path.read_bytes()
+        raw = read_regular(path, _LARGEST)
     except OSError as error:
         message = f"The cfg {path} cannot be read: {error.strerror}."
         raise DataError(message) from error

@@ -92,6 +92,8 @@ def export_darknet(
 
     _check_output(out, ".weights")
     saved = find_model(model, runs)
+    for said in filter(None, (saved.caution(), saved.changed())):
+        warn(said)
     pipeline = saved.card.pipeline
     if not pipeline:
         message = (
@@ -102,14 +104,19 @@ def export_darknet(
     if pipeline != _PIPELINE:
         message = f"{saved.path} is a model of the pipeline `{pipeline}`, which has no Darknet form."
         raise UsageError(message)
-    stored = saved.card.own.get("darknet", {})
-    if cfg is not None and "cfg" not in stored:
+    found = saved.card.own.get("darknet")
+    stored = found if isinstance(found, dict) else {}
+    if cfg is not None and not isinstance(stored.get("cfg"), str):
         message = f"{saved.path} does not tell the cfg that it was made from."
         raise UsageError(message)
     start_tensorflow()
     from kzoo_zoo.yolov3.darknet.weights import Header, save_weights
 
-    header = Header.from_dict(stored["header"]) if stored.get("header") else Header()
+    try:
+        header = Header.from_dict(stored["header"]) if stored.get("header") else Header()
+    except ValueError as error:
+        message = f"{saved.path} does not tell the head of the file it was made from: {error}."
+        raise KzooError(message) from error
     save_weights(load_model(saved.path, compile=False), out, header)
     if cfg is not None:
         from kzoo.files import write_text

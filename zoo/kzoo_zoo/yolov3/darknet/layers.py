@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+import msgspec
+
 from kzoo_zoo.yolov3.darknet.keys import check_keys
 
 if TYPE_CHECKING:
@@ -85,9 +87,13 @@ class Head:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Head:
-        """Return the head that `to_dict` made plain."""
-        anchors = tuple((float(width), float(height)) for width, height in data["anchors"])
-        return cls(**{**data, "anchors": anchors, "mask": tuple(data.get("mask", ()))})
+        """Return the head that `to_dict` made plain; raise `ValueError` where it did not."""
+        head = msgspec.convert(data, cls)
+        sizes = [side for anchor in head.anchors for side in anchor]
+        if min((head.classes, head.stride, head.scale_x_y, *sizes), default=0) <= 0 or not sizes:
+            message = "its anchors, its classes and its stride must be above 0"
+            raise ValueError(message)
+        return head
 
 
 @dataclass(frozen=True)

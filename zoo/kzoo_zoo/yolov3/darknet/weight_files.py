@@ -11,9 +11,11 @@ import struct
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from kzoo.errors import DataError
+from kzoo.files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,8 +69,14 @@ class Header:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, int]) -> Header:
-        """Return the header that `to_dict` made plain."""
-        return cls(**data)
+        """Return the header that `to_dict` made plain; raise `ValueError` where it did not."""
+        header = msgspec.convert(data, cls)
+        try:
+            header.pack()
+        except struct.error as error:
+            message = f"{error}"
+            raise ValueError(message) from error
+        return header
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,8 @@ def read_weights(path: Path, blocks: Sequence[Block], *, layers: int | None = No
         message = "There is no convolution to read weights for."
         raise DataError(message)
     try:
-        raw = np.fromfile(path, dtype=np.uint8)
+        with open_regular(path) as file:
+            raw = np.fromfile(file, dtype=np.uint8)
     except OSError as error:
         message = f"The weights {path} cannot be read: {error.strerror or error}."
         raise DataError(message) from error

@@ -125,6 +125,15 @@ def test_config_holds_every_argument_through_inheritance(made, config):
     assert vars(again).get("factor") == vars(made).get("factor")
 
 
+def test_a_class_without_a_constructor_has_an_empty_configuration():
+    class Squares(Regularizer):
+        def __call__(self, weights):
+            return keras.ops.sum(weights * weights)
+
+    assert Squares().get_config() == {}
+    assert isinstance(Squares.from_config({}), Squares)
+
+
 def test_an_array_or_tensor_argument_is_saved_as_a_list():
     loss = Twice(Distance(), weights=np.array([1.0, 2.0]))
     assert loss.get_config()["weights"] == [1.0, 2.0]
@@ -191,6 +200,7 @@ def test_what_would_broadcast_is_refused(true_shape, pred_shape):
         DistanceMetric().update_state(y_true, y_pred)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("true_spec", "pred_spec"), [((None,), (None,)), ((None,), (None, 1)), ((None, 1), (None,)), ((None, 1), (None, 1))]
 )
@@ -439,6 +449,7 @@ json.dump({"values": values, "power": model.loss.power, "dtype": model.loss.dtyp
 """
 
 
+@pytest.mark.long
 def test_a_saved_model_finds_its_components_in_a_fresh_process(tmp_path, monkeypatch):
     import importlib
     import json

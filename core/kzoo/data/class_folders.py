@@ -1,0 +1,220 @@
+"""Which images are of which class and split: a folder of images for each class, in folders of the splits or without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kzoo.data.decoding import IMAGE_SUFFIXES
+from kzoo.data.split_names import split_folders, split_of
+from kzoo.data.walking import Tree, counted, own_files, sample_of, subfolders, walk
+from kzoo.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["ClassFolders", "case_notes", "classes_in", "left_out_note"]
+
+_LAYOUT = "one folder of images for each class (root/cat/1.jpg), or such folders inside train, validation and test"
+_PLAIN_NAMES = frozenset({"image", "images", "img", "imgs", "jpegimages", "photo", "photos", "picture", "pictures"})
+"""A class folder may keep its images in one such folder, as those of Tiny ImageNet do."""
+_PICTURES = frozenset(
+    {".avif", ".heic", ".heif", ".jxl", ".jp2", ".psd", ".svg", ".dng", ".cr2", ".nef", ".arw", ".raw"}
+)
+
+
+@dataclass
+class ClassFolders:
+    """What was found.
+
+    Attributes:
+        class_names: The sorted names of the class folders.
+        images: By split, the images of each class in the order of the names.
+        notes: What was left out.
+    """
+
+    class_names: tuple[str, ...] = ()
+    images: dict[str, list[list[Path]]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def classes_in(root: Path, *, alone: bool = False) -> ClassFolders:
+    """Return the images of a folder by split and class; without folders of splits, all are of the split ``train``.
+
+    What a split is called says `split_of`. A folder that holds images itself is a class even if it is called so, unless
+    the folders beside it are splits. Folders around the class folders that hold nothing else are gone through.
+
+    Args:
+        root: The folder.
+        alone: Whether a test split may be there alone.
+
+    Raises:
+        DataError: The folders are not laid out so, or it stays open what is a class and what a split.
+    """
+    if not root.is_dir():
+        message = f"{root} is not a folder. Images are read from {_LAYOUT}."
+        raise DataError(message)
+    inside = subfolders(root)
+    folders = _splits(root, inside, alone=alone)
+    beside = [walk(folder) for folder in inside if folders and folder not in folders.values()]
+    _check_beside(root, folders, beside)
+    around = [root]
+    for name, folder in folders.items():
+        around.append(folder)
+        while (inner := _only_wrapped(folders[name])) is not None:
+            folders[name] = inner
+            around.append(inner)
+    folders = folders or {"train": root}
+    found = ClassFolders(_class_names(folders))
+    trees: list[Tree] = []
+    for name, folder in folders.items():
+        own = [walk(folder / class_name) for class_name in found.class_names]
+        found.images[name] = [tree.named(IMAGE_SUFFIXES) for tree in own]
+        trees += own
+    for tree in trees:
+        _check_class(tree)
+    strays = [path for folder in around for path in own_files(folder)]
+    found.notes = (*case_notes(root, found.class_names), *_notes(root, trees, beside, strays))
+    return found
+
+
+def _notes(root: Path, trees: Sequence[Tree], beside: Sequence[Tree], strays: Sequence[Path]) -> Iterator[str]:
+    """Yield what must be said of what is left out.
+
+    Args:
+        root: The folder.
+        trees: The class folders.
+        beside: The folders beside those of the splits.
+        strays: The files around the class folders.
+    """
+    if note := left_out_note([*strays, *(path for tree in (*trees, *beside) for path in tree.files)], root):
+        yield note
+    if lost := [path for path in strays if _is_image(path)]:
+        yield f"{len(lost)} image(s) in {root} are in no class folder and are left out: {sample_of(lost, root)}."
+    for tree in beside:
+        if images := tree.named(IMAGE_SUFFIXES):
+            yield (
+                f"The folder `{tree.root.name}` in {root} is left out with its {len(images)} image(s): its name speaks "
+                "of no split (train, validation, test)."
+            )
+    if links := [link for tree in (*trees, *beside) for link in tree.unfollowed]:
+        yield f"Links that lead to a folder above {root} are not followed: {sample_of(links, root)}."
+
+
+def case_notes(path: Path, names: Sequence[str]) -> list[str]:
+    """Return what must be said of classes whose names differ in capitals, or blanks around them, alone."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(name.strip().casefold(), []).append(name)
+    listed = "; ".join(" and ".join(map(repr, same)) for same in alike.values() if len(same) > 1)
+    return [f"Classes of {path} differ in capitals or blanks alone and are kept apart: {listed}."] if listed else []
+
+
+def left_out_note(files: Sequence[Path], root: Path, what: str = "images") -> str:
+    """Return the sentence on files that are left out because of their names, images not counted; or an empty text.
+
+    Args:
+        files: The files.
+        root: The folder that they are named from.
+        what: What they are not named like.
+    """
+    files = [path for path in files if not _is_image(path)]
+    if not files:
+        return ""
+    note = f"{len(files)} file(s) in {root} are left out, as they are not named like {what}: {counted(files, root)}."
+    if any(path.suffix.lower() in _PICTURES for path in files):
+        note += " Pictures of other formats can be saved as JPEG or PNG."
+    return note
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def _holds_images(folder: Path) -> bool:
+    return any(_is_image(path) for path in own_files(folder))
+
+
+def _only_wrapped(folder: Path) -> Path | None:
+    """Return the folder that a folder only wraps, as in ``seg_train/seg_train/sea``: it holds folders itself."""
+    inside = subfolders(folder)
+    if len(inside) != 1 or _holds_images(folder) or _holds_images(inside[0]) or inside[0].name.lower() in _PLAIN_NAMES:
+        return None
+    return inside[0] if subfolders(inside[0]) else None
+
+
+def _splits(root: Path, inside: Sequence[Path], *, alone: bool) -> dict[str, Path]:
+    """Return the folders of the splits, by split; none where all folders are classes."""
+    called = [folder for folder in inside if split_of(folder.name) is not None]
+    if not called:
+        return {}
+    if all(map(_holds_images, called)):
+        if len(called) < len(inside):
+            return {}  # a vehicle `train` beside `bus` and `car`
+        names = "`, `".join(folder.name for folder in called)
+        message = f"`{names}` in {root} hold images themselves and no class folders. Expected {_LAYOUT}."
+        raise DataError(message)
+    folders = split_folders(root, called)
+    if "train" not in folders and not (alone and "test" in folders):
+        message = f"{root} has `{'`, `'.join(folder.name for folder in inside)}` but no `train`. Expected {_LAYOUT}."
+        raise DataError(message)
+    return folders
+
+
+def _class_names(folders: dict[str, Path]) -> tuple[str, ...]:
+    """Return the names of the classes, the same in every split."""
+    names = {name: tuple(folder.name for folder in subfolders(path)) for name, path in folders.items()}
+    first = next(name for name in ("train", "test") if name in names)
+    expected = names[first]
+    if len(expected) < 2:  # noqa: PLR2004 - one class is nothing to tell apart
+        found = f"only the folder `{expected[0]}`" if expected else "no folders"
+        message = f"{folders[first]} holds {found}. Expected {_LAYOUT}; at least two classes."
+        if expected and subfolders(folders[first] / expected[0]):
+            message += f" Did you mean {folders[first] / expected[0]}?"
+        raise DataError(message)
+    for name, classes in names.items():
+        only_there = sorted(set(classes) - set(expected))
+        missing = sorted(set(expected) - set(classes))
+        if only_there or missing:
+            differences = [f"lacks `{'`, `'.join(missing)}`"] if missing else []
+            differences += [f"has `{'`, `'.join(only_there)}` besides"] if only_there else []
+            message = (
+                f"The classes in {folders[name]} differ from those in {folders[first]}: it "
+                f"{' and '.join(differences)}. Every split needs a folder for each class, named alike."
+            )
+            raise DataError(message)
+    return expected
+
+
+def _check_beside(root: Path, folders: Mapping[str, Path], beside: Sequence[Tree]) -> None:
+    """Raise `DataError` where a single folder is called as a split is, and others beside it hold images too."""
+    unclear = [tree.root.name for tree in beside if tree.named(IMAGE_SUFFIXES)]
+    if len(folders) != 1 or not unclear:
+        return
+    split, folder = next(iter(folders.items()))
+    message = (
+        f"{root} has `{folder.name}` and beside it `{'`, `'.join(unclear)}`, which hold images too. Is `{folder.name}` "
+        f"the {split} split, or a class as they are? As a split, name {folder} with --data or move the others away; as "
+        "a class, it must hold its images itself, not in folders."
+    )
+    raise DataError(message)
+
+
+def _check_class(tree: Tree) -> None:
+    """Raise `DataError` for a class folder without images, or with folders alone, which may be splits or classes."""
+    folder, images = tree.root, tree.named(IMAGE_SUFFIXES)
+    if not images:
+        message = f"The class folder {folder} holds no images. Add some, or remove the folder."
+        raise DataError(message)
+    if any(path.parent == folder for path in images):
+        return
+    inside = subfolders(folder)
+    if len(inside) == 1 and inside[0].name.lower() in _PLAIN_NAMES:
+        return
+    message = (
+        f"The class folder {folder} holds only folders (`{'`, `'.join(path.name for path in inside)}`) and no image "
+        f"itself, so it is open what the classes are. Expected {_LAYOUT}. If those are the classes, name {folder} with "
+        "--data; if the folders around them are splits, call them train, validation and test."
+    )
+    raise DataError(message)

@@ -1,0 +1,361 @@
+"""What a run does once its folder is there: train, save, test and report, each recorded when it came to its end."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kzoo.errors import KzooError
+from kzoo.models.card import ModelCard
+from kzoo.models.input_ranges import InputRanges
+from kzoo.runs.manifest import TrainingRecord
+from kzoo.settings import read_settings
+from kzoo.tasks import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kzoo.data.splits import Split, Splits
+    from kzoo.engine.forward import Forward
+    from kzoo.engine.interrupt import StopRequest
+    from kzoo.engine.listener import Listener
+    from kzoo.pipeline import Reader
+    from kzoo.runs.config import RunConfig
+    from kzoo.runs.folder import Run
+    from kzoo.runs.state import SavedState
+    from kzoo.tasks import Outcome
+    from kzoo.training.assembly import Assembly
+    from kzoo.training.trainer import Trainer, TrainingResult
+
+__all__ = ["Clock", "Work", "do"]
+
+
+class Clock:
+    """Seconds spent in each part of a run, by name."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """End the part ``name`` here."""
+        now = time.perf_counter()
+        self.laps[name] = round(now - self._last, 3)
+        self._last = now
+
+
+@dataclass
+class Work:
+    """What the stages of one run share, and how far it came.
+
+    Attributes:
+        run: Its folder.
+        config: Its settings.
+        splits: Its data.
+        parts: Its model and what that is compiled with.
+        listener: Who is told what happens.
+        clock: What took how long.
+        stop: Who is asked whether to go on.
+        strategy: The strategy that the model was made under, or None.
+        begin: The state that the training goes on from, or None where it begins.
+        callbacks: Those of the caller.
+        completed: The stages that came to their end.
+        history: The logs of each epoch, once it is trained.
+        results: Loss and metrics on the test split, once it is evaluated.
+    """
+
+    run: Run
+    config: RunConfig
+    splits: Splits
+    parts: Assembly
+    listener: Listener
+    clock: Clock
+    stop: StopRequest
+    strategy: Any = None
+    begin: SavedState | None = None
+    callbacks: tuple[Any, ...] = ()
+    completed: list[str] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    results: dict[str, Any] = field(default_factory=dict)
+
+    @functools.cached_property
+    def inputs(self) -> dict[str, Any]:
+        """The ranges of the training inputs; empty where they cannot be told."""
+        ranges = InputRanges.of(self.splits.train, self.splits.input_names)
+        return {} if ranges is None else ranges.to_dict()
+
+    @property
+    def card(self) -> ModelCard:
+        """What is stored inside every model of the run."""
+        return ModelCard(
+            pipeline=self.config.pipeline,
+            task=self.parts.task.name,
+            class_names=tuple(self.splits.class_names),
+            input_shape=tuple(self.parts.input_shape),
+            label_form=self.parts.label_form,
+            output_names=tuple(self.splits.output_names),
+            data_settings=self.config.data_settings,
+            inputs=self.inputs,
+            run=self.run.name,
+            trained_on=self.splits.provenance.used,
+            own=dict(self.parts.built.card),
+        )
+
+    @property
+    def advice(self) -> str:
+        """What to try where numbers are not finite."""
+        return (
+            f"Try a smaller learning rate (now {self.config.optimizer}), or another loss (now {self.config.loss}). "
+            f"The run is {self.run.path}."
+        )
+
+    def batches(self, split: Split) -> Any:
+        """Return the batches of a split that is measured on."""
+        from kzoo.engine.batches import ordered_batches
+
+        return ordered_batches(split, self.config.train.batch_size, self.parts.encode)
+
+    def measured(self, forward: Forward, split: Split) -> Measured:
+        """Return a split with all that its task must know to measure on it."""
+        pipeline, card = self.parts.pipeline, self.card.for_reader()
+
+        def reader(chosen: Mapping[str, Any]) -> Reader:
+            return pipeline.reader(card, forward, read_settings(pipeline.reader_settings, chosen))
+
+        return Measured(
+            forward=forward,
+            test=split,
+            class_names=self.splits.class_names,
+            input_names=self.splits.input_names,
+            output_names=self.splits.output_names,
+            description=f"{len(split):,} images; {self.splits.provenance.description}",
+            batch_size=self.config.train.batch_size,
+            reader=reader,
+            settings=pipeline.evaluation_settings,
+        )
+
+    def complete(self, *stages: str, **changes: Any) -> None:
+        """Record that stages came to their end, with what else changes in the record."""
+        with self.stop.held():
+            completed = [*self.completed, *stages]
+            self.run.update(completed=completed, timings=self.clock.laps, **changes)
+            self.completed = completed  # not before: what is not in the record is not done
+
+
+def do(work: Work) -> None:
+    """Train, save, test and report.
+
+    Raises:
+        Stopped: Somebody asked for a stop, which is heard between any two things; what came to its end is recorded.
+        KzooError: A loss or a weight is not a finite number, or the data cannot be read.
+    """
+    from kzoo.training.trainer import Trainer
+
+    steps = work.config.train.steps_per_execution
+    trainer = Trainer(work.parts.model, strategy=work.strategy, steps_per_execution=steps, stop=work.stop)
+    with work.stop.held():  # the model so far is saved before a stop is heard
+        _train(work, trainer)
+    work.stop.check()
+    outcome = _test(work, trainer)
+    if work.config.values["report"]:
+        _report(work, outcome)
+    if not work.config.train.keep_state:  # a run that is killed before is resumed to its report
+        _remove_state(work)
+
+
+def _train(work: Work, trainer: Trainer) -> None:
+    """Train, and save the model."""
+    from kzoo.models.saving import save_model
+    from kzoo.training.callbacks import BestEpoch, WeightDigests, check_weights
+    from kzoo.training.foreign_callbacks import naming_callbacks
+    from kzoo.training.keeping import StateKeeper
+    from kzoo.training.state import weights_digest
+
+    run, parts, settings = work.run, work.parts, work.config.train
+    best = BestEpoch(
+        settings.monitor,
+        parts.monitor_direction,
+        lambda model: save_model(model, run.best_path, work.card),
+        parts.compile_with,
+    )
+    shown = work.listener.progress(
+        examples=len(work.splits.train), batch_size=settings.batch_size, unit=parts.pipeline.unit
+    )
+    validation = work.splits.validation
+    before = _digests(parts.model)
+    digests = WeightDigests()
+    # The caller's come first: what they add to the logs, such as a learning rate, is in the log of the run.
+    callbacks = [*work.callbacks, digests, *_callbacks(work, best, shown)]
+    keeper = None
+    if settings.save_every != "off":
+        every = float(settings.save_every)
+        keeper = StateKeeper(
+            run.state, parts.model, callbacks, every=every, warn=work.listener.warn, settings=dict(work.config.values)
+        )
+    try:
+        with naming_callbacks(work.callbacks):
+            trained = trainer.fit(
+                parts.batches,
+                epochs=settings.epochs,
+                validation=None if validation is None else work.batches(validation),
+                callbacks=callbacks,
+                measure=_measure_epochs(work),
+                changes={settings.frozen_epochs: parts.unfreeze} if settings.frozen_epochs else None,
+                begin=work.begin,
+                keeper=keeper,
+            )
+    finally:
+        if shown is not None:
+            shown.close()
+        if keeper is not None:
+            keeper.finish()
+    work.clock.lap("train")
+    _say_unchanged(work, trained, before)
+    weights = "last"
+    if settings.keep == "best" and best.weights is not None:
+        best.put_in()
+        weights = f"best (epoch {best.epoch}, {best.monitor} {best.value:.4g})"
+    check_weights(parts.model, "after the training", work.advice)
+    save_model(parts.model, run.model_path, work.card)
+    work.clock.lap("save")
+    work.history = trained.history
+    record = TrainingRecord(
+        epochs=trained.epochs,
+        steps=trained.steps,
+        weights=weights,
+        best_epoch=best.epoch or None,
+        images_per_second=trained.examples / trained.seconds if trained.seconds else None,
+        history=trained.history,
+        initial_weights=digests.initial,
+        epoch_weights=digests.epochs,
+        final_weights=weights_digest(parts.model),
+    )
+    work.complete(*(() if trained.stopped else ("trained",)), "saved", training=record)
+
+
+def _test(work: Work, trainer: Trainer) -> Outcome | None:
+    """Measure the model on the test split."""
+    parts = work.parts
+    results = trainer.evaluate(work.batches(work.splits.test))
+    work.clock.lap("test")
+    outcome = _measure_task(work) if parts.task.own_measures else None
+    results |= outcome.metrics() if outcome else {}
+    if not math.isfinite(results.get("loss", 0.0)):
+        work.complete(results={"test": results})
+        message = (
+            f"The loss of the test data is {results['loss']}, no finite number, so what was measured there says "
+            f"nothing of the model. Look at the test data, or take another loss (now {work.config.loss}). The run is "
+            f"{work.run.path}."
+        )
+        raise KzooError(message)
+    work.results = results
+    work.complete("evaluated", status="done", results={"test": results})
+    return outcome
+
+
+def _remove_state(work: Work) -> None:
+    """Remove what a run that is done needs no more; that it cannot be removed takes nothing away from it."""
+    try:
+        work.run.state.remove()
+    except OSError as error:
+        work.listener.warn(
+            f"The run is done, but its state could not be removed from {work.run.state.path}: "
+            f"{error.strerror or error}. Nothing needs that folder any more."
+        )
+
+
+def _measure_task(work: Work) -> Outcome | None:
+    """Return what the task measures of the test split, or None, which is said, where that cannot be measured."""
+    from kzoo.engine.forward import Forward
+
+    try:
+        outcome = work.parts.task.measure(work.measured(Forward(work.parts.model), work.splits.test))
+    except KzooError as error:
+        work.listener.warn(
+            f"The run is done, but for the task {work.parts.task.name} nothing was measured: {error} `kzoo evaluate` "
+            "does it again."
+        )
+        return None
+    work.clock.lap("measure")
+    return outcome
+
+
+def _measure_epochs(work: Work) -> Callable[[int], dict[str, float]] | None:
+    """Return a function from an epoch's number, from 0, to the task's own figures of the validation split.
+
+    It is empty for epochs that are left out; None where nobody asks for it.
+    """
+    every, epochs, task = work.parts.measured_every, work.config.train.epochs, work.parts.task
+    if not every:
+        return None
+    from kzoo.engine.forward import Forward
+
+    assert work.splits.validation is not None, "without validation data this is refused before"
+    measured = work.measured(Forward(work.parts.model, changing=True), work.splits.validation)
+
+    def measure(epoch: int) -> dict[str, float]:
+        if (epoch + 1) % every and epoch + 1 != epochs:
+            return {}
+        outcome = task.measure(measured)
+        found = outcome.metrics() if outcome else {}
+        return {shown: float(found[name]) for shown, name in task.epoch_figures.items()}
+
+    return measure
+
+
+def _report(work: Work, outcome: Outcome | None) -> None:
+    """Write the pictures and the page of a run that is done; what fails here takes nothing away from it."""
+    from kzoo.engine.forward import Forward
+    from kzoo.report import write_report
+
+    task = work.parts.task
+    try:
+        if outcome is None and not task.own_measures:
+            outcome = task.measure(work.measured(Forward(work.parts.model), work.splits.test))
+        write_report(work.run, task, outcome)
+        work.clock.lap("report")
+        work.complete("reported")
+    except (OSError, KzooError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        work.listener.warn(
+            f"The run is done, but its report could not be written to {work.run.path}: {reason}. `kzoo report` draws "
+            "it again."
+        )
+
+
+def _callbacks(work: Work, best: Any, shown: Any) -> list[Any]:
+    """Return the callbacks of a run, in the order in which they act."""
+    from kzoo.training.callbacks import EarlyStopping, LogFile, StaysFinite
+
+    settings = work.config.train
+    found: list[Any] = [LogFile(work.run.path / "metrics.csv"), StaysFinite(work.advice)]
+    if work.splits.validation is not None or not settings.monitor.startswith("val_"):
+        found.append(best)
+    if settings.early_stopping:
+        direction = work.parts.monitor_direction
+        found.append(EarlyStopping(settings.monitor, patience=settings.early_stopping, mode=direction))
+    return found if shown is None else [*found, shown]
+
+
+def _digests(model: Any) -> list[int]:
+    """Return a checksum of each weight, in the model's order."""
+    import keras
+
+    return [zlib.crc32(keras.ops.convert_to_numpy(weight).tobytes()) for weight in model.weights]
+
+
+def _say_unchanged(work: Work, trained: TrainingResult, before: list[int]) -> None:
+    """Warn where not one of the weights that are trained is another than before."""
+    model = work.parts.model
+    trainable = {id(weight) for weight in model.trainable_weights}
+    pairs = zip(model.weights, before, _digests(model), strict=True)
+    changed = [old != new for weight, old, new in pairs if id(weight) in trainable]
+    if trained.steps and changed and not any(changed):
+        work.listener.warn(
+            f"Not one weight changed in {trained.steps:,} steps: the optimizer `{work.config.optimizer}` moves "
+            f"nothing, or the loss `{work.config.loss}` has no gradient. The model is as it was before the training."
+        )

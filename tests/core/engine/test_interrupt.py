@@ -1,0 +1,63 @@
+"""When a wish to stop is heard: at once, after what must be whole, inside a compiled call."""
+
+import contextlib
+import os
+import signal
+
+import pytest
+
+from kzoo.engine.interrupt import Stopped, StopRequest, as_ctrl_c, came_from_a_signal, stoppable
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_is_heard_at_once_or_held(name):
+    said = []
+    with stoppable(said.append, held=False) as stop:
+        with pytest.raises(Stopped):
+            os.kill(os.getpid(), getattr(signal, name))
+        assert (stop.signal, said) == (name, [])
+    with stoppable(said.append) as stop:
+        os.kill(os.getpid(), getattr(signal, name))
+        assert (stop(), stop.signal, len(said)) == (True, name, 1)
+        with pytest.raises(Stopped):
+            os.kill(os.getpid(), getattr(signal, name))  # the second one is not held
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_what_must_be_whole_is_done_first():
+    stop, done = StopRequest(held=False), []
+    with stop.held():
+        stop.ask("SIGINT")
+        done.append("all")
+    with pytest.raises(Stopped):
+        stop.check()
+    assert done == ["all"]
+    with stop.held(), contextlib.suppress(Stopped), stop.heard():
+        done.append("more")
+    assert done == ["all"]
+
+
+def test_a_compiled_call_sees_it_while_it_goes_on():
+    import tensorflow as tf
+
+    limit = 1_000_000
+    with stoppable() as stop:
+        flag = stop.flag()
+
+        @tf.function
+        def spin():
+            tf.py_function(lambda: os.kill(os.getpid(), signal.SIGTERM), [], [])
+            return tf.while_loop(lambda i: tf.logical_and(i < limit, tf.logical_not(flag)), lambda i: [i + 1], [0])
+
+        (turns,) = spin()
+        assert stop.signal == "SIGTERM"
+    assert int(turns) < limit
+
+
+def test_sigterm_is_ctrl_c_where_nobody_handles_it():
+    with as_ctrl_c(), pytest.raises(KeyboardInterrupt) as caught:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert came_from_a_signal(caught.value)
+    with stoppable():
+        assert not came_from_a_signal(KeyboardInterrupt())
+        assert came_from_a_signal(Stopped())

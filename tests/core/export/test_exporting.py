@@ -1,0 +1,219 @@
+"""A trained model is written, compared with the original, and used without TensorFlow."""
+
+import json
+import os
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pipelines
+import pytest
+from PIL import Image
+
+from kzoo.export.exporting import Request, export
+from kzoo.export.formats import FORMATS
+from kzoo.models.card import ModelCard
+from kzoo.models.onnx_file import EXPORT, read_onnx
+from kzoo.models.saved import find_model, find_pipeline
+from kzoo.models.saving import load_model, save_model
+
+pytest.importorskip("onnx", reason="models are exported by the extra `onnx`")
+pytest.importorskip("onnxruntime", reason="exported models are run by the extra `onnx`")
+
+from kzoo.export import onnx_format
+
+DIGITS = tuple("0123456789")
+WITHOUT = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {missing}:
+            raise ImportError(f"{{name}} is not here")
+
+sys.meta_path.insert(0, Missing())
+from kzoo.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return a network for the sample of digits as a file; two batches are enough to tell its outputs apart."""
+    pipeline = find_pipeline("mnist")
+    data = pipelines.sample(pipeline)
+    built = pipelines.built(pipeline, (28, 28, 1), 10, train=data.train, network="classic")
+    x, y = data.train.examples(np.arange(512))
+    built.model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    built.model.fit(x, y, batch_size=64, epochs=1, verbose=0)
+    path = tmp_path_factory.mktemp("trained") / "m.keras"
+    card = ModelCard(
+        pipeline="mnist", task="classification", class_names=DIGITS, input_shape=(28, 28, 1), label_form="sparse",
+        own=built.card,
+    )  # fmt: skip
+    save_model(built.model, path, card)
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(trained):
+    """Return what is made of it, beside it."""
+    from kzoo.engine.listener import Silent
+
+    return export(find_model(str(trained)), Request(data="sample", inputs=4), Silent())
+
+
+def test_it_is_equal_and_has_the_card_and_says_where_it_is_from(trained, exported):
+    import hashlib
+
+    assert exported.path == trained.with_suffix(".onnx")
+    assert 0 < exported.difference < 1e-5
+    assert exported.bytes == exported.path.stat().st_size
+    assert [one.inputs for one in exported.replay] == ["test data", "zeros", "ones", "all white", "noise"]
+    found = read_onnx(exported.path)
+    assert found.card == find_model(str(trained)).card
+    assert found.made["source_sha256"] == hashlib.sha256(trained.read_bytes()).hexdigest()
+    assert found.made["input"] == {"shape": ["N", 28, 28, 1], "dtype": "uint8", "channels": "last"}
+    assert "0 to 255" in found.made["preprocessing"]
+    import onnx
+
+    entries = {entry.key for entry in onnx.load(exported.path).metadata_props}
+    assert EXPORT in entries
+    assert {one.name for one in trained.parent.iterdir()} == {"m.keras", "m.onnx"}
+
+
+@pytest.mark.long
+def test_the_same_figures_come_of_the_file_as_of_the_model(trained, exported, kzoo):
+    code, out, _ = kzoo("evaluate", str(exported.path), "--data", "sample", "--json")
+    found = json.loads(out)
+    assert code == 0
+    code, out, _ = kzoo("evaluate", str(trained), "--data", "sample", "--json")
+    original = json.loads(out)
+    assert found["metrics"]["accuracy"] == pytest.approx(original["metrics"]["accuracy"], abs=1e-6)
+    assert found["confusion"] == original["confusion"]
+
+
+def test_the_same_is_predicted_by_either_engine(trained, exported, tmp_path, kzoo):
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[4:24, 13:16] = 250
+    Image.fromarray(pixels).save(tmp_path / "one.png")
+    said = []
+    for arguments in ([str(exported.path)], [str(trained)], [str(trained), "--engine", "onnx"]):
+        code, out, _ = kzoo("predict", arguments[0], str(tmp_path / "one.png"), *arguments[1:], "--json")
+        assert code == 0
+        said.append(json.loads(out)["probabilities"])
+    assert said[0] == said[2]
+    assert said[0] == pytest.approx(said[1], abs=1e-6)
+
+
+def test_an_export_of_another_model_is_not_taken_for_it(trained, exported, tmp_path, kzoo):
+    other = tmp_path / "m.keras"
+    save_model(load_model(trained), other, find_model(str(trained)).card)
+    code, _, err = kzoo("predict", str(other), "x.png", "--engine", "onnx")
+    assert (code, f"run `kzoo export {other}`" in " ".join(err.split())) == (2, True)
+    (tmp_path / "m.onnx").write_bytes(exported.path.read_bytes())
+    code, _, err = kzoo("predict", str(other), "x.png", "--engine", "onnx")
+    assert (code, "was not exported from" in err) == (1, True)
+
+
+def test_what_differs_is_refused_and_not_left_there(trained, tmp_path, kzoo, monkeypatch):
+    genuine = onnx_format.opened
+
+    def off(path):
+        forward = genuine(path)
+        return lambda x: forward(x) + (np.asarray(x) == 0).all() * 2e-4
+
+    monkeypatch.setattr(onnx_format, "opened", off)
+    out = tmp_path / "off.onnx"
+    code, _, err = kzoo("export", str(trained), "-o", str(out), "--data", "sample", "--replay", "2")
+    assert (code, "is not exported: on zeros what was made of it differs by 0.0002" in " ".join(err.split())) == (
+        1,
+        True,
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--format", "tflight"], "There is no format `tflight`"),
+        (["--format", "saved-model", "--int8"], "`--int8` is for onnx, litert, openvino"),
+        (["-o", "model.pb"], "is to end in .onnx"),
+        (["-o", "nowhere/m.onnx"], "There is no folder nowhere"),
+        ([], "Name the data to measure"),
+    ],
+)
+def test_what_cannot_be_done_is_said_first(trained, kzoo, monkeypatch, arguments, said):
+    monkeypatch.setattr("kzoo.pipeline.DataSource.real", None, raising=False)
+    if not arguments:
+        pipeline = find_pipeline("mnist")
+        source = types.SimpleNamespace(**{**vars(pipeline.source()), "real": None})
+        monkeypatch.setattr("kzoo.models.saved.SavedModel.pipeline", lambda self: types.SimpleNamespace(
+            name="mnist", source=lambda card: source))  # fmt: skip
+    code, _, err = kzoo("export", str(trained), *arguments)
+    assert (code, said in " ".join(err.split())) == (2, True)
+
+
+def test_what_is_exported_already_is_not_exported_again(exported, kzoo):
+    code, _, err = kzoo("export", str(exported.path))
+    assert (code, "is exported already" in err) == (2, True)
+
+
+def test_a_format_says_what_it_needs(monkeypatch):
+    from kzoo.errors import KzooError
+
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    with pytest.raises(KzooError, match=r"pip install 'kzoo\[litert\]'"):
+        FORMATS["litert"].check_installed()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "onnx"])
+def test_every_format_says_the_same(trained, tmp_path, kzoo, name):
+    for needed in FORMATS[name].needs:
+        pytest.importorskip(needed, reason=f"the format {name} needs {needed}")
+    out = tmp_path / f"m{FORMATS[name].suffix}"
+    code, said, _ = kzoo("export", str(trained), "-f", name, "-o", str(out), "--data", "sample", "--json")
+    assert code == 0
+    assert json.loads(said)["difference"] < 1e-5
+    texts = b"".join(one.read_bytes() for one in tmp_path.rglob("*") if one.is_file())
+    assert b"source_sha256" in texts
+    assert b"class_names" in texts
+
+
+@pytest.mark.long
+def test_in_8_bits_it_is_measured_and_refused_where_it_loses_too_much(trained, exported, tmp_path, kzoo, monkeypatch):
+    out = tmp_path / "small.onnx"
+    arguments = ("export", str(trained), "--int8", "-o", str(out), "--data", "sample", "--json")
+    code, said, _ = kzoo(*arguments)
+    found = json.loads(said)
+    assert (code, found["quality"]) == (0, "accuracy")
+    assert found["before"] - found["after"] <= 0.01
+    assert found["bytes"] < 0.4 * exported.bytes
+    assert read_onnx(out).made["numbers"] == "int8"
+    code, said, _ = kzoo("evaluate", str(out), "--data", "sample", "--json")
+    assert json.loads(said)["metrics"]["accuracy"] == pytest.approx(found["after"])
+    out.unlink()
+    monkeypatch.setattr(
+        onnx_format, "opened", lambda path: lambda x: np.eye(10, dtype=np.float32)[np.zeros(len(x), int)]
+    )
+    code, _, err = kzoo(*arguments)
+    assert (code, "in 8 bits it is" in " ".join(err.split())) == (1, True)
+    assert not out.exists()
+
+
+@pytest.mark.long
+def test_predicting_and_measuring_need_neither_keras_nor_tensorflow_nor_onnx(exported, tmp_path):
+    Image.fromarray(np.full((28, 28), 200, np.uint8)).save(tmp_path / "x.png")
+    missing = ("tensorflow", "keras", "h5py", "onnx")
+    for arguments in (
+        ["predict", str(exported.path), str(tmp_path / "x.png"), "--json"],
+        ["evaluate", str(exported.path), "--data", "sample", "--json"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT.format(missing=missing), *arguments],
+            capture_output=True, text=True, timeout=300, env=os.environ, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)

@@ -1,0 +1,73 @@
+"""What is said of a run before it goes on: what it lacks, and what is not as it was."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from kzoo.engine.listener import Silent
+from kzoo.errors import KzooError, UsageError
+from kzoo.runs.configure import configure
+from kzoo.runs.folder import Run
+from kzoo.runs.manifest import DataRecord, Manifest
+from kzoo.training.resuming import Resume, differences, run_to_resume, state_to_resume
+
+RECORD = Manifest(
+    status="interrupted",
+    pipeline="regression",
+    argv=["kzoo", "run", "regression", "--epochs", "6"],
+    plugins={"loss": {"name": "kzoo:huber", "version": "0.1.0"}},
+    data=DataRecord(fingerprint={"train": "ab"}, sizes={"train": 9}),
+)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a run of 6 epochs on ``houses.csv``."""
+    folder = tmp_path / "runs" / "regression" / "20261130T000000Z-quick-huber-s0"
+    folder.mkdir(parents=True)
+    found = Run(folder)
+    found.manifest_path.write_text(json.dumps(RECORD.to_dict()), "utf-8")
+    config = configure("regression", recipe="quick", loss="huber", epochs=6, data="houses.csv")
+    found.config_path.write_text(config.to_toml(), "utf-8")
+    return found
+
+
+def now(run, **settings):
+    return configure(None, file=run.config_path, **settings)
+
+
+def test_where_the_same_data_lies_does_not_count(run):
+    moved = now(run, data="/elsewhere/houses.csv")
+    assert differences(run, moved, RECORD) == []
+    other = replace(RECORD, data=DataRecord(fingerprint={"train": "cd"}, sizes={"train": 9}))
+    assert differences(run, moved, other) == [
+        "the setting `data.source`: houses.csv then, /elsewhere/houses.csv now",
+        "the data of the train split is not the same",
+    ]
+
+
+def test_fewer_epochs_are_a_difference_and_more_are_none(run):
+    assert differences(run, now(run, epochs=4), RECORD) == ["the setting `train.epochs`: 6 then, 4 now"]
+    assert differences(run, now(run, epochs=8), RECORD) == []
+
+
+def test_data_that_is_not_there_is_said_with_the_run(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=rf"The data of the run {run.path}, houses\.csv, is not there.*--data PATH"):
+        state_to_resume(Resume(run), now(run), Silent())
+
+
+def test_settings_that_lost_their_end_are_said_to_be_that(run):
+    whole = run.config_path.read_text("utf-8")
+    assert run_to_resume(str(run.path), run.path.parents[1]) == run
+    run.config_path.write_text(whole[: whole.index("[loss]")], "utf-8")
+    with pytest.raises(KzooError, match=r"config\.toml.*not whole: it names no loss.*`kzoo run regression --epochs 6`"):
+        run_to_resume(str(run.path), run.path.parents[1])
+
+
+def test_a_plugin_that_is_not_installed_is_named(run):
+    record = replace(RECORD, plugins={"loss": {"name": "kzoo-gone:one_in", "version": "0.3"}})
+    run.manifest_path.write_text(json.dumps(record.to_dict()), "utf-8")
+    with pytest.raises(KzooError, match=r"needs the loss `kzoo-gone:one_in`.*`pip install kzoo-gone==0\.3`"):
+        run_to_resume(str(run.path), run.path.parents[1])
