@@ -51,6 +51,6 @@ def light(kind):
     return [check for check in checks(kind) if check not in HEAVY[kind]]
 
 
-def in_turn(kind, number):
+def in_turn(kind, number, of=3):
     """Return every third heavy check of a kind: three components that follow one another have them all."""
-    return HEAVY[kind][number % 3 :: 3]
+    return HEAVY[kind][number % of :: of]
