@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,12 +43,15 @@ def curves(history: Sequence[Mapping[str, Any]], best: int | None = None) -> Fig
             axes.axvline(best, color=_MARK, linestyle=":", linewidth=1, label=f"best epoch: {best}")
         if name == "loss" and drawn and min(drawn) > 0 and max(drawn) > _WIDE_RANGE * min(drawn):
             axes.set_yscale("log")
+            # The usual ones write formulas, and a page's texts are shown as they are, see `as_png`.
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_title(name)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         if drawn:
-            axes.legend(frameon=False)
+            axes.legend(framealpha=0.8, edgecolor="none")  # the mark of the best epoch may be behind it
     return figure
 
 
