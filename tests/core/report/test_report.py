@@ -86,7 +86,7 @@ def test_curves_leave_out_what_is_no_number_and_scale_a_long_fall():
     assert np.isnan(validation.get_ydata()[1])
 
 
-@pytest.mark.parametrize("losses", [(100.0, 1.0), (0.7, 0.02), (3.0, 1e-6)])
+@pytest.mark.parametrize("losses", [(100.0, 1.0), (0.7, 0.02), (0.65, 0.015), (3.0, 1e-6)])
 def test_the_numbers_beside_a_long_fall_are_numbers_and_no_formulas(losses):
     from matplotlib.text import Text
 
@@ -95,7 +95,7 @@ def test_the_numbers_beside_a_long_fall_are_numbers_and_no_formulas(losses):
     [axes] = figure.axes
     shown = [text.get_text() for text in axes.yaxis.findobj(Text) if text.get_text()]
     assert axes.get_yscale() == "log"
-    assert len(shown) >= 2
+    assert len(set(shown)) >= 3
     assert all(0 < float(text) for text in shown)
 
 
