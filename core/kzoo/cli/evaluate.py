@@ -112,10 +112,11 @@ def _files(flags: Sequence[tuple[str, str | None]], task: Task, own: Sequence[st
 def _write(found: Evaluation, save: Path | None, files: dict[str, Path]) -> None:
     """Write the pictures and the files for other programs, where they are asked for."""
     from kzoo.files import write_text
-    from kzoo.report import write_pictures
 
     try:
         if save:
+            from kzoo.report import write_pictures  # with what draws, which an exported model is measured without
+
             for path in write_pictures(save, found.outcome):
                 output.say(f"Saved {path}.")
         texts = found.outcome.files() if files and found.outcome else {}

@@ -47,11 +47,22 @@ def kept_export(saved: SavedModel, engine: str, listener: Listener) -> Path:
     path = data_home() / KEPT / f"{sha}-{engine}.onnx"
     if path.exists() and _is_current(path, sha):
         return path
-    form = FORMATS["openvino" if engine == OPENVINO else "onnx"]
-    form.check_installed()
+    _check_installed(engine)
     listener.say(f"Exporting {saved.path} for {engine_shown(engine)}, once; it is kept as {path}.")
     _write(saved, engine, path)
     return path
+
+
+def _check_installed(engine: str) -> None:
+    """Start TensorFlow; raise `KzooError` where that or another thing that exporting needs is not installed."""
+    from kzoo.engine import runtime
+
+    try:
+        FORMATS["openvino" if engine == OPENVINO else "onnx"].check_installed()
+        runtime.start()
+    except KzooError as error:
+        message = f"{error} Or run `kzoo export` where all that is, and name the .onnx file here."
+        raise KzooError(message) from error
 
 
 def _is_current(path: Path, sha: str) -> bool:
@@ -65,13 +76,11 @@ def _is_current(path: Path, sha: str) -> bool:
 
 def _write(saved: SavedModel, engine: str, path: Path) -> None:
     """Write the file and put it in its place, once the engine has said of it what TensorFlow says of the model."""
-    from kzoo.engine import runtime
     from kzoo.engine.forward import Forward
     from kzoo.export.exporting import refuse_differing, texts_of
     from kzoo.export.replay import replayed
     from kzoo.models.saving import load_model
 
-    runtime.start()
     original = Forward(load_model(saved.path, compile=False))
     try:
         path.parent.mkdir(exist_ok=True)

@@ -172,12 +172,12 @@ def test_openvino_and_python_say_the_same(alone, tmp_path, kzoo):
     import kzoo as package
 
     picture = str(tmp_path / "one.png")
-    expected = package.open(alone).predict(picture).probabilities
+    expected = list(package.open(alone).predict(picture).probabilities.values())
     for engine in ("openvino", "onnxruntime"):
         opened = package.open(alone, engine=engine)
-        np.testing.assert_allclose(opened.predict(picture).probabilities, expected, atol=1e-5)
+        np.testing.assert_allclose(list(opened.predict(picture).probabilities.values()), expected, atol=1e-5)
         [(_, found)] = package.predict(alone, picture, engine=engine)
-        np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
+        np.testing.assert_allclose(list(found.probabilities.values()), expected, atol=1e-5)
         figures = package.evaluate(alone, "sample", engine=engine).metrics
         assert figures["accuracy"] == pytest.approx(package.evaluate(alone, "sample").metrics["accuracy"], abs=1e-6)
     code, out, err = kzoo("evaluate", str(alone), "--data", "sample", "--engine", "openvino")
@@ -277,9 +277,30 @@ def test_in_8_bits_it_is_measured_and_refused_where_it_loses_too_much(trained, e
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(("name", "most"), [("openvino", 0.9), ("litert", 0.5)])
+def test_the_other_formats_in_8_bits_are_as_good_and_smaller(trained, exported, tmp_path, kzoo, name, most):
+    for needed in FORMATS[name].needs:
+        pytest.importorskip(needed, reason=f"the format {name} needs {needed}")
+    out = tmp_path / f"small{FORMATS[name].suffix}"
+    arguments = ("-f", name, "-o", str(out), "--int8", "--calibrate", "32", "--data", "sample", "--json")
+    code, said, _ = kzoo("export", str(trained), *arguments)
+    found = json.loads(said)
+    assert (code, found["quality"]) == (0, "accuracy")
+    assert found["before"] - found["after"] <= 0.01
+    assert found["difference"] > 1e-4  # it is another model
+    assert found["bytes"] < most * exported.bytes  # OpenVINO writes its graph as text
+    pipeline = find_pipeline("mnist")
+    x, y = pipelines.sample(pipeline).test.examples(np.arange(100))
+    told = FORMATS[name].writer().opened(out)(x)
+    assert np.mean(np.argmax(told, -1) == np.ravel(y)) == pytest.approx(found["after"], abs=0.06)
+    texts = b"".join(one.read_bytes() for one in tmp_path.rglob("small*")).replace(b"&quot;", b'"')
+    assert b'"numbers": "int8"' in texts
+
+
+@pytest.mark.long
 def test_predicting_and_measuring_need_neither_keras_nor_tensorflow_nor_onnx(exported, tmp_path):
     Image.fromarray(np.full((28, 28), 200, np.uint8)).save(tmp_path / "x.png")
-    missing = ("tensorflow", "keras", "h5py", "onnx")
+    missing = ("tensorflow", "keras", "h5py", "onnx", "matplotlib", "safetensors")
     for arguments in (
         ["predict", str(exported.path), str(tmp_path / "x.png"), "--json"],
         ["evaluate", str(exported.path), "--data", "sample", "--json"],

@@ -96,7 +96,7 @@ def test_the_numbers_beside_a_long_fall_are_numbers_and_no_formulas(losses):
     shown = [text.get_text() for text in axes.yaxis.findobj(Text) if text.get_text()]
     assert axes.get_yscale() == "log"
     assert len(set(shown)) >= 3
-    assert all(0 < float(text) for text in shown)
+    assert all(float(text) > 0 for text in shown)
 
 
 def test_what_a_run_is_told_by_stands_on_top(run):
