@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kzoo.data.frames import Item
     from kzoo.inference.evaluation import Evaluation
     from kzoo.inference.opened import OpenedModel
+    from kzoo.models.saved import SavedModel
     from kzoo.pipeline import Prediction
     from kzoo.plugins.listed import Listing
     from kzoo.runs.folder import Run
@@ -42,6 +43,7 @@ __all__ = [
 
 _DATA = "`real`, `sample`, `auto` or the path of a file or folder"
 _NO_ARRAYS = "Arrays are saved as a file that the pipeline reads."
+_RUN = "a run that was stopped or killed: its folder, its name, `last`, or what kzoo.run returned"
 _MODEL = "a run (its folder, its name, or `last`), what kzoo.run returned, or a .keras file"
 _SOURCE = "a file, a folder, a pattern, the number of a camera or a URL"
 _OPENED = "Arrays, PIL images, rows and lists are for kzoo.open(...).predict."
@@ -225,7 +227,7 @@ def run(
     if resume is not None:
         from kzoo.training.resuming import Resume, run_to_resume
 
-        going_on = Resume(run_to_resume(_place_of(resume), root, asked["file"]), force=bool(force))
+        going_on = Resume(run_to_resume(_place_of(resume, "resume", _RUN), root, asked["file"]), force=bool(force))
         asked["file"] = going_on.run.config_path
     elif force:
         message = "`force` goes with `resume`: a new run overwrites nothing."
@@ -244,18 +246,20 @@ def run(
     return result
 
 
-def open(model: str | Path | Run | RunResult) -> OpenedModel:  # noqa: A001 - kzoo.open, as PIL.Image.open
+def open(model: str | Path | Run | RunResult, *, engine: str = "") -> OpenedModel:  # noqa: A001 - as PIL.Image.open
     """Return a trained model that stays loaded: predict pictures, arrays and rows with it, measure it on data.
 
     Args:
         model: A run (its folder, its name, or ``last``), what `run` returned, or a ``.keras`` file that kzoo saved.
+        engine: What is to run it: ``tensorflow``, ``onnxruntime`` or ``openvino``; by default what its file is for. For
+            another one it is exported first, once.
 
     Raises:
         KzooError: There is no such model, or it does not say which pipeline reads its inputs.
     """
     from kzoo.inference.opened import open_model
 
-    return open_model(_place_of(model))
+    return open_model(_place_of(model), engine, _exported)
 
 
 def evaluate(
@@ -263,6 +267,7 @@ def evaluate(
     data: str | Path | None = None,
     *,
     batch_size: int | None = None,
+    engine: str = "",
     **settings: Any,
 ) -> Evaluation:
     """Measure a trained model, as ``kzoo evaluate`` does: on its own data's test split, or on other data as a whole.
@@ -271,13 +276,14 @@ def evaluate(
         model: As for `open`.
         data: ``real``, ``sample``, ``auto`` or a path; None for the data that its run used.
         batch_size: Examples in one step; by default that of the run.
+        engine: As for `open`; another one than TensorFlow tells no loss.
         **settings: Of the pipeline's reader, where the task is measured by what that says, as that of boxes is.
 
     Raises:
         KzooError: The model does not exist, a component's distribution is missing, or the data cannot be used;
             `UsageError` for an argument of a wrong type, such as an array.
     """
-    return open(model).evaluate(data, batch_size=batch_size, **settings)
+    return open(model, engine=engine).evaluate(data, batch_size=batch_size, **settings)
 
 
 def predict(
@@ -288,6 +294,7 @@ def predict(
     start: float = 0.0,
     end: float | None = None,
     max_frames: int | None = None,
+    engine: str = "",
     **settings: Any,
 ) -> Iterator[tuple[Item, Prediction | None]]:
     """Predict images, a video, what a camera sees or the rows of a table, one after the other.
@@ -300,6 +307,7 @@ def predict(
         start: Seconds to leave out.
         end: Seconds at which to stop.
         max_frames: Stop after this many inputs.
+        engine: As for `open`.
         **settings: Of the pipeline's reader.
 
     Yields:
@@ -318,7 +326,7 @@ def predict(
         named = str(source)  # a camera
     else:
         named = path_text(source, "source", expected=_SOURCE, instead=_OPENED)
-    reader = find_predicting(_place_of(model)).reader(settings)
+    reader = find_predicting(_place_of(model), engine=engine, export=_exported).reader(settings)
     sources = reader.open(named, part)
     reader.load()
 
@@ -330,15 +338,23 @@ def predict(
     return results()
 
 
-def _place_of(model: str | Path | Run | RunResult) -> str:
-    """Return the text that a model is found by."""
+def _place_of(model: str | Path | Run | RunResult, what: str = "model", expected: str = _MODEL) -> str:
+    """Return the text that a model, or another argument that means a run, is found by."""
     if not isinstance(model, (str, Path)):
         from kzoo.runs.folder import Run
         from kzoo.training.run import RunResult
 
         model = model.run if isinstance(model, RunResult) else model
         model = model.path if isinstance(model, Run) else model
-    return path_text(model, "model", expected=_MODEL)
+    return path_text(model, what, expected=expected)
+
+
+def _exported(saved: SavedModel, engine: str) -> Path:
+    """Return what an engine runs of a model."""
+    from kzoo.engine.listener import Silent
+    from kzoo.export.kept import kept_export
+
+    return kept_export(saved, engine, Silent())
 
 
 def _references(metrics: str | Iterable[str]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ def table_lines(
     *,
     width: int | None = None,
     paint: Callable[[str, str], str] | None = None,
+    whole: bool = False,
 ) -> list[str]:
     """Return a table as lines.
 
@@ -35,7 +36,21 @@ def table_lines(
         columns: Keys and headings.
         width: Wrap cells so that no line is wider; None keeps every row in one line.
         paint: Colours the headings and the first column; None for plain text.
+        whole: Break no cell of the first column, which is to be copied: where the others have no room beside it, they
+            stand below it.
     """
+    return [line for lines in _rows_of_lines(rows, columns, width, paint, whole=whole) for line in lines]
+
+
+def _rows_of_lines(
+    rows: Iterable[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    width: int | None,
+    paint: Callable[[str, str], str] | None,
+    *,
+    whole: bool,
+) -> list[list[str]]:
+    """Return the lines of the headings and of each row; arguments as for `table_lines`."""
     cells = [[cell(row.get(key)) for key in columns] for row in rows]
     numeric = [_is_number_column([row.get(key) for row in rows]) for key in columns]
     headings = [visible(readable(heading.upper())) for heading in columns.values()]
@@ -44,13 +59,18 @@ def table_lines(
     if width is not None:
         room = width - len(GAP) * (len(widths) - 1)
         words = [max(width_of(word) for cell in column for word in cell.split(" ")) for column in by_column]
+        if whole:
+            words[0] = widths[0]
+            if sum(words) > room:
+                return _below(rows, columns, width, paint, by_column[0])
         widths = _squeeze(widths, room, least=words)  # at spaces where that is enough
         widths = _squeeze(widths, room, least=[NARROWEST] * len(widths))
     elif paint is None:  # nothing to break and nothing to paint: what lists of a thousand components go through
-        return [GAP.join(map(padded_to, row, widths, numeric)).rstrip() for row in [headings, *cells]]
-    lines = []
+        return [[GAP.join(map(padded_to, row, widths, numeric)).rstrip()] for row in [headings, *cells]]
+    found = []
     for number, row in enumerate([headings, *cells]):
         wrapped = [wrap(cell, limit) for cell, limit in zip(row, widths, strict=True)]
+        lines = []
         for depth in range(max(map(len, wrapped))):
             parts = [part[depth] if depth < len(part) else "" for part in wrapped]
             blanks = [" " * (limit - width_of(part)) for part, limit in zip(parts, widths, strict=True)]
@@ -61,7 +81,26 @@ def table_lines(
                 for part, blank, right in zip(parts, blanks, numeric, strict=True)
             ]
             lines.append(GAP.join(padded).rstrip())
-    return lines
+        found.append(lines)
+    return found
+
+
+def _below(
+    rows: Iterable[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    width: int,
+    paint: Callable[[str, str], str] | None,
+    first: Sequence[str],
+) -> list[list[str]]:
+    """Return each row with its first cell on a line of its own, and the others below that as a table of theirs."""
+
+    def headings_alone(text: str, style: str) -> str:
+        return paint(text, style) if paint and style == "heading" else text
+
+    others = dict(list(columns.items())[1:])
+    below = _rows_of_lines(rows, others, width - len(GAP), headings_alone if paint else None, whole=False)
+    styled = [paint(text, "cyan" if number else "heading") if paint else text for number, text in enumerate(first)]
+    return [[text, *(f"{GAP}{line}".rstrip() for line in lines)] for text, lines in zip(styled, below, strict=True)]
 
 
 def padded_to(text: str, width: int, right: bool = False) -> str:  # noqa: FBT001, FBT002 - called through map

@@ -15,16 +15,16 @@ Example:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 import pluggy
 
 from kzoo.terms import APPLIES_TO, DIRECTIONS, INPUTS, LABEL_FORMS, PROPERTIES, TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 __all__ = [
     "API_VERSION",
@@ -56,6 +56,8 @@ API_VERSION = 1
 hookimpl = pluggy.HookimplMarker("kzoo")
 """Marks a function of a plugin module as the implementation of one of the hooks in `kzoo.plugins.hookspecs`."""
 
+_T = TypeVar("_T")
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _FLAG = re.compile(r"[a-z][a-z0-9-]*")
@@ -74,24 +76,69 @@ def _among(field: str, names: Iterable[Any], known: Collection[str]) -> list[str
 
 # A dataclass compiles each method that it writes at import, and every listing waits for that: the specs share these.
 class _Compared:
-    """Equality and representation by the fields, as a dataclass has them."""
+    """The constructor of a frozen dataclass of keywords, and its equality and representation by the fields."""
 
-    name: str
+    if TYPE_CHECKING:
+        name: str
+        __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    field_names: ClassVar[frozenset[str]] = frozenset()
+    field_defaults: ClassVar[dict[str, Any]] = {}
+    field_factories: ClassVar[dict[str, Callable[[], Any]]] = {}
+
+    def __init__(self, **given: Any) -> None:
+        values = {**self.field_defaults, **given}
+        for name, factory in self.field_factories.items():
+            if name not in given:
+                values[name] = factory()
+        if values.keys() != self.field_names:
+            _refuse(type(self), values)
+        self.__dict__.update(values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        message = f"cannot assign to field {name!r}"
+        raise FrozenInstanceError(message)
+
+    def __delattr__(self, name: str) -> None:
+        message = f"cannot delete field {name!r}"
+        raise FrozenInstanceError(message)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(getattr(self, item.name) == getattr(other, item.name) for item in fields(self))  # type: ignore[arg-type]
+        return all(getattr(self, item.name) == getattr(other, item.name) for item in fields(self))
 
     def __hash__(self) -> int:
         return hash((type(self), self.name))  # other fields are mappings
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{item.name}={getattr(self, item.name)!r}" for item in fields(self))  # type: ignore[arg-type]
+        values = ", ".join(f"{item.name}={getattr(self, item.name)!r}" for item in fields(self))
         return f"{type(self).__qualname__}({values})"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+def _refuse(cls: type, values: Collection[str]) -> None:
+    """Raise what a dataclass raises for a keyword that it does not have, or for one that is missing."""
+    known = [item.name for item in fields(cls)]
+    if unknown := [name for name in values if name not in known]:
+        message = f"{cls.__name__}.__init__() got an unexpected keyword argument {unknown[0]!r}"
+    else:
+        missing = ", ".join(repr(name) for name in known if name not in values)
+        message = f"{cls.__name__}.__init__() missing required keyword-only arguments: {missing}"
+    raise TypeError(message)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=False, field_specifiers=(field,))
+def _spec(cls: type[_T]) -> type[_T]:
+    """Make a frozen dataclass of keywords of a class, without compiling anything."""
+    made: Any = dataclass(init=False, eq=False, repr=False, kw_only=True)(cls)
+    own = fields(made)
+    made.field_names = frozenset(item.name for item in own)
+    made.field_defaults = {item.name: item.default for item in own if item.default is not MISSING}
+    made.field_factories = {item.name: item.default_factory for item in own if item.default_factory is not MISSING}
+    return made  # type: ignore[no-any-return]
+
+
+@_spec
 class Spec(_Compared):
     """What is known of one component, pipeline or command without importing it.
 
@@ -125,7 +172,7 @@ class Spec(_Compared):
         return found
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@_spec
 class ComponentSpec(Spec):
     """The fields that every component has; a plugin publishes one of its subclasses.
 
@@ -161,7 +208,7 @@ class ComponentSpec(Spec):
         return not self.tasks or task in self.tasks
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@_spec
 class _LabelledSpec(ComponentSpec):
     """The fields of what compares labels with predictions.
 
@@ -197,7 +244,7 @@ class LossSpec(_LabelledSpec):  # no field of its own: a dataclass as it stands
     kind: ClassVar[str] = "loss"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@_spec
 class MetricSpec(_LabelledSpec):
     """A metric: ``target`` is a `keras.metrics.Metric` class or a factory of one.
 
@@ -217,7 +264,7 @@ class MetricSpec(_LabelledSpec):
         return found
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@_spec
 class OptimizerSpec(ComponentSpec):
     """An optimizer: ``target`` is a `keras.optimizers.Optimizer` class; ``learning_rate`` takes a schedule by name."""
 
@@ -226,7 +273,7 @@ class OptimizerSpec(ComponentSpec):
     resolves: Mapping[str, str] = field(default_factory=lambda: {"learning_rate": "schedule"})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@_spec
 class ScheduleSpec(ComponentSpec):
     """A learning-rate schedule, returned by the hook ``kzoo_optimizers`` beside the optimizers.
 
@@ -246,7 +293,7 @@ class ScheduleSpec(ComponentSpec):
     boundaries_argument: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@_spec
 class RegularizerSpec(ComponentSpec):
     """A regularizer: ``target`` is a `keras.regularizers.Regularizer` class or a factory of one.
 
@@ -267,7 +314,7 @@ class RegularizerSpec(ComponentSpec):
         return found
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@_spec
 class PipelineSpec(Spec):
     """A ready pipeline: ``target`` is a subclass of `kzoo.pipeline.Pipeline`.
 
@@ -302,7 +349,7 @@ class PipelineSpec(Spec):
         return found
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@_spec
 class CommandSpec(Spec):
     """A command of the command line: ``target`` is a function with typer's annotations, or a `typer.Typer`.
 
@@ -325,7 +372,7 @@ class CommandSpec(Spec):
         return found
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@_spec
 class FormerName(_Compared):
     """What to answer to a name that another library had; returned by the hook ``kzoo_former_names``.
 
@@ -375,3 +422,7 @@ COMPONENT_KINDS = tuple(kind for kind, spec in KINDS.items() if issubclass(spec,
 
 LISTED_KINDS = tuple(kind for kind in KINDS if kind != CommandSpec.kind)
 """The kinds that the lists and ``kzoo info`` show: all but commands, which ``kzoo --help`` shows."""
+
+for _cls in (_LabelledSpec, ComponentSpec, Spec, FormerName, *KINDS.values()):
+    # A dataclass that somebody derives from one of them is to be frozen, too.
+    _cls.__dataclass_params__.frozen = True  # type: ignore[attr-defined]

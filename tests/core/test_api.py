@@ -88,6 +88,7 @@ def closed_picture(folder):
         (lambda: kzoo.run("mnist", out=3), "`out` must be the path of a folder, as text or a Path, not 3"),
         (lambda: kzoo.run("mnist", metrics=3), "`metrics` must be a list of names"),
         (lambda: kzoo.run("mnist", strategy=3), "`strategy` must be a tf.distribute.Strategy"),
+        (lambda: kzoo.run(resume=123), "`resume` must be a run that was stopped or killed.* not 123"),
         (lambda: kzoo.load_model(None), "`path` must be a .keras file or the folder of a run, .* not None"),
         (lambda: kzoo.open(3), "`model` must be a run"),
         (lambda: kzoo.open(""), "`model` names no file or folder"),

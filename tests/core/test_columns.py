@@ -2,7 +2,7 @@
 
 import pytest
 
-from kzoo.columns import cell, name_lines, width_of
+from kzoo.columns import cell, name_lines, table_lines, width_of
 from kzoo.plugins.registry import get_registry
 
 ROWS = [
@@ -36,6 +36,18 @@ def test_what_has_no_room_ends_in_dots():
     assert second.endswith("word ...")
     assert name_lines([("name", "short")], 40) == ["name  short"]
     assert name_lines([], 40) == []
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_name_that_is_to_be_copied_is_in_one_piece_at_any_width(width):
+    names = ["cats_vs_dogs/20261122T053438Z-classic-emd-s0", "mnist/20261122T053438Z-quick-s0"]
+    rows = [{"run": name, "status": "interrupted", "results": "loss 0.22506, accuracy 0.5851"} for name in names]
+    lines = table_lines(rows, {"run": "run", "status": "status", "results": "test results"}, width=width, whole=True)
+    text = "\n".join(lines)
+    assert all(text.count(name) == 1 for name in names)
+    assert text.count("interrupted") == 2
+    assert text.split().count("0.5851") == 2
+    assert all(width_of(line) <= max(width, len(names[0])) for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,15 @@ def test_a_list_imports_no_other_command_and_no_rich():
     assert not heavy & set(told["modules"])
 
 
+def test_a_list_reads_the_specs_that_it_shows_and_help_reads_none():
+    def specs(*arguments):
+        _, told = start(arguments)
+        return {name.split(".")[1] for name in told["modules"] if name.startswith("kzoo_plugins.") and ".specs" in name}
+
+    assert specs("list-losses") == {"losses"}
+    assert specs("--help") == set()
+
+
 def test_the_version_needs_nothing():
     _, told = start(["--version"])
     assert not {"typer", "pluggy", "importlib.metadata", "rich"} & set(told["modules"])

@@ -5,6 +5,9 @@ import numpy as np
 import pipelines
 import pytest
 
+from kzoo.errors import KzooError
+from kzoo.export.formats import FORMATS
+from kzoo.export.replay import TOLERANCE, difference
 from kzoo.models.saved import find_pipeline
 from kzoo_zoo.yolov3.examples import DetectionSplit
 
@@ -72,3 +75,36 @@ def test_it_says_the_same(name):
     for ours, theirs in zip(found, map(np.asarray, expected), strict=True):
         assert np.ptp(theirs) > 0  # nothing was compared with itself alone
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4 * max(1, np.abs(theirs).max()))
+
+
+def _outputs(found):
+    return found if isinstance(found, (list, tuple)) else [found]
+
+
+# LiteRT takes some seconds for each, so it has one network of each sort: pictures in uint8, two outputs, 64 bits.
+OTHERS = [
+    *(("openvino", name) for name in NETWORKS if name != "cats_vs_dogs transfer"),
+    ("litert", "mnist classic"), ("litert", "cifar10"), ("litert", "yolov3-tiny"), ("litert", "regression"),
+]  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("form", "name"), OTHERS, ids=" ".join)
+def test_it_says_the_same_in_another_format(form, name, tmp_path):
+    for needed in FORMATS[form].needs:
+        pytest.importorskip(needed, reason=f"the format {form} needs {needed}")
+    model, writer = NETWORKS[name](), FORMATS[form].writer()
+    (given,) = model.inputs
+    noise = np.random.default_rng(0)
+    path = tmp_path / f"m{FORMATS[form].suffix}"
+    if (form, name) == ("litert", "regression"):
+        with pytest.raises(KzooError, match="no arithmetic in 64 bits"):
+            writer.write(model, path, {}, None)
+        assert not path.exists()
+        return
+    writer.write(model, path, {"card": "{}"}, None)
+    forward = writer.opened(path)
+    for size in (2, 3):  # a batch of another size is read by the same file
+        x = noise.uniform(0, 255 if given.dtype == "uint8" else 1, (size, *given.shape[1:])).astype(given.dtype)
+        assert difference(model(x, training=False), forward(x)) < TOLERANCE
+        assert [np.shape(one) for one in _outputs(forward(x))] == [one.shape for one in _outputs(model(x))]

@@ -198,7 +198,7 @@ def _of_plugins() -> list[tuple[str, CommandSpec]]:
     """Return the commands that plugins add, each with the shortest name that finds it."""
     from kzoo.plugins.registry import get_registry
 
-    registry = get_registry()
+    registry = get_registry("command")
     return [(registry.shown_name(entry), entry.spec) for entry in registry.commands()]
 
 

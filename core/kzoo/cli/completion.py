@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "answer_bash",
     "complete_component",
+    "complete_engine",
     "complete_flag",
     "complete_flag_value",
     "complete_kind",
@@ -112,6 +113,13 @@ def complete_task(incomplete: str) -> Answers:
     from kzoo.plugin import TASKS
 
     return [(task, "") for task in TASKS if task.startswith(incomplete)]
+
+
+def complete_engine(incomplete: str) -> Answers:
+    """Return the engines that start with what was typed."""
+    from kzoo.engine.engines import ENGINES, ONNX
+
+    return [(name, "") for name in ENGINES if name.startswith(incomplete) and name != ONNX]
 
 
 def complete_kind(incomplete: str) -> Answers:

@@ -56,6 +56,7 @@ def evaluate(
     json: options.JsonOption = False,
 ) -> None:
     """Test a trained model: loss and metrics, and for each class how well it is told or found."""
+    from kzoo.cli.engines import exporting, run_by
     from kzoo.cli.flags import parted
     from kzoo.models.saved import find_model
     from kzoo.runs.config import layer_from_options
@@ -65,7 +66,7 @@ def evaluate(
         named = f", not {' and '.join(f'`{word}`' for word in words)}" if words else ", and none is named"
         message = f"One model is tested at a time{named}: kzoo evaluate RUN."
         raise UsageError(message)
-    saved = find_model(words[0], out, engine)
+    saved = find_model(words[0], out, engine, exporting(quiet=json))
     saved.pipeline()  # says where the file does not tell what reads its inputs
     if caution := saved.caution():
         output.warn(caution)
@@ -81,9 +82,11 @@ def evaluate(
     found = measure(saved, data=data, listener=Terminal(quiet=json), batch_size=batch_size, settings=given)
     _write(found, save, files)
     if json:
-        output.emit_json({"model": str(saved.path), **found.to_dict()})
+        output.emit_json({"model": str(saved.path), "engine": saved.engine, **found.to_dict()})
         return
     _show(found)
+    if engine:
+        output.show(run_by(saved))
 
 
 def _files(flags: Sequence[tuple[str, str | None]], task: Task, own: Sequence[str]) -> dict[str, Path]:
@@ -109,10 +112,11 @@ def _files(flags: Sequence[tuple[str, str | None]], task: Task, own: Sequence[st
 def _write(found: Evaluation, save: Path | None, files: dict[str, Path]) -> None:
     """Write the pictures and the files for other programs, where they are asked for."""
     from kzoo.files import write_text
-    from kzoo.report import write_pictures
 
     try:
         if save:
+            from kzoo.report import write_pictures  # with what draws, which an exported model is measured without
+
             for path in write_pictures(save, found.outcome):
                 output.say(f"Saved {path}.")
         texts = found.outcome.files() if files and found.outcome else {}

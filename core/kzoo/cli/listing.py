@@ -94,7 +94,7 @@ def _list_components(
     kinds: tuple[str, ...], columns: Mapping[str, str], task: str, search: str, *, wide: bool, as_json: bool
 ) -> None:
     shown, all_of, fitting = chosen(kinds, task, search)
-    registry = get_registry()
+    registry = get_registry(*kinds)
     if not shown:
         output.emit([], columns, as_json=as_json)
         output.say(_nothing(kinds[0], task, search, all_of=all_of, fitting=fitting))

@@ -36,8 +36,9 @@ EngineOption = Annotated[
     typer.Option(
         "--engine",
         metavar="ENGINE",
-        help="What runs the model: tensorflow, or onnx for what `kzoo export` made of it; by default what its file is "
-        "for.",
+        help="What runs the model: tensorflow, onnxruntime or openvino; by default what its file is for. A model is "
+        "exported for another one first, once.",
+        autocompletion=completion.complete_engine,
     ),
 ]
 WideOption = Annotated[

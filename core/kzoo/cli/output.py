@@ -51,13 +51,14 @@ __all__ = [
 _STYLES = {"bold": "1", "dim": "2", "red": "31;1", "yellow": "33;1", "cyan": "36", "heading": "1"}
 
 
-def emit(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool) -> None:
+def emit(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, whole: bool = False) -> None:
     """Write rows to stdout: as a table with these columns, or as JSON with everything the rows hold.
 
     Args:
         rows: One mapping for each row; lists and numbers stay what they are in JSON.
         columns: The keys to show in the table and the heading of each, in order.
         as_json: Write a JSON list instead of a table.
+        whole: Break no cell of the first column, see `table_lines`.
     """
     if as_json:
         emit_json(list(rows))
@@ -65,7 +66,8 @@ def emit(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_js
     if not rows:
         return
     width = terminal_width(sys.stdout) if sys.stdout.isatty() else None
-    for line in table_lines(rows, columns, width=width, paint=paint if uses_color(sys.stdout) else None):
+    colours = paint if uses_color(sys.stdout) else None
+    for line in table_lines(rows, columns, width=width, paint=colours, whole=whole):
         show_painted(line)
 
 

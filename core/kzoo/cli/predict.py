@@ -78,6 +78,7 @@ def predict(
 
     An input that cannot be read is reported and the rest go on; the exit code is then 1. Ctrl-C ends a camera.
     """
+    from kzoo.cli.engines import exporting, run_by
     from kzoo.cli.printing import Printer
     from kzoo.data.frames import Part, seconds
     from kzoo.data.frames.opening import combined
@@ -88,12 +89,14 @@ def predict(
     if model.startswith("-"):
         message = f"Name the run, the model or the pipeline before `{model}`: kzoo predict RUN SOURCE {model}."
         raise UsageError(message)
-    asked = find_predicting(model, out, engine)
+    asked = find_predicting(model, out, engine, exporting(quiet=json))
     if asked.saved:
         for said in filter(None, (asked.saved.caution(), asked.saved.changed())):
             output.warn(said)
         if told := asked.saved.sample_only():
             output.say(told)
+        if engine:
+            output.say(run_by(asked.saved))
     table = asked.pipeline.reader_settings
     texts, given = settings_of(source, table, whose="this pipeline's reader", own=names_of_options(context))
     reader = asked.reader({**layer_from_options(settings or ()), **given})

@@ -32,7 +32,7 @@ def runs(
 
     name = pipeline.replace("-", "_") if pipeline else None
     rows = [_row(run) for run in list_runs(out, name)]
-    output.emit(rows, _COLUMNS, as_json=json)
+    output.emit(rows, _COLUMNS, as_json=json, whole=True)  # a name is there to be copied
     if not json and (last := next((row for row in reversed(rows) if row["status"] in _CAN_GO_ON), None)):
         output.say(f"Next: {command_line('kzoo', 'run', '--resume', last['path'])}")
     if not rows and not json:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kzoo.export.formats import Format
     from kzoo.models.saved import SavedModel
 
-__all__ = ["Exported", "Request", "export"]
+__all__ = ["Exported", "Request", "export", "refuse_differing", "texts_of"]
 
 _AT_ONCE = 8
 
@@ -132,7 +132,8 @@ def export(saved: SavedModel, request: Request, listener: Listener) -> Exported:
     with tempfile.TemporaryDirectory(prefix=".kzoo-export-", dir=out.absolute().parent) as folder:
         made = Path(folder) / out.name
         began = time.perf_counter()
-        writer.write(work.original.model, made, _texts(work), calibration)
+        texts = texts_of(saved, work.original.model, form.name, int8=request.int8)
+        writer.write(work.original.model, made, texts, calibration)
         seconds = time.perf_counter() - began
         exported = writer.opened(made)
         comparisons = replayed(work.original, exported, work.real)
@@ -140,7 +141,7 @@ def export(saved: SavedModel, request: Request, listener: Listener) -> Exported:
         if request.int8:
             told = _measured(work, exported)
         else:
-            _refuse_differing(work, comparisons)
+            refuse_differing(saved.path, comparisons)
         size = sum(one.stat().st_size for one in Path(folder).rglob("*") if one.is_file())
         for one in Path(folder).iterdir():
             one.replace(out.with_name(one.name))
@@ -183,11 +184,12 @@ def _calibration(work: _Work, listener: Listener) -> list[np.ndarray]:
     return _inputs(work, train, count, "to calibrate with")
 
 
-def _refuse_differing(work: _Work, comparisons: Sequence[Comparison]) -> None:
+def refuse_differing(path: Path, comparisons: Sequence[Comparison]) -> None:
+    """Raise `KzooError` where what was made of a model says something else than the model."""
     worst = max(comparisons, key=lambda one: one.difference)
     if not worst.difference <= TOLERANCE:
         message = (
-            f"{work.saved.path} is not exported: on {worst.inputs} what was made of it differs by "
+            f"{path} is not exported: on {worst.inputs} what was made of it differs by "
             f"{worst.difference:.2g} from what the model says, and {TOLERANCE:g} is the limit. Another --format may do "
             "better; where none does, please report it with the model."
         )
@@ -217,14 +219,21 @@ def _figure(work: _Work, forward: Callable[[Any], Any], name: str) -> float:
     return outcome.measures()[name]
 
 
-def _texts(work: _Work) -> dict[str, str]:
-    """Return what is stored in the file: the model's card, and how the file was made."""
-    saved, pipeline = work.saved, work.saved.pipeline()
-    (given,) = work.original.model.inputs
+def texts_of(saved: SavedModel, model: Any, form: str, *, int8: bool = False) -> dict[str, str]:
+    """Return what is stored in an exported file: the model's card, and how the file was made.
+
+    Args:
+        saved: The model.
+        model: The Keras model that was loaded from it.
+        form: The name of the format.
+        int8: Whether its numbers are made whole numbers of 8 bits.
+    """
+    pipeline = saved.pipeline()
+    (given,) = model.inputs
     made = {
         "kzoo": __version__,
-        "format": work.format.name,
-        "numbers": "int8" if work.request.int8 else "as in the source",
+        "format": form,
+        "numbers": "int8" if int8 else "as in the source",
         "source": saved.path.name,
         "source_sha256": sha256_of(saved.path),
         "input": {"shape": ["N", *given.shape[1:]], "dtype": given.dtype, "channels": "last"},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import openvino
 
+from kzoo.engine.openvino_forward import OpenVinoForward
 from kzoo.export import onnx_format
 
 if TYPE_CHECKING:
@@ -35,11 +36,4 @@ def write(model: Any, path: Path, texts: Mapping[str, str], calibration: Sequenc
 
 def opened(path: Path) -> Callable[[np.ndarray], Any]:
     """Return the network in OpenVINO's files as a function of a batch, in 32 bits where it is not in 8."""
-    network = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-
-    def forward(x: np.ndarray) -> Any:
-        found = network(x)
-        outputs = [found[output] for output in network.outputs]
-        return outputs[0] if len(outputs) == 1 else outputs
-
-    return forward
+    return OpenVinoForward(path)

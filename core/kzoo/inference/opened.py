@@ -18,7 +18,7 @@ from kzoo.inference.predicting import predict_source, predicted
 from kzoo.models.saved import find_model
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kzoo.engine.listener import Listener
     from kzoo.inference.evaluation import Evaluation
@@ -60,7 +60,7 @@ class OpenedModel:
 
     @property
     def model(self) -> Any:
-        """The Keras model, without its loss and optimizer; of an ``.onnx`` file the session of ONNX Runtime."""
+        """The Keras model, without its loss and optimizer; of another engine what that has of it, such as a session."""
         return self._forward.model
 
     def predict(self, source: Any, **settings: Any) -> Any:
@@ -176,19 +176,23 @@ def _warn(what: str, doubts: Sequence[str]) -> None:
         warnings.warn(f"{what}: {doubt.rstrip('.')}.", stacklevel=4)
 
 
-def open_model(model: str | Path) -> OpenedModel:
+def open_model(
+    model: str | Path, engine: str = "", export: Callable[[SavedModel, str], Path] | None = None
+) -> OpenedModel:
     """Return a trained model that stays loaded.
 
     Args:
         model: A run (its folder, its name, or ``last``), a ``.keras`` file that kzoo saved, or an ``.onnx`` file that
             it exported.
+        engine: What is to run it, as for `kzoo.models.saved.find_model`.
+        export: Likewise.
 
     Of a run that did not come to its end a Python warning says so.
 
     Raises:
         KzooError: There is no such model, or it does not say which pipeline reads its inputs.
     """
-    saved = find_model(str(model))
+    saved = find_model(str(model), engine=engine, export=export)
     for said in filter(None, (saved.caution(), saved.changed())):
         warnings.warn(said, stacklevel=3)
     return OpenedModel(saved)

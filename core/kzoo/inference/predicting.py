@@ -16,7 +16,7 @@ from kzoo.plugins.registry import get_registry
 from kzoo.runs.folder import DEFAULT_ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -78,13 +78,19 @@ class Predicting:
         return reader_of(self.pipeline, self.saved.card.for_reader(), self.saved.forward(), settings or {})
 
 
-def find_predicting(text: str, root: Path = DEFAULT_ROOT, engine: str = "") -> Predicting:
+def find_predicting(
+    text: str,
+    root: Path = DEFAULT_ROOT,
+    engine: str = "",
+    export: Callable[[SavedModel, str], Path] | None = None,
+) -> Predicting:
     """Return what ``text`` means: a run or the file of a model, or a pipeline by its name.
 
     Args:
         text: A run, a file or a pipeline.
         root: The folder that runs are in.
         engine: What is to run a model, as for `find_model`.
+        export: Likewise.
 
     Raises:
         UsageError: It is neither.
@@ -94,7 +100,7 @@ def find_predicting(text: str, root: Path = DEFAULT_ROOT, engine: str = "") -> P
             message = f"`--engine {engine}` is for a trained model, and `{text}` is a pipeline. Name a run or a file."
             raise UsageError(message)
         return Predicting(find_pipeline(text), None)
-    saved = find_model(text, root, engine)
+    saved = find_model(text, root, engine, export)
     return Predicting(saved.pipeline(), saved)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.arguments import command_line, path_text
 from kzoo.engine import runtime
+from kzoo.engine.engines import ONNX, engine_named, forward_of_onnx
 from kzoo.engine.forward import TENSORFLOW, Forward
-from kzoo.engine.onnx_forward import OnnxForward
 from kzoo.errors import KzooError, UsageError
 from kzoo.files import sha256_of
 from kzoo.models.archive import opened
@@ -22,19 +22,19 @@ from kzoo.runs.folder import DEFAULT_ROOT, Run, find_run, list_runs
 from kzoo.tasks import task_named
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kzoo.models.card import ModelCard
     from kzoo.pipeline import Pipeline
     from kzoo.plugin import PipelineSpec
     from kzoo.plugins.registry import Entry
     from kzoo.tasks import Task
 
-__all__ = ["ONNX", "SavedModel", "find_model", "find_pipeline", "locate_model"]
+__all__ = ["SavedModel", "find_model", "find_pipeline", "locate_model"]
 
 _MODEL = "a run (its folder, its name, or `last`), a .keras file that kzoo saved or an .onnx file that it exported"
 
 _ONNX = ".onnx"
-ONNX = OnnxForward.engine
-"""The name of the engine that runs exported models."""
 
 _OF_OTHERS = frozenset({".h5", ".hdf5", ".pkl", ".pickle", ".pb", ".pt", ".pth", ".tflite", ".zip", ".npz"})
 """How the names of models of other programs end, and of older versions of Keras."""
@@ -49,17 +49,21 @@ class SavedModel:
         card: What kzoo stored inside it.
         run: The run it belongs to, or None.
         skipped: The names of newer runs that hold no model, where the newest was asked for.
+        exported: What was exported from it, which an engine other than TensorFlow runs in its place, or None.
+        run_by: What runs that, or an ``.onnx`` file.
     """
 
     path: Path
     card: ModelCard
     run: Run | None
     skipped: tuple[str, ...] = ()
+    exported: Path | None = None
+    run_by: str = ONNX
 
     @property
     def engine(self) -> str:
-        """What runs it: `kzoo.engine.forward.TENSORFLOW`, or ``onnx``."""
-        return ONNX if self.path.suffix == _ONNX else TENSORFLOW
+        """What runs it: `kzoo.engine.forward.TENSORFLOW`, or one of `kzoo.engine.engines` for exported models."""
+        return self.run_by if self.exported or self.path.suffix == _ONNX else TENSORFLOW
 
     def pipeline(self) -> Pipeline:
         """Return the pipeline that reads its inputs.
@@ -109,7 +113,9 @@ class SavedModel:
 
         ranges = InputRanges.from_dict(self.card.inputs)
         watch = None if ranges is None else Watch(ranges)
-        return Forward(load=load, watch=watch) if self.engine == TENSORFLOW else OnnxForward(self.path, watch=watch)
+        if self.engine == TENSORFLOW:
+            return Forward(load=load, watch=watch)
+        return forward_of_onnx(self.exported or self.path, self.engine, watch)
 
     def task(self) -> Task:
         """Return the task it was trained for; raise `KzooError` where kzoo does not know it."""
@@ -152,7 +158,12 @@ class SavedModel:
             raise KzooError(message) from error
 
 
-def find_model(text: str, root: Path = DEFAULT_ROOT, engine: str = "") -> SavedModel:
+def find_model(
+    text: str,
+    root: Path = DEFAULT_ROOT,
+    engine: str = "",
+    export: Callable[[SavedModel, str], Path] | None = None,
+) -> SavedModel:
     """Return the model that ``text`` means: a ``.keras`` or an ``.onnx`` file, or a run as `find_run` finds it.
 
     ``last`` is the newest run that holds a model.
@@ -160,39 +171,44 @@ def find_model(text: str, root: Path = DEFAULT_ROOT, engine: str = "") -> SavedM
     Args:
         text: A file or a run.
         root: The folder that runs are in.
-        engine: What is to run it, ``tensorflow`` or ``onnx``; by default what its file is for. For the engine ``onnx``
-            of a ``.keras`` file, what ``kzoo export`` made of it beside it is taken.
+        engine: What is to run it, one of `kzoo.engine.engines.ENGINES`; by default what its file is for. For the engine
+            ``onnx`` of a ``.keras`` file, what ``kzoo export`` made of it beside it is taken, if that is there.
+        export: Returns what an engine runs of a ``.keras`` file beside which nothing is.
 
     Raises:
         UsageError: There is no such model or engine, or none that this engine runs.
         KzooError: The file cannot be read, or what was exported is of another one.
     """
-    if engine not in ("", TENSORFLOW, ONNX):
-        message = f"There is no engine `{engine}`. Models are run by `{TENSORFLOW}` or `{ONNX}`."
-        raise UsageError(message)
+    engine = engine_named(engine)
     path, run = locate_model(text, root)
     skipped = tuple(_newer(run, root)) if run and _is_last(text) else ()
     if path.suffix == _ONNX:
         if engine == TENSORFLOW:
             message = f"{path} is an ONNX file, which TensorFlow does not run. Name the run or .keras file it is of."
             raise UsageError(message)
-        return SavedModel(path, read_onnx(path).card, run)
-    if engine == ONNX:
-        return replace(_exported(path, run), skipped=skipped)
-    return SavedModel(path, read_card(path), run, skipped)
+        return SavedModel(path, read_onnx(path).card, run, run_by=engine or ONNX)
+    saved = SavedModel(path, read_card(path), run, skipped)
+    if engine in ("", TENSORFLOW):
+        return saved
+    exported = _exported_beside(path, needed=export is None) if engine == ONNX or export is None else None
+    if exported is None:
+        assert export is not None, "it was refused where nothing is there"
+        exported = export(saved, engine)
+    return replace(saved, exported=exported, run_by=engine)
 
 
-def _exported(path: Path, run: Run | None) -> SavedModel:
+def _exported_beside(path: Path, *, needed: bool) -> Path | None:
     """Return what was exported from a model to the file beside it, which must be of that very model."""
     exported, export = path.with_suffix(_ONNX), command_line("kzoo", "export", str(path))
     if not exported.exists():
-        message = f"The engine `{ONNX}` runs what is exported from a model, and there is no {exported}: run `{export}`."
+        if not needed:
+            return None
+        message = f"The engine runs what is exported from a model, and there is no {exported}: run `{export}`."
         raise UsageError(message)
-    found = read_onnx(exported)
-    if dict(found.made).get("source_sha256") != sha256_of(path):
+    if dict(read_onnx(exported).made).get("source_sha256") != sha256_of(path):
         message = f"{exported} was not exported from {path} as it is now. Run `{export}` again."
         raise KzooError(message)
-    return SavedModel(exported, found.card, run)
+    return exported
 
 
 def locate_model(text: str, root: Path = DEFAULT_ROOT) -> tuple[Path, Run | None]:

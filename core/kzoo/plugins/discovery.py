@@ -16,11 +16,10 @@ from kzoo.plugins import hookspecs
 from kzoo.plugins.entry_points import installed, origin
 from kzoo.plugins.offered import call, sift, sift_former
 from kzoo.plugins.reference import canonical_distribution
-from kzoo.plugins.surroundings import Surroundings
 from kzoo.streams import stdout_to_stderr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 __all__ = ["FIRST_PARTY", "Discovery", "Plugin", "PluginChoice", "Problem", "discover"]
 
@@ -163,7 +162,11 @@ class Discovery:
     disabled: list[Plugin] = field(default_factory=list)
 
 
-def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | None = None) -> Discovery:
+def discover(
+    choice: PluginChoice | None = None,
+    entry_points: Iterable[Any] | None = None,
+    kinds: Collection[str] | None = None,
+) -> Discovery:
     """Load the plugins of every installed distribution, each alone.
 
     What plugins write to stdout while they load goes to stderr: stdout is for results.
@@ -171,6 +174,8 @@ def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | N
     Args:
         choice: Which ones to load; all by default.
         entry_points: The entry points to look at instead of the installed ones.
+        kinds: Of kzoo's own plugins call only the hooks for these kinds: a list waits for nothing else. None calls all.
+            A third party's plugin is always looked at as a whole, so that what is wrong with it is said.
 
     Raises:
         KzooError: With a strict choice, if there is any problem. Inside of a plugin that is being imported.
@@ -180,6 +185,11 @@ def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | N
         message = "it asks kzoo for a component while it is imported, before all plugins are known; ask in a function"
         raise KzooError(message)
     choice = choice or PluginChoice()
+    wanted = {
+        hook: kinds_of
+        for hook, kinds_of in hookspecs.HOOKS.items()
+        if kinds is None or not {*kinds_of}.isdisjoint(kinds)
+    }
     found = Discovery()
     if entry_points is None:
         points, broken = installed()
@@ -196,7 +206,8 @@ def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | N
         with stdout_to_stderr():
             for plugin, point in seen:
                 if choice.wants(plugin):
-                    manager = _load_guarded(plugin, point, found, manager or _manager())
+                    hooks = wanted if plugin.first_party else hookspecs.HOOKS
+                    manager = _load_guarded(plugin, point, found, manager or _manager(), hooks)
                 else:
                     found.disabled.append(plugin)
     finally:
@@ -208,13 +219,17 @@ def discover(choice: PluginChoice | None = None, entry_points: Iterable[Any] | N
     return found
 
 
-def _load_guarded(plugin: Plugin, point: Any, found: Discovery, manager: _Manager) -> _Manager | None:
+def _load_guarded(
+    plugin: Plugin, point: Any, found: Discovery, manager: _Manager, hooks: Mapping[str, tuple[str, ...]]
+) -> _Manager | None:
     """Do what `_load` does, and put back what a third party's plugin changes of the process."""
     if plugin.first_party:
-        return _load(plugin, point, found, manager)
+        return _load(plugin, point, found, manager, hooks)
+    from kzoo.plugins.surroundings import Surroundings  # with what it looks at, such as logging
+
     before = Surroundings.now()
     try:
-        return _load(plugin, point, found, manager)
+        return _load(plugin, point, found, manager, hooks)
     finally:
         if changed := before.put_back():
             error = KzooError(f"it changed {', '.join(changed)} while it was loaded; all of it is put back")
@@ -222,7 +237,9 @@ def _load_guarded(plugin: Plugin, point: Any, found: Discovery, manager: _Manage
             found.problems.append(Problem(*whose, SURROUNDINGS, error, ()))
 
 
-def _load(plugin: Plugin, point: Any, found: Discovery, manager: _Manager) -> _Manager | None:
+def _load(
+    plugin: Plugin, point: Any, found: Discovery, manager: _Manager, hooks: Mapping[str, tuple[str, ...]]
+) -> _Manager | None:
     """Take one entry point through import, API check, hook check and calls; note how far it came.
 
     Whatever it raises is its problem, `BaseException` included, as pytest's ``skip`` and a panic of Rust are: all but
@@ -249,7 +266,7 @@ def _load(plugin: Plugin, point: Any, found: Discovery, manager: _Manager) -> _M
     former: list[FormerName] = []
     earlier = [spec for other in found.plugins if other.distribution == plugin.distribution for spec in other.specs]
     taken = {(spec.kind, name) for spec in earlier for name in (spec.name, *spec.aliases)}
-    for hook, kinds in hookspecs.HOOKS.items():
+    for hook, kinds in hooks.items():
         stage = "call"
         try:
             offered = call(getattr(manager.hook, hook))

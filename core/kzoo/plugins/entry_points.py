@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib
+import os
 import re
-from typing import Any
+import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import KzooError
 from kzoo.plugins.reference import canonical_distribution
 
-__all__ = ["GROUP", "installed", "origin"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["GROUP", "EntryPoint", "installed", "origin"]
 
 GROUP = "kzoo"
 """The entry point group that plugins register in."""
@@ -17,26 +24,116 @@ GROUP = "kzoo"
 _NAMELESS = "unknown"
 """What a distribution is called that has a name neither in its metadata nor in its folder."""
 
+_VALUE = re.compile(r"(?P<module>[\w.]+)\s*(:\s*(?P<attribute>[\w.]+)\s*)?(\[.*\]\s*)?")
 _FIELD = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
 _FOLDER = re.compile(r"(?P<name>[A-Za-z0-9][\w.]*)-(?P<version>[^-]+)(-[^-]+)?\.(dist|egg)-info")
 
 
-def installed() -> tuple[list[importlib.metadata.EntryPoint], list[tuple[tuple[str, str], KzooError]]]:
+class EntryPoint:
+    """One line of an entry point group: a name, and the module or object that it stands for.
+
+    Attributes:
+        name: What stands before the ``=``.
+        value: What stands behind it: ``module`` or ``module:attribute``.
+        group: `GROUP`.
+        dist: The distribution that it is of.
+    """
+
+    group = GROUP
+
+    def __init__(self, name: str, value: str, dist: Any) -> None:
+        self.name, self.value, self.dist = name, value, dist
+
+    def load(self) -> Any:
+        """Import what it stands for; raise whatever that raises."""
+        written = _VALUE.fullmatch(self.value)
+        if written is None:
+            message = f"`{self.value}` is no module, as in `package.plugin`"
+            raise ValueError(message)
+        found = importlib.import_module(written["module"])
+        for attribute in filter(None, (written["attribute"] or "").split(".")):
+            found = getattr(found, attribute)
+        return found
+
+
+class _Folder:
+    """A distribution's folder of metadata, with as much of `importlib.metadata.Distribution` as is asked for here.
+
+    That module imports those for mail, archives and tables: more than all else that a list waits for.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._text = path
+
+    def read_text(self, name: str) -> str | None:
+        """Return the text of one of its files; None where there is none."""
+        try:
+            with open(os.path.join(self._text, name), encoding="utf-8") as file:  # noqa: PTH118, PTH123 - many of them
+                return file.read()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, KeyError):
+            return None
+
+    def locate_file(self, path: str) -> Path:
+        """Return where a file of the distribution is."""
+        return self._path.parent / path
+
+
+def _distributions() -> Iterator[Any]:
+    """Yield the installed distributions in the order in which Python finds them."""
+    if any(hasattr(finder, "find_distributions") for finder in sys.meta_path if finder is not PathFinder):
+        from importlib import metadata  # somebody has a finder of his own
+
+        yield from metadata.distributions()
+        return
+    for place in sys.path:
+        try:
+            names = os.listdir(place or ".")  # noqa: PTH208 - every list waits for it
+        except OSError:
+            if os.path.isfile(place):  # noqa: PTH113 - likewise
+                from importlib import metadata  # it may be an archive
+
+                yield from metadata.distributions(path=[place])
+            continue
+        for name in names:
+            if name.endswith((".dist-info", ".egg-info", ".DIST-INFO", ".EGG-INFO")):
+                yield _Folder(os.path.join(place, name))  # noqa: PTH118 - likewise
+
+
+def _points(text: str, dist: Any) -> list[EntryPoint]:
+    """Return the entry points of the group in a distribution's file; raise `ValueError` where a line is none."""
+    found, inside = [], False
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if line.startswith("#"):
+            continue
+        if line.startswith("[") and line.endswith("]"):
+            inside = line[1:-1] == GROUP
+        elif inside:
+            name, sign, value = (part.strip() for part in line.partition("="))
+            if not (sign and name):
+                message = f"`{line}` has no `=`" if not sign else f"`{line}` has no name"
+                raise ValueError(message)
+            found.append(EntryPoint(name, value, dist))
+    return found
+
+
+def installed() -> tuple[list[EntryPoint], list[tuple[tuple[str, str], KzooError]]]:
     """Return the entry points of the group, and the origin and fault of each distribution whose file is malformed.
 
     Not `importlib.metadata.entry_points`: one malformed line in any distribution's file makes it raise for all, and
     it parses every file where a look for the group's name is enough.
     """
-    found: list[importlib.metadata.EntryPoint] = []
+    found: list[EntryPoint] = []
     broken: list[tuple[tuple[str, str], KzooError]] = []
     taken: set[str] = set()
     first = None
-    for distribution in importlib.metadata.distributions():
-        place = distribution.locate_file("")
-        first = first or place
+    for distribution in _distributions():
+        if first is None:
+            first = distribution.locate_file("")
         text, fault = _read(distribution, "entry_points.txt")
         if f"[{GROUP}]" not in text:
             continue
+        place = distribution.locate_file("")
         name, version = origin(distribution)
         if name != _NAMELESS:
             # An older copy of a distribution further down the path. Nothing is ahead of the first folder, which is
@@ -47,7 +144,7 @@ def installed() -> tuple[list[importlib.metadata.EntryPoint], list[tuple[tuple[s
         if not fault and text.startswith("\ufeff"):  # importlib.metadata takes the mark for a part of the first line
             fault = "begins with a byte order mark; write it as plain UTF-8"
         try:
-            points = () if fault else distribution.entry_points.select(group=GROUP)
+            points = [] if fault else _points(text, distribution)
         except Exception as error:
             broken.append(((name, version), _broken("is malformed; every line must be `name = module`", error)))
             continue
@@ -79,7 +176,7 @@ def _broken(fault: str, cause: BaseException | None = None) -> KzooError:
     return error
 
 
-def _read(distribution: importlib.metadata.Distribution, file: str) -> tuple[str, str]:
+def _read(distribution: Any, file: str) -> tuple[str, str]:
     """Return the text of a distribution's file, and what is wrong with it; nothing where there is none."""
     try:
         return distribution.read_text(file) or "", ""
@@ -93,7 +190,9 @@ def _read(distribution: importlib.metadata.Distribution, file: str) -> tuple[str
 
 def _text_in_force(name: str) -> str:
     """Return the entry points of the distribution that comes first on the path under this name."""
+    from importlib import metadata
+
     try:
-        return _read(importlib.metadata.distribution(name), "entry_points.txt")[0]
-    except importlib.metadata.PackageNotFoundError:  # its metadata has another name than its folder, or none
+        return _read(metadata.distribution(name), "entry_points.txt")[0]
+    except metadata.PackageNotFoundError:  # its metadata has another name than its folder, or none
         return ""

@@ -116,7 +116,7 @@ class Listing(Sequence[Row]):
 
 def listing(kinds: Sequence[str], task: str = "", search: str = "") -> Listing:
     """Return what is installed of these kinds; arguments as for `chosen`."""
-    registry = get_registry()
+    registry = get_registry(*kinds)
     return Listing(Row(describe(entry, registry)) for entry in chosen(kinds, task, search)[0])
 
 
@@ -139,7 +139,7 @@ def chosen(kinds: Sequence[str], task: str = "", search: str = "") -> tuple[list
     if task and task not in TASKS:
         message = f"There is no task `{task}`. The tasks are {', '.join(TASKS)}."
         raise UsageError(message)
-    registry = get_registry()
+    registry = get_registry(*kinds)
     entries = [entry for kind in kinds for entry in registry.entries(kind)]
     fitting = [entry for kind in kinds for entry in registry.fitting(kind, task)] if task else entries
     shown = [entry for entry in fitting if matches(search, _words_of(entry))] if search else fitting

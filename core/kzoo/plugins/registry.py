@@ -361,6 +361,7 @@ def with_article(kind: str) -> str:
 
 
 _settings: list[tuple[PluginChoice, Callable[[Problem], None] | None]] = []
+_reported: set[tuple[str, str]] = set()
 
 
 def set_plugin_choice(choice: PluginChoice | None, report: Callable[[Problem], None] | None = None) -> None:
@@ -371,16 +372,23 @@ def set_plugin_choice(choice: PluginChoice | None, report: Callable[[Problem], N
         report: Called with each problem at the moment when the plugins are loaded.
     """
     _settings[:] = [(choice or PluginChoice.from_environment(), report)] if choice or report else []
+    _reported.clear()
     get_registry.cache_clear()
 
 
 @functools.cache
-def get_registry() -> Registry:
-    """Return the registry of this process, loading the plugins on the first call."""
+def get_registry(*kinds: str) -> Registry:
+    """Return the registry of this process, loading the plugins on the first call.
+
+    Args:
+        *kinds: What of kzoo's own is to be in it, where not all: a list of losses does not wait for the metrics.
+    """
     choice, report = _settings[0] if _settings else (PluginChoice.from_environment(), None)
-    registry = Registry(discover(choice))
+    registry = Registry(discover(choice, kinds=kinds or None))
     for problem in registry.problems if report else ():
-        report(problem)  # type: ignore[misc]
+        if (said := (problem.distribution, str(problem))) not in _reported:
+            _reported.add(said)
+            report(problem)  # type: ignore[misc]
     return registry
 
 

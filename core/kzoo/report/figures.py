@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +18,8 @@ _COLUMNS = 3
 _TRAIN, _VALIDATION = "#1f5fa8", "#d1600a"  # told apart by colour-blind readers and in gray
 _MARK = "#666666"
 _WIDE_RANGE = 30.0  # a loss that falls by more than this factor is drawn on a logarithmic axis
+
+_FEW_DECADES = 1e3
 
 
 def curves(history: Sequence[Mapping[str, Any]], best: int | None = None) -> Figure:
@@ -43,12 +45,17 @@ def curves(history: Sequence[Mapping[str, Any]], best: int | None = None) -> Fig
             axes.axvline(best, color=_MARK, linestyle=":", linewidth=1, label=f"best epoch: {best}")
         if name == "loss" and drawn and min(drawn) > 0 and max(drawn) > _WIDE_RANGE * min(drawn):
             axes.set_yscale("log")
+            # The usual ones write formulas, and a page's texts are shown as they are, see `as_png`.
+            few = max(drawn) < _FEW_DECADES * min(drawn)  # their powers of ten may be one
+            axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5) if few else "auto"))
+            axes.yaxis.set_major_formatter(_as_number)
+            axes.yaxis.set_minor_formatter(_as_number if few else NullFormatter())
         axes.set_title(name)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         if drawn:
-            axes.legend(frameon=False)
+            axes.legend(framealpha=0.8, edgecolor="none")  # the mark of the best epoch may be behind it
     return figure
 
 
@@ -58,3 +65,7 @@ def _is_number(value: Any) -> bool:
 
 def _number(value: Any) -> float:
     return float(value) if _is_number(value) else math.nan
+
+
+def _as_number(value: float, _: int | None = None) -> str:
+    return f"{value:g}"

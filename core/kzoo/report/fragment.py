@@ -30,4 +30,5 @@ def result_html(run: Run, results: Mapping[str, Any], history: Sequence[Mapping[
     report = run.path / "report.html"
     where = report if report.exists() else run.path
     parts.append(f"<p>{'Report' if report.exists() else 'Folder'}: <code>{html.escape(str(where))}</code></p>")
-    return f"<div>{''.join(parts)}</div>"
+    # The style of the report's page is not here: what is wider than the screen is scrolled by itself.
+    return f'<div style="overflow-x:auto">{"".join(parts)}</div>'

@@ -23,7 +23,7 @@ th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .wide { overflow-x: auto; }
 .facts th { font-weight: normal; opacity: .7; white-space: nowrap; }
 .facts td { overflow-wrap: anywhere; }
-img { height: auto; background: white; }
+img { background: white; }
 .warning { border-left: 4px solid var(--warn); padding-left: .8rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { body { margin: 1rem auto; padding: 0 .6rem; } }
@@ -104,7 +104,7 @@ def picture(png: bytes, text: str, *, photo: bool = False) -> str:
         photo: Whether it shows photos; anything else may be drawn in other colours on a dark page.
     """
     width, height = struct.unpack(">II", png[16:24])  # where every PNG has them
-    style = f"max-width:100%;min-width:min({width}px,{_SCROLLED}rem)"
+    style = f"max-width:100%;height:auto;min-width:min({width}px,{_SCROLLED}rem)"
     data = base64.b64encode(png).decode()
     return (
         f'<div class="wide"><img class="{"photo" if photo else "chart"}" alt="{html.escape(text, quote=True)}" '

@@ -22,7 +22,7 @@ from kzoo.runs.manifest import SCHEMA_VERSION, Manifest
 from kzoo.runs.toml import revised
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from kzoo.runs.state import StateFolder
 
@@ -240,7 +240,7 @@ def create_run(root: Path, config: RunConfig, manifest: Manifest) -> Run:
             seed=config.seed,
             label=config.label,
             started=started.isoformat(timespec="seconds"),
-            number=1 + max((one.number() or 0 for one in list_runs(root) if one != run), default=0),
+            number=_next_number([one for one in list_runs(root) if one != run]),
         )
         write_json(run.manifest_path, whole.to_dict())
     except (OSError, KzooError) as error:
@@ -251,6 +251,17 @@ def create_run(root: Path, config: RunConfig, manifest: Manifest) -> Run:
         message = f"The run's folder under {folder} cannot be written: {error.strerror}. Choose another with --out DIR."
         raise KzooError(message) from error
     return run
+
+
+def _next_number(others: Iterable[Run]) -> int:
+    """Return the number of a run that is made after these, the oldest first.
+
+    One whose record cannot be read now has taken a number, too: it has its place again when the record is back.
+    """
+    last = 0
+    for run in others:
+        last = run.number() or last + 1
+    return last + 1
 
 
 def _new_folder(folder: Path, stem: str) -> Path:
@@ -302,6 +313,12 @@ def find_run(text: str, root: Path = DEFAULT_ROOT) -> Run:
     Raises:
         UsageError: Nothing fits, or several runs do.
     """
+    if not text.strip():
+        message = (
+            "An empty text names no run, perhaps from a variable that is not set. Give its folder, its name, or "
+            "`last`; `kzoo runs` lists them."
+        )
+        raise UsageError(message)
     path = Path(text).expanduser()
     if path.is_file() and (path.parent / "run.json").exists():
         return Run(path.parent)

@@ -64,8 +64,8 @@ def gradient(subject: Subject) -> None:
         direction = np.random.default_rng(7).normal(size=pred.shape)
         slope = value_and_gradient(function, y_true, pred)[1]
 
-        def along(distance: float) -> Any:
-            return array(function(tf.constant(y_true), tf.constant(pred + distance * direction)))
+        def along(distance: float, through: str = "float64") -> Any:
+            return array(function(tf.constant(y_true), _rounded(pred + distance * direction, through)))
 
         def compared(step: float) -> tuple[float, float]:
             return (slope * direction).sum(), (along(step) - along(-step)).sum() / (2 * step)
@@ -75,6 +75,14 @@ def gradient(subject: Subject) -> None:
         if abs(saw - expected) <= 1e-4 * scale:
             return
         words = "in float64"
+        if half := _half_precision(along):
+            although = " although it was made for float64 and given float64" if wide else ""
+            message = (
+                f"saw values that move in steps, as numbers of {half} do, expected those of "
+                f"{'float64' if wide else 'at least float32'}: the loss computes in half precision{although}, and its "
+                f"gradient cannot be told; y_true = {shown(y_true)}, y_pred = {shown(pred)}"
+            )
+            raise CheckFailure(message)
         if _rounds(along):
             # Differences of numbers with seven digits need a longer step, and show fewer digits: uphill they show most.
             direction = np.abs(direction) * np.where(slope < 0, -1.0, 1.0)
@@ -96,6 +104,29 @@ def _rounds(along: Callable[[float], Any]) -> bool:
     values = np.stack([along(at * 3e-7).ravel() for at in range(-4, 5)])
     jumps = np.abs(np.diff(values, 2, axis=0)).max(initial=0.0)
     return bool((values == values[0]).all() or jumps > 1e-10 * max(np.abs(values).max(initial=0.0), 1e-3))
+
+
+def _half_precision(along: Callable[..., Any]) -> str:
+    """Return the type of half precision that a loss computes in, an empty text where it does not.
+
+    Its values stand still on a way on which those of float32 move, and are those of predictions rounded to that type,
+    or are numbers of it themselves.
+    """
+    near, far = (np.stack([along(at * step).ravel() for at in range(-4, 5)]) for step in (1e-4, 0.1))
+    moves = max(len(np.unique(column)) for column in near.T) > 5  # noqa: PLR2004 - more than half of the nine
+    if moves or not np.isfinite(far).all() or np.ptp(far, axis=0).max() < 1e-3 * max(np.abs(far).max(), 1e-3):
+        return ""
+    for name in ("bfloat16", "float16"):  # the coarser one first: the other holds its numbers, too
+        through = np.stack([along(at * 0.1, name).ravel() for at in range(-4, 5)])
+        if np.array_equal(through, far) or np.array_equal(array(_rounded(far, name)), far):
+            return name
+    return ""
+
+
+def _rounded(values: Any, name: str) -> Any:
+    """Return numbers as a type of fewer bits has them, in their own type."""
+    values = tf.constant(values)
+    return tf.cast(tf.cast(values, name), values.dtype)
 
 
 def precision(subject: Subject) -> None:

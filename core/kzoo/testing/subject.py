@@ -105,6 +105,7 @@ def subject_of(
     """Return the subject for a name, an instance, a class or a function that returns a fresh instance.
 
     A function of ``(y_true, y_pred)`` is a loss as Keras takes it: it is checked as ``compile(loss=function)`` has it.
+    A class of Keras's own is checked under its published name, where neither inputs nor arguments are given.
 
     Args:
         kind: The kind of component.
@@ -126,6 +127,10 @@ def subject_of(
     if not callable(component):
         message = f"{component!r} is no {kind}: give a name, an instance, a class or a function that returns one."
         raise UsageError(message)
+    if inspect.isclass(component) and inputs is None and not arguments:
+        published = _name_of_keras(kind, component, registry or get_registry())
+        if published:
+            return _published(kind, Reference(published), None, registry or get_registry(), {})
     name = getattr(component, "__name__", str(component))
     if kind == "loss" and _is_of_labels_and_predictions(component):
         return _function(name, component, inputs, arguments)
@@ -175,6 +180,20 @@ def _published(kind: str, reference: Reference, inputs: Any, registry: Registry,
         properties=getattr(spec, "properties", {}),
         entry=entry,
     )
+
+
+def _name_of_keras(kind: str, cls: Any, registry: Registry) -> str:
+    """Return the name that a class of Keras's own is published by; empty for any other, or where it has none.
+
+    What is known of it goes with the name: its inputs, and where it fails because Keras does.
+    """
+    if cls.__module__.partition(".")[0] != "keras":
+        return ""
+    for entry in registry.entries(kind):
+        module, _, attribute = entry.spec.target.partition(":")
+        if module.partition(".")[0] == "keras" and attribute == cls.__name__ and load_target(entry) is cls:
+            return entry.qualified
+    return ""
 
 
 def _instance(kind: str, component: Any, inputs: Any) -> Subject:

@@ -56,7 +56,8 @@ class Mixture(Loss):
         losses: The losses, Keras's own or any other: objects, or in `kzoo.loss` and on the command line references
             such as `focal(gamma=2)`. What is said of logits, ignored classes and the like is said in each of them; the
             reduction is said here.
-        weights: A finite number for each of them. One with the weight 0 is logged and no more. Defaults to 1 for each.
+        weights: A finite number for each of them. One with the weight 0 is logged and no more; one with a weight below
+            0 is made larger by the training, as an entropy may be meant to. Defaults to 1 for each.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "mixture".
         dtype: The floating type of the sum, and the least of the losses in it, at least float32. Defaults to Keras's
@@ -67,7 +68,8 @@ class Mixture(Loss):
         y_pred: Predictions that all the losses take.
 
     Raises:
-        ValueError: `losses` or `weights` are not as described; a loss is one number for the whole batch, as Keras's
+        ValueError: `losses` or `weights` are not as described; the weights of equal losses cancel out, so that the sum
+            is always 0; a loss is one number for the whole batch, as Keras's
             `dice` is; labels and predictions do not belong together; the losses have values for different positions.
 
     Example:
@@ -94,6 +96,7 @@ class Mixture(Loss):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.losses = _checked_losses(losses)
         self.weights = _checked_weights(weights, len(self.losses))
+        _check_something_is_left(self.losses, self.weights)
         self.part_names = _part_names(self.losses)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -295,6 +298,27 @@ def _checked_weights(weights: Any, count: int) -> list[float]:
         )
         raise ValueError(message)
     return [float(one) for one in plain]
+
+
+def _check_something_is_left(losses: Sequence[Any], weights: Sequence[float]) -> None:
+    """Refuse equal losses whose weights add up to 0: their sum is 0 whatever is predicted, and nothing is learned."""
+    if min(weights) >= 0:
+        return
+    made: dict[str, list[float]] = {}
+    for loss, weight in zip(losses, weights, strict=True):
+        made.setdefault(_written(loss), []).append(weight)
+    if all(math.isclose(math.fsum(each), 0, abs_tol=1e-9 * math.fsum(map(abs, each))) for each in made.values()):
+        named = ", ".join(f"{weight:g} x {loss.name}" for loss, weight in zip(losses, weights, strict=True))
+        message = (
+            f"The weights of the mixture cancel out ({named}): the sum is 0 whatever is predicted, so nothing would be "
+            "learned. Give weights that leave something of at least one loss."
+        )
+        raise ValueError(message)
+
+
+def _written(loss: Any) -> str:
+    """Return a text that is the same of two losses only if these are; what Keras does not save of one is in it."""
+    return f"{type(loss)} {sorted((name, repr(value)) for name, value in vars(loss).items() if name != 'name')}"
 
 
 def _part_names(losses: Sequence[Any]) -> tuple[str, ...]:

@@ -1,16 +1,21 @@
-"""Registers the metrics; light, since targets are imported only on use."""
+"""Registers the metrics; light, since specs are imported when a list needs them, and targets on use."""
 
 from __future__ import annotations
 
-from kzoo.plugin import MetricSpec, hookimpl
-from kzoo_plugins.metrics.specs import calibration, classification, embedding, images, ordinal, regression
+from typing import TYPE_CHECKING
+
+from kzoo.plugin import hookimpl
+
+if TYPE_CHECKING:
+    from kzoo.plugin import MetricSpec
 
 __all__ = ["kzoo_metrics"]
-
-_FAMILIES = (calibration, classification, embedding, images, ordinal, regression)
 
 
 @hookimpl
 def kzoo_metrics() -> list[MetricSpec]:
     """Return kzoo's own metrics."""
-    return [spec for family in _FAMILIES for spec in family.METRICS]
+    from kzoo_plugins.metrics.specs import calibration, classification, embedding, images, ordinal, regression
+
+    families = (calibration, classification, embedding, images, ordinal, regression)
+    return [spec for family in families for spec in family.METRICS]

@@ -1,16 +1,20 @@
-"""Registers the regularizers; light, since targets are imported only on use."""
+"""Registers the regularizers; light, since specs are imported when a list needs them, and targets on use."""
 
 from __future__ import annotations
 
-from kzoo.plugin import RegularizerSpec, hookimpl
-from kzoo_plugins.regularizers.specs import activity, weights
+from typing import TYPE_CHECKING
+
+from kzoo.plugin import hookimpl
+
+if TYPE_CHECKING:
+    from kzoo.plugin import RegularizerSpec
 
 __all__ = ["kzoo_regularizers"]
-
-_FAMILIES = (weights, activity)
 
 
 @hookimpl
 def kzoo_regularizers() -> list[RegularizerSpec]:
     """Return kzoo's own regularizers."""
-    return [spec for family in _FAMILIES for spec in family.REGULARIZERS]
+    from kzoo_plugins.regularizers.specs import activity, weights
+
+    return [*weights.REGULARIZERS, *activity.REGULARIZERS]

@@ -77,7 +77,7 @@ Brightness.__abstractmethods__ = frozenset()
 def target(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = predicting.Predicting(Brightness(), None)
-    monkeypatch.setattr(predicting, "find_predicting", lambda text, root=None, engine="": found)
+    monkeypatch.setattr(predicting, "find_predicting", lambda text, root=None, engine="", export=None: found)
     return found
 
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import types
@@ -11,6 +13,7 @@ import pipelines
 import pytest
 from PIL import Image
 
+from kzoo.errors import UsageError
 from kzoo.export.exporting import Request, export
 from kzoo.export.formats import FORMATS
 from kzoo.models.card import ModelCard
@@ -110,11 +113,81 @@ def test_the_same_is_predicted_by_either_engine(trained, exported, tmp_path, kzo
 def test_an_export_of_another_model_is_not_taken_for_it(trained, exported, tmp_path, kzoo):
     other = tmp_path / "m.keras"
     save_model(load_model(trained), other, find_model(str(trained)).card)
-    code, _, err = kzoo("predict", str(other), "x.png", "--engine", "onnx")
-    assert (code, f"run `kzoo export {other}`" in " ".join(err.split())) == (2, True)
+    with pytest.raises(UsageError, match=f"run `kzoo export {other}`"):
+        find_model(str(other), engine="onnx")
     (tmp_path / "m.onnx").write_bytes(exported.path.read_bytes())
     code, _, err = kzoo("predict", str(other), "x.png", "--engine", "onnx")
     assert (code, "was not exported from" in err) == (1, True)
+
+
+@pytest.fixture
+def alone(trained, tmp_path, monkeypatch):
+    """Return the network in a folder without an export, beside a picture, with a cache of its own."""
+    monkeypatch.setenv("KZOO_DATA", str(tmp_path / "data"))
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[4:24, 13:16] = 250
+    Image.fromarray(pixels).save(tmp_path / "one.png")
+    return shutil.copy(trained, tmp_path / "m.keras")
+
+
+def test_for_an_engine_a_model_is_exported_once_and_kept(alone, tmp_path, kzoo):
+    predict = ("predict", str(alone), str(tmp_path / "one.png"))
+    expected = json.loads(kzoo(*predict, "--json")[1])["probabilities"]
+    times = []
+    for times_said in (1, 0):
+        code, _, err = kzoo(*predict, "--engine", "onnxruntime")
+        said = " ".join(err.split())
+        [kept] = (tmp_path / "data" / "exports").iterdir()
+        assert (code, said.count("Exporting")) == (0, times_said)
+        assert re.search(rf"Run by ONNX Runtime \d[\d.]*: {re.escape(str(kept))}", said)
+        times.append(kept.stat().st_mtime_ns)
+    assert times[0] == times[1]
+    assert json.loads(kzoo(*predict, "--engine", "onnxruntime", "--json")[1])["probabilities"] == pytest.approx(
+        expected, abs=1e-5
+    )
+    kept.write_bytes(kept.read_bytes()[:-100])  # damaged
+    assert kzoo(*predict, "--engine", "onnxruntime")[0] == 0
+    assert read_onnx(kept).made["numbers"] == "as in the source"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["data", "m.keras", "one.png"]
+
+
+def test_an_engine_that_says_something_else_is_refused(alone, tmp_path, kzoo, monkeypatch):
+    from kzoo.export import kept
+
+    genuine = kept.forward_of_onnx
+
+    def off(path, engine):
+        forward = genuine(path, engine)
+        return lambda x: forward(x) + 2e-4
+
+    monkeypatch.setattr(kept, "forward_of_onnx", off)
+    code, _, err = kzoo("predict", str(alone), str(tmp_path / "one.png"), "--engine", "onnxruntime")
+    assert (code, "differs by 0.0002" in " ".join(err.split())) == (1, True)
+    assert list((tmp_path / "data" / "exports").iterdir()) == []
+
+
+@pytest.mark.long
+def test_openvino_and_python_say_the_same(alone, tmp_path, kzoo):
+    pytest.importorskip("openvino", reason="the extra `openvino` has the engine")
+    import kzoo as package
+
+    picture = str(tmp_path / "one.png")
+    expected = list(package.open(alone).predict(picture).probabilities.values())
+    for engine in ("openvino", "onnxruntime"):
+        opened = package.open(alone, engine=engine)
+        np.testing.assert_allclose(list(opened.predict(picture).probabilities.values()), expected, atol=1e-5)
+        [(_, found)] = package.predict(alone, picture, engine=engine)
+        np.testing.assert_allclose(list(found.probabilities.values()), expected, atol=1e-5)
+        figures = package.evaluate(alone, "sample", engine=engine).metrics
+        assert figures["accuracy"] == pytest.approx(package.evaluate(alone, "sample").metrics["accuracy"], abs=1e-6)
+    code, out, err = kzoo("evaluate", str(alone), "--data", "sample", "--engine", "openvino")
+    assert (code, "Run by OpenVINO" in out) == (0, True), err
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnx runtime"])
+def test_an_engine_that_there_is_not_is_refused(alone, kzoo, engine):
+    code, _, err = kzoo("predict", str(alone), "one.png", "--engine", engine)
+    assert (code, "run by `tensorflow`, `onnxruntime`, `openvino`" in " ".join(err.split())) == (2, True)
 
 
 def test_what_differs_is_refused_and_not_left_there(trained, tmp_path, kzoo, monkeypatch):
@@ -204,9 +277,30 @@ def test_in_8_bits_it_is_measured_and_refused_where_it_loses_too_much(trained, e
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(("name", "most"), [("openvino", 0.9), ("litert", 0.5)])
+def test_the_other_formats_in_8_bits_are_as_good_and_smaller(trained, exported, tmp_path, kzoo, name, most):
+    for needed in FORMATS[name].needs:
+        pytest.importorskip(needed, reason=f"the format {name} needs {needed}")
+    out = tmp_path / f"small{FORMATS[name].suffix}"
+    arguments = ("-f", name, "-o", str(out), "--int8", "--calibrate", "32", "--data", "sample", "--json")
+    code, said, _ = kzoo("export", str(trained), *arguments)
+    found = json.loads(said)
+    assert (code, found["quality"]) == (0, "accuracy")
+    assert found["before"] - found["after"] <= 0.01
+    assert found["difference"] > 1e-4  # it is another model
+    assert found["bytes"] < most * exported.bytes  # OpenVINO writes its graph as text
+    pipeline = find_pipeline("mnist")
+    x, y = pipelines.sample(pipeline).test.examples(np.arange(100))
+    told = FORMATS[name].writer().opened(out)(x)
+    assert np.mean(np.argmax(told, -1) == np.ravel(y)) == pytest.approx(found["after"], abs=0.06)
+    texts = b"".join(one.read_bytes() for one in tmp_path.rglob("small*")).replace(b"&quot;", b'"')
+    assert b'"numbers": "int8"' in texts
+
+
+@pytest.mark.long
 def test_predicting_and_measuring_need_neither_keras_nor_tensorflow_nor_onnx(exported, tmp_path):
     Image.fromarray(np.full((28, 28), 200, np.uint8)).save(tmp_path / "x.png")
-    missing = ("tensorflow", "keras", "h5py", "onnx")
+    missing = ("tensorflow", "keras", "h5py", "onnx", "matplotlib", "safetensors")
     for arguments in (
         ["predict", str(exported.path), str(tmp_path / "x.png"), "--json"],
         ["evaluate", str(exported.path), "--data", "sample", "--json"],

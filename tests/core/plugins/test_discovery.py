@@ -2,6 +2,7 @@ import importlib.metadata
 import io
 import sys
 import warnings
+import zipfile
 from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
@@ -9,11 +10,19 @@ import pytest
 from kzoo.errors import KzooError, UsageError
 from kzoo.plugin import FormerName, hookimpl
 from kzoo.plugins.discovery import PluginChoice, discover
-from kzoo.plugins.entry_points import installed
+from kzoo.plugins.entry_points import EntryPoint, installed, origin
 from kzoo.plugins.hookspecs import HOOKS
 
 TAKES_NO_ARGUMENT = "takes no argument, but its implementation has 'config'"
 OWN = "is one of kzoo's own commands, whose names no plugin may take"
+PACKED = """
+from kzoo.plugin import LossSpec, hookimpl
+
+@hookimpl
+def kzoo_losses():
+    return [LossSpec(name="packed", target="kzoo_packed:Packed")]
+"""
+
 NO_NAME = "`name` must be lower case letters, digits and `_`, starting with a letter"
 NO_HOOK = "implements no hook; mark its functions with `kzoo.plugin.hookimpl`"
 
@@ -132,6 +141,18 @@ def test_every_hook_is_called(fixture_points):
     assert (plugin.distribution, plugin.version, plugin.entry_point) == ("kzoo-good", "1.2", "good")
 
 
+def test_of_ones_own_only_what_is_asked_for_is_loaded_and_of_others_all(plugins):
+    plugins("good", "midway")
+    found = discover(kinds=("loss",))
+    own = {spec.kind for plugin in found.plugins if plugin.first_party for spec in plugin.specs}
+    assert own == {"loss"}
+    assert [str(problem) for problem in found.problems] == ["skipped kzoo-midway 0.2 (call): ValueError: half way"]
+    [good] = [plugin for plugin in found.plugins if plugin.distribution == "kzoo-good"]
+    assert good in discover().plugins
+    everything = {spec for plugin in discover().plugins for spec in plugin.specs if spec.kind == "loss"}
+    assert {spec for plugin in found.plugins for spec in plugin.specs if spec.kind == "loss"} == everything
+
+
 def test_old_names_are_kept_beside_the_specs(fixture_points):
     [plugin] = discover(entry_points=fixture_points("good")).plugins
     assert [former.name for former in plugin.former_names] == ["old.losses.FormerLoss", "old.losses.Gone"]
@@ -182,7 +203,7 @@ def test_warnings_as_errors_are_problems_of_the_plugin_that_warns(fixture_points
     def warn(self):
         warnings.warn("old-fashioned", DeprecationWarning, stacklevel=1)
 
-    monkeypatch.setattr(importlib.metadata.EntryPoint, "load", warn)
+    monkeypatch.setattr(EntryPoint, "load", warn)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = discover(entry_points=points)
@@ -286,13 +307,52 @@ class TestInstalledEntryPoints:
     @pytest.mark.parametrize("cases", [("good", "older_copy"), ("older_copy", "good")])
     def test_the_first_copy_on_the_path_is_the_one_in_force(self, cases, plugins):
         plugins(*cases)
-        found = [point.dist.version for point in installed()[0] if point.dist.name == "kzoo-good"]
+        found = [version for name, version in (origin(p.dist) for p in installed()[0]) if name == "kzoo-good"]
         assert found == [importlib.metadata.version("kzoo-good")] == ["1.2" if cases[0] == "good" else "0.9"]
 
     def test_an_older_copy_of_what_is_no_longer_a_plugin_is_not_loaded(self, plugins):
         plugins("no_longer_a_plugin", "good")
         assert "good" not in {point.name for point in installed()[0]}
         plugins("good")
+        assert "good" in {point.name for point in installed()[0]}
+
+    def test_what_python_itself_finds_is_found(self, plugins):
+        plugins("good", "noisy", "older_copy")
+        ours = {(point.name, point.value, str(point.dist.locate_file(""))) for point in installed()[0]}
+        theirs = {
+            (point.name, point.value, str(distribution.locate_file("")))
+            for distribution in importlib.metadata.distributions()
+            if "[kzoo]" in (distribution.read_text("entry_points.txt") or "")
+            and "malformed" not in str(distribution.locate_file(""))
+            for point in distribution.entry_points.select(group="kzoo")
+        }
+        assert ours == {found for found in theirs if "older_copy" not in found[2]}
+        assert {name for name, *_ in ours} > {"good", "noisy", "zoo"}
+
+    def test_a_distribution_in_an_archive_is_found(self, tmp_path, monkeypatch):
+        with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+            archive.writestr("kzoo_packed-3.1.dist-info/METADATA", "Name: kzoo-packed\nVersion: 3.1\n")
+            archive.writestr("kzoo_packed-3.1.dist-info/entry_points.txt", "[kzoo]\npacked = kzoo_packed\n")
+            archive.writestr("kzoo_packed.py", PACKED)
+        monkeypatch.syspath_prepend(str(tmp_path / "packed.zip"))
+        [plugin] = [one for one in discover().plugins if one.distribution == "kzoo-packed"]
+        assert (plugin.version, [spec.name for spec in plugin.specs]) == ("3.1", ["packed"])
+
+    def test_a_finder_of_ones_own_is_asked(self, plugins, monkeypatch):
+        [folder] = plugins("good")
+        monkeypatch.setattr(sys, "path", [one for one in sys.path if one != str(folder)])
+
+        class Finder(importlib.metadata.DistributionFinder):
+            def find_spec(self, *given):
+                return None
+
+            def find_distributions(self, context=importlib.metadata.DistributionFinder.Context()):  # noqa: B008
+                return importlib.metadata.MetadataPathFinder.find_distributions(
+                    importlib.metadata.DistributionFinder.Context(path=[str(folder)])
+                )
+
+        assert "good" not in {point.name for point in installed()[0]}
+        monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder()])
         assert "good" in {point.name for point in installed()[0]}
 
     def test_a_distribution_without_metadata_is_still_found(self, plugins):

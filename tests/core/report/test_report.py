@@ -14,6 +14,7 @@ from kzoo.errors import KzooError
 from kzoo.report import write_pictures, write_report
 from kzoo.report.figures import curves
 from kzoo.report.page import table
+from kzoo.report.write import as_png
 from kzoo.runs.configure import configure
 from kzoo.runs.folder import create_run
 from kzoo.runs.manifest import DataRecord, Manifest, TrainingRecord
@@ -83,6 +84,19 @@ def test_curves_leave_out_what_is_no_number_and_scale_a_long_fall():
     training, validation = axes[0].lines
     assert training.get_ydata().tolist() == [100.0, 1.0]
     assert np.isnan(validation.get_ydata()[1])
+
+
+@pytest.mark.parametrize("losses", [(100.0, 1.0), (0.7, 0.02), (0.65, 0.015), (3.0, 1e-6)])
+def test_the_numbers_beside_a_long_fall_are_numbers_and_no_formulas(losses):
+    from matplotlib.text import Text
+
+    figure = curves([{"loss": value} for value in losses])
+    as_png(figure)
+    [axes] = figure.axes
+    shown = [text.get_text() for text in axes.yaxis.findobj(Text) if text.get_text()]
+    assert axes.get_yscale() == "log"
+    assert len(set(shown)) >= 3
+    assert all(float(text) > 0 for text in shown)
 
 
 def test_what_a_run_is_told_by_stands_on_top(run):

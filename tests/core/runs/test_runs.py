@@ -90,6 +90,34 @@ def test_the_last_run_is_the_one_made_last_whatever_the_clock_said(tmp_path, con
     assert list_runs(tmp_path, "another") == []
 
 
+def test_a_run_whose_record_cannot_be_read_keeps_its_number(tmp_path, config):
+    made = [create_run(tmp_path, config, Manifest()) for _ in range(3)]
+    record = made[2].manifest_path.read_text("utf-8")
+    made[2].manifest_path.write_text("{")
+    later = [create_run(tmp_path, config, Manifest()) for _ in range(2)]
+    made[2].manifest_path.write_text(record)
+    assert [run.number() for run in (*made, *later)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_text_is_no_run_and_not_this_folder(tmp_path, config, monkeypatch, kzoo, text):
+    monkeypatch.chdir(create_run(tmp_path, config, Manifest()).path)
+    code, _, err = kzoo("run", "--resume", text)
+    assert (code, "An empty text names no run, perhaps from a variable" in " ".join(err.split())) == (2, True)
+
+
+def test_on_a_terminal_of_80_columns_names_of_runs_are_in_one_piece(tmp_path, config, monkeypatch, capsys):
+    import sys
+
+    from kzoo.cli import main
+
+    run = create_run(tmp_path, config, Manifest(status="done"))
+    monkeypatch.setenv("COLUMNS", str(len(run.name) + 10))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["runs", "--out", str(tmp_path)]) == 0
+    assert run.name in capsys.readouterr().out
+
+
 def test_a_run_is_still_training_only_while_somebody_holds_its_lock(tmp_path, config):
     run = create_run(tmp_path, config, Manifest())
     assert run.status() == "killed"

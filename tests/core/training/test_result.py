@@ -39,6 +39,9 @@ def test_as_html(result):
     (result.run.path / "report.html").touch()
     assert f"Report: <code>{result.run.path / 'report.html'}</code>" in result._repr_html_()
     assert not re.search(r"<(script|link|style)", page)
+    # The report's style is not there: a picture that is made narrower by its cell keeps its form all the same.
+    [style] = re.findall(r'<img [^>]*style="([^"]*)"', page)
+    assert {"max-width:100%", "height:auto"} <= set(style.split(";"))
 
 
 def test_a_run_that_was_stopped_at_once_has_no_curves(result):

@@ -307,6 +307,8 @@ def test_it_conforms_for_other_tasks(inputs, text):
         ([CROSSENTROPY], {"weights": [True]}, "finite number"),
         ([CROSSENTROPY], {"weights": [0]}, "not all of them 0"),
         ([CROSSENTROPY], {"weights": 1}, "must be a list"),
+        ([keras.losses.Huber(0.3), keras.losses.Huber(0.3, name="h")], {"weights": [0.3, -0.3]}, "0.3 x huber.* is 0 "),
+        ([SoftDice()] * 3, {"weights": [0.1, 0.2, -0.3]}, "the sum is 0 whatever is predicted"),
         ([keras.losses.Dice()], {}, "`dice` is one number for the whole batch.*`soft_dice` has one"),
         ([keras.losses.Tversky()], {}, "`tversky` has one"),
         ([keras.losses.MeanSquaredError(reduction="sum")], {}, "`reduction` to the mixture"),
@@ -315,6 +317,13 @@ def test_it_conforms_for_other_tasks(inputs, text):
 def test_what_is_no_list_of_losses_is_refused(losses, more, said):
     with pytest.raises(ValueError, match=said):
         Mixture(losses, **more)
+
+
+def test_weights_below_0_are_taken_where_something_is_left():
+    y_true, y_pred = np.zeros((2, 3), "float32"), np.full((2, 3), 0.5, "float32")
+    huber = keras.losses.Huber
+    assert float(Mixture([huber(1.0), huber(0.25)], [1, -1])(y_true, y_pred)) == pytest.approx(0.125 - 0.09375)
+    assert float(Mixture([huber(1.0), huber(1.0)], [1, -0.5])(y_true, y_pred)) == pytest.approx(0.0625)
 
 
 def test_values_that_cannot_be_added_are_refused():
