@@ -180,8 +180,8 @@ def open_model(model: str | Path) -> OpenedModel:
     """Return a trained model that stays loaded.
 
     Args:
-        model: A run (its folder, its name, or ``last``), a ``.keras`` file that kzoo saved, or an ``.onnx`` file that
-            it exported.
+        model: A run (its folder, its name, or ``last``), a ``.keras`` file that kzoo saved, an ``.onnx`` file that
+            it exported, or an address on the hub, ``hf://NAME/REPO@REVISION``.
 
     Of a run that did not come to its end a Python warning says so.
 
