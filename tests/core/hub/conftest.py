@@ -25,6 +25,10 @@ def hub(monkeypatch, tmp_path):
     monkeypatch.setattr(file_download.time, "sleep", lambda seconds: None)  # between its attempts
     with Served() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        # Read from the variable when it is imported, which is long done here.
+        monkeypatch.setattr(constants, "ENDPOINT", hub.address)
+        template = hub.address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         yield hub
 
 
