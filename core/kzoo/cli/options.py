@@ -79,7 +79,9 @@ def read_from(asked: str, saved: SavedModel) -> str:
         saved: The model that it is.
     """
     origin = saved.origin() if asked.startswith("hf://") else ""
-    return f"{asked} is {origin} at this time: name that to read the very same again." if origin != asked else ""
+    if origin in ("", asked):
+        return ""
+    return f"{asked} is {origin} at this time: name that to read the very same again."
 
 
 def hoist(arguments: Sequence[str]) -> list[str]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kzoo._version import __version__
-from kzoo.errors import DataError, KzooError, NetworkUnreachableError, in_short, words_of
+from kzoo.errors import DataError, KzooError, NetworkUnreachableError, UsageError, in_short, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,11 @@ def endpoint() -> str:
 
 
 def _named() -> str:
-    return os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or _HUGGING_FACE
+    named = os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or _HUGGING_FACE
+    if not re.match("https?://[^/]", named):
+        message = f"HF_ENDPOINT names no hub: `{in_short(named)}` does not begin with https:// and a host."
+        raise UsageError(message)
+    return named
 
 
 def has_token() -> bool:
@@ -139,7 +144,7 @@ def _of_hub(error: BaseException, doing: str, address: Address) -> KzooError | N
     reason = in_short(error.response.headers.get("X-Error-Message") or error.server_message or "")
     said = f" ({reason})" if reason else ""
     if status == _UNAUTHORIZED:
-        text = f"{where} did not accept your token{said}: it is wrong or has expired. {_LOG_IN} anew."
+        text = f"{where} did not accept your token{said}: it is wrong or has expired. {_LOG_IN} to a new one."
     elif status == _FORBIDDEN:
         text = (
             f"{doing} was refused by {where}{said}: your token may not do this with {address.repository}. It needs "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -43,6 +43,7 @@ class Subject:
         manifest: The run's record as it goes out; None for a model without a run.
         files: What goes out, by name: the size in bytes.
         license: An identifier such as ``apache-2.0``; empty where none is given.
+        choices: What was chosen for loss, optimizer and so on, as references.
     """
 
     address: Address
@@ -50,6 +51,7 @@ class Subject:
     manifest: Manifest | None
     files: Mapping[str, int]
     license: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def measures(self) -> dict[str, float]:
@@ -121,10 +123,9 @@ def _parts(subject: Subject) -> Iterator[str]:
 def _results(subject: Subject) -> str:
     if not subject.manifest or not subject.measures:
         return "## Results\n\nNone are recorded with this file. `kzoo evaluate` measures it on your data."
-    sizes = subject.manifest.data.sizes
-    on = f"{sizes['test']:,} test examples of" if sizes.get("test") else "the test data of"
     rows = [(f"`{name}`", f"{value:.5g}") for name, value in subject.measures.items()]
-    return f"## Results\n\nOn {on} {_plain(_data(subject.manifest))}:\n\n{_table(('measure', 'test'), rows)}"
+    table = _table(("measure", "test"), rows)
+    return f"## Results\n\nOn the test examples of this data: {_plain(_data(subject.manifest))}.\n\n{table}"
 
 
 def _use(subject: Subject) -> str:
@@ -156,8 +157,7 @@ def _training(manifest: Manifest, subject: Subject) -> str:
     if manifest.data.sizes:
         rows.append(("examples", ", ".join(f"{count:,} {name}" for name, count in manifest.data.sizes.items())))
     rows.append(("recipe", f"`{manifest.recipe}`, seed {manifest.seed}"))
-    used = [(name, one.get("name", "")) for name, one in manifest.plugins.items() if name in ("loss", "optimizer")]
-    rows += [(what, _code(name)) for what, name in used if name]
+    rows += [(what, _code(reference)) for what, reference in subject.choices.items() if reference]
     if training:
         rows.append(("epochs", f"{training.epochs}, {training.steps:,} steps"))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)))

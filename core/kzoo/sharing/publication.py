@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kzoo.errors import KzooError, UsageError
-from kzoo.files import sha256_of, write_json, write_text
+from kzoo.files import write_json, write_text
 from kzoo.models.inspection import inspect
 from kzoo.models.onnx_file import read_onnx
 from kzoo.models.saved import ONNX, find_model
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kzoo.hub.address import Address
     from kzoo.models.inspection import Inspection
     from kzoo.models.saved import SavedModel
+    from kzoo.runs.config import RunConfig
     from kzoo.runs.manifest import Manifest
 
 __all__ = ["Publication", "prepare"]
@@ -64,27 +65,31 @@ def prepare(model: str, address: Address, folder: Path, *, root: Path, license: 
     """
     saved = find_model(model, root)
     inspection = _fit(saved)
-    manifest, files, left_out = None, {}, []
+    manifest, files, left_out, choices = None, {}, [], {}
     if saved.run:
-        record = saved.run.manifest()
-        manifest = cleaned_manifest(record, {_MODEL: inspection.sha256})
-        write_json(folder / "run.json", manifest.to_dict())
-        settings, changed = cleaned_config(saved.run.config())
-        write_text(folder / "config.toml", settings)
+        manifest = cleaned_manifest(saved.run.manifest(), {_MODEL: inspection.sha256})
+        config = saved.run.config()
+        choices = _choices(config)
+        settings, changed = cleaned_config(config)
         files = {"run.json": folder / "run.json", "config.toml": folder / "config.toml"}
-        left_out = [
-            "run.json: command line, machine, and where the data was",
-            *(f"config.toml: the folder of {key}" for key in changed),
-        ]
+        write_json(files["run.json"], manifest.to_dict())
+        write_text(files["config.toml"], settings)
+        left_out = ["run.json: command line, machine, and where the data was"]
+        left_out += [f"config.toml: the folder of {key}" for key in changed]
     models = {_MODEL: saved.path}
     if export := _export(saved, inspection):
         models[_EXPORT] = export
     files = {**models, **files}
     page = folder / "README.md"
-    sizes = {name: path.stat().st_size for name, path in files.items()}
-    write_text(
-        page, page_of(Subject(address=address, model=inspection, manifest=manifest, files=sizes, license=license))
+    subject = Subject(
+        address=address,
+        model=inspection,
+        manifest=manifest,
+        files={name: path.stat().st_size for name, path in files.items()},
+        license=license,
+        choices=choices,
     )
+    write_text(page, page_of(subject))
     files = {"README.md": page, **files}
     _refuse_traces(saved, files)
     return Publication(
@@ -94,6 +99,13 @@ def prepare(model: str, address: Address, folder: Path, *, root: Path, license: 
         left_out=left_out,
         notes=[*_notes(saved, inspection, manifest, license)],
     )
+
+
+def _choices(config: RunConfig) -> dict[str, str]:
+    """Return the components of a run by what they are for, as references."""
+    found = {"loss": str(config.loss), "optimizer": str(config.optimizer)}
+    found["regularizer"] = str(config.regularizer or "")
+    return {**found, "metrics": ", ".join(map(str, config.metrics))}
 
 
 def _fit(saved: SavedModel) -> Inspection:
@@ -150,11 +162,6 @@ def _notes(saved: SavedModel, inspection: Inspection, manifest: Manifest | None,
         notes.append(f"{saved.path.with_suffix('.onnx').name} beside it is of another model and stays here.")
     if manifest is None:
         notes.append("It belongs to no run, so its page tells no results.")
-    if names := inspection.card.class_names:
+    if (names := inspection.card.class_names) and inspection.card.trained_on == "path":
         notes.append(f"The names of its {len(names)} classes can be read by everybody who gets the model.")
     return notes
-
-
-def digests(publication: Publication) -> dict[str, str]:
-    """Return the SHA-256 of each file that goes out, by its name."""
-    return {name: sha256_of(path) for name, path in publication.files.items()}

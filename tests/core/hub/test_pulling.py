@@ -8,6 +8,7 @@ import sys
 import pytest
 from local_hub import Repository
 
+from kzoo.cli import completion, offers
 from kzoo.errors import DataError, KzooError, NetworkUnreachableError, UsageError
 from kzoo.hub.address import Address
 from kzoo.hub.pulling import kept, pull, pulled
@@ -52,6 +53,16 @@ def test_a_branch_moves_and_a_commit_stays(hub, there, trained):
     assert find_model(f"hf://anna/digits@{first}").path == found.path
     assert hub.requests == [], "what is kept under its commit asks nobody"
     assert {str(one) for one in kept()} == {f"hf://anna/digits@{commit}" for commit in (first, there.branches["main"])}
+
+
+def test_what_was_fetched_is_offered_by_the_shell(hub, there):
+    commit = pulled("hf://anna/digits").record.revision
+    hub.requests.clear()
+    assert completion.complete_address("hf://an") == [(f"hf://anna/digits@{commit}", "fetched before")]
+    assert completion.complete_address("hf://bob") == []
+    assert offers.of_predict({"model": "hf://anna/digits"}).settings == {}
+    assert "threshold" not in offers.of_predict({"model": f"hf://anna/digits@{commit}"}).settings
+    assert hub.requests == [], "a Tab asks nobody"
 
 
 def test_a_changed_file_in_the_cache_is_not_used(hub, there):

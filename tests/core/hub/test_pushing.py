@@ -63,6 +63,8 @@ def test_its_page_is_what_the_hub_reads(hub, run, kzoo):
     assert "kzoo predict hf://anna/digits photo.jpg" in text
     assert f"SHA-256 of `model.keras`: `{hashlib.sha256(run.model_path.read_bytes()).hexdigest()}`" in text
     assert "| `accuracy` | 0.975 |" in text
+    assert f"| loss | `{run.config().loss}` |" in text
+    assert "`kzoo run -c config.toml --data PATH`" in text
 
 
 def test_a_second_push_says_what_it_replaces(hub, run, kzoo):
@@ -169,6 +171,13 @@ def test_without_the_library_the_extra_is_named(run, kzoo, monkeypatch):
     code, _, err = kzoo("push", "last", "hf://anna/digits", "--yes")
     assert code == 1
     assert "pip install 'kzoo[hub]'" in err
+
+
+def test_what_is_no_hub(monkeypatch, kzoo, tmp_path):
+    monkeypatch.setenv("HF_ENDPOINT", "hub.example")
+    code, _, err = kzoo("pull", "hf://anna/digits", "-o", str(tmp_path / "x"))
+    assert code == 2
+    assert "HF_ENDPOINT names no hub" in err
 
 
 def test_the_address_has_no_password(monkeypatch):
