@@ -41,6 +41,7 @@ class Hub:
         requests: Method, path and headers of each request that came.
         swapped: Bytes that are sent in place of a file's, by its name, as somebody in between would.
         breaking: Names of files of which only half is sent before the connection is closed, each time.
+        garbling: Names of files that are kept otherwise than they were sent.
         refusing: Answers in place of the hub's: status, headers.
     """
 
@@ -51,6 +52,7 @@ class Hub:
     uploads: list = field(default_factory=list)
     swapped: dict[str, bytes] = field(default_factory=dict)
     breaking: set = field(default_factory=set)
+    garbling: set = field(default_factory=set)
     refusing: tuple | None = None
     address: str = ""
     storage: str = ""
@@ -221,6 +223,7 @@ class Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = base64.b64decode(value["content"])
             if item["key"] == "lfsFile":
                 files[value["path"]] = self.hub.objects[value["oid"]]
+        files |= {path: files[path] + b"!" for path in self.hub.garbling}
         done = repository.commit(files, revision)
         self.answer(200, {"commitUrl": f"{self.hub.address}/{name}/commit/{done}", "commitOid": done})
 

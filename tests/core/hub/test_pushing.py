@@ -8,6 +8,7 @@ import pytest
 import yaml
 from local_hub import TOKEN, Repository
 
+from kzoo.cli import push
 from kzoo.hub import client
 from kzoo.hub.record import recorded
 from kzoo.runs.config import RunConfig
@@ -99,6 +100,25 @@ def test_private(hub, run, kzoo):
     code, _, err = kzoo("push", "last", "hf://anna/open", "--yes", "--private")
     assert (code, list(hub.repositories["anna/open"].commits.values())) == (2, [{"a": b""}])
     assert "is there already and is public" in err
+
+
+def test_what_others_push_meanwhile_is_not_overwritten(hub, run, kzoo, monkeypatch):
+    repository = hub.repositories["anna/digits"] = Repository()
+    repository.commit({"README.md": b"first"})
+    monkeypatch.setattr(push, "_agree", lambda **_: repository.commit({"README.md": b"theirs"}))
+    code, _, err = kzoo("push", "last", "hf://anna/digits")
+    assert code == 1
+    assert "was changed meanwhile" in err
+    assert put(hub) == {"README.md": b"theirs"}
+
+
+@pytest.mark.parametrize("name", ["model.keras", "run.json"])
+def test_what_arrived_must_be_what_was_sent(name, hub, run, kzoo):
+    hub.garbling.add(name)
+    code, _, err = kzoo("push", "last", "hf://anna/digits", "--yes")
+    assert code == 1
+    assert f"{name} did not arrive" in err
+    assert recorded(run.path) is None
 
 
 def test_the_token_is_written_nowhere(hub, run, kzoo, tmp_path):
