@@ -223,7 +223,7 @@ class Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = base64.b64decode(value["content"])
             if item["key"] == "lfsFile":
                 files[value["path"]] = self.hub.objects[value["oid"]]
-        files |= {path: files[path] + b"!" for path in self.hub.garbling}
+        files |= {path: b"!" + files[path][1:] for path in self.hub.garbling}
         done = repository.commit(files, revision)
         self.answer(200, {"commitUrl": f"{self.hub.address}/{name}/commit/{done}", "commitOid": done})
 

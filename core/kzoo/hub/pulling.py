@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import tempfile
@@ -18,7 +17,7 @@ from kzoo.errors import DataError, KzooError, UsageError
 from kzoo.files import sha256_of
 from kzoo.hub.address import Address
 from kzoo.hub.client import client, endpoint, told
-from kzoo.hub.record import RECORD, HubRecord, StoredFile, recorded
+from kzoo.hub.record import RECORD, HubRecord, StoredFile, blob_of, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -205,7 +204,7 @@ def _one(address: Address, offered: _Offered, commit: str, temporary: Path, whol
         wrong = f"it has {came.stat().st_size:,} bytes, and the hub states {offered.bytes:,}"
     elif offered.sha256 and found != offered.sha256:
         wrong = f"its SHA-256 is {found}, and the hub states {offered.sha256}"
-    elif not offered.sha256 and (blob := _blob(came)) != offered.blob:
+    elif not offered.sha256 and (blob := blob_of(came)) != offered.blob:
         wrong = f"its hash in git is {blob}, and the hub states {offered.blob}"
     if wrong:
         message = (
@@ -215,12 +214,3 @@ def _one(address: Address, offered: _Offered, commit: str, temporary: Path, whol
         raise DataError(message)
     shutil.move(came, whole / offered.name)
     return StoredFile(bytes=offered.bytes, sha256=found)
-
-
-def _blob(path: Path) -> str:
-    """Return the hash that git gives to a file, which the hub states of small ones."""
-    found = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
-    with path.open("rb") as file:
-        while chunk := file.read(2**20):
-            found.update(chunk)
-    return found.hexdigest()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.errors import DataError, KzooError, UsageError
 from kzoo.files import sha256_of
 from kzoo.hub.client import client, endpoint, has_token, told
-from kzoo.hub.record import HubRecord, StoredFile
+from kzoo.hub.record import HubRecord, StoredFile, blob_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,8 +119,9 @@ def push(to: Destination, files: Mapping[str, Path], *, message: str) -> HubReco
     there = {one.rfilename: one for one in info.siblings or ()}
     for name, one in sent.items():
         found = there.get(name)
-        digest = found.lfs.sha256 if found and found.lfs else one.sha256
-        if found is None or (found.size, digest) != (one.bytes, one.sha256):
+        stated = found and (found.lfs.sha256 if found.lfs else found.blob_id)
+        meant = one.sha256 if found and found.lfs else blob_of(files[name])
+        if found is None or (found.size, stated) != (one.bytes, meant):
             text = (
                 f"{name} did not arrive on {to.endpoint} as it is here: it has {one.bytes:,} bytes and the SHA-256 "
                 f"{one.sha256}, and there it is another file. Push it again."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping  # noqa: TC003 - msgspec reads the types
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from kzoo.errors import DataError
 from kzoo.files import inside, read_regular, sha256_of, write_json
 from kzoo.hub.address import Address
 
-__all__ = ["RECORD", "HubRecord", "StoredFile", "recorded"]
+__all__ = ["RECORD", "HubRecord", "StoredFile", "blob_of", "recorded"]
 
 RECORD = "hub.json"
 """The name of the record in a folder."""
@@ -89,3 +90,12 @@ def recorded(folder: Path) -> HubRecord | None:
         reason = getattr(error, "strerror", None) or error
         message = f"{path}, which says where the files beside it are from, cannot be read: {reason}."
         raise DataError(message) from error
+
+
+def blob_of(path: Path) -> str:
+    """Return the hash that git gives to a file, which the hub states of small ones."""
+    found = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(2**20):
+            found.update(chunk)
+    return found.hexdigest()

@@ -212,8 +212,9 @@ def locate_model(text: str, root: Path = DEFAULT_ROOT) -> tuple[Path, Run | None
     if is_address(text):
         from kzoo.hub.pulling import pulled
 
-        path = pulled(text).model
-        return path, Run(path.parent) if (path.parent / "run.json").exists() else None
+        found = pulled(text)
+        whole = {"run.json", "config.toml"} <= set(found.record.files)
+        return found.model, Run(found.folder) if whole else None
     path = Path(path_text(text, "model", expected=_MODEL)).expanduser()
     if path.suffix in (".keras", _ONNX):
         return path, Run(path.parent) if (path.parent / "run.json").exists() else None

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from local_hub import Repository
@@ -11,7 +12,7 @@ from local_hub import Repository
 from kzoo.cli import completion, offers
 from kzoo.errors import DataError, KzooError, NetworkUnreachableError, UsageError
 from kzoo.hub.address import Address
-from kzoo.hub.pulling import kept, pull, pulled
+from kzoo.hub.pulling import LARGEST, MODELS, kept, pull, pulled
 from kzoo.hub.record import recorded
 from kzoo.models.saved import find_model
 
@@ -129,6 +130,13 @@ def test_one_paragraph_for_each_refusal(prepare, address, said, hub, there):
 def test_what_is_no_address(text):
     with pytest.raises(UsageError, match="is no address of a model"):
         Address.parse(text)
+
+
+def test_the_limits_are_those_of_the_document():
+    text = " ".join((Path(__file__).parents[3] / "SECURITY.md").read_text("utf-8").split())
+    assert "`run.json` may have 64 MB, `config.toml` and `README.md` 1 MB each" in text
+    assert {name: size / 2**20 for name, size in LARGEST.items()} == {"run.json": 64, "config.toml": 1, "README.md": 1}
+    assert all(f"`{name}`" in text for name in MODELS)
 
 
 def test_a_missing_plugin_is_named_with_the_command(hub, there, trained, kzoo, tmp_path, monkeypatch, foreign):
