@@ -248,7 +248,8 @@ def open(model: str | Path | Run | RunResult) -> OpenedModel:  # noqa: A001 - kz
     """Return a trained model that stays loaded: predict pictures, arrays and rows with it, measure it on data.
 
     Args:
-        model: A run (its folder, its name, or ``last``), what `run` returned, or a ``.keras`` file that kzoo saved.
+        model: A run (its folder, its name, or ``last``), what `run` returned, a ``.keras`` file that kzoo saved, or an
+            address on the hub, ``hf://NAME/REPO``.
 
     Raises:
         KzooError: There is no such model, or it does not say which pipeline reads its inputs.

@@ -197,8 +197,8 @@ def _code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text in which no sign is one of Markdown or HTML."""
-    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", visible(text, one_line=True))
+    """Return a text in which no sign is one of Markdown or HTML; a table sees to its own."""
+    return re.sub(r"([\\`*_{}\[\]<>#])", r"\\\1", visible(text, one_line=True))
 
 
 def _is_number(value: Any) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from local_hub import Repository
 
+import kzoo as package
 from kzoo.cli import completion, offers
 from kzoo.errors import DataError, KzooError, NetworkUnreachableError, UsageError
 from kzoo.hub.address import Address
@@ -48,6 +49,7 @@ def test_a_branch_moves_and_a_commit_stays(hub, there, trained):
     found = find_model("hf://anna/digits")
     assert found.path.read_bytes() == trained.read_bytes()
     assert found.origin() == f"hf://anna/digits@{first}"
+    assert package.open("hf://anna/digits").path == found.path
     there.commit({"README.md": b"# changed\n"})
     assert pulled("hf://anna/digits").record.revision == there.branches["main"] != first
     hub.requests.clear()
