@@ -250,7 +250,8 @@ def open(model: str | Path | Run | RunResult, *, engine: str = "") -> OpenedMode
     """Return a trained model that stays loaded: predict pictures, arrays and rows with it, measure it on data.
 
     Args:
-        model: A run (its folder, its name, or ``last``), what `run` returned, or a ``.keras`` file that kzoo saved.
+        model: A run (its folder, its name, or ``last``), what `run` returned, a ``.keras`` file that kzoo saved, or an
+            address on the hub, ``hf://NAME/REPO``.
         engine: What is to run it: ``tensorflow``, ``onnxruntime`` or ``openvino``; by default what its file is for. For
             another one it is exported first, once.
 

@@ -26,6 +26,7 @@ COMMANDS = [
     ["list-regularizers", "--task", "classification"],
     ["list-pipelines"],
     ["list-plugins"],
+    ["list-plugins", "--available", "--json"],
     ["info", "--help"],
     ["check", "--help"],
     ["doctor"],

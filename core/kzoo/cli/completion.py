@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "answer_bash",
+    "complete_address",
+    "complete_available",
     "complete_component",
     "complete_engine",
     "complete_flag",
@@ -99,7 +101,18 @@ def complete_run(ctx: Any, incomplete: str) -> Answers:
 
         runs = list_runs(Path(ctx.params.get("out") or DEFAULT_ROOT))[::-1]
         named = [("last", "the newest"), *((run.name, "") for run in runs)] if runs else []
-        return [(name, text) for name, text in named if name.startswith(incomplete)]
+        found = [(name, text) for name, text in named if name.startswith(incomplete)]
+        return [*found, *complete_address(incomplete)]
+    return []
+
+
+def complete_address(incomplete: str) -> Answers:
+    """Return the addresses on the hub, by their commits, whose files are on this machine and that fit."""
+    with quiet():
+        if incomplete.startswith("hf://"):
+            from kzoo.hub.pulling import kept
+
+            return [(str(one), "fetched before") for one in kept() if str(one).startswith(incomplete)]
     return []
 
 
@@ -144,6 +157,17 @@ def complete_plugin(incomplete: str) -> Answers:
         found = discover(PluginChoice(none=True)).disabled
         names = {plugin.distribution: f"version {plugin.version}" for plugin in found}
         return [(name, text) for name, text in names.items() if name.startswith(incomplete)]
+    return []
+
+
+def complete_available(incomplete: str) -> Answers:
+    """Return the plugins of the directory that start with what was typed."""
+    with quiet():
+        from kzoo.plugins.directory import directory
+
+        return [
+            (one.distribution, _short(one.summary)) for one in directory() if one.distribution.startswith(incomplete)
+        ]
     return []
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kzoo.cli import completion, options, output
-from kzoo.cli.options import names_of_options
+from kzoo.cli.options import names_of_options, read_from
 from kzoo.errors import KzooError, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def evaluate(
         str,
         typer.Argument(
             metavar="RUN|MODEL",
-            help="A run (folder, name or `last`), a .keras or .onnx file.",
+            help="A run (folder, name or `last`), a .keras or .onnx file, or hf://NAME/REPO.",
             autocompletion=completion.complete_run,
         ),
     ],
@@ -70,6 +70,8 @@ def evaluate(
     saved.pipeline()  # says where the file does not tell what reads its inputs
     if caution := saved.caution():
         output.warn(caution)
+    if told := read_from(words[0], saved):
+        output.say(told)
     files = _files(flags, saved.task(), names_of_options(context))
     from kzoo.cli.run import Terminal
     from kzoo.engine import runtime

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kzoo.cli import options, output
+from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
     from kzoo.export.exporting import Exported
@@ -61,8 +62,12 @@ def export(
     from kzoo.cli.run import Terminal
     from kzoo.export.exporting import Request
     from kzoo.export.exporting import export as write
+    from kzoo.hub.address import is_address
     from kzoo.models.saved import find_model
 
+    if is_address(model) and to is None:
+        message = f"Name with --output what is written: beside {model} on this machine is only a cache."
+        raise UsageError(message)
     saved = find_model(model, out)
     if caution := saved.caution():
         output.warn(caution)

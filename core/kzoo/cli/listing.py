@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from kzoo.cli import options, output
-from kzoo.plugins.listed import chosen, describe, plugin_rows
+from kzoo.plugins.listed import chosen, describe, matches, plugin_rows
 from kzoo.plugins.registry import get_registry, plural
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["list_losses", "list_metrics", "list_optimizers", "list_pipelines", "list_plugins", "list_regularizers"]
 
 _NAME = {"shown": "name", "aliases": "aliases"}
+_ADDING = "https://github.com/kzoo-dev/kzoo/blob/main/CONTRIBUTING.md#the-directory-of-plugins"
 _END = {"tasks": "tasks", "summary": "summary", "from": "from"}
 
 
@@ -72,8 +75,17 @@ def list_pipelines(
     _list_components(("pipeline",), columns, task, search, wide=wide, as_json=as_json)
 
 
-def list_plugins(search: options.SearchOption = "", as_json: options.JsonOption = False) -> None:
+def list_plugins(
+    search: options.SearchOption = "",
+    available: Annotated[
+        bool, typer.Option("--available", help="The plugins of the directory that came with kzoo, installed or not.")
+    ] = False,
+    as_json: options.JsonOption = False,
+) -> None:
     """List the installed plugins and their state."""
+    if available:
+        _list_available(search, as_json=as_json)
+        return
     shown = plugin_rows(search)
     columns = {
         "distribution": "distribution",
@@ -88,6 +100,35 @@ def list_plugins(search: options.SearchOption = "", as_json: options.JsonOption 
     output.emit(shown, columns, as_json=as_json)
     if not shown:
         output.say(f"No plugin matches `{search}`; {len(plugin_rows())} are installed.")
+
+
+def _list_available(search: str, *, as_json: bool) -> None:
+    """List the directory of plugins, with what of it is installed."""
+    from kzoo.plugins.directory import directory
+
+    installed = {row["distribution"]: row["version"] for row in plugin_rows()}
+    listed = directory()
+    rows = [
+        {
+            "distribution": one.distribution,
+            "kinds": list(one.kinds),
+            "summary": one.summary,
+            "license": one.license,
+            "home": one.home,
+            "added": one.added.isoformat(),
+            "installed": installed.get(one.distribution, ""),
+        }
+        for one in listed
+        if matches(search, [one.distribution, one.summary, *one.kinds])
+    ]
+    columns = {name: name for name in ("distribution", "kinds", "summary", "license", "installed")}
+    output.emit(rows, columns, as_json=as_json)
+    if not listed:
+        output.say(f"The directory has no plugin yet. To add yours, see {_ADDING}.")
+    elif not rows:
+        output.say(f"No plugin of the directory matches `{search}`; it has {len(listed)}.")
+    elif not as_json:
+        output.say("`kzoo install NAME` installs one. The list is of the day of this version of kzoo.")
 
 
 def _list_components(

@@ -85,17 +85,19 @@ def of_run(arguments: Mapping[str, Any]) -> Offers:
 
 
 def of_predict(arguments: Mapping[str, Any]) -> Offers:
-    """Return what ``kzoo predict`` offers: the settings of the reader; no model is loaded for it.
+    """Return what ``kzoo predict`` offers: the settings of the reader; no model is loaded or fetched for it.
 
     Raises:
         UsageError: What is named is neither a pipeline nor a run nor a model.
         KzooError: Its pipeline cannot be imported.
     """
+    from kzoo.hub.address import is_address
+    from kzoo.hub.pulling import kept
     from kzoo.inference.predicting import find_predicting
     from kzoo.runs.folder import DEFAULT_ROOT
 
     named = arguments.get("model")
-    if not named or named.startswith("-"):
+    if not named or named.startswith("-") or (is_address(named) and named not in map(str, kept())):
         return Offers(more="`kzoo predict PIPELINE --help` shows the settings of a pipeline's reader.")
     pipeline = find_predicting(named, Path(arguments.get("out") or DEFAULT_ROOT)).pipeline
     return _of_table(pipeline, pipeline.reader_settings)

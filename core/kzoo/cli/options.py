@@ -13,6 +13,7 @@ from kzoo.cli import completion, output
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kzoo.models.saved import SavedModel
     from kzoo.plugins.discovery import Problem
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "hoist",
     "names_of_options",
     "parted",
+    "read_from",
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
@@ -68,6 +70,19 @@ def debugging() -> bool:
 def names_of_options(context: typer.Context) -> list[str]:
     """Return the options of the command that is running, with their dashes."""
     return [name for parameter in context.command.params for name in parameter.opts if name.startswith("-")]
+
+
+def read_from(asked: str, saved: SavedModel) -> str:
+    """Return what a movable address on the hub meant this time, as a sentence; empty for anything else.
+
+    Args:
+        asked: What was typed for the model.
+        saved: The model that it is.
+    """
+    origin = saved.origin() if asked.startswith("hf://") else ""
+    if origin in ("", asked):
+        return ""
+    return f"{asked} is {origin} at this time: name that to read the very same again."
 
 
 def hoist(arguments: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import typer
 
 from kzoo.cli import completion, offers, options, output
 from kzoo.cli.flags import settings_of
-from kzoo.cli.options import names_of_options
+from kzoo.cli.options import names_of_options, read_from
 from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def predict(
         str,
         typer.Argument(
             metavar="RUN|MODEL|PIPELINE",
-            help="A run (folder, name or `last`), a .keras or .onnx file, or a pipeline that needs no training.",
+            help="A run (folder, name or `last`), a .keras or .onnx file, hf://NAME/REPO, or a pipeline that needs no "
+            "training.",
             autocompletion=completion.complete_model,
         ),
     ],
@@ -93,7 +94,7 @@ def predict(
     if asked.saved:
         for said in filter(None, (asked.saved.caution(), asked.saved.changed())):
             output.warn(said)
-        if told := asked.saved.sample_only():
+        for told in filter(None, (asked.saved.sample_only(), read_from(model, asked.saved))):
             output.say(told)
         if engine:
             output.say(run_by(asked.saved))

@@ -182,8 +182,8 @@ def open_model(
     """Return a trained model that stays loaded.
 
     Args:
-        model: A run (its folder, its name, or ``last``), a ``.keras`` file that kzoo saved, or an ``.onnx`` file that
-            it exported.
+        model: A run (its folder, its name, or ``last``), a ``.keras`` file that kzoo saved, an ``.onnx`` file that
+            it exported, or an address on the hub, ``hf://NAME/REPO@REVISION``.
         engine: What is to run it, as for `kzoo.models.saved.find_model`.
         export: Likewise.
 

@@ -114,6 +114,9 @@ def _request(saved: SavedModel, data: str | None) -> DataRequest:
     stored = saved.run.manifest().data
     config = saved.run.config()
     source = data or (stored.location if stored.used == "path" else stored.used)
+    if not source:
+        message = f"The data that {saved.path} was trained on did not come with it. Name data with --data."
+        raise DataError(message)
     if data is None and stored.used == "path":
         _check_location(stored.location)
     limit = config.data.limit if data is None else None

@@ -12,6 +12,7 @@ from kzoo.engine.engines import ONNX, engine_named, forward_of_onnx
 from kzoo.engine.forward import TENSORFLOW, Forward
 from kzoo.errors import KzooError, UsageError
 from kzoo.files import sha256_of
+from kzoo.hub.address import is_address
 from kzoo.models.archive import opened
 from kzoo.models.card import damaged
 from kzoo.models.onnx_file import read_onnx
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["SavedModel", "find_model", "find_pipeline", "locate_model"]
 
-_MODEL = "a run (its folder, its name, or `last`), a .keras file that kzoo saved or an .onnx file that it exported"
+_MODEL = (
+    "a run (its folder, its name, or `last`), a .keras file that kzoo saved, an .onnx file that it exported or an "
+    "address on the hub (hf://NAME/REPO)"
+)
 
 _ONNX = ".onnx"
 
@@ -92,6 +96,13 @@ class SavedModel:
             newer = f"{self.skipped[0]} holds" if len(self.skipped) == 1 else f"{len(self.skipped)} newer runs hold"
             told = f"{newer} no model: `last` is {self.run.name}. {told}".rstrip()
         return told
+
+    def origin(self) -> str:
+        """Return the address on the hub that always means this file; empty where it did not come from there."""
+        from kzoo.hub.record import recorded
+
+        record = recorded(self.path.parent)
+        return str(record.address) if record and self.path.name in record.files else ""
 
     def sample_only(self) -> str:
         """Return that it learned from the embedded sample alone, where it did; else an empty text."""
@@ -166,10 +177,11 @@ def find_model(
 ) -> SavedModel:
     """Return the model that ``text`` means: a ``.keras`` or an ``.onnx`` file, or a run as `find_run` finds it.
 
-    ``last`` is the newest run that holds a model.
+    ``last`` is the newest run that holds a model. What an address on the hub means is fetched, checked against its
+    hash and kept, see `kzoo.hub.pulling`; from there it is read as any file of a stranger.
 
     Args:
-        text: A file or a run.
+        text: A file, a run or an address on the hub.
         root: The folder that runs are in.
         engine: What is to run it, one of `kzoo.engine.engines.ENGINES`; by default what its file is for. For the engine
             ``onnx`` of a ``.keras`` file, what ``kzoo export`` made of it beside it is taken, if that is there.
@@ -213,6 +225,12 @@ def _exported_beside(path: Path, *, needed: bool) -> Path | None:
 
 def locate_model(text: str, root: Path = DEFAULT_ROOT) -> tuple[Path, Run | None]:
     """Return the file that ``text`` means, as for `find_model`, and its run; the file is not looked into."""
+    if is_address(text):
+        from kzoo.hub.pulling import pulled
+
+        found = pulled(text)
+        whole = {"run.json", "config.toml"} <= set(found.record.files)
+        return found.model, Run(found.folder) if whole else None
     path = Path(path_text(text, "model", expected=_MODEL)).expanduser()
     if path.suffix in (".keras", _ONNX):
         return path, Run(path.parent) if (path.parent / "run.json").exists() else None

@@ -34,6 +34,8 @@ OWN_COMMANDS: dict[str, CommandSpec] = {
         _own("Pipelines", "evaluate", "evaluate:evaluate", "Test a trained model."),
         _own("Pipelines", "predict", "predict:predict", "Predict images, videos, a camera or the rows of a table."),
         _own("Pipelines", "export", "export:export", "Write a trained model for ONNX, LiteRT, OpenVINO or Serving."),
+        _own("Pipelines", "push", "push:push", "Publish a model on the Hugging Face hub."),
+        _own("Pipelines", "pull", "pull:pull", "Fetch a model from the Hugging Face hub."),
         _own(
             "Pipelines",
             "check",
@@ -46,6 +48,8 @@ OWN_COMMANDS: dict[str, CommandSpec] = {
         _own("Pipelines", "repro", "repro:repro", "Train a run again and say whether it comes to the same."),
         _own("Pipelines", "fetch", "fetch:fetch", "Download the real data of pipelines."),
         _own("Plugins", "list_plugins", "listing:list_plugins", "List the installed plugins and their state."),
+        _own("Plugins", "install", "install:install", "Install plugins beside kzoo."),
+        _own("Plugins", "uninstall", "install:uninstall", "Take plugins away."),
         _own("Plugins", "new_plugin", "new_plugin:new_plugin", "Write a plugin of your own to start from."),
         _own("Plugins", "check_plugin", "check_plugin:check_plugin", "Check an installed plugin."),
         _own("Help", "doctor", "doctor:doctor", "Show versions, plugins, cameras and folders, and what is wrong."),

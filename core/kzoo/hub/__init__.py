@@ -1,0 +1,1 @@
+"""The Hugging Face hub: what is fetched from it and checked, and what is put there. It knows files, not models."""
