@@ -13,6 +13,7 @@ LISTS = {
     "list-metrics": ("metric",),
     "list-optimizers": ("optimizer", "schedule"),
     "list-regularizers": ("regularizer",),
+    "list-trackers": ("tracker",),
     "list-pipelines": ("pipeline",),
 }
 
