@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kzoo.errors import UsageError
 from kzoo.tracker import Tracker
@@ -37,6 +37,8 @@ class WandB(Tracker):
         UsageError: There is no such mode.
     """
 
+    _open: ClassVar[dict[str, Any]] = {}
+
     def __init__(self, project: str = "", mode: str = "offline", models: bool = True) -> None:  # noqa: FBT001, FBT002 - by name
         if mode not in _MODES:
             message = f"`mode` must be one of {', '.join(_MODES)}, not {mode!r}."
@@ -53,6 +55,8 @@ class WandB(Tracker):
 
         tracked = manifest["tracked"]
         with _own_hooks():
+            if tracked and tracked["id"] in self._open:  # in this process it failed, and nobody ended it
+                self._open.pop(tracked["id"]).finish(exit_code=_CODES["interrupted"])
             self._run = wandb.init(
                 project=self.project or manifest["pipeline"],
                 name=manifest["name"].rpartition("/")[2],
@@ -73,6 +77,7 @@ class WandB(Tracker):
                     x_save_requirements=False,
                 ),
             )
+        self._open[self._run.id] = self._run
         return str(self._run.id)
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
@@ -89,6 +94,7 @@ class WandB(Tracker):
         """Write the results, and end the run."""
         for name, value in results.items():
             self._run.summary[f"test/{name}"] = value
+        self._open.pop(self._run.id, None)
         with _own_hooks():
             self._run.finish(exit_code=_CODES.get(status, 1))
 

@@ -38,6 +38,9 @@ def records(file):
 
 def kept(run):
     """Return, for each folder that W&B wrote for a run, its id, settings, history, summary and exit code."""
+    import wandb
+
+    wandb.teardown()  # waits for the process that writes: the last of a run is written after its end
     found = []
     for folder in sorted((run.folder / "wandb").glob("offline-run-*")):
         one = {"history": [], "summary": {}, "config": {}, "files": sorted(p.name for p in folder.rglob("files/**/*"))}
@@ -93,7 +96,7 @@ def test_a_run_that_goes_on_has_the_same_id_and_the_next_steps():
 
 
 def test_the_kit_finds_nothing():
-    report = check_tracker("wandb", only=("whole_run", "any_values", "goes_on", "global_state", "leaves_process"))
+    report = check_tracker("wandb")
     report.raise_if_failed()
     assert not report.skipped
 
