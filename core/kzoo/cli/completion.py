@@ -74,7 +74,9 @@ def complete_track(incomplete: str) -> Answers:
     from kzoo.plugins.several import begun_references
 
     ways = begun_references(incomplete)
-    return list({before + name: text for before, begun in ways for name, text in _names(("tracker",), begun)}.items())
+    found = {before + name: text for before, begun in ways for name, text in _names(("tracker",), begun)}
+    # What was typed stands for itself only where nothing else can.
+    return [(name, text) for name, text in found.items() if text or name != incomplete or len(found) == 1]
 
 
 def complete_pipeline(incomplete: str) -> Answers:

@@ -209,7 +209,7 @@ class RunConfig:
     @property
     def track(self) -> list[Reference]:
         """The trackers, in order."""
-        return [Reference.read(tracker) for tracker in self.values["track"]]
+        return [Reference.read(tracker) for tracker in self.values.get("track", ())]
 
     @property
     def data(self) -> DataSettings:
@@ -297,7 +297,7 @@ class RunConfig:
         if len(set(names)) != len(names):
             message = f"`metrics` names one metric twice: {', '.join(names)}{self.origin('metrics')}."
             raise UsageError(message)
-        names = [self._reference("track", tracker).name for tracker in self.values["track"]]
+        names = [self._reference("track", tracker).name for tracker in self.values.get("track", ())]
         if len(set(names)) != len(names):
             message = f"`track` names one tracker twice: {', '.join(names)}{self.origin('track')}."
             raise UsageError(message)

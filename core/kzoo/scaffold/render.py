@@ -48,7 +48,10 @@ _IN_PYTHON = """\
 # A Keras object, for a model of your own.
 {kind} = kzoo.{kind}("{reference}")
 """
-_IN_PYTHON_TRACKED = 'kzoo.run("mnist", recipe="quick", track="{reference}")\n'
+_IN_PYTHON_TRACKED = """\
+tracker = "{reference}"
+kzoo.run("mnist", recipe="quick", track=tracker)
+"""
 _LATER = (
     "A model that was saved with it is loaded by `kzoo.load_model` in any process, wherever this package is installed."
 )
