@@ -52,8 +52,9 @@ class MLflow(Tracker):
 
     def start(self, manifest: Mapping[str, Any]) -> str:
         """Begin a run of MLflow, or go on with the one of before."""
+        client = _client_class()  # which sets the levels of its loggers
         with _quiet():
-            self._client = _client(self.uri)
+            self._client = client(tracking_uri=_place(self.uri))
             tracked = manifest["tracked"]
             if tracked is None:
                 self._id = self._new(manifest)
@@ -110,14 +111,18 @@ class MLflow(Tracker):
         return list(self._client.get_metric_history(self._id, name))
 
 
-def _client(uri: str) -> Any:
-    """Return MLflow's client of a store; what it reports home by itself is switched off before it is imported."""
+def _client_class() -> Any:
+    """Import MLflow's client of a store; what it reports home by itself is switched off before."""
     for variable in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
         os.environ[variable] = "true"
     from mlflow import MlflowClient
 
+    return MlflowClient
+
+
+def _place(uri: str) -> str:
     database = f"sqlite:///{(Path.cwd() / _DATABASE).as_posix()}"
-    return MlflowClient(tracking_uri=uri or os.environ.get("MLFLOW_TRACKING_URI") or database)
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or database
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

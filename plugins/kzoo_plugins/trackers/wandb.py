@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kzoo.errors import UsageError
@@ -13,7 +15,6 @@ from kzoo_plugins.trackers.needs import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 __all__ = ["WandB"]
 
@@ -87,8 +88,11 @@ class WandB(Tracker):
     def artifact(self, path: Path) -> None:
         """Copy a file."""
         if self.models or path.suffix != ".keras":
-            base = path.parents[1] if path.parent.name == "plots" else path.parent
-            self._run.save(str(path), base_path=str(base), policy="now")
+            # W&B would link to it, and warn of that.
+            copy = Path(self._run.dir) / (f"plots/{path.name}" if path.parent.name == "plots" else path.name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            self._run.save(str(copy), base_path=self._run.dir, policy="now")
 
     def finish(self, status: str, results: Mapping[str, float]) -> None:
         """Write the results, and end the run."""

@@ -290,8 +290,9 @@ def test_curves_of_a_killed_run_are_those_of_one_that_was_not(killed):
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore:.*has no state yet")
 def test_curves_of_a_run_killed_at_any_moment(killed):
+    """Every third moment, from the first file to the last."""
     _, curves, moments = killed
-    for number, name in enumerate(moments.names):
+    for number, name in list(enumerate(moments.names))[::3]:
         folder = next(one for one in (moments.place / f"{number:03d}").iterdir() if one.is_dir())
         if Run(folder).manifest().status == "done":
             continue
