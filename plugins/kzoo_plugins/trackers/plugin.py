@@ -18,7 +18,7 @@ _TRACKERS = [
         name="mlflow",
         target="kzoo_plugins.trackers.mlflow:MLflow",
         summary="Settings, curves and files for MLflow, in an SQLite file of this folder.",
-        example={"uri": "sqlite:///mlflow.db", "experiment": "mnist"},
+        example={"experiment": "photos"},
         note='Needs `pip install "kzoo[mlflow]"`. `mlflow ui` shows the runs of the folder. Nothing leaves the machine '
         "unless `uri` or the variable MLFLOW_TRACKING_URI names a server.",
         reference="https://mlflow.org",
@@ -28,7 +28,7 @@ _TRACKERS = [
         target="kzoo_plugins.trackers.wandb:WandB",
         summary="Settings, curves and files for Weights & Biases, in `wandb/` of the run.",
         aliases=("weights_and_biases",),
-        example={"project": "mnist"},
+        example={"project": "photos"},
         note='Needs `pip install "kzoo[wandb]"`. Nothing leaves the machine until you call `wandb sync`, or give '
         "mode=online.",
         reference="https://docs.wandb.ai",

@@ -44,7 +44,9 @@ class TensorBoard(Tracker):
     def start(self, manifest: Mapping[str, Any]) -> str:
         """Open a file each for training and validation, with the epochs of those before."""
         run, tracked = Path(manifest["folder"]), manifest["tracked"]
-        self._folder = inside(run / "tb", run)
+        self._folder = run / "tb"
+        for split in _SPLITS:
+            inside(self._folder / split, run)
         # An epoch is in the file of the training last: what that has, the other one has as well.
         step = _last_step(self._folder / "train", tracked["step"]) if tracked else 0
         self.logged = self._step = step
@@ -127,7 +129,8 @@ class _Events:
 
 def _event_files(folder: Path) -> list[Path]:
     """Return the files in a folder that kzoo wrote, in the order of their names."""
-    return sorted(path for path in folder.glob("events.out.tfevents.*") if _FILE.fullmatch(path.name))
+    found = [path for path in folder.glob("events.out.tfevents.*") if _FILE.fullmatch(path.name)]
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
 
 def _steps(folder: Path, upto: int) -> Iterator[Any]:

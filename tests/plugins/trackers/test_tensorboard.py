@@ -131,8 +131,10 @@ def test_numbers_that_are_none(run):
     assert found["train"]["large"] == [(1, math.inf)]  # single precision has no such number
 
 
-def test_a_link_out_of_the_run_is_not_followed(run, tmp_path):
-    (run.folder / "tb").symlink_to(tmp_path)
+@pytest.mark.parametrize("place", ["tb", "tb/train"])
+def test_a_link_out_of_the_run_is_not_followed(run, tmp_path, place):
+    (run.folder / place).parent.mkdir(exist_ok=True)
+    (run.folder / place).symlink_to(tmp_path)
     with pytest.raises(Exception, match="is a link that leads out of its folder"):
         begun(run, [1])
     assert list(tmp_path.iterdir()) == []
