@@ -69,7 +69,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     print(
-        f"{'pipeline':<10}{'off, s':>9}{'kept, s':>9}{'cost, %':>9}{'CPU off':>9}{'CPU kept':>9}{'cost, %':>9}  states  own, %"
+        f"{'pipeline':<10}{'off, s':>9}{'kept, s':>9}{'cost, %':>9}{'CPU off':>9}{'CPU kept':>9}{'cost, %':>9}"
+        "  states  own, %"
     )
     for name in asked.pipelines.split(","):
         data, arguments = RUNS[name]
@@ -113,7 +114,8 @@ def _print(name, seen):
         ratio = statistics.median(b / a for a, b in zip(off, kept, strict=True))
         columns += [statistics.median(off), statistics.median(kept), 100 * (ratio - 1)]
     own = statistics.median(100 * one[3] / one[1] for one in seen["kept"])
-    print(f"{name:<10}" + "".join(f"{value:>9.2f}" for value in columns) + f"{seen['kept'][0][2]:>8}{own:>8.2f}", flush=True)
+    figures = "".join(f"{value:>9.2f}" for value in columns)
+    print(f"{name:<10}{figures}{seen['kept'][0][2]:>8}{own:>8.2f}", flush=True)
 
 
 if __name__ == "__main__":

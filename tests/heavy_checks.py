@@ -43,6 +43,7 @@ HEAVY = {
     ),
     "schedule": ("graph", "xla", "keras_file", "fresh_process"),
     "regularizer": ("xla", "in_model", "keras_file", "fresh_process"),
+    "tracker": (),
 }
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from kzoo.engine import batches, steps
 from kzoo.engine.forward import Forward
 from kzoo.report import write
+from kzoo.runs.config import RunConfig
 from kzoo.tasks.classes import ClassOutcome
 from kzoo.training import run, state, trainer
 from kzoo.training.trainer import Trainer
@@ -70,7 +71,7 @@ class Played:
 
     def prepared(self, real, config, *given, **more):
         """Return data, model and record for these settings; after the first time the same, as they were then."""
-        if (key := config.to_toml()) not in self._prepared:
+        if (key := RunConfig({**config.values, "track": []}).to_toml()) not in self._prepared:
             found = real(config, *given, **more)
             parts = found[1]
             steps.make_variables(parts.model, parts.batches.dataset(1).element_spec, tf.distribute.get_strategy())

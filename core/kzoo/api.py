@@ -31,6 +31,7 @@ __all__ = [
     "list_pipelines",
     "list_plugins",
     "list_regularizers",
+    "list_trackers",
     "loss",
     "metric",
     "open",
@@ -129,6 +130,11 @@ def list_regularizers(*, task: str | None = None, search: str | None = None) -> 
     return _listing(("regularizer",), task, search)
 
 
+def list_trackers(*, task: str | None = None, search: str | None = None) -> Listing:
+    """Return the trackers of runs that are installed; see `list_losses`."""
+    return _listing(("tracker",), task, search)
+
+
 def list_pipelines(*, task: str | None = None, search: str | None = None) -> Listing:
     """Return the pipelines of the zoo, with their ``task`` and ``recipes``; see `list_losses`."""
     return _listing(("pipeline",), task, search)
@@ -148,6 +154,7 @@ def run(
     metrics: str | Iterable[str] = (),
     optimizer: str | None = None,
     regularizer: str | None = None,
+    track: str | Iterable[str] | None = None,
     recipe: str | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
@@ -172,6 +179,8 @@ def run(
         metrics: References of metrics beside the recipe's; a text by itself is one of them.
         optimizer: A component reference, in place of the recipe's.
         regularizer: Likewise; ``none`` for none.
+        track: Trackers that are told what is logged: ``["tensorboard", "mlflow:uri=sqlite:///mine.db"]``, or a text
+            with commas between them; ``none`` for none. By default those of the settings.
         recipe: One of the pipeline's recipes.
         epochs: How often to go through the data.
         batch_size: Examples in one step.
@@ -213,7 +222,8 @@ def run(
         "recipe": None if recipe is None else text(recipe, "recipe", expected="the name of a recipe"),
         "file": None if config is None else Path(path_text(config, "config", expected="the path of a settings file")),
         "loss": loss,
-        "metrics": _references(metrics),
+        "metrics": _references(metrics, "metrics", "mcc"),
+        "track": None if track is None else _references(track, "track", "tensorboard"),
         "optimizer": optimizer,
         "regularizer": regularizer,
         "options": [] if options is None else _texts(items_of(options, "options", example=example)),
@@ -358,13 +368,13 @@ def _exported(saved: SavedModel, engine: str) -> Path:
     return kept_export(saved, engine, Silent())
 
 
-def _references(metrics: str | Iterable[str]) -> tuple[str, ...]:
-    if isinstance(metrics, str):
-        return (metrics,)
-    if not hasattr(metrics, "__iter__"):
-        message = f"`metrics` must be a list of names such as ['mcc'], or one name, not {described(metrics)}."
+def _references(given: str | Iterable[str], what: str, example: str) -> tuple[str, ...]:
+    if isinstance(given, str):
+        return (given,)
+    if not hasattr(given, "__iter__"):
+        message = f"`{what}` must be a list of names such as ['{example}'], or one name, not {described(given)}."
         raise UsageError(message)
-    return tuple(metrics)
+    return tuple(given)
 
 
 def _callbacks(callbacks: Any) -> list[Any]:

@@ -47,6 +47,7 @@ __all__ = [
     "RegularizerSpec",
     "ScheduleSpec",
     "Spec",
+    "TrackerSpec",
     "hookimpl",
 ]
 
@@ -314,6 +315,12 @@ class RegularizerSpec(ComponentSpec):
         return found
 
 
+class TrackerSpec(ComponentSpec):  # no field of its own: a dataclass as it stands
+    """A tracker of runs: ``target`` is a subclass of `kzoo.tracker.Tracker`, or a factory of one."""
+
+    kind: ClassVar[str] = "tracker"
+
+
 @_spec
 class PipelineSpec(Spec):
     """A ready pipeline: ``target`` is a subclass of `kzoo.pipeline.Pipeline`.
@@ -410,6 +417,7 @@ KINDS: Mapping[str, type[Spec]] = MappingProxyType(
             OptimizerSpec,
             ScheduleSpec,
             RegularizerSpec,
+            TrackerSpec,
             PipelineSpec,
             CommandSpec,
         )

@@ -24,6 +24,7 @@ COMMANDS = [
     ["list-metrics", "--json"],
     ["list-optimizers", "--search", "a"],
     ["list-regularizers", "--task", "classification"],
+    ["list-trackers"],
     ["list-pipelines"],
     ["list-plugins"],
     ["list-plugins", "--available", "--json"],

@@ -42,6 +42,7 @@ __all__ = [
     "complete_run",
     "complete_setting",
     "complete_task",
+    "complete_track",
     "quiet",
 ]
 
@@ -69,6 +70,16 @@ def complete_optimizer(incomplete: str) -> Answers:
 def complete_regularizer(incomplete: str) -> Answers:
     """Return the regularizers of weights whose name starts with what was typed; a run takes no others."""
     return _names(("regularizer",), incomplete, applies_to="weights")
+
+
+def complete_track(incomplete: str) -> Answers:
+    """Return the trackers whose name starts with what was typed, after a comma those that may stand behind others."""
+    from kzoo.plugins.several import begun_references
+
+    ways = begun_references(incomplete)
+    found = {before + name: text for before, begun in ways for name, text in _names(("tracker",), begun)}
+    # What was typed stands for itself only where nothing else can.
+    return [(name, text) for name, text in found.items() if text or name != incomplete or len(found) == 1]
 
 
 def complete_pipeline(incomplete: str) -> Answers:
@@ -302,8 +313,11 @@ def _arguments(registry: Registry, begun: Begun) -> Answers:
 
     target = registry.component(begun.kind, begun.name).spec.target
     found = [one for one in arguments_of(target) if one.name.startswith(begun.word) and one.name not in begun.given]
-    answers = [(f"{begun.before}{one.name}=", f"{one.default} by default" if one.default else "") for one in found]
-    if len(found) == 1 and found[0].default not in ("", "None"):
+    empty = ("", "''")
+    answers = [
+        (f"{begun.before}{one.name}=", "" if one.default in empty else f"{one.default} by default") for one in found
+    ]
+    if len(found) == 1 and found[0].default not in (*empty, "None"):
         answers.append((f"{answers[0][0]}{found[0].default}", ""))
     return answers
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kzoo.arguments import json_text
 from kzoo.cli import completion, output
 from kzoo.cli.options import JsonOption, debugging
 from kzoo.errors import KzooError, UsageError
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["info"]
 
-_FLAGS = {"loss": "--loss", "metric": "--metric", "optimizer": "--optimizer", "regularizer": "--regularizer"}
+_FLAGS = {
+    "loss": "--loss",
+    "metric": "--metric",
+    "optimizer": "--optimizer",
+    "regularizer": "--regularizer",
+    "tracker": "--track",
+}
 
 _SHELL = frozenset(' "[]{}*?$&|;<>()')
 
@@ -156,7 +163,8 @@ def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
     from kzoo.engine import runtime
     from kzoo.plugins.build import parameters_of
 
-    runtime.start(debug=debugging())
+    if entry.kind != "tracker":  # which imports what it needs when it is used
+        runtime.start(debug=debugging())
     target = load_target(entry)
     sections = docstrings.sections(target.__doc__ or "")
     parameters = parameters_of(target)
@@ -198,6 +206,10 @@ def _usage(entry: Entry[ComponentSpec], registry: Registry) -> dict[str, Any]:
         written = " ".join(_option(f"optimizer.learning_rate.{key}", value) for key, value in settings.items())
         return {"command": run and f"{run} {written}", "python": ""}
     python = f'kzoo.{entry.kind}("{reference}")' if '"' not in reference else f"kzoo.{entry.kind}('{reference}')"
+    if entry.kind == "tracker":
+        python = (
+            f'kzoo.run("{registry.shown_name(fitting[0])}", track=[{json_text(reference, "track")}])' if run else ""
+        )
     if getattr(entry.spec, "applies_to", "weights") == "activity":
         return {"command": "", "python": f"keras.layers.Dense(64, activity_regularizer={python})"}
     if run and entry.kind == "metric" and getattr(entry.spec, "inputs", "") == "gaussians":

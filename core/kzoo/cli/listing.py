@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from kzoo.plugins.registry import Entry, Registry
 
-__all__ = ["list_losses", "list_metrics", "list_optimizers", "list_pipelines", "list_plugins", "list_regularizers"]
+__all__ = [
+    "list_losses",
+    "list_metrics",
+    "list_optimizers",
+    "list_pipelines",
+    "list_plugins",
+    "list_regularizers",
+    "list_trackers",
+]
 
 _NAME = {"shown": "name", "aliases": "aliases"}
 _ADDING = "https://github.com/kzoo-dev/kzoo/blob/main/CONTRIBUTING.md#the-directory-of-plugins"
@@ -62,6 +70,16 @@ def list_regularizers(
 ) -> None:
     """List the regularizers."""
     _list_components(("regularizer",), {**_NAME, "applies_to": "for", **_END}, task, search, wide=wide, as_json=as_json)
+
+
+def list_trackers(
+    task: options.TaskOption = "",
+    search: options.SearchOption = "",
+    wide: options.WideOption = False,
+    as_json: options.JsonOption = False,
+) -> None:
+    """List the trackers of runs."""
+    _list_components(("tracker",), {**_NAME, **_END}, task, search, wide=wide, as_json=as_json)
 
 
 def list_pipelines(

@@ -40,7 +40,7 @@ def new_plugin(
             "--kind",
             "-k",
             metavar="KIND",
-            help="What it publishes: loss, metric, optimizer or regularizer.",
+            help="What it publishes: loss, metric, optimizer, regularizer or tracker.",
             autocompletion=_complete_kind,
         ),
     ] = "loss",
@@ -74,7 +74,7 @@ def new_plugin(
         command_line("cd", folder),
         'python -m pip install -e ".[dev]"',
         "python -m pytest",
-        command_line("kzoo", "run", "mnist", "--recipe", "quick", f"--{project.kind}", shown),
+        command_line("kzoo", "run", "mnist", "--recipe", "quick", project.flag, shown),
     ]
     for warning in warnings:
         output.warn(warning)

@@ -67,6 +67,15 @@ def run(
             autocompletion=completion.complete_regularizer,
         ),
     ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track",
+            metavar="TRACKERS",
+            help="Trackers that are told what is logged, as in tensorboard,mlflow, or none.",
+            autocompletion=completion.complete_track,
+        ),
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -151,6 +160,7 @@ def run(
         metrics=metric or (),
         optimizer=optimizer,
         regularizer=regularizer,
+        track=track or None,
         epochs=epochs,
         batch_size=batch_size,
         seed=seed,

@@ -1,7 +1,8 @@
-"""From a reference to a live Keras object: the first room that imports keras."""
+"""From a reference to a live object, of Keras or a tracker: the first room that imports keras."""
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -30,6 +31,7 @@ BASES = {
     "optimizer": "keras.optimizers.Optimizer",
     "schedule": "keras.optimizers.schedules.LearningRateSchedule",
     "regularizer": "keras.regularizers.Regularizer",
+    "tracker": "kzoo.tracker.Tracker",
 }
 """What a component of each kind derives from."""
 
@@ -60,10 +62,10 @@ def build(
     registry: Registry | None = None,
     **defaults: Any,
 ) -> Any:
-    """Return the Keras object that a reference stands for.
+    """Return the Keras object, or the tracker, that a reference stands for.
 
     Args:
-        kind: ``loss``, ``metric``, ``optimizer``, ``schedule`` or ``regularizer``.
+        kind: One of `kzoo.plugin.COMPONENT_KINDS`.
         reference: Its text, table or `Reference`.
         context: What it is built for.
         registry: Where names are looked up; by default that of the process.
@@ -95,7 +97,8 @@ def build(
             raise UsageError(message) from error
     if not isinstance(made, _base(kind)):
         found = "None" if made is None else f"an object of the type `{type(made).__name__}`"
-        raise wrong_answer(entry, f"is {found} when it is made, and no {_base(kind).__name__} of Keras")
+        whose = "kzoo.tracker" if kind == "tracker" else "Keras"
+        raise wrong_answer(entry, f"is {found} when it is made, and no {_base(kind).__name__} of {whose}")
     return made
 
 
@@ -216,17 +219,10 @@ def _check_arguments(
 
 
 def _base(kind: str) -> type:
-    """Return the class of Keras that all components of a kind derive from."""
-    import keras
-
-    bases: dict[str, type] = {
-        "loss": keras.losses.Loss,
-        "metric": keras.metrics.Metric,
-        "optimizer": keras.optimizers.Optimizer,
-        "schedule": keras.optimizers.schedules.LearningRateSchedule,
-        "regularizer": keras.regularizers.Regularizer,
-    }
-    return bases[kind]
+    """Return the class that all components of a kind derive from."""
+    module, _, name = BASES[kind].rpartition(".")
+    found: type = getattr(importlib.import_module(module), name)
+    return found
 
 
 def _ticked(names: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The hooks: six for specs and one for old names. A plugin implements those it needs; each takes no argument."""
+"""The hooks: seven for specs and one for old names. A plugin implements those it needs; each takes no argument."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         PipelineSpec,
         RegularizerSpec,
         ScheduleSpec,
+        TrackerSpec,
     )
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "kzoo_optimizers",
     "kzoo_pipelines",
     "kzoo_regularizers",
+    "kzoo_trackers",
 ]
 
 hookspec = pluggy.HookspecMarker("kzoo")
@@ -60,6 +62,12 @@ def kzoo_regularizers() -> Iterable[RegularizerSpec]:
 
 
 @hookspec
+def kzoo_trackers() -> Iterable[TrackerSpec]:
+    """Return the trackers of runs that this plugin publishes."""
+    return ()
+
+
+@hookspec
 def kzoo_pipelines() -> Iterable[PipelineSpec]:
     """Return the pipelines that this plugin publishes."""
     return ()
@@ -85,6 +93,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "kzoo_metrics": ("metric",),
     "kzoo_optimizers": ("optimizer", "schedule"),
     "kzoo_regularizers": ("regularizer",),
+    "kzoo_trackers": ("tracker",),
     "kzoo_pipelines": ("pipeline",),
     "kzoo_commands": ("command",),
     FORMER_NAMES: (),

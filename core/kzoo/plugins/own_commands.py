@@ -28,6 +28,7 @@ OWN_COMMANDS: dict[str, CommandSpec] = {
             "List the optimizers and learning-rate schedules.",
         ),
         _own("Components", "list_regularizers", "listing:list_regularizers", "List the regularizers."),
+        _own("Components", "list_trackers", "listing:list_trackers", "List the trackers of runs."),
         _own("Components", "info", "info:info", "Show all that is known of a component or pipeline."),
         _own("Pipelines", "list_pipelines", "listing:list_pipelines", "List the pipelines of the zoo."),
         _own("Pipelines", "run", "run:run", "Train and test a pipeline, with any component in it."),

@@ -19,6 +19,7 @@ from kzoo.plugin import (
     RegularizerSpec,
     ScheduleSpec,
     Spec,
+    TrackerSpec,
 )
 from kzoo.plugins.discovery import FIRST_PARTY, Discovery, PluginChoice, discover
 from kzoo.plugins.own_commands import OWN_COMMANDS, typed
@@ -54,7 +55,7 @@ class Entry(Generic[SpecT_co]):
 
     @property
     def kind(self) -> str:
-        """``loss``, ``metric``, ``optimizer``, ``schedule``, ``regularizer``, ``pipeline`` or ``command``."""
+        """One of `kzoo.plugin.KINDS`."""
         return self.spec.kind
 
     @property
@@ -170,6 +171,10 @@ class Registry:
     def regularizer(self, name: str) -> Entry[RegularizerSpec]:
         """Return the regularizer that ``name`` stands for; see `get`."""
         return cast("Entry[RegularizerSpec]", self.get(RegularizerSpec.kind, name))
+
+    def tracker(self, name: str) -> Entry[TrackerSpec]:
+        """Return the tracker that ``name`` stands for; see `get`."""
+        return cast("Entry[TrackerSpec]", self.get(TrackerSpec.kind, name))
 
     def component(self, kind: str, name: str) -> Entry[ComponentSpec]:
         """Return the component that ``name`` stands for; see `get`.

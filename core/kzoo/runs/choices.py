@@ -76,12 +76,13 @@ def check_components(config: RunConfig, task: str, registry: Registry) -> list[s
     asked = [("loss", config.loss), ("optimizer", config.optimizer)]
     asked += [("metric", metric) for metric in config.metrics]
     asked += [("regularizer", config.regularizer)] if config.regularizer else []
+    asked += [("tracker", tracker) for tracker in config.track]
     cautions: dict[str, None] = {}
     for outer_kind, outer in asked:
         for kind, reference in with_inner(outer_kind, outer, registry):
             entry = _fitting(kind, reference, outer, task, registry)
-            own = reference is outer and outer_kind != "metric"  # which has a table whose keys have origins
-            whole = "metrics" if outer_kind == "metric" else outer_kind
+            whole = {"metric": "metrics", "tracker": "track"}.get(outer_kind, outer_kind)
+            own = reference is outer and whole == outer_kind  # which has a table whose keys have origins
             origin = partial(_origin, config, f"{whole}." if own else whole)
             check_finite(entry, reference.kwargs, whose=f"{whole}." if own else "", origin=origin)
             _check_applies(entry)

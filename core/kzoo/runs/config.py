@@ -8,8 +8,8 @@ The tables are those of a recipe file::
     [loss]       name and arguments; likewise [optimizer] and [regularizer]
     [train]      `TrainSettings`
 
-beside ``pipeline``, ``recipe``, ``seed``, ``metrics`` (a list of references) and ``report`` (whether pictures are
-drawn at the end) at the top. ``complete = true`` says
+beside ``pipeline``, ``recipe``, ``seed``, ``metrics`` and ``track`` (lists of references) and ``report`` (whether
+pictures are drawn at the end) at the top. ``complete = true`` says
 that no recipe is to be laid below, as in the ``config.toml`` of a run, which holds every value.
 """
 
@@ -41,6 +41,7 @@ __all__ = [
 _T = TypeVar("_T")
 
 _COMPONENT_TABLES = ("loss", "optimizer", "regularizer")
+_COMPONENT_LISTS = ("metrics", "track")
 _FREE_TABLES = ("model", "augment")  # the pipeline decides what they may hold
 
 
@@ -50,6 +51,9 @@ class RunSettings:
 
     seed: Annotated[int, setting("The seed of everything random.", ge=0, lt=2**31)] = 0
     metrics: Annotated[list[str | dict[str, Any]], setting("References of metrics.")] = field(default_factory=list)
+    track: Annotated[
+        list[str | dict[str, Any]], setting("References of trackers, which hand on what the run logs.")
+    ] = field(default_factory=list)
     report: Annotated[bool, setting("Whether pictures are drawn and report.html is written at the end.")] = True
 
 
@@ -203,6 +207,11 @@ class RunConfig:
         return [Reference.read(metric) for metric in self.values["metrics"]]
 
     @property
+    def track(self) -> list[Reference]:
+        """The trackers, in order."""
+        return [Reference.read(tracker) for tracker in self.values.get("track", ())]
+
+    @property
     def data(self) -> DataSettings:
         """What of the table ``[data]`` every pipeline has."""
         known = known_names(DataSettings)
@@ -288,6 +297,10 @@ class RunConfig:
         if len(set(names)) != len(names):
             message = f"`metrics` names one metric twice: {', '.join(names)}{self.origin('metrics')}."
             raise UsageError(message)
+        names = [self._reference("track", tracker).name for tracker in self.values.get("track", ())]
+        if len(set(names)) != len(names):
+            message = f"`track` names one tracker twice: {', '.join(names)}{self.origin('track')}."
+            raise UsageError(message)
 
     def _reference(self, key: str, value: Any) -> Reference:
         """Return a component that a setting holds; raise `UsageError`, which says where it came from."""
@@ -347,6 +360,6 @@ def layer_from_options(options: Iterable[str]) -> dict[str, Any]:
             if not isinstance(table, dict):
                 message = f"-o `{option}`: `{part}` was given a plain value by another -o."
                 raise UsageError(message)
-        of_components = parts[0] in (*_COMPONENT_TABLES, "metrics")
+        of_components = parts[0] in (*_COMPONENT_TABLES, *_COMPONENT_LISTS)
         table[parts[-1]] = parse_setting(text) if of_components else parse_value(text)
     return layer

@@ -10,6 +10,7 @@ from kzoo.errors import KzooError, UsageError
 from kzoo.plugins.called_pipeline import called_pipeline
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import get_registry
+from kzoo.plugins.several import references_in
 from kzoo.runs.config import DEFAULTS, RunConfig, layer_from_options, read_toml
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def configure(
     metrics: Iterable[str] = (),
     optimizer: str | None = None,
     regularizer: str | None = None,
+    track: Iterable[str] | None = None,
     options: Iterable[str] = (),
     own_flags: Iterable[tuple[str, str]] = (),
     **flags: Any,
@@ -50,6 +52,7 @@ def configure(
         optimizer: Likewise.
         regularizer: Likewise; ``none`` for none.
         metrics: References of metrics beside the recipe's.
+        track: Trackers in place of those of recipe and file, each text one, or several with commas; ``none`` for none.
         options: ``KEY=VALUE`` texts, on top of everything.
         own_flags: Flags that the pipeline adds, each with the ``KEY=VALUE`` that it means.
         **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``; None where not given.
@@ -79,6 +82,8 @@ def configure(
         if value is not None:
             table = None if key == "regularizer" and value == "none" else Reference.parse(value).to_mapping()
             layers.append((f"--{key}", {key: table}))
+    if track is not None:
+        layers.append(("--track", {"track": _trackers(track)}))
     layers += [(f"--{flag.replace('_', '-')}", _nested(_FLAGS[flag], v)) for flag, v in flags.items() if v is not None]
     layers.append(("-o", _settings(layer_from_options(options))))
     layers += [(flag, layer_from_options([option])) for flag, option in own_flags]
@@ -90,6 +95,15 @@ def configure(
         config = RunConfig({**config.values, "metrics": merged}, {**config.origins, "metrics": "--metric"})
         config.check()
     return config
+
+
+def _trackers(texts: Iterable[str]) -> list[str]:
+    """Return the references of trackers that texts name; no other may stand beside ``none``."""
+    found = [str(reference) for text in texts for reference in references_in(text)]
+    if "none" in found and len(found) > 1:
+        message = f"--track none goes with no other tracker, and there are {', '.join(found)}."
+        raise UsageError(message)
+    return [] if found == ["none"] else found
 
 
 def _settings(layer: dict[str, Any]) -> dict[str, Any]:

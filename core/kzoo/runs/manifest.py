@@ -90,6 +90,8 @@ class Manifest:
         environment: Host, versions, platform, processor, flags, threads and devices; each a key of its own in the file.
         plugins: The distribution and version of each component that was asked for.
         callbacks: The classes of the callbacks that a program gave it.
+        trackers: By the qualified name of each tracker its version, the ``id`` of the tracked run, and where it failed
+            the last epoch that it took.
         data: What it was trained and tested on.
         task: The task.
         model: Parameters, shapes, optimizer and loss.
@@ -114,6 +116,7 @@ class Manifest:
     environment: Mapping[str, Any] = field(default_factory=dict)
     plugins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     callbacks: list[str] = field(default_factory=list)
+    trackers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     data: DataRecord = field(default_factory=DataRecord)
     task: str = ""
     model: Mapping[str, Any] = field(default_factory=dict)
@@ -165,6 +168,7 @@ class Manifest:
 
 _ONLY_WHERE_SAID = frozenset(
     {"completed", "resumed", "number", "timings", "error", "signal", "task", "model", "models", "plugins", "callbacks"}
+    | {"trackers"}
     | {"argv", "initial_weights", "epoch_weights", "final_weights"}
 )
 

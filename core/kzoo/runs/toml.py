@@ -83,7 +83,7 @@ def _table(prefix: str, values: Mapping[str, Any], origins: Mapping[str, str]) -
 
 
 def _item(key: str, value: Any, origins: Mapping[str, str]) -> Any:
-    if key == "metrics":
+    if key in ("metrics", "track"):
         value = [str(Reference.read(item)) if isinstance(item, dict) else item for item in value]
     item = _array(value) if isinstance(value, list) else tomlkit.item(value)
     if origins.get(key):

@@ -14,7 +14,7 @@ from kzoo.plugins.reference import canonical_distribution
 
 __all__ = ["KINDS", "LICENSES", "Project", "plan"]
 
-KINDS = ("loss", "metric", "optimizer", "regularizer")
+KINDS = ("loss", "metric", "optimizer", "regularizer", "tracker")
 """The kinds of component that there are templates for."""
 
 LICENSES = ("Apache-2.0", "MIT", "BSD-3-Clause", "none")
@@ -56,6 +56,11 @@ class Project:
     def qualified(self) -> str:
         """The name that finds the component whatever else is installed."""
         return f"{self.distribution}:{self.name}"
+
+    @property
+    def flag(self) -> str:
+        """The option of ``kzoo run`` that takes the component."""
+        return "--track" if self.kind == "tracker" else f"--{self.kind}"
 
 
 def plan(

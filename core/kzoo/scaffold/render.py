@@ -18,13 +18,20 @@ if TYPE_CHECKING:
 
 __all__ = ["files_of"]
 
-_MODULES = {"loss": "losses", "metric": "metrics", "optimizer": "optimizers", "regularizer": "regularizers"}
+_MODULES = {
+    "loss": "losses",
+    "metric": "metrics",
+    "optimizer": "optimizers",
+    "regularizer": "regularizers",
+    "tracker": "trackers",
+}
 
 _SUMMARIES = {
     "loss": "Squared error that forgives small mistakes.",
     "metric": "The share of predictions that are close to the label.",
     "optimizer": "Steps of one size, in the direction of the sign of the averaged gradient.",
     "regularizer": "A penalty on weights beyond a limit.",
+    "tracker": "A line of JSON for each epoch of a run.",
 }
 """What the component of each template does, in one sentence."""
 
@@ -33,8 +40,22 @@ _SAMPLES = {
     "metric": "tolerance=0.05",
     "optimizer": "momentum=0.8",
     "regularizer": "limit=0.2",
+    "tracker": "file=mine.jsonl",
 }
 """An argument of each that a reader can try."""
+
+_IN_PYTHON = """\
+# A Keras object, for a model of your own.
+{kind} = kzoo.{kind}("{reference}")
+"""
+_IN_PYTHON_TRACKED = """\
+tracker = "{reference}"
+kzoo.run("mnist", recipe="quick", track=tracker)
+"""
+_LATER = (
+    "A model that was saved with it is loaded by `kzoo.load_model` in any process, wherever this package is installed."
+)
+_LATER_TRACKED = "A run that was stopped goes on where it was, and each epoch is written once."
 
 _WORD = re.compile(r"<<(\w+)>>")
 _LINE = re.compile(r"(?m)^<<(\w+)>>\n")
@@ -69,6 +90,8 @@ def files_of(project: Project) -> dict[str, str]:
 def _values(project: Project) -> dict[str, str]:
     holder = project.author or f"The {project.distribution} authors"
     licensed = project.license != "none"
+    tracks = project.kind == "tracker"
+    in_python = _IN_PYTHON_TRACKED if tracks else _IN_PYTHON
     author = f"name = {_toml(holder)}" + (f", email = {_toml(project.email)}" if project.email else "")
     return {
         "distribution": project.distribution,
@@ -79,6 +102,10 @@ def _values(project: Project) -> dict[str, str]:
         "name": project.name,
         "class": project.class_name,
         "qualified": project.qualified,
+        "flag": project.flag,
+        "in_python": in_python.format(kind=project.kind, reference=f"{project.qualified}:{_SAMPLES[project.kind]}"),
+        "later": f"{_LATER_TRACKED if tracks else _LATER}\n",
+        "compared": "what is written with what was told" if tracks else "values with NumPy",
         "summary": _SUMMARIES[project.kind],
         "sample": _SAMPLES[project.kind],
         "requires": project.requires,

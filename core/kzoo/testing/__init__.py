@@ -1,4 +1,4 @@
-"""The conformance kit: what a Keras loss, metric, optimizer or regularizer must do right.
+"""The conformance kit: what a Keras loss, metric, optimizer or regularizer, or a tracker, must do right.
 
 Each check looks for one mistake that was seen in public components, and says what it saw, what it expected and the
 smallest input that shows it.
@@ -34,6 +34,7 @@ __all__ = [
     "check_optimizer",
     "check_regularizer",
     "check_schedule",
+    "check_tracker",
     "checks",
     "parametrize",
 ]
@@ -88,6 +89,11 @@ def check_schedule(component: Any, /, **options: Any) -> Report:
 def check_regularizer(component: Any, /, **options: Any) -> Report:
     """Run the checks of a regularizer; see `check_loss`."""
     return _report_on("regularizer", component, **options)
+
+
+def check_tracker(component: Any, /, **options: Any) -> Report:
+    """Run the checks of a tracker: its name, a class, or a function that returns a fresh one; see `check_loss`."""
+    return _report_on("tracker", component, **options)
 
 
 def _report_on(kind: str, component: Any, /, **options: Any) -> Report:

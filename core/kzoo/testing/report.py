@@ -47,7 +47,7 @@ class Report:
     """What the checks of one component found.
 
     Attributes:
-        kind: ``loss``, ``metric``, ``optimizer``, ``schedule`` or ``regularizer``.
+        kind: One of `kzoo.plugin.COMPONENT_KINDS`.
         name: The component, as it was asked for.
         outcomes: One for each check, in order.
 

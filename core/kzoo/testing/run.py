@@ -43,7 +43,7 @@ def report_on(
     """Run the checks of one component and return what they found.
 
     Args:
-        kind: ``loss``, ``metric``, ``optimizer``, ``schedule`` or ``regularizer``.
+        kind: One of `kzoo.plugin.COMPONENT_KINDS`.
         component: Its name, an instance, a class, or a function that returns a fresh instance.
         expected_failures: Checks that it is known to fail, with the reason of each, besides those of its spec. One
             that passes is reported as a failure, so that the list stays true.
@@ -78,7 +78,7 @@ def parametrize(
         ['parametrize']
 
     Args:
-        kind: ``loss``, ``metric``, ``optimizer``, ``schedule`` or ``regularizer``.
+        kind: One of `kzoo.plugin.COMPONENT_KINDS`.
         *components: Names, instances, classes, or functions that return a fresh instance; at least one.
         expected_failures: Checks that are known to fail, with the reason of each.
         inputs: As for `report_on`.

@@ -17,6 +17,7 @@ from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import Entry, Registry, get_registry
 from kzoo.plugins.targets import load_target
 from kzoo.testing.report import Skip
+from kzoo.tracker import Tracker
 
 __all__ = ["BASES", "Subject", "subject_of"]
 
@@ -26,6 +27,7 @@ BASES: dict[str, type] = {
     "optimizer": keras.optimizers.Optimizer,
     "schedule": keras.optimizers.schedules.LearningRateSchedule,
     "regularizer": keras.regularizers.Regularizer,
+    "tracker": Tracker,
 }
 """The class that the components of each kind derive from."""
 
@@ -51,7 +53,7 @@ class Subject:
     """A component to check.
 
     Attributes:
-        kind: ``loss``, ``metric``, ``optimizer``, ``schedule`` or ``regularizer``.
+        kind: One of `kzoo.plugin.COMPONENT_KINDS`.
         name: The component, as it was asked for.
         make: Returns a fresh one; keyword arguments go to the constructor.
         parameters: The constructor's parameters.
@@ -123,6 +125,11 @@ def subject_of(
     if isinstance(component, (str, Mapping, Reference)):
         return _published(kind, Reference.read(component), inputs, registry or get_registry(), arguments)
     if isinstance(component, BASES[kind]):
+        if kind == "tracker":
+            message = (
+                f"Give the class {type(component).__name__}, or a function that makes one: each run has a new tracker."
+            )
+            raise UsageError(message)
         return _instance(kind, component, inputs)
     if not callable(component):
         message = f"{component!r} is no {kind}: give a name, an instance, a class or a function that returns one."

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from kzoo.testing.report import CheckFailure
 from kzoo.testing.samples import sample
+from kzoo.testing.tracked import in_a_folder, track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,6 +158,12 @@ def _step(optimizer: Any, subject: Subject) -> None:
     optimizer.apply_gradients([(tf.ones((3, 2)), variable)])
 
 
+def _track(tracker: Any, subject: Subject) -> None:
+    del subject
+    with in_a_folder() as (run,):
+        track(tracker, run)
+
+
 _USES: dict[str, tuple[tuple[str, Callable[[Any, Any], Any]], ...]] = {
     "loss": (("called", _call), ("asked for its configuration", lambda loss, _: loss.get_config())),
     "metric": (
@@ -167,4 +174,5 @@ _USES: dict[str, tuple[tuple[str, Callable[[Any, Any], Any]], ...]] = {
     "optimizer": (("a step", _step), ("asked for its configuration", lambda optimizer, _: optimizer.get_config())),
     "schedule": (("asked for a rate", lambda schedule, _: schedule(tf.constant(3, "int64"))),),
     "regularizer": (("asked for its value", lambda regularizer, _: regularizer(tf.ones((4, 3)))),),
+    "tracker": (("told of a run", _track),),
 }

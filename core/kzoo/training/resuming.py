@@ -37,7 +37,7 @@ __all__ = [
     "state_to_resume",
 ]
 
-_FREE = frozenset({"report", "train.save_every", "train.keep_state", "train.epochs", "recipe", "complete"})
+_FREE = frozenset({"report", "track", "train.save_every", "train.keep_state", "train.epochs", "recipe", "complete"})
 """Settings that may be other ones: they change no step. More epochs are said and recorded, fewer are a difference."""
 
 

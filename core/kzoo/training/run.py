@@ -27,6 +27,7 @@ from kzoo.training.record import components_of, manifest, opening
 from kzoo.training.result import RunResult
 from kzoo.training.resuming import check_same, note, resumption, state_to_resume
 from kzoo.training.stages import Clock, Work, do
+from kzoo.training.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,6 +81,7 @@ def train(
             held.enter_context(training(resume.run.path))
         begin = None if resume is None else state_to_resume(resume, config, listener)
         clock = Clock()
+        tracking = Tracking(config, get_registry(), listener.warn)
         splits, parts, record = _prepared(config, listener, argv, clock, debug=debug, strategy=strategy)
         check_callbacks(callbacks)
         record = replace(record, callbacks=[type(one).__name__ for one in callbacks])
@@ -103,7 +105,7 @@ def train(
             else:
                 run = resume.run
                 run.begin_again(config, resumption(begin, changed, list(record.argv)))
-        work = Work(run, config, splits, parts, listener, clock, stop, strategy, begin, tuple(callbacks))
+        work = Work(run, config, splits, parts, listener, clock, stop, strategy, begin, tuple(callbacks), tracking)
         return _done(work) if before is None else _done_or_as_before(work, before)
 
 
@@ -189,14 +191,21 @@ def _done(work: Work) -> RunResult:
             message = f"{error}{kept}"
             raise type(error)(message) from error
         raise
+    with stop.held():
+        work.tracking.finish("done", work.results)
     return _result(work, "done")
 
 
 def _end(work: Work, status: str, **changes: Any) -> str:
-    """Record the end of a run that did not come to its last stage; return its status, which stays when it was done."""
+    """Record the end of a run that did not come to its last stage, and tell the trackers.
+
+    Returns:
+        Its status, which stays when it was done.
+    """
     status = "done" if "evaluated" in work.completed else status
     with contextlib.suppress(OSError, KzooError):  # the disk may be what failed; that is the error to tell
         work.run.update(status=status, timings=work.clock.laps, **changes)
+    work.tracking.finish(status, work.results)
     return status
 
 

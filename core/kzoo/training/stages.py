@@ -15,6 +15,7 @@ from kzoo.models.input_ranges import InputRanges
 from kzoo.runs.manifest import TrainingRecord
 from kzoo.settings import read_settings
 from kzoo.tasks import Measured
+from kzoo.training.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +64,7 @@ class Work:
         strategy: The strategy that the model was made under, or None.
         begin: The state that the training goes on from, or None where it begins.
         callbacks: Those of the caller.
+        tracking: The trackers.
         completed: The stages that came to their end.
         history: The logs of each epoch, once it is trained.
         results: Loss and metrics on the test split, once it is evaluated.
@@ -78,6 +80,7 @@ class Work:
     strategy: Any = None
     begin: SavedState | None = None
     callbacks: tuple[Any, ...] = ()
+    tracking: Tracking = field(default_factory=Tracking)
     completed: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     results: dict[str, Any] = field(default_factory=dict)
@@ -176,6 +179,7 @@ def _train(work: Work, trainer: Trainer) -> None:
     from kzoo.training.state import weights_digest
 
     run, parts, settings = work.run, work.parts, work.config.train
+    work.tracking.attach(run, work.begin)
     best = BestEpoch(
         settings.monitor,
         parts.monitor_direction,
@@ -207,6 +211,7 @@ def _train(work: Work, trainer: Trainer) -> None:
                 changes={settings.frozen_epochs: parts.unfreeze} if settings.frozen_epochs else None,
                 begin=work.begin,
                 keeper=keeper,
+                tracking=work.tracking,
             )
     finally:
         if shown is not None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kzoo.engine.batches import TrainingBatches
     from kzoo.runs.state import SavedState
     from kzoo.training.keeping import StateKeeper
+    from kzoo.training.tracking import Tracking
 
 __all__ = ["Trainer", "TrainingResult"]
 
@@ -92,6 +93,7 @@ class Trainer:
         measure: Callable[[int], Mapping[str, Any]] | None = None,
         begin: SavedState | None = None,
         keeper: StateKeeper | None = None,
+        tracking: Tracking | None = None,
     ) -> TrainingResult:
         """Train for ``epochs``, or until a callback or a wish to stop ends it.
 
@@ -117,6 +119,7 @@ class Trainer:
             begin: What to go on from, as ``keeper`` wrote it; by default training begins with the model as it is.
                 What ``changes`` did before is done again first.
             keeper: Given the place of the training between two calls and at the end of every epoch.
+            tracking: Told that the training begins or goes on, and of every epoch that was gone through to its end.
 
         Raises:
             KzooError: ``begin`` is of another network, optimizer or set of callbacks.
@@ -130,9 +133,11 @@ class Trainer:
                 f"multiple of {replicas}."
             )
             raise UsageError(message)
-        course = _Course(self, batches, epochs, validation, callbacks, changes or {}, measure, keeper)
+        course = _Course(self, batches, epochs, validation, callbacks, changes or {}, measure, keeper, tracking)
         with self.stop.held():
             course.begin(begin)
+            if tracking is not None:
+                tracking.start()
             return course.go()
 
     @property
@@ -178,10 +183,11 @@ class _Course:
         changes: Mapping[int, Callable[[int], None]],
         measure: Callable[[int], Mapping[str, Any]] | None,
         keeper: StateKeeper | None,
+        tracking: Tracking | None,
     ) -> None:
         self.trainer, self.model, self.stop = trainer, trainer.model, trainer.stop
         self.batches, self.epochs, self.validation = batches, epochs, validation
-        self.changes, self.measure, self.keeper = changes, measure, keeper
+        self.changes, self.measure, self.keeper, self.tracking = changes, measure, keeper, tracking
         self.spec = batches.dataset(epochs).element_spec
         self.callbacks = list(callbacks)
         self.last = LastLogs()
@@ -246,6 +252,8 @@ class _Course:
             return logs
         place.history.append(logs)
         place.epoch, place.step, place.logs, place.finished = epoch + 1, 0, {}, bool(model.stop_training)
+        if self.tracking is not None:
+            self.tracking.log(place.epoch, logs)  # before the state, so that no epoch is lost to it
         if self.keeper is not None:
             self.keeper.keep(place, ended=True)
         return logs

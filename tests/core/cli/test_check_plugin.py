@@ -296,6 +296,7 @@ class TestComponents:
             ("optimizer good_optimizer", "keras.optimizers.Optimizer"),
             ("schedule good_schedule", "keras.optimizers.schedules.LearningRateSchedule"),
             ("regularizer good_regularizer", "keras.regularizers.Regularizer"),
+            ("tracker good_tracker", "kzoo.tracker.Tracker"),
         ]:
             assert re.search(rf"failed: {kind}, target: saw `kzoo_good.parts:\w+`, expected a subclass of {base}", out)
         assert "failed: loss good_missing, target: " in out

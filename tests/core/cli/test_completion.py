@@ -97,6 +97,22 @@ class TestNames:
         assert names(completion.complete_optimizer(typed)) == [f"{typed}ne"]
         assert names(completion.complete_optimizer("lookahead:inner=good")) == ["lookahead:inner=good_optimizer"]
 
+    @pytest.mark.parametrize(
+        ("typed", "offered"),
+        [
+            ("tensorb", ["tensorboard"]),
+            ("tensorboard,ml", ["tensorboard,mlflow"]),
+            ("mlflow:ur", ["mlflow:uri="]),
+            ("tensorboard,mlflow:exp", ["tensorboard,mlflow:experiment="]),
+            ("mlflow:uri=a,wa", ["mlflow:uri=a,wandb"]),
+            ("mlflow:uri=a,mod", ["mlflow:uri=a,models=", "mlflow:uri=a,models=True"]),
+            ("nothing_has_this_name,ml", ["nothing_has_this_name,mlflow"]),
+            ("zzz", []),
+        ],
+    )
+    def test_trackers_with_commas(self, typed, offered):
+        assert names(completion.complete_track(typed)) == offered
+
     def test_long_summaries_are_cut_at_a_word(self):
         assert completion._short("word " * 20).endswith("word ...")
         assert len(completion._short("word " * 20)) <= completion._HELP_WIDTH + 4
@@ -222,8 +238,8 @@ class TestSettings:
             (["run", "loom", "-o", "model.thread-count", "=", "8"], []),
             (["run", "-o", "report", "=", "t"], ["true"]),
             (["run", "-o", "train.keep", "=", "b"], ["best"]),
-            (["run", "loom", "--t"], ["--torn", "--thread-count"]),
-            (["run", "--t"], []),
+            (["run", "loom", "--t"], ["--track", "--torn", "--thread-count"]),
+            (["run", "--t"], ["--track"]),
             (["run", "loom", "--torn", ""], ["stop", "skip", "mend"]),
             (["run", "loom", "--torn", "=", "m"], ["mend"]),
             (["run", "loom", "--thread-count", ""], []),
@@ -272,7 +288,7 @@ class TestSettings:
             raise RuntimeError(pipeline.name)
 
         monkeypatch.setattr(offers, "tables_of", fail)
-        for words in (["-o", "model."], ["--t"], ["--torn", ""]):
+        for words in (["-o", "model."], ["--to"], ["--torn", ""]):
             assert [one for one in self.bash(capsys, monkeypatch, "kzoo", "run", "loom", *words) if one] == []
 
 

@@ -202,7 +202,7 @@ def test_the_path_of_a_class(kzoo):
         known = json.loads(kzoo("info", name, "--json")[1])
         assert (known["qualified"], known["kind"], "former" in known) == ("kzoo:huber", "loss", False)
     kinds = {known["kind"] for known in json.loads(kzoo("info", "kzoo_good.parts.GoodLoss", "--json")[1])}
-    assert kinds == {"loss", "optimizer", "schedule", "regularizer"}, "the fixture has one class for all"
+    assert kinds == {"loss", "optimizer", "schedule", "regularizer", "tracker"}, "the fixture has one class for all"
     assert json.loads(kzoo("info", "keras.metrics.MeanSquaredError", "--json")[1])["kind"] == "metric"
     both = json.loads(kzoo("info", "MeanSquaredError", "--json")[1])
     assert [known["kind"] for known in both] == ["loss", "metric"]

@@ -13,6 +13,7 @@ LISTS = {
     "list-metrics": ("metric",),
     "list-optimizers": ("optimizer", "schedule"),
     "list-regularizers": ("regularizer",),
+    "list-trackers": ("tracker",),
     "list-pipelines": ("pipeline",),
 }
 
@@ -143,6 +144,7 @@ class TestPlugins:
             "optimizer": 1,
             "schedule": 1,
             "regularizer": 1,
+            "tracker": 1,
             "pipeline": 1,
             "command": 2,
         }
@@ -159,7 +161,7 @@ class TestPlugins:
         _, out, _ = kzoo("list-plugins", "--search", "kzoo-good")
         heading, row = out.splitlines()
         assert re.split(r"  +", heading) == ["DISTRIBUTION", "VERSION", "ENTRY POINT", "PUBLISHES", "STATUS"]
-        counts = "4 losses, 1 metric, 1 optimizer, 1 schedule, 1 regularizer, 1 pipeline, 2 commands"
+        counts = "4 losses, 1 metric, 1 optimizer, 1 schedule, 1 regularizer, 1 tracker, 1 pipeline, 2 commands"
         assert re.split(r"  +", row) == ["kzoo-good", "1.2", "good", counts, "ok"]
 
     def test_disabled_before_import(self, kzoo, plugins):

@@ -102,7 +102,11 @@ def test_its_own_name_once_it_is_installed_is_no_conflict(kzoo, plugins):
     [
         (["my loss"], 2, "`my loss` cannot be the name of a distribution"),
         (["kzoo-my-loss", "--name", "a:b"], 2, "`a:b` cannot be the name of a component"),
-        (["kzoo-my-loss", "--kind", "layer"], 2, "--kind takes loss, metric, optimizer, regularizer, not `layer`."),
+        (
+            ["kzoo-my-loss", "--kind", "layer"],
+            2,
+            "--kind takes loss, metric, optimizer, regularizer, tracker, not `layer`.",
+        ),
         (["kzoo-my-loss", "--license", "GPL"], 2, "--license takes Apache-2.0, MIT, BSD-3-Clause, none, not `GPL`."),
         (["kzoo-my-loss", "--out", "there"], 1, "kzoo-my-loss is there already, and is left as it is."),
         ([], 2, "Missing argument"),

@@ -102,8 +102,8 @@ def test_a_broken_plugin_costs_one_line_and_nobody_else_anything(case, said, lef
     assert [str(problem) for problem in found.problems] == said
     mine = [plugin for plugin in found.plugins if plugin.distribution == "kzoo-good"]
     assert mine == alone.plugins
-    assert len(mine[0].specs) == 11
-    assert sum(len(plugin.specs) for plugin in found.plugins) == 11 + left
+    assert len(mine[0].specs) == 12
+    assert sum(len(plugin.specs) for plugin in found.plugins) == 12 + left
     assert all(problem.error.__traceback__ for problem in found.problems if problem.stage != "spec")
 
 

@@ -12,6 +12,7 @@ LISTS = {
     "list-metrics": kzoo.list_metrics,
     "list-optimizers": kzoo.list_optimizers,
     "list-regularizers": kzoo.list_regularizers,
+    "list-trackers": kzoo.list_trackers,
     "list-pipelines": kzoo.list_pipelines,
     "list-plugins": kzoo.list_plugins,
 }

@@ -232,6 +232,7 @@ def test_plural():
         "optimizers",
         "optimizers",
         "regularizers",
+        "trackers",
         "pipelines",
         "commands",
     ]

@@ -107,6 +107,7 @@ def test_every_field_comes_back():
         "models": {"model.keras": "ab"},
         "results": {"test": {"loss": 0.0}},
         "timings": {"train": 0.5},
+        "trackers": {"h": {"id": "i", "logged": 1}},
         "training": TrainingRecord(epochs=1, history=[{"loss": 1.0}], initial_weights="e", epoch_weights=["f"]),
     }
     texts = {field.name: field.name for field in fields(Manifest) if field.name not in different}

@@ -69,6 +69,7 @@ RELATED = {
     ("schedule", "keras_file"): {"fresh_process"},
     ("schedule", "rebuilt"): _SAVED,
     ("schedule", "registered"): {"fresh_process"},
+    ("tracker", "whole_run"): {"two_runs"},  # whose runs have one name
 }
 
 
@@ -101,7 +102,7 @@ def test_a_class_that_nobody_publishes_is_given_labels_in_every_form():
     report_on("metric", SoundClasses, inputs="classes", only=("label_forms", "many_classes")).raise_if_failed()
 
 
-@pytest.mark.parametrize("kind", ["metric", "optimizer", "schedule", "regularizer"])
+@pytest.mark.parametrize("kind", ["metric", "optimizer", "schedule", "regularizer", "tracker"])
 def test_the_page_of_plugins_names_checks_that_there_are(kind):
     page = (ROOT / "docs" / "plugins.md").read_text("utf-8")
     [row] = re.findall(rf"^\| {kind}s \| (.*) \|$", page, re.MULTILINE)

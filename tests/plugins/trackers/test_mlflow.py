@@ -1,0 +1,108 @@
+"""What MLflow itself reads of the runs that kzoo hands on to it."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mlflow", reason="the tracker `mlflow` needs the extra of that name")
+
+from kzoo.errors import KzooError
+from kzoo.testing import check_tracker
+from kzoo.testing.tracked import EPOCHS, RESULTS, in_a_folder, track
+from kzoo_plugins.trackers.mlflow import MLflow, _name
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def place():
+    """Two runs in a working folder with an empty database, which takes seconds to make."""
+    with in_a_folder(2) as found:
+        MLflow().start(found[0].manifest())
+        yield found
+
+
+def client():
+    import mlflow
+
+    return mlflow.MlflowClient(f"sqlite:///{Path('mlflow.db').absolute().as_posix()}")
+
+
+def history(run, name):
+    return [(metric.step, metric.value) for metric in client().get_metric_history(run, name)]
+
+
+def test_a_whole_run(place):
+    run = place[0]
+    found = track(MLflow(), run)
+    stored = client().get_run(found)
+    assert stored.info.status == "FINISHED"
+    assert stored.info.run_name == f"made_up/{run.folder.name}"
+    assert client().get_experiment(stored.info.experiment_id).name == "made_up"
+    params = stored.data.params
+    assert params["train.batch_size"] == "8"
+    assert params["optimizer.learning_rate.initial_learning_rate"] == "0.1"
+    assert history(found, "val_loss") == [(at, values["val_loss"]) for at, values in enumerate(EPOCHS, 1)]
+    assert history(found, "test/loss") == [(3, RESULTS["loss"])]
+    files = {file.path for file in client().list_artifacts(found)}
+    assert files == {"config.toml", "metrics.csv", "model.keras", "plots", "report.html", "run.json"}
+    assert [file.path for file in client().list_artifacts(found, "plots")] == ["plots/curves.png"]
+
+
+def test_a_run_that_was_killed_is_told_of_nothing_twice(place):
+    run = place[1]
+    killed = MLflow()
+    found = killed.start(run.manifest())
+    for step in (1, 2):
+        killed.log(step, EPOCHS[step - 1])
+    tracker = MLflow(models=False)
+    assert tracker.start(run.manifest({"id": found, "step": 1})) == found
+    assert tracker.logged == 2
+    assert client().get_run(found).info.status == "RUNNING"
+    tracker.log(3, EPOCHS[2])
+    for path in run.files:
+        tracker.artifact(path)
+    tracker.finish("interrupted", RESULTS)
+    assert client().get_run(found).info.status == "KILLED"
+    again = MLflow()
+    again.start(run.manifest({"id": found, "step": 3}))
+    assert again.logged == 3
+    again.finish("done", RESULTS)  # the report alone was missing
+    assert history(found, "loss") == [(at, values["loss"]) for at, values in enumerate(EPOCHS, 1)]
+    assert history(found, "test/accuracy") == [(3, RESULTS["accuracy"])]
+    assert "model.keras" not in {file.path for file in client().list_artifacts(found)}
+
+
+def test_numbers_that_are_none(place):
+    tracker = MLflow(experiment="odd")
+    found = tracker.start(place[0].manifest())
+    tracker.log(1, {"loss": math.nan, "F1 (macro), %": 50.0})
+    tracker.finish("failed", {})
+    assert math.isnan(history(found, "loss")[0][1])
+    assert history(found, "F1 _macro__ _") == [(1, 50.0)]
+    assert client().get_run(found).info.status == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"), [("a//b/../c", "a/b/c"), ("/", "_"), ("", "_"), ("x" * 300, "x" * 250), ("é:1", "é:1")]
+)
+def test_names(name, stored):
+    assert _name(name) == stored
+
+
+def test_the_kit_finds_nothing(place):
+    uri = f"sqlite:///{Path('mlflow.db').absolute().as_posix()}"  # each check has a working folder of its own
+    report = check_tracker(lambda: MLflow(uri))
+    report.raise_if_failed()
+    assert not report.skipped
+
+
+def test_without_mlflow_it_says_what_to_install(monkeypatch):
+    import importlib.util
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(
+        KzooError, match=r'needs MLflow, which is not installed. Install it with `pip install "kzoo\[mlf'
+    ):
+        MLflow()
