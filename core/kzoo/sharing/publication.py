@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kzoo.engine.engines import ONNX
 from kzoo.errors import KzooError, UsageError
 from kzoo.files import write_json, write_text
 from kzoo.models.inspection import inspect
 from kzoo.models.onnx_file import read_onnx
-from kzoo.models.saved import ONNX, find_model
+from kzoo.models.saved import find_model
 from kzoo.sharing.cleaned import cleaned_config, cleaned_manifest
 from kzoo.sharing.page import Subject, page_of
 from kzoo.sharing.traces import markers, trace_in
