@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kzoo.data.archives import read_members
-from kzoo.data.arrays import checked_labels, dataset
 from kzoo.data.cache import readable_size
+from kzoo.data.labelled_arrays import checked_labels, dataset
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
