@@ -22,7 +22,7 @@ _LONGEST = 1_000_000  # bytes
 
 @settings
 class ClassSettings:
-    """What classes are called."""
+    """What classes are called, and which images a list of their labels may name."""
 
     classes: Annotated[
         str | tuple[str, ...],
@@ -31,6 +31,13 @@ class ClassSettings:
             "those of the pipeline's own data set; by itself those that the data says, else 0, 1, ..."
         ),
     ] = ()
+    outside: Annotated[
+        bool,
+        setting(
+            "Whether a list of labels may name files that are neither below its own folder nor beside it. Only for "
+            "lists that you trust."
+        ),
+    ] = False
 
 
 @settings

@@ -120,7 +120,7 @@ def dataset(
     declares_test = "test" in splits
     if whole and declares_test:
         splits = {"test": splits["test"]}
-    splits, names, notes = _named(path, splits, class_names, known)
+    splits, names, notes = _named(path, splits, class_names, known, other=whole)
     parts = {name: ArraySplit(x, y) for name, (x, y) in splits.items()}
     if whole:
         everything = functools.reduce(lambda one, other: one.join(other), parts.values())
@@ -145,6 +145,8 @@ def _named(
     splits: Mapping[str, tuple[np.ndarray, np.ndarray]],
     class_names: Sequence[str],
     known: Sequence[str],
+    *,
+    other: bool,
 ) -> tuple[Mapping[str, tuple[np.ndarray, np.ndarray]], tuple[str, ...], tuple[str, ...]]:
     """Return the splits with class indices that leave none out, the names of the classes, and what must be said."""
     occurring = np.unique(np.concatenate([y for _, y in splits.values()]))
@@ -158,7 +160,8 @@ def _named(
             listed = ", ".join(f"{number} is `{name}`" for number, name in enumerate(known[:_MOST_NAMED]))
             more = ", ..." if len(known) > _MOST_NAMED else ""
             note = f"The labels of {path} are taken as the numbers of the model's classes: {listed}{more}."
-            return splits, tuple(known), (note, *_absent(path, known, set(occurring.tolist())))
+            said = (note,) if other and tuple(class_names) != tuple(known) else ()
+            return splits, tuple(known), (*said, *_absent(path, known, set(occurring.tolist())))
     elif class_names:
         if count > len(class_names):
             message = (
