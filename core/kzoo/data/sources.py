@@ -136,7 +136,8 @@ def _choose(source: Sourced, request: DataRequest, listener: Told) -> tuple[Data
             listener.warn(
                 f"{_doing(request)} on the embedded sample, NOT on the real data: {error} The results say nothing "
                 f"about the real task. Sample: {dataset.description}. To use real data, connect once and run "
-                "`kzoo fetch`, or name it with --data PATH; --data sample asks for the sample and silences this warning."
+                "`kzoo fetch`, or name it with --data PATH; --data sample asks for the sample and silences this "
+                "warning."
             )
             return dataset, Provenance(asked, "sample", dataset.description, reason=str(error))
         dataset = _read(source, [path], request, listener)
