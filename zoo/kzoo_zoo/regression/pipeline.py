@@ -185,7 +185,7 @@ def _schema_of(card: Mapping[str, Any]) -> TableSchema | None:
 
 
 def _read(schema: TableSchema | None, path: Path, settings: TableSettings, reading: Reading) -> Dataset:
-    """Read a table with a header; of a folder that is only measured on, the only one, or the one called as a test is."""
+    """Read a table with a header; of a folder that is only measured on, its only one or its test."""
     if path.is_dir() and reading.whole:
         tables = [file for file in own_files(path) if file.suffix.lower() in TABLE_SUFFIXES]
         tests = [file for file in tables if split_of(file.stem) == "test"] or tables
