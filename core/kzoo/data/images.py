@@ -93,7 +93,7 @@ def looked_for(
         matches = list(walk(path).files)
     else:
         found = map(Path, glob.iglob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        matches = sorted(match for match in found if match.is_file())
+        matches = sorted(match for match in found if not match.is_dir())  # who reads them says what is no file
     wanted = [match for match in matches if match.suffix.lower() in suffixes]
     left = left_out_note([match for match in matches if match.suffix.lower() not in suffixes], path, what)
     if wanted:

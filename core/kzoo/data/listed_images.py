@@ -136,12 +136,15 @@ class _Gathered:
             raise DataError(message)
 
 
-def paths_listed(path: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield the files that a list names, whether it has labels or not, and whether each is there."""
-    index = ImageIndex(walk(path.parent)) if is_table(path) else ImageIndex(Tree(path.parent, ()))
+def paths_listed(path: Path) -> Iterator[Path]:
+    """Yield the files that a list names, whether it has labels or not; those too that are not there.
+
+    Raises:
+        DataError: It cannot be read, or it is a table and no column has names of images.
+    """
+    index = ImageIndex(walk(path.parent) if is_table(path) else Tree(path.parent, ()))
     for entry in entries_of(path, index.has, labelled=False):
-        image = index.find(entry.name) or _named(path, entry, outside=True)
-        yield (image, True) if image is not None else (path.parent / entry.name, False)
+        yield index.find(entry.name) or _named(path, entry, outside=True) or path.parent / entry.name
 
 
 def _lists_images(path: Path, index: ImageIndex) -> bool:

@@ -7,17 +7,21 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from kzoo.data.decoding import HEIF_SUFFIXES
 from kzoo.data.frames.camera import CameraSource
-from kzoo.data.frames.items import Part, Source
+from kzoo.data.frames.items import Failure, Item, Part, Source, SourceKind
 from kzoo.data.frames.pictures import ImageSource
 from kzoo.data.frames.video import VIDEO_SUFFIXES, VideoSource, is_video
+from kzoo.data.frames.web_images import WebImageSource
 from kzoo.data.images import IMAGE_SUFFIXES, looked_for
-from kzoo.errors import DataError, UsageError
+from kzoo.data.labels_of_lists import LIST_SUFFIXES
+from kzoo.data.listed_images import paths_listed
+from kzoo.errors import KzooError, UsageError
 
-__all__ = ["combined", "open_sources"]
+__all__ = ["combined", "open_sources", "opened"]
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _STREAMS = frozenset({"http", "https", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp"})
 
@@ -25,9 +29,10 @@ _STREAMS = frozenset({"http", "https", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", 
 def open_sources(text: str | Path, part: Part | None = None) -> list[Source]:
     """Return the sources that ``text`` stands for; nothing is opened before it is iterated over.
 
-    ``0`` is a camera (unless a file has that name), ``rtsp://...`` or another URL a stream, the URL of a video file
-    that video; all else is a file, a folder, or a pattern like ``clips/*.mp4``. A folder gives the images and videos in
-    it and below. All images together are one source; each video is one by itself.
+    ``0`` is a camera (unless a file has that name), ``rtsp://...`` or another URL a stream, the URL of an image or a
+    video file that image or video; all else is a file, a folder, or a pattern like ``clips/*.mp4``. A folder gives the
+    images and videos in it and below, a list (a text file of paths, or a CSV that names images) those that it names.
+    All images together are one source; each video is one by itself.
 
     Args:
         text: What the user typed.
@@ -45,6 +50,8 @@ def open_sources(text: str | Path, part: Part | None = None) -> list[Source]:
         return [CameraSource(name, part)]
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name):
         return [_from_url(name, part)]
+    if (path := Path(name).expanduser()).is_file() and path.suffix.lower() in LIST_SUFFIXES:
+        return [ImageSource(list(paths_listed(path)), part, name)]
     paths, left_out = looked_for(text, suffixes=IMAGE_SUFFIXES | VIDEO_SUFFIXES, what="images or videos")
     videos = [path for path in paths if is_video(path)]
     images = [path for path in paths if path not in set(videos)]
@@ -57,12 +64,65 @@ def open_sources(text: str | Path, part: Part | None = None) -> list[Source]:
 
 def combined(sources: Sequence[Source]) -> list[Source]:
     """Return the sources with all images in one, so that files named one by one go in batches too."""
+    joined: list[Source] = []
     images = [source for source in sources if type(source) is ImageSource]
-    if len(images) < 2:  # noqa: PLR2004 - one is one already
-        return list(sources)
-    together = ImageSource([path for source in images for path in source.paths], images[0].part, "images")
-    together.notes += [note for source in images for note in source.notes]
-    return [together, *(source for source in sources if type(source) is not ImageSource)]
+    if len(images) > 1:
+        joined.append(ImageSource([path for source in images for path in source.paths], images[0].part, "images"))
+    web = [source for source in sources if type(source) is WebImageSource]
+    if len(web) > 1:
+        joined.append(WebImageSource([url for source in web for url in source.urls], web[0].part))
+    kinds = tuple(type(source) for source in joined)
+    for source in sources:
+        same = next((one for one, kind in zip(joined, kinds, strict=True) if type(source) is kind), None)
+        if same is None:
+            joined.append(source)
+        else:
+            same.notes += source.notes
+    return joined
+
+
+def opened(
+    texts: Sequence[str], part: Part, open_one: Callable[[str, Part], Sequence[Source]] = open_sources
+) -> list[Source]:
+    """Return the sources that several texts stand for; one that stands for nothing is among them, and says why.
+
+    Args:
+        texts: What the user typed.
+        part: Which part of each source.
+        open_one: Opens one of them.
+
+    Raises:
+        KzooError: None of them stands for anything; the error of the first.
+    """
+    found: list[Source | tuple[str, KzooError]] = []
+    for text in texts:
+        try:
+            found += open_one(text, part)
+        except KzooError as error:
+            found.append((text, error))
+    good = [source for source in found if isinstance(source, Source)]
+    if not good:
+        raise next(one[1] for one in found if isinstance(one, tuple))
+    kind: SourceKind = "table" if good[0].kind == "table" else "images"
+    return combined([source if isinstance(source, Source) else MissingSource(*source, kind) for source in found])
+
+
+class MissingSource(Source):
+    """What a user named and is not there, or holds nothing to read.
+
+    Args:
+        text: What was typed.
+        error: Why it cannot be opened.
+        kind: What it is taken for.
+    """
+
+    def __init__(self, text: str, error: KzooError, kind: SourceKind) -> None:
+        super().__init__(text, kind)
+        self._error = error
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield the failure."""
+        yield Failure(index=0, origin=self.name, error=str(self._error), kind=self.kind)
 
 
 def _from_url(url: str, part: Part) -> Source:
@@ -72,9 +132,8 @@ def _from_url(url: str, part: Part) -> Source:
     if scheme not in _STREAMS:
         message = f"`{url}` cannot be read: frames come from {', '.join(sorted(_STREAMS))} URLs, or from files by path."
         raise UsageError(message)
-    if suffix in IMAGE_SUFFIXES and scheme in ("http", "https"):
-        message = f"`{url}` is the address of an image: download it first, then name the file."
-        raise DataError(message)
+    if suffix in IMAGE_SUFFIXES | HEIF_SUFFIXES and scheme in ("http", "https"):
+        return WebImageSource([url], part)
     if suffix in VIDEO_SUFFIXES - {".mjpeg", ".mjpg"} and scheme in ("http", "https"):
         return VideoSource(url, part)
     return CameraSource(url, part)
