@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kzoo.data.csv_file import CsvFile
 from kzoo.data.decoding import IMAGE_SUFFIXES
 from kzoo.data.split_names import split_word
-from kzoo.data.tables.files import CsvFile
 from kzoo.data.texts import LONGEST, reason_of, text_of
 from kzoo.errors import DataError, in_short
 

@@ -6,10 +6,10 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from kzoo.data.csv_file import TABLE_SUFFIXES
 from kzoo.data.split_names import split_of
 from kzoo.data.tables import Row, TableSchema, TableSettings, open_tables, read_table
 from kzoo.data.tables.cells import Numbers
-from kzoo.data.tables.files import TABLE_SUFFIXES
 from kzoo.data.tables.schema import RowReader as CellReader
 from kzoo.data.walking import own_files
 from kzoo.errors import DataError, UsageError

@@ -71,13 +71,12 @@ def combined(sources: Sequence[Source]) -> list[Source]:
     web = [source for source in sources if type(source) is WebImageSource]
     if len(web) > 1:
         joined.append(WebImageSource([url for source in web for url in source.urls], web[0].part))
-    kinds = tuple(type(source) for source in joined)
+    together = {type(source): source for source in joined}
     for source in sources:
-        same = next((one for one, kind in zip(joined, kinds, strict=True) if type(source) is kind), None)
-        if same is None:
-            joined.append(source)
+        if type(source) in together:
+            together[type(source)].notes += source.notes
         else:
-            same.notes += source.notes
+            joined.append(source)
     return joined
 
 
