@@ -66,6 +66,7 @@ def read_labelled(
     mode: ImageMode = "RGB",
     real: RealSet | None = None,
     resized: bool = False,
+    what: str = "labelled pictures",
 ) -> Dataset:
     """Read labelled pictures from any of `FORMS`.
 
@@ -77,6 +78,7 @@ def read_labelled(
         mode: ``RGB``, or ``L`` for gray, that images become.
         real: The pipeline's own data set, whose names its classes get where it is that set.
         resized: Whether arrays become of that size and mode too; else they stay as they are.
+        what: What the pictures are called where they cannot be read.
 
     Returns:
         Pictures uint8 of shape (N, H, W, C); labels int64 of shape (N,).
@@ -101,7 +103,7 @@ def read_labelled(
             known=reading.known,
             outside=settings.outside,
         )
-    message = f"{path} cannot be read as labelled pictures: expected {FORMS}."
+    message = f"{path} cannot be read as {what}: expected {FORMS}."
     raise DataError(message)
 
 

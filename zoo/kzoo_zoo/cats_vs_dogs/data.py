@@ -92,7 +92,7 @@ def read(path: Path, settings: PhotoSettings, reading: Reading) -> Dataset:
         DataError: It is neither, or damaged, or the folders are not laid out so.
     """
     place, unreadable = path, settings.unreadable or "stop"
-    if path.is_file() and path.suffix.lower() not in {".npz", *LIST_SUFFIXES}:
+    if not path.is_dir() and path.suffix.lower() not in {".npz", *LIST_SUFFIXES}:
         place, unreadable = _class_root(_unpacked(path, reading.say)), settings.unreadable or "skip"
     how = ImageSetSettings(classes=settings.classes, unreadable=unreadable, outside=settings.outside)
     found = read_labelled(place, how, reading, size=settings.sides, resized=True)

@@ -67,7 +67,7 @@ def read(path: Path, settings: ImageSetSettings, reading: Reading) -> Dataset:
     names = named_classes(settings, reading, _REAL) or CLASS_NAMES
     if path.is_dir() and (folder := find_batch_folder(path)) is not None:
         return read_batch_folder(folder, class_names=names, known=reading.known, whole=reading.whole)
-    if path.is_file() and path.suffix.lower() not in {".npz", *LIST_SUFFIXES}:
+    if not path.is_dir() and path.suffix.lower() not in {".npz", *LIST_SUFFIXES}:
         return read_archive(path, class_names=names, known=reading.known, whole=reading.whole)
     return read_labelled(path, settings, reading, size=IMAGE_SIZE, mode="RGB", real=_REAL)
 

@@ -50,7 +50,7 @@ def read(path: Path, settings: ImageSetSettings, reading: Reading) -> Dataset:
     Raises:
         DataError: It is none of these, or damaged, and why.
     """
-    return read_labelled(path, settings, reading, size=IMAGE_SIZE, mode="L", real=RealSet(CLASS_NAMES))
+    return read_labelled(path, settings, reading, size=IMAGE_SIZE, mode="L", real=RealSet(CLASS_NAMES), what="digits")
 
 
 def sample(settings: NoSettings) -> Dataset:
