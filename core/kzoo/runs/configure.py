@@ -24,7 +24,9 @@ _FLAGS = {
     "data": ("data", "source"),
     "limit": ("data", "limit"),
     "seed": ("seed",),
+    "start_from": ("train", "start_from"),
 }
+_SPELT = {"start_from": "from"}
 
 
 def configure(
@@ -52,7 +54,7 @@ def configure(
         metrics: References of metrics beside the recipe's.
         options: ``KEY=VALUE`` texts, on top of everything.
         own_flags: Flags that the pipeline adds, each with the ``KEY=VALUE`` that it means.
-        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``; None where not given.
+        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``, ``start_from``; None where not given.
 
     Raises:
         UsageError: A name or value that does not exist or fit.
@@ -79,7 +81,11 @@ def configure(
         if value is not None:
             table = None if key == "regularizer" and value == "none" else Reference.parse(value).to_mapping()
             layers.append((f"--{key}", {key: table}))
-    layers += [(f"--{flag.replace('_', '-')}", _nested(_FLAGS[flag], v)) for flag, v in flags.items() if v is not None]
+    layers += [
+        (f"--{_SPELT.get(flag, flag).replace('_', '-')}", _nested(_FLAGS[flag], v))
+        for flag, v in flags.items()
+        if v is not None
+    ]
     layers.append(("-o", _settings(layer_from_options(options))))
     layers += [(flag, layer_from_options([option])) for flag, option in own_flags]
     config = RunConfig.merge(layers)

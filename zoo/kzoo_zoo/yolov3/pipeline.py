@@ -52,7 +52,7 @@ class Yolo(Pipeline):
         """Return the network for these classes, its heads side by side in one output (batch, places, 5 + classes)."""
         from kzoo_zoo.yolov3.training import build
 
-        return build(problem, train, settings.model, settings.augment)
+        return build(problem, train, settings.model, settings.augment, settings.start)
 
     def reader(self, card: Mapping[str, Any], forward: Forward | None, settings: DetectorSettings) -> Reader:
         """Return what finds objects in frames, with a trained network or one of Darknet's files."""
