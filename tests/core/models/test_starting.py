@@ -69,6 +69,7 @@ def test_all_layers_are_taken_whatever_they_are_called(tmp_path):
     assert all(map(np.array_equal, drawn, after))  # what a layer draws at random is the new run's
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("classes", "why"), [("abcd", "Dense 5x4 here, Dense 5x3 there"), ("abd", "for other classes")]
 )
@@ -86,6 +87,7 @@ def test_the_layer_that_answers_for_other_classes_begins_anew(tmp_path, classes,
     assert "Beginning anew: `" in started.text
 
 
+@pytest.mark.long
 def test_of_a_network_of_another_depth_what_stands_in_the_same_order_is_taken(tmp_path):
     old = trained(tmp_path / "m.keras", 6, 5)
     new = network(6, 7, 5)
@@ -98,6 +100,7 @@ def test_of_a_network_of_another_depth_what_stands_in_the_same_order_is_taken(tm
     ]
 
 
+@pytest.mark.long
 def test_what_fits_nowhere_and_what_is_no_model_are_refused(tmp_path):
     trained(tmp_path / "m.keras", 6, 5)
     with pytest.raises(UsageError, match=r"no layer of .*m\.keras fits this network.*Dense 9x8 here, Dense 4x6 there"):
