@@ -100,6 +100,8 @@ def test_labels_of_hands_are_counts(tmp_path, labels, reason):
 def test_a_folder_of_one_count_and_arrays_of_others(tmp_path):
     by_class(tmp_path / "in")
     assert read(Fingers(), tmp_path / "in" / "2", whole=True).test.y.tolist() == [3, 3, 3]
+    (tmp_path / "in" / "hands.csv").write_text("image,label\n0.png,4\n")  # the folders say it
+    assert read(Fingers(), tmp_path / "in", whole=True).test.y.tolist() == [1, 1, 3, 3, 3, 6]
     np.savez(tmp_path / "a.npz", x_test=PICTURES, y_test=np.array(LABELS) + 1)
     with pytest.raises(DataError, match="a label is the number of fingers, 0 to 5"):
         read(Fingers(), tmp_path / "a.npz", whole=True)

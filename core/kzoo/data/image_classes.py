@@ -48,15 +48,36 @@ def image_classes(
         DataError: It is laid out otherwise, or a list names images that are not there.
     """
     if root.is_file() and root.suffix.lower() in LIST_SUFFIXES:
-        found = _of_lists(root, read_lists(root, [root], outside=outside), whole=whole, known=known, skip=skip)
-        return with_names(found, root, class_names, known, other=whole)
-    lists = lists_in(root) if root.is_dir() else []
-    listed = read_lists(root, lists, outside=outside) if lists else None
-    if listed is None or _are_folders(listed, root):
-        found = classes_in(root, alone=whole, known=known)
+        lists, found = [root], None
     else:
+        lists = lists_in(root) if root.is_dir() else []
+        found = _of_folders(root, lists, whole=whole, known=known)
+    if found is None:
+        listed = read_lists(root, lists, outside=outside)
         found = _of_lists(root, listed, whole=whole, known=known, skip=skip)
     return with_names(found, root, class_names, known, other=whole)
+
+
+def _of_folders(root: Path, lists: Sequence[Path], *, whole: bool, known: Sequence[str]) -> ClassFolders | None:
+    """Return the images by the folders of their classes; None where there are none, or lists say other labels.
+
+    Raises:
+        DataError: There are neither folders of classes nor lists.
+    """
+    try:
+        found = classes_in(root, alone=whole, known=known)
+    except DataError:
+        if not lists:
+            raise
+        return None
+    if lists:
+        try:
+            listed = read_lists(root, lists, called=True)
+        except DataError:
+            return found  # some other table: it is named among what is left out
+        if not _are_folders(listed, root):
+            return None
+    return found
 
 
 def _are_folders(listed: Listed, root: Path) -> bool:

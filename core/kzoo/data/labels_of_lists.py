@@ -58,21 +58,24 @@ def is_table(path: Path) -> bool:
     return path.suffix.lower() in _TABLES
 
 
-def entries_of(path: Path, is_there: Callable[[str], bool], *, labelled: bool = True) -> Iterator[Entry]:
+def entries_of(
+    path: Path, is_there: Callable[[str], bool], *, labelled: bool = True, called: bool = False
+) -> Iterator[Entry]:
     """Yield the rows of a list.
 
     Args:
         path: A table with a header, or a text file with a path in each line and perhaps a label behind it.
         is_there: Returns whether there is an image of this name.
         labelled: Whether a table must have labels.
+        called: Whether the column of labels must be called so; else it may be the other one of two.
 
     Raises:
         DataError: It cannot be read, or it is a table and no column has names of images or none has labels.
     """
-    yield from _of_table(path, is_there, labelled=labelled) if is_table(path) else _of_lines(path)
+    yield from _of_table(path, is_there, labelled=labelled, called=called) if is_table(path) else _of_lines(path)
 
 
-def _of_table(path: Path, is_there: Callable[[str], bool], *, labelled: bool) -> Iterator[Entry]:
+def _of_table(path: Path, is_there: Callable[[str], bool], *, labelled: bool, called: bool) -> Iterator[Entry]:
     file = CsvFile.open(path)
     rows, header = file.rows(), list(file.header)
     tried = list(itertools.islice(rows, _TRIED))
@@ -80,7 +83,7 @@ def _of_table(path: Path, is_there: Callable[[str], bool], *, labelled: bool) ->
     if image is not None and is_there(header[image]):  # there is no header: the first line is a row
         tried, header = [(1, header), *tried], [""] * len(header)
     label = _column(header, _LABEL_NAMES - {header[image].lower()} if image is not None else _LABEL_NAMES)
-    if label is None and len(header) == _PAIR and image is not None:
+    if label is None and len(header) == _PAIR and image is not None and not called:
         label = 1 - image
     if image is None or (labelled and label in (None, image)):
         columns = ", ".join(f"`{name}`" for name in file.header)

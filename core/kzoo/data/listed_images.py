@@ -55,7 +55,7 @@ def lists_in(folder: Path) -> list[Path]:
     return [path for path in candidates if _lists_images(path, index)]
 
 
-def read_lists(root: Path, lists: Sequence[Path], *, outside: bool = False) -> Listed:
+def read_lists(root: Path, lists: Sequence[Path], *, outside: bool = False, called: bool = False) -> Listed:
     """Return the images that lists name, with their labels.
 
     The split of an image is what a column ``split`` says of it, or the name of its list (``train.csv``), or the
@@ -65,6 +65,7 @@ def read_lists(root: Path, lists: Sequence[Path], *, outside: bool = False) -> L
         root: The folder of the data, or the list itself.
         lists: The lists.
         outside: Whether a text file of paths may name files that are neither below its own folder nor beside it.
+        called: Whether the column of labels in a table must be called so.
 
     Raises:
         DataError: A list cannot be read, two of several lists are of the same split or of none, an image has two
@@ -74,7 +75,7 @@ def read_lists(root: Path, lists: Sequence[Path], *, outside: bool = False) -> L
         _check_splits(root, lists)
     folder = root if root.is_dir() else root.parent
     tree = walk(folder) if root.is_dir() or is_table(root) else Tree(folder, ())
-    gathered = _Gathered(folder, ImageIndex(tree), outside=outside)
+    gathered = _Gathered(folder, ImageIndex(tree), outside=outside, called=called)
     for path in lists:
         stem = split_of(path.stem)
         gathered.take(path, stem if len(lists) > 1 or stem == "test" else None)
@@ -103,14 +104,14 @@ class _Gathered:
         twice: How many name an image again.
     """
 
-    def __init__(self, folder: Path, index: ImageIndex, *, outside: bool) -> None:
-        self._folder, self._index, self._outside = folder, index, outside
+    def __init__(self, folder: Path, index: ImageIndex, *, outside: bool, called: bool) -> None:
+        self._folder, self._index, self._outside, self._called = folder, index, outside, called
         self.found, self.labels = Listed(), dict[Path, str]()
         self.unlabelled = self.twice = 0
 
     def take(self, path: Path, split: str | None) -> None:
         """Take in the rows of a list, whose images are of a split unless a row says another."""
-        for entry in entries_of(path, self._index.has):
+        for entry in entries_of(path, self._index.has, called=self._called):
             said = entry.split or split
             image = self._index.find(entry.name, said) or _named(path, entry, outside=self._outside)
             if image is None:

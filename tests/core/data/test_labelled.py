@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kzoo.data import images
 from kzoo.data.class_names import ImageSetSettings, number_of, stated_names
 from kzoo.data.image_classes import image_classes
 from kzoo.data.images import read_image_folder
@@ -126,6 +127,14 @@ def test_a_list_counts_where_folders_say_less(tmp_path):
     table(tmp_path / "folders" / "meta.csv", ("image", "label"), ("cat/1.png", "cat"), ("dog/1.png", "dog"))
     found = image_classes(tmp_path / "folders")
     assert [len(images) for images in found.images["train"]] == [2, 2]  # what says the same as the folders adds nothing
+    for rows in (
+        [("image", "age"), ("cat/1.png", 3), ("dog/1.png", 4)],  # no labels
+        [("image", "class"), ("cat/1.png", "eye"), ("cat/1.png", "ear")],  # parts of an image
+    ):
+        table(tmp_path / "folders" / "meta.csv", *rows)
+        found = image_classes(tmp_path / "folders")
+        assert found.class_names == ("cat", "dog")
+        assert "1 .csv (meta.csv)" in found.notes[0]
 
 
 def test_a_text_file_of_paths(tmp_path, monkeypatch):
@@ -147,6 +156,17 @@ def test_a_text_file_of_paths(tmp_path, monkeypatch):
     ):
         whole(tmp_path / "in" / "deep" / "list.txt")
     assert told(whole(tmp_path / "in" / "deep" / "list.txt", outside=True).test) == [(2, 0), (9, 1)]
+
+
+def test_a_list_of_more_than_memory_holds(tmp_path, monkeypatch):
+    monkeypatch.setenv("KZOO_DATA", str(tmp_path / "cache"))
+    monkeypatch.setattr(images, "MEMORY_LIMIT", 0)
+    shades(tmp_path / "in", a__1=1, b__2=2)
+    shades(tmp_path / "beside", a__3=3)
+    (tmp_path / "in" / "list.txt").write_text("a/1.png\nb/2.png\n../beside/a/3.png\n")
+    data = whole(tmp_path / "in" / "list.txt")
+    x, y = data.test.examples(np.arange(3))
+    assert sorted((int(one[0, 0, 0]), int(label)) for one, label in zip(x, y, strict=True)) == [(1, 0), (2, 1), (3, 0)]
 
 
 def test_class_folders_may_be_links(tmp_path):

@@ -191,10 +191,17 @@ def _read(root: Path, settings: HandSettings, *, whole: bool) -> tuple[dict[str,
     if (arrays := arrays_of(root, CLASS_NAMES[1:], IMAGE_SIZE, whole=whole)) is not None:
         parts, note = arrays
         return {name: (x, y + 1) for name, (x, y) in parts.items()}, 0, note
-    listed = listed_of(root, CLASS_NAMES, NONE, _NONE_NAMES, outside=settings.outside, skip=skip)
-    if listed is not None:
-        return _decode(root, *listed, skip=skip)
-    return _decode(root, *_in_folders(root), skip=skip)
+    listed = None
+    if not _has_counts(root):
+        listed = listed_of(root, CLASS_NAMES, NONE, _NONE_NAMES, outside=settings.outside, skip=skip)
+    return _decode(root, *(_in_folders(root) if listed is None else listed), skip=skip)
+
+
+def _has_counts(root: Path) -> bool:
+    """Return whether there are folders of counts in a folder, or in one in it, so that these say the labels."""
+    inside = subfolders(root) if root.is_dir() else []
+    named = [folder.name.lower() for one in (inside, *map(subfolders, inside)) for folder in one]
+    return any(name in CLASS_NAMES or name in _NONE_NAMES for name in named)
 
 
 def _in_folders(root: Path) -> tuple[dict[str, dict[str, list[Path]]], list[str]]:
