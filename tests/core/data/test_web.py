@@ -4,6 +4,7 @@ import io
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,6 +189,11 @@ def test_one_bad_source_does_not_end_the_others(tmp_path, monkeypatch):
     failures = [item for source in sources[2:] for item in source]
     assert ["cannot be found" in item.error or "cannot be read" in item.error for item in failures] == [True, True]
     assert [item.place for item in failures] == ["nothing.png", "ftp://h/a"]
+    (tmp_path / "notes.txt").write_text("Bring milk.\nCall home.\n")
+    with pytest.raises(DataError, match=r"read as a list of images, and none of the 2 that it names is there"):
+        open_sources("notes.txt")
+    Path("a.png").rename("picture.txt")  # what a file is, its content says
+    assert open_sources("picture.txt")[0].paths == [Path("picture.txt")]
     with pytest.raises(DataError, match=r"`nothing\.png` cannot be found"):
         opened(["nothing.png", "*.gif"], Part())
     assert type(open_sources("https://h/a.jpg")[0]) is WebImageSource

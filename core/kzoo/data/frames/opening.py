@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,13 +17,15 @@ from kzoo.data.frames.web_images import WebImageSource
 from kzoo.data.images import IMAGE_SUFFIXES, looked_for
 from kzoo.data.labels_of_lists import LIST_SUFFIXES
 from kzoo.data.listed_images import paths_listed
-from kzoo.errors import KzooError, UsageError
+from kzoo.errors import DataError, KzooError, UsageError
+from kzoo.files import open_regular
 
 __all__ = ["combined", "open_sources", "opened"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+_START = 1024
 _STREAMS = frozenset({"http", "https", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp"})
 
 
@@ -50,8 +53,8 @@ def open_sources(text: str | Path, part: Part | None = None) -> list[Source]:
         return [CameraSource(name, part)]
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name):
         return [_from_url(name, part)]
-    if (path := Path(name).expanduser()).is_file() and path.suffix.lower() in LIST_SUFFIXES:
-        return [ImageSource(list(paths_listed(path)), part, name)]
+    if _is_list(path := Path(name).expanduser()):
+        return [ImageSource(_in_list(path), part, name)]
     paths, left_out = looked_for(text, suffixes=IMAGE_SUFFIXES | VIDEO_SUFFIXES, what="images or videos")
     videos = [path for path in paths if is_video(path)]
     images = [path for path in paths if path not in set(videos)]
@@ -122,6 +125,25 @@ class MissingSource(Source):
     def __iter__(self) -> Iterator[Item]:
         """Yield the failure."""
         yield Failure(index=0, origin=self.name, error=str(self._error), kind=self.kind)
+
+
+def _is_list(path: Path) -> bool:
+    """Return whether a file is a list of others by its name, and text by how it begins."""
+    if path.suffix.lower() not in LIST_SUFFIXES or not path.is_file():
+        return False
+    with open_regular(path) as file:
+        start = file.read(_START)
+    return start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or not (b"\0" in start or start[:1] == b"\xff")
+
+
+def _in_list(path: Path) -> list[Path]:
+    """Return the files that a list names; raise `DataError` where none of them is there."""
+    found = list(paths_listed(path))
+    if not any(one.exists() for one in found):
+        first = f": the first is {found[0]}" if found else ""
+        message = f"`{path}` is read as a list of images, and none of the {len(found)} that it names is there{first}."
+        raise DataError(message)
+    return found
 
 
 def _from_url(url: str, part: Part) -> Source:
