@@ -58,7 +58,16 @@ def pictures_of(shape, count=8) -> ArraySplit:
 
 
 def built(
-    pipeline: Pipeline, shape, outputs=2, *, train=None, augment=None, problem=None, regularizer=None, **settings
+    pipeline: Pipeline,
+    shape,
+    outputs=2,
+    *,
+    train=None,
+    augment=None,
+    problem=None,
+    regularizer=None,
+    start=None,
+    **settings,
 ) -> Built:
     """Return what a pipeline builds for inputs of a shape.
 
@@ -70,11 +79,13 @@ def built(
         augment: Settings of the table ``[augment]``; None changes nothing at random.
         problem: What else there is in a `Problem`.
         regularizer: For the kernels.
+        start: The file of the trained model whose weights it is to begin with.
         settings: Of the table ``[model]``.
     """
     chosen = BuildSettings(
         model=read_settings(pipeline.model_settings, settings, prefix="model."),
         augment=None if augment is None else read_settings(pipeline.augment_settings, augment, prefix="augment."),
+        start=start,
     )
     asked = {"task": "classification", "input_shape": tuple(shape), "outputs": outputs, "regularizer": regularizer}
     return pipeline.build(Problem(**{**asked, **(problem or {})}), train or pictures_of(shape), chosen)

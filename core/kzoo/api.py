@@ -161,6 +161,7 @@ def run(
     seed: int | None = None,
     data: str | Path | None = None,
     limit: int | None = None,
+    start_from: str | Path | Run | RunResult | None = None,
     config: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
     out: str | Path = "runs",
@@ -187,6 +188,8 @@ def run(
         seed: The seed of everything random.
         data: ``auto``, ``real``, ``sample``, or the path of your own data.
         limit: At most this many examples of each split.
+        start_from: A trained model, as for `open`, whose weights to begin with as far as its layers fit. Its classes
+            may be others.
         config: A settings file, such as the ``config.toml`` of a run.
         options: Further settings by dotted key: ``{"train.steps_per_execution": 8}``.
         out: The folder that runs go to.
@@ -232,6 +235,7 @@ def run(
         "seed": _plain(seed, "seed"),
         "data": None if data is None else path_text(data, "data", expected=_DATA, instead=_NO_ARRAYS),
         "limit": _plain(limit, "limit"),
+        "start_from": None if start_from is None else _model_file(start_from, root),
     }
     going_on = None
     if resume is not None:
@@ -366,6 +370,13 @@ def _exported(saved: SavedModel, engine: str) -> Path:
     from kzoo.export.kept import kept_export
 
     return kept_export(saved, engine, Silent())
+
+
+def _model_file(model: str | Path | Run | RunResult, root: Path) -> str:
+    """Return the path of the file that a model is in."""
+    from kzoo.models.saved import model_to_start_from
+
+    return model_to_start_from(_place_of(model), root)
 
 
 def _references(given: str | Iterable[str], what: str, example: str) -> tuple[str, ...]:

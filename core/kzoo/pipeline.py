@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from kzoo.arguments import command_line
+from kzoo.engine.started import Started
 from kzoo.errors import KzooError, UsageError
 from kzoo.settings import NoSettings, defaults_of, setting, settings
 from kzoo.tasks.predictions import ClassPrediction, Prediction, ValuePrediction
@@ -43,6 +44,7 @@ __all__ = [
     "Problem",
     "Reader",
     "Recordable",
+    "Started",
     "ValuePrediction",
     "defaults_of",
     "picture_shape",
@@ -144,10 +146,13 @@ class BuildSettings:
     Attributes:
         model: The table ``[model]``, of the pipeline's `model_settings`.
         augment: The table ``[augment]``, of its `augment_settings`; None where nothing is to be changed at random.
+        start: The trained model whose weights the network gets after `Pipeline.build`, so that it need not look for
+            others; None where there is none.
     """
 
     model: Any
     augment: Any = None
+    start: Path | None = None
 
 
 def unfreeze_all(model: Any) -> None:
@@ -170,6 +175,8 @@ class Built:
         card: What must be stored with the trained model for `Pipeline.reader` and `Pipeline.source`, as plain data.
         notes: What the user should be told.
         unfreeze: Has the layers trained that begin frozen; called after the first ``train.frozen_epochs`` epochs.
+        started: What the network took from `BuildSettings.start`, where the pipeline did that itself; None where layers
+            are to be taken over as `kzoo.models.starting.start_from` does.
     """
 
     model: Any
@@ -178,6 +185,7 @@ class Built:
     card: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
     unfreeze: Callable[[Any], None] = unfreeze_all
+    started: Started | None = None
 
 
 class Pipeline(abc.ABC):

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from kzoo.errors import KzooError, NetworkUnreachableError, UsageError
 from kzoo.models.saving import load_model, save_model
+from kzoo.models.starting import start_from
 from kzoo_zoo.cats_vs_dogs.augment import recolour, warp
 from kzoo_zoo.cats_vs_dogs.pipeline import CatsVsDogs
 
@@ -101,8 +102,10 @@ def test_transfer_takes_the_weights_it_is_given_and_trains_the_last_layer_alone(
     logits = features @ model.layers[-1].kernel.numpy()
     np.testing.assert_allclose(model(images, training=False), 1 / (1 + np.exp(-logits)), rtol=1e-4)
     model.save(tmp_path / "first.keras")
-    again = built(PIPELINE, (32, 32, 3), 2, network="transfer", weights=str(tmp_path / "first.keras"), unfrozen=30)
+    again = built(PIPELINE, (32, 32, 3), 2, network="transfer", start=tmp_path / "first.keras", unfrozen=30)
     second = again.model
+    started = start_from(second, tmp_path / "first.keras")
+    assert started.anew == ()
     np.testing.assert_allclose(second(images, training=False), model(images, training=False), rtol=1e-4)
     trained = {layer.__class__.__name__ for layer in second.get_layer("efficientnetv2-b0").layers if layer.trainable}
     assert "Conv2D" in trained

@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import os
 import pickle
 import struct
 import tarfile
@@ -123,9 +124,34 @@ def test_an_npz_is_read(tmp_path):
     np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     dataset = read(PIPELINE, tmp_path / "a.npz")
     np.testing.assert_array_equal(dataset.train.x, x)
-    assert dataset.class_names == data.CLASS_NAMES
+    assert dataset.class_names == ("0", "1", "2", "9")  # ten classes of anybody are none of CIFAR-10's
+    named = read(PIPELINE, tmp_path / "a.npz", classes="real")
+    assert named.class_names == data.CLASS_NAMES
+    assert named.test.y.tolist() == [0, 1, 2, 9]
     np.savez(tmp_path / "b.npz", x_train=x, y_train=y % 3, x_test=x, y_test=y % 3)
     assert read(PIPELINE, tmp_path / "b.npz").class_names == ("0", "1", "2")
+
+
+@pytest.mark.long
+def test_the_real_set_is_known_by_its_arrays_and_nothing_else(tmp_path):
+    named = os.environ.get("KZOO_TEST_DATA")
+    if not named or not (Path(named) / "cifar10").is_dir():
+        pytest.skip("needs real data: set KZOO_TEST_DATA to a folder with cifar10")
+    sheets = [np.asarray(Image.open(path)) for path in sorted((Path(named) / "cifar10").glob("test-*.webp"))]
+    x = np.concatenate([s.reshape(25, 32, 40, 32, 3).transpose(0, 2, 1, 3, 4).reshape(1000, 32, 32, 3) for s in sheets])
+    y = np.load(Path(named) / "cifar10" / "test-labels.npy").reshape(-1, 1)
+    np.savez(tmp_path / "a.npz", x_test=x, y_test=y)
+    assert read(PIPELINE, tmp_path / "a.npz", whole=True).class_names == data.CLASS_NAMES
+    np.savez(tmp_path / "b.npz", x_test=x[::-1], y_test=y[::-1])
+    assert read(PIPELINE, tmp_path / "b.npz", whole=True).class_names == tuple("0123456789")
+
+
+def test_the_test_batch_alone_is_measured(tmp_path):
+    folder = batch_folder(tmp_path / FOLDER, **dict.fromkeys(NAMES[:5]))
+    measured = read(PIPELINE, folder, whole=True)
+    assert (len(measured.train), measured.test.y.tolist()) == (0, LABELS["test_batch"])
+    with pytest.raises(DataError, match="it lacks data_batch_1"):
+        read(PIPELINE, folder)
 
 
 def test_a_folder_of_images_is_made_small(tmp_path):

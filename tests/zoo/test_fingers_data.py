@@ -134,11 +134,11 @@ def test_splits_go_by_the_rule_of_all_and_what_is_left_out_is_counted(tmp_path):
     for seed, split in enumerate(("training_set", "dev", "test")):
         save(root / split / "5", moments(2, 1, seed=seed))
     save(root, moments(1, 1), first=7)
-    (root / "test" / "5" / "a.heic").touch()
+    (root / "test" / "5" / "a.jxl").touch()
     dataset = read(Fingers(), root, drawn=0)
     assert [int((part.y == 6).sum()) for part in (dataset.train, dataset.validation, dataset.test)] == [2, 2, 2]
     others, lost = dataset.notes
-    assert "1 .heic (test/5/a.heic)" in others
+    assert "1 .jxl (test/5/a.jxl)" in others
     assert lost == f"1 picture(s) in {root} are in no folder of a count and are left out: 7.png."
     save(root / "more" / "5", moments(1, 1))
     with pytest.raises(DataError, match="has `more` beside the splits `dev`, `test`, `training_set`"):

@@ -67,9 +67,13 @@ def test_a_folder_of_images_becomes_gray_digits(tmp_path):
 
 
 def test_what_else_there_is_is_refused(tmp_path):
-    (tmp_path / "digits.csv").write_text("1,2,3")
-    with pytest.raises(DataError, match=r"digits\.csv cannot be read as digits: expected an \.npz file"):
-        read(PIPELINE, tmp_path / "digits.csv")
+    for name, reason in (
+        ("digits.pkl", r"digits\.pkl cannot be read as digits: expected an \.npz file"),
+        ("digits.csv", r"first line of .*digits\.csv holds numbers only"),
+    ):
+        (tmp_path / name).write_text("1,2,3")
+        with pytest.raises(DataError, match=reason):
+            read(PIPELINE, tmp_path / name)
     with pytest.raises(DataError, match="holds no folders"):
         read(PIPELINE, tmp_path)
 

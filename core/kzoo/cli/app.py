@@ -81,6 +81,7 @@ class _Command(_Help, TyperCommand):
             args = args[:-1] if args and args[-1] in valued else args
         else:
             ctx.meta[_ARGUMENTS] = [*args]
+            args = _named_files(args)
         rest: list[str] = super().parse_args(ctx, args)
         return rest
 
@@ -104,6 +105,18 @@ class _Command(_Help, TyperCommand):
         # Which package has the class of an offer depends on the version of typer; every command has a --help.
         kind = type(super().shell_complete(ctx, "--")[0]) if flags else None
         return [*found, *(kind(name, help=text) for name, text in flags if kind)]
+
+
+def _named_files(args: list[str]) -> list[str]:
+    """Return the arguments with those behind `--` such that nobody takes them for options.
+
+    Commands that take the flags of a pipeline look for these among all words that they do not know: a file ``-a.jpg``
+    is ``./-a.jpg`` for them.
+    """
+    if "--" not in args:
+        return args
+    end = args.index("--")
+    return [*args[: end + 1], *(f".{os.sep}{word}" if word.startswith("-") else word for word in args[end + 1 :])]
 
 
 class _Commands(_Help, TyperGroup):

@@ -49,7 +49,12 @@ def evaluate(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--option", "-o", metavar="KEY=VALUE", help="Of a detector: a setting, as for `kzoo predict`."),
+        typer.Option(
+            "--option",
+            "-o",
+            metavar="KEY=VALUE",
+            help="How files are read (data.KEY); of a detector also a setting, as for `kzoo predict`.",
+        ),
     ] = None,
     engine: options.EngineOption = "",
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
@@ -81,7 +86,15 @@ def evaluate(
     if saved.engine == TENSORFLOW:
         runtime.start()
     given = layer_from_options(settings or ())
-    found = measure(saved, data=data, listener=Terminal(quiet=json), batch_size=batch_size, settings=given)
+    reading = given.pop("data", {})
+    found = measure(
+        saved,
+        data=data,
+        listener=Terminal(quiet=json),
+        batch_size=batch_size,
+        settings=given,
+        data_settings=reading if isinstance(reading, dict) else {"source": reading},
+    )
     _write(found, save, files)
     if json:
         output.emit_json({"model": str(saved.path), "engine": saved.engine, **found.to_dict()})

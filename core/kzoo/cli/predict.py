@@ -40,7 +40,7 @@ def predict(
         list[str],
         typer.Argument(
             metavar="SOURCE...",
-            help="Images, videos, folders, globs, a camera (0) or a stream's URL. Tables: CSV files.",
+            help="Images, videos, folders, globs, lists, URLs, a camera (0). Tables: CSV files.",
             autocompletion=completion.complete_flag_value,
         ),
     ],
@@ -82,7 +82,7 @@ def predict(
     from kzoo.cli.engines import exporting, run_by
     from kzoo.cli.printing import Printer
     from kzoo.data.frames import Part, seconds
-    from kzoo.data.frames.opening import combined
+    from kzoo.data.frames.opening import opened
     from kzoo.data.frames.writing import Saver
     from kzoo.inference.predicting import find_predicting
     from kzoo.runs.config import layer_from_options
@@ -110,7 +110,7 @@ def predict(
         end=seconds(end) if end else None,
         max_frames=max_frames,
     )
-    sources = combined([found for text in texts for found in reader.open(text, part)])
+    sources = opened(texts, part, reader.open)
     with _unmade(save):
         saver = Saver(save, sources) if save else None  # what cannot be written is refused before a network is loaded
         window = _window(sources) if show else None

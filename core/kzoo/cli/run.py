@@ -89,6 +89,15 @@ def run(
         str | None, typer.Option("--data", "-d", metavar="SOURCE", help="auto, real, sample, or a file or folder.")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="At most this many examples of each split.")] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="RUN|MODEL",
+            help="Begin with the weights of a run (folder, name or `last`) or a .keras file, as far as layers fit.",
+            autocompletion=completion.complete_run,
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs go to.")] = Path("runs"),
     config: Annotated[
         Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings, such as the config.toml of a run.")
@@ -166,6 +175,7 @@ def run(
         seed=seed,
         data=data,
         limit=limit,
+        start_from=None if start_from is None else _model_file(start_from, out),
     )
     settings = configured(options=option or ())
     if flags:
@@ -201,6 +211,13 @@ def run(
         if result.status == "interrupted":
             output.say(f"Next: {command_line('kzoo', 'run', '--resume', result.run.path)}")
         raise typer.Exit(130)
+
+
+def _model_file(text: str, root: Path) -> str:
+    """Return the path of the model that a run is to begin with."""
+    from kzoo.models.saved import model_to_start_from
+
+    return model_to_start_from(text, root)
 
 
 def _own_flags(flags: Sequence[tuple[str, str | None]], pipeline: str, context: typer.Context) -> list[tuple[str, str]]:

@@ -6,28 +6,29 @@ import gzip
 import math
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kzoo.data.cache import readable_size
+from kzoo.data.labelled_arrays import checked_images, checked_labels, dataset
 from kzoo.data.limits import MAX_ARRAY_BYTES, check_regular, growth_fault
-from kzoo.data.splits import ArraySplit, Dataset
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["checked_images", "checked_labels", "dataset", "is_idx_folder", "read_idx_folder", "read_npz"]
+    from kzoo.data.splits import Dataset
 
-MAX_CLASSES = 1000
-_MOST_NAMED = 10
+__all__ = ["is_idx_folder", "read_idx_folder", "read_npz"]
+
 MAX_MEMBERS = 1000
 """The most arrays that an npz file may hold, those included that nobody asks for."""
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 _VALIDATION_KEYS = (("x_validation", "y_validation"), ("x_val", "y_val"))
+_NAME_KEYS = ("class_names", "label_names", "classes")
 _GZIP_MAGIC = b"\x1f\x8b"
 # Magic numbers of the idx format: two zeros, 8 for unsigned bytes, the number of dimensions.
 _IDX_MAGIC = {"images": 0x00000803, "labels": 0x00000801}
@@ -35,16 +36,19 @@ _IDX_DIMENSIONS = {"images": 3, "labels": 1}
 _IDX_SPLITS = {"train": ("train",), "test": ("t10k", "test")}
 
 
-def read_npz(path: Path, *, class_names: Sequence[str] | None = None) -> Dataset:
+def read_npz(path: Path, *, class_names: Sequence[str] = (), known: Sequence[str] = (), whole: bool = False) -> Dataset:
     """Read an npz file with the arrays ``x_train``, ``y_train``, ``x_test`` and ``y_test``, as Keras publishes them.
 
     Images are uint8 of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3); labels are integers of shape (N,) or (N, 1).
-    ``x_validation`` and ``y_validation`` (or ``x_val``, ``y_val``) become the validation split. Nothing in the file is
-    ever unpickled.
+    ``x_validation`` and ``y_validation`` (or ``x_val``, ``y_val``) become the validation split. ``class_names`` (or
+    ``label_names``, ``classes``), an array of texts, has the names of the classes. Nothing in the file is ever
+    unpickled.
 
     Args:
         path: The file.
-        class_names: The names of the classes; used if the file has exactly as many classes, else they are numbered.
+        class_names: The names of the classes by their numbers; those of the file, else the numbers, where it is empty.
+        known: The classes of the model that is measured on it; see `dataset`.
+        whole: Whether it is only measured on: the arrays of any split are enough.
 
     Returns:
         Images uint8 of shape (N, H, W, C); labels int64 of shape (N,).
@@ -52,16 +56,21 @@ def read_npz(path: Path, *, class_names: Sequence[str] | None = None) -> Dataset
     Raises:
         DataError: The file is no npz or damaged, or an array is missing or has a wrong shape, type or value.
     """
-    arrays = _npz_arrays(path)
-    pairs = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
-    for pair in _VALIDATION_KEYS:
-        if set(pair) <= set(arrays):
-            pairs["validation"] = pair
+    arrays = _npz_arrays(path, whole=whole)
+    pairs = {
+        name: pair
+        for name, pair in (
+            ("train", ("x_train", "y_train")),
+            ("test", ("x_test", "y_test")),
+            *(("validation", pair) for pair in _VALIDATION_KEYS),
+        )
+        if set(pair) <= set(arrays)
+    }
     splits = {
         name: (checked_images(arrays[x], f"`{x}` in {path}"), checked_labels(arrays[y], f"`{y}` in {path}"))
         for name, (x, y) in pairs.items()
     }
-    return dataset(path, splits, class_names)
+    return dataset(path, splits, class_names or _names_in(path, arrays), known=known, whole=whole)
 
 
 def is_idx_folder(folder: Path) -> bool:
@@ -69,12 +78,16 @@ def is_idx_folder(folder: Path) -> bool:
     return any(_idx_file(folder, split, kind) is not None for split in _IDX_SPLITS for kind in _IDX_MAGIC)
 
 
-def read_idx_folder(folder: Path, *, class_names: Sequence[str] | None = None) -> Dataset:
+def read_idx_folder(
+    folder: Path, *, class_names: Sequence[str] = (), known: Sequence[str] = (), whole: bool = False
+) -> Dataset:
     """Read MNIST's four idx files (``train-images-idx3-ubyte`` and so on, with or without ``.gz``) from a folder.
 
     Args:
         folder: The folder; fits EMNIST, Fashion-MNIST and KMNIST too, which come in the same files.
-        class_names: The names of the classes; used if the files have exactly as many classes, else they are numbered.
+        class_names: The names of the classes by their numbers; the numbers where it is empty.
+        known: The classes of the model that is measured on it; see `dataset`.
+        whole: Whether it is only measured on: the two files of either split are enough.
 
     Returns:
         Images uint8 of shape (N, H, W, 1); labels int64 of shape (N,).
@@ -83,7 +96,8 @@ def read_idx_folder(folder: Path, *, class_names: Sequence[str] | None = None) -
         DataError: A file is missing, is no idx file, or holds fewer or more bytes than it says.
     """
     splits = {}
-    for split in _IDX_SPLITS:
+    there = [split for split in _IDX_SPLITS if any(_idx_file(folder, split, kind) for kind in _IDX_MAGIC)]
+    for split in there if whole else _IDX_SPLITS:
         arrays = {}
         for kind in _IDX_MAGIC:
             path = _idx_file(folder, split, kind)
@@ -96,139 +110,29 @@ def read_idx_folder(folder: Path, *, class_names: Sequence[str] | None = None) -
             arrays[kind] = _read_idx(path, kind)
         images = checked_images(arrays["images"], f"{split} images in {folder}")
         splits[split] = (images, checked_labels(arrays["labels"], f"{split} labels in {folder}"))
-    return dataset(folder, splits, class_names)
+    return dataset(folder, splits, class_names, known=known, whole=whole)
 
 
-def checked_images(array: Any, where: str) -> np.ndarray:
-    """Return images as uint8 of shape (N, H, W, C), or refuse them.
-
-    Args:
-        array: What was found.
-        where: What to call it in an error.
-
-    Raises:
-        DataError: Not uint8, empty, not of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3), or with no value above 1.
-    """
-    shape, dtype = array.shape, array.dtype
-    expected = "expected images of type uint8 and shape (N, H, W), (N, H, W, 1) or (N, H, W, 3)"
-    if dtype != np.uint8:
-        hint = " If its values lie in [0, 1], save (255 * x).round().astype('uint8')." if dtype.kind == "f" else ""
-        message = f"{where} has type {dtype} and shape {shape}; {expected}.{hint}"
-        raise DataError(message)
-    if len(shape) == 3:  # noqa: PLR2004 - gray images without an axis for their only channel
-        array, shape = array[..., np.newaxis], (*shape, 1)
-    if len(shape) != 4 or shape[-1] not in (1, 3) or 0 in shape:  # noqa: PLR2004 - N, H, W, C
-        channels_first = len(shape) == 4 and shape[1] in (1, 3)  # noqa: PLR2004
-        hint = " The channels come first: save x.transpose(0, 2, 3, 1)." if channels_first else ""
-        message = f"{where} has shape {shape}; {expected}.{hint}"
-        raise DataError(message)
-    if array.max() == 1:  # also black and white on purpose: 1 is as good as black among 256 levels
+def _names_in(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """Return the names of the classes that a file itself has; none where it has none."""
+    key = next((key for key in _NAME_KEYS if key in arrays), None)
+    if key is None:
+        return ()
+    array = arrays[key]
+    names = tuple(name.decode(errors="replace") if isinstance(name, bytes) else name for name in array.ravel().tolist())
+    if array.ndim != 1 or array.dtype.kind not in "US" or len(set(names)) < len(names) or not all(names):
         message = (
-            f"{where} has no value above 1, and pixels are read as 0 (black) to 255 (white): all of it would be black. "
-            "Save (255 * x).astype('uint8')."
+            f"`{key}` in {path} has type {array.dtype} and shape {array.shape}; expected a name for each class, as "
+            "texts in one row, none empty and none twice."
         )
         raise DataError(message)
-    return np.ascontiguousarray(array)
+    return names
 
 
-def checked_labels(array: Any, where: str) -> np.ndarray:
-    """Return class labels as int64 of shape (N,), or refuse them.
-
-    Args:
-        array: What was found.
-        where: What to call it in an error.
-
-    Raises:
-        DataError: Not integers, negative, 1000 or more, or not of shape (N,) or (N, 1).
-    """
-    shape, dtype = array.shape, array.dtype
-    if len(shape) == 2 and shape[1] == 1:  # noqa: PLR2004 - a column, as Keras ships CIFAR-10
-        array = array[:, 0]
-    if array.ndim != 1 or dtype.kind not in "iu":
-        one_hot = len(shape) == 2 and shape[1] > 1  # noqa: PLR2004
-        hint = " If they are one-hot, save y.argmax(axis=1)." if one_hot else ""
-        if dtype.kind == "b" or (dtype.kind == "f" and np.array_equal(array, np.floor(array))):
-            hint = hint or " They are whole numbers all the same: save y.astype('int64')."
-        message = f"{where} has type {dtype} and shape {shape}; expected one integer label for each image.{hint}"
-        raise DataError(message)
-    if array.size and (array.min() < 0 or array.max() >= MAX_CLASSES):
-        hint = " If -1 marks what has no label, leave these examples out." if array.min() == -1 else ""
-        message = (
-            f"{where} has labels from {array.min()} to {array.max()}; expected class indices from 0 to at most "
-            f"{MAX_CLASSES - 1}.{hint}"
-        )
-        raise DataError(message)
-    return np.asarray(array, dtype=np.int64)
-
-
-def dataset(
-    path: Path, splits: Mapping[str, tuple[np.ndarray, np.ndarray]], class_names: Sequence[str] | None
-) -> Dataset:
-    """Return checked images and labels as a `Dataset`, if they fit together.
-
-    Args:
-        path: Where they came from.
-        splits: Images and labels of ``train``, ``test`` and perhaps ``validation``.
-        class_names: The names of the classes; used if there are exactly as many classes, else they are numbered: those
-            labels that occur are the classes, so that labels from 1 on, or with gaps, leave none without an example.
-
-    Raises:
-        DataError: A split has unequally many images and labels, or the splits' images differ in shape.
-    """
-    shape = splits["train"][0].shape[1:]
-    for name, (x, y) in splits.items():
-        if len(x) != len(y):
-            message = f"The {name} split of {path} has {len(x)} images but {len(y)} labels."
-            raise DataError(message)
-        if x.shape[1:] != shape:
-            message = f"{path} has training images of shape {shape} and {name} images of shape {x.shape[1:]}."
-            raise DataError(message)
-    splits, names, notes = _named(path, splits, class_names)
-    count = len(names)
-    parts = {name: ArraySplit(x, y) for name, (x, y) in splits.items()}
-    counts = ", ".join(f"{len(parts[name]):,} {name}" for name in ("train", "validation", "test") if name in parts)
-    return Dataset(
-        train=parts["train"],
-        validation=parts.get("validation"),
-        test=parts["test"],
-        class_names=names,
-        description=f"{counts} images of {count} classes from {path.name}, {'x'.join(map(str, shape))}",
-        location=str(path),
-        notes=notes,
-    )
-
-
-def _named(
-    path: Path, splits: Mapping[str, tuple[np.ndarray, np.ndarray]], class_names: Sequence[str] | None
-) -> tuple[Mapping[str, tuple[np.ndarray, np.ndarray]], tuple[str, ...], tuple[str, ...]]:
-    """Return the splits with class indices that leave none out, the names of the classes, and what must be said."""
-    occurring = np.unique(np.concatenate([y for _, y in splits.values()]))
-    count = 1 + int(occurring.max())
-    known = class_names is not None and len(class_names) == count
-    names = tuple(class_names) if class_names is not None and known else tuple(map(str, range(count)))
-    if len(occurring) == count:
-        return splits, names, ()
-    missing = np.setdiff1d(np.arange(count), occurring).tolist()
-    absent = _listed([names[label] for label in missing])
-    if known:
-        note = f"{path} has no example of {len(missing)} of the {count} classes: {absent}."
-        return splits, names, (note,)
-    # Labels that begin at 1, or leave some out, would be classes of which there is nothing to learn.
-    moved = {name: (x, np.searchsorted(occurring, y).astype(np.int64)) for name, (x, y) in splits.items()}
-    note = (
-        f"The labels of {path} are {_listed(occurring.tolist())} and leave out {absent}: the classes are those "
-        f"{len(occurring)} that occur, named by their labels."
-    )
-    return moved, tuple(map(str, occurring.tolist())), (note,)
-
-
-def _listed(items: Sequence[Any]) -> str:
-    return f"{', '.join(map(str, items[:_MOST_NAMED]))}{', ...' * (len(items) > _MOST_NAMED)}"
-
-
-def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
+def _npz_arrays(path: Path, *, whole: bool) -> dict[str, np.ndarray]:
     """Return the arrays of an npz file that have a known name."""
-    known = {*_KEYS, *(key for pair in _VALIDATION_KEYS for key in pair)}
+    pairs = (_KEYS[:2], _KEYS[2:], *_VALIDATION_KEYS)
+    known = {*_NAME_KEYS, *(key for pair in pairs for key in pair)}
     check_regular(path)
     try:
         with path.open("rb") as raw:
@@ -238,7 +142,10 @@ def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
             raise DataError(message)
         with file:
             _check_size(path, file.zip)
-            if missing := [key for key in _KEYS if key not in file.files]:
+            missing = [key for key in _KEYS if key not in file.files]
+            if missing and whole and any(set(pair) <= set(file.files) for pair in pairs):
+                missing = []
+            if missing:
                 found = ", ".join(sorted(file.files)) or "nothing"
                 message = f"{path} lacks the array(s) {', '.join(missing)}; it holds: {found}."
                 raise DataError(message)

@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kzoo.data.decoding import IMAGE_SUFFIXES
+from kzoo.data.class_names import are_numbers, number_of
+from kzoo.data.decoding import HEIF_SUFFIXES, IMAGE_SUFFIXES
 from kzoo.data.split_names import split_folders, split_of
 from kzoo.data.walking import Tree, counted, own_files, sample_of, subfolders, walk
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["ClassFolders", "case_notes", "classes_in", "left_out_note"]
+__all__ = ["ClassFolders", "case_notes", "classes_in", "left_out_note", "with_names"]
 
 _LAYOUT = "one folder of images for each class (root/cat/1.jpg), or such folders inside train, validation and test"
 _PLAIN_NAMES = frozenset({"image", "images", "img", "imgs", "jpegimages", "photo", "photos", "picture", "pictures"})
 """A class folder may keep its images in one such folder, as those of Tiny ImageNet do."""
 _PICTURES = frozenset(
-    {".avif", ".heic", ".heif", ".jxl", ".jp2", ".psd", ".svg", ".dng", ".cr2", ".nef", ".arw", ".raw"}
+    {".avif", ".heic", ".heif", ".hif", ".jxl", ".jp2", ".psd", ".svg", ".dng", ".cr2", ".nef", ".arw", ".raw"}
 )
 
 
@@ -29,7 +30,7 @@ class ClassFolders:
     """What was found.
 
     Attributes:
-        class_names: The sorted names of the class folders.
+        class_names: The names of the classes: those of their folders, sorted.
         images: By split, the images of each class in the order of the names.
         notes: What was left out.
     """
@@ -39,7 +40,7 @@ class ClassFolders:
     notes: tuple[str, ...] = ()
 
 
-def classes_in(root: Path, *, alone: bool = False) -> ClassFolders:
+def classes_in(root: Path, *, alone: bool = False, known: Collection[str] = ()) -> ClassFolders:
     """Return the images of a folder by split and class; without folders of splits, all are of the split ``train``.
 
     What a split is called says `split_of`. A folder that holds images itself is a class even if it is called so, unless
@@ -47,7 +48,10 @@ def classes_in(root: Path, *, alone: bool = False) -> ClassFolders:
 
     Args:
         root: The folder.
-        alone: Whether a test split may be there alone.
+        alone: Whether the images are only measured on: then any split may be there alone, and of several the test
+            alone is looked at.
+        known: The classes of the model that is measured, of which the folder may hold a single one, or the images of
+            one by itself.
 
     Raises:
         DataError: The folders are not laid out so, or it stays open what is a class and what a split.
@@ -56,9 +60,13 @@ def classes_in(root: Path, *, alone: bool = False) -> ClassFolders:
         message = f"{root} is not a folder. Images are read from {_LAYOUT}."
         raise DataError(message)
     inside = subfolders(root)
+    if alone and root.name in known and not inside and _holds_images(root):
+        return _single(root)
     folders = _splits(root, inside, alone=alone)
     beside = [walk(folder) for folder in inside if folders and folder not in folders.values()]
     _check_beside(root, folders, beside)
+    if alone and "test" in folders:
+        folders = {"test": folders["test"]}
     around = [root]
     for name, folder in folders.items():
         around.append(folder)
@@ -66,7 +74,7 @@ def classes_in(root: Path, *, alone: bool = False) -> ClassFolders:
             folders[name] = inner
             around.append(inner)
     folders = folders or {"train": root}
-    found = ClassFolders(_class_names(folders))
+    found = ClassFolders(_class_names(folders, known if alone else ()))
     trees: list[Tree] = []
     for name, folder in folders.items():
         own = [walk(folder / class_name) for class_name in found.class_names]
@@ -77,6 +85,76 @@ def classes_in(root: Path, *, alone: bool = False) -> ClassFolders:
     strays = [path for folder in around for path in own_files(folder)]
     found.notes = (*case_notes(root, found.class_names), *_notes(root, trees, beside, strays))
     return found
+
+
+def with_names(
+    found: ClassFolders,
+    root: Path,
+    class_names: Sequence[str] = (),
+    known: Sequence[str] = (),
+    *,
+    other: bool = True,
+) -> ClassFolders:
+    """Return the images with their classes called as the user or the model says, where either does.
+
+    What a folder or a list calls a class is its name or its number, as in ``00003``.
+
+    Args:
+        found: The images by the names that folders or lists give their classes.
+        root: Where they are from.
+        class_names: The names of the classes by their numbers; or none. Their order is that of the classes.
+        known: The classes of the model that is measured on them; ``class_names`` is then not asked.
+        other: Whether it is other data than the model's own, so that what its numbers mean must be said.
+
+    Raises:
+        DataError: A class is called as none of ``class_names`` is, two are the same one, or one of them has no image.
+    """
+    if known:
+        called = _called_as_known(found.class_names, known)
+        if not set(called) <= set(known):
+            return found
+        order = sorted(range(len(called)), key=lambda place: known.index(called[place]))
+        images = {split: [classes[place] for place in order] for split, classes in found.images.items()}
+        notes = found.notes
+        if other and called != found.class_names and not are_numbers(known):
+            listed = ", ".join(f"`{found.class_names[place]}` is `{called[place]}`" for place in order)
+            notes = (*notes, f"The classes of {root} are taken as the numbers of the model's: {listed}.")
+        return ClassFolders(tuple(called[place] for place in order), images, notes)
+    if not class_names:
+        return found
+    places = []
+    for name in found.class_names:
+        number = number_of(name)
+        if name not in class_names and (number is None or number >= len(class_names)):
+            message = (
+                f"{root} has the class `{name}`, which is none of those that `data.classes` names "
+                f"(`{'`, `'.join(class_names)}`) and no number of one."
+            )
+            raise DataError(message)
+        places.append(class_names.index(name) if name in class_names or number is None else number)
+    if lacking := [name for place, name in enumerate(class_names) if places.count(place) != 1]:
+        fault = "has no images" if class_names.index(lacking[0]) not in places else "is there twice"
+        message = f"`data.classes` names the class `{lacking[0]}`, which {fault} in {root}."
+        raise DataError(message)
+    images = {split: [classes[places.index(n)] for n in range(len(places))] for split, classes in found.images.items()}
+    return ClassFolders(tuple(class_names), images, found.notes)
+
+
+def _called_as_known(names: tuple[str, ...], known: Sequence[str]) -> tuple[str, ...]:
+    """Return names of classes as a model calls them, where all are names or all are numbers of its classes."""
+    if set(names) <= set(known):
+        return names
+    numbers = [number_of(name) for name in names]
+    places = [number_of(name) for name in known] if are_numbers(known) else list(range(len(known)))
+    called = tuple(known[places.index(number)] for number in numbers if number is not None and number in places)
+    return called if len(called) == len(names) == len(set(called)) else names
+
+
+def _single(root: Path) -> ClassFolders:
+    """Return the images of a folder that is that of one class itself."""
+    tree = walk(root)
+    notes = [note] if (note := left_out_note(tree.files, root)) else []
+    return ClassFolders((root.name,), {"train": [tree.named(IMAGE_SUFFIXES)]}, tuple(notes))
 
 
 def _notes(root: Path, trees: Sequence[Tree], beside: Sequence[Tree], strays: Sequence[Path]) -> Iterator[str]:
@@ -123,7 +201,10 @@ def left_out_note(files: Sequence[Path], root: Path, what: str = "images") -> st
     if not files:
         return ""
     note = f"{len(files)} file(s) in {root} are left out, as they are not named like {what}: {counted(files, root)}."
-    if any(path.suffix.lower() in _PICTURES for path in files):
+    kinds = {path.suffix.lower() for path in files}
+    if kinds & HEIF_SUFFIXES:
+        note += ' `pip install "kzoo[heif]"` lets kzoo read HEIC.'
+    if kinds & _PICTURES - HEIF_SUFFIXES:
         note += " Pictures of other formats can be saved as JPEG or PNG."
     return note
 
@@ -156,18 +237,18 @@ def _splits(root: Path, inside: Sequence[Path], *, alone: bool) -> dict[str, Pat
         message = f"`{names}` in {root} hold images themselves and no class folders. Expected {_LAYOUT}."
         raise DataError(message)
     folders = split_folders(root, called)
-    if "train" not in folders and not (alone and "test" in folders):
+    if "train" not in folders and not alone:
         message = f"{root} has `{'`, `'.join(folder.name for folder in inside)}` but no `train`. Expected {_LAYOUT}."
         raise DataError(message)
     return folders
 
 
-def _class_names(folders: dict[str, Path]) -> tuple[str, ...]:
+def _class_names(folders: dict[str, Path], known: Collection[str]) -> tuple[str, ...]:
     """Return the names of the classes, the same in every split."""
     names = {name: tuple(folder.name for folder in subfolders(path)) for name, path in folders.items()}
-    first = next(name for name in ("train", "test") if name in names)
+    first = next(name for name in ("train", "test", "validation") if name in names)
     expected = names[first]
-    if len(expected) < 2:  # noqa: PLR2004 - one class is nothing to tell apart
+    if len(expected) < 2 and not (expected and set(expected) <= set(known)):  # noqa: PLR2004 - nothing to tell apart
         found = f"only the folder `{expected[0]}`" if expected else "no folders"
         message = f"{folders[first]} holds {found}. Expected {_LAYOUT}; at least two classes."
         if expected and subfolders(folders[first] / expected[0]):

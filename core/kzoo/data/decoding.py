@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib.util
 import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from kzoo.errors import DataError
 from kzoo.files import open_regular
@@ -16,12 +18,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "ImageMode", "UnreadableImageError", "opened", "read_image"]
+__all__ = [
+    "HEIF_SUFFIXES",
+    "IMAGE_SUFFIXES",
+    "MAX_PIXELS",
+    "ImageMode",
+    "UnreadableImageError",
+    "opened",
+    "read_image",
+]
 
 ImageMode = Literal["RGB", "L"]
 
-IMAGE_SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+_READS_AVIF = bool(features.check("avif"))  # Pillow's own wheels do from 11.3 on
+_READS_HEIF = importlib.util.find_spec("pillow_heif") is not None  # imported where there is such a photo
+
+HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+"""How photos of phones are named that the extra ``kzoo[heif]`` reads."""
+
+IMAGE_SUFFIXES = (
+    frozenset({".bmp", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jpx", ".pgm", ".png"})
+    | frozenset({".ppm", ".tga", ".tif", ".tiff", ".webp"})
+    | (frozenset({".avif"}) if _READS_AVIF else frozenset())
+    | (HEIF_SUFFIXES if _READS_HEIF else frozenset())
 )
 """Names that end so are taken for images when a folder is searched; a file named by itself may have any name."""
 
@@ -32,8 +51,12 @@ MAX_PIXELS = 80_000_000
 # the filters around each call instead is not safe in threads.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+_FORMATS = (
+    *("BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"),
+    *(("AVIF",) if _READS_AVIF else ()),
+)
 """By content. Pillow knows dozens more, and hands a PostScript file, whatever its name, to the program Ghostscript."""
+_TGA = ".tga"  # the format has no mark of its own to begin with: nearly any bytes would do, so its name must say it
 
 _BACKGROUND = (255, 255, 255)
 
@@ -49,9 +72,15 @@ _NOT_IMAGES = (
     (b"version https://git-lfs", "it is a Git LFS pointer; run `git lfs pull` to get the image"),
 )
 _BRANDS = {
-    "HEIF": (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1"),
-    "AVIF": (b"ftypavif", b"ftypavis"),
+    "AVIF": {b"avif", b"avis"},  # first: an AVIF may say as well that it is of the family of both
+    "HEIF": {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"},
 }
+_READS = {"AVIF": _READS_AVIF, "HEIF": _READS_HEIF}
+_INSTEAD = {
+    "AVIF": "install Pillow 11.3 or newer, or save it as JPEG",
+    "HEIF": '`pip install "kzoo[heif]"` reads it; or save it as JPEG',
+}
+_START = 64
 
 
 class UnreadableImageError(DataError):
@@ -111,9 +140,37 @@ def opened(path: Path) -> Iterator[Image.Image]:
         UnreadableImageError: It claims more pixels than `MAX_PIXELS`.
         OSError: It is no regular file, or in none of the formats; Pillow may raise others for damaged ones.
     """
-    with open_regular(path) as file, Image.open(file, formats=_FORMATS) as image:
-        _check_size(image, path)
-        yield image
+    with open_regular(path) as file:
+        start = file.read(_START)
+        file.seek(0)
+        with Image.open(file, formats=_formats(path, start)) as image:
+            _check_size(image, path)
+            yield image
+
+
+def _formats(path: Path, start: bytes) -> tuple[str, ...]:
+    """Return the formats that a file may be in, by how it begins and, for TGA, its name."""
+    if _READS_HEIF and _photo_of_phone(start) == "HEIF":
+        _read_heif()
+        return ("HEIF", *_FORMATS)
+    return (*_FORMATS, "TGA") if path.suffix.lower() == _TGA else _FORMATS
+
+
+@functools.cache
+def _read_heif() -> None:
+    """Let Pillow read HEIF, with the orientation already applied."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+
+def _photo_of_phone(start: bytes) -> str:
+    """Return which of the two kinds of photo in the container of MP4 begins so; an empty text for neither."""
+    if start[4:8] != b"ftyp":
+        return ""
+    box = start[: int.from_bytes(start[:4], "big")]
+    said = {box[at : at + 4] for at in (8, *range(16, len(box), 4))}
+    return next((kind for kind, brands in _BRANDS.items() if brands & said), "")
 
 
 def _check_size(image: Image.Image, path: Path) -> None:
@@ -147,8 +204,11 @@ def _reason(path: Path, error: Exception) -> str:
     if isinstance(error, OSError) and error.errno is not None:  # missing, a folder, not permitted
         return error.strerror.lower() if error.strerror else str(error)
     with contextlib.suppress(OSError), open_regular(path) as file:
-        if (known := _not_an_image(file.read(64))) is not None:
+        start = file.read(_START)
+        if (known := _not_an_image(start)) is not None:
             return known
+        if (kind := _photo_of_phone(start)) and isinstance(error, UnidentifiedImageError):
+            return f"it is {'an' if kind == 'AVIF' else 'a'} {kind} photo, and damaged or cut off"
     if isinstance(error, UnidentifiedImageError):
         return f"its content is none of the image formats that are read ({', '.join(_FORMATS)})"
     text = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
@@ -164,7 +224,6 @@ def _not_an_image(start: bytes) -> str | None:
     for magic, reason in _NOT_IMAGES:
         if text.startswith(magic):
             return reason
-    for kind, brands in _BRANDS.items():
-        if any(brand in start for brand in brands):
-            return f"it is {'an' if kind == 'AVIF' else 'a'} {kind} photo, which is not read; save it as JPEG"
+    if (kind := _photo_of_phone(start)) and not _READS[kind]:
+        return f"it is {'an' if kind == 'AVIF' else 'a'} {kind} photo, which is not read here; {_INSTEAD[kind]}"
     return None

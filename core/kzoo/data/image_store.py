@@ -232,15 +232,20 @@ class _Told:
             self._say(f"Decoded {self._done:,} of {self._total:,} images.")
 
 
+def _from(root: Path, path: Path) -> Path:
+    """Return a path from the root; one that a list names elsewhere as it is."""
+    return path.relative_to(root) if path.is_relative_to(root) else path
+
+
 def _key(root: Path, paths: Sequence[Path], size: Sequence[int], mode: ImageMode) -> str:
     digest = hashlib.sha256(f"{_FORMAT} {tuple(size)} {mode} {root}\n".encode(errors="surrogateescape"))
     for path in paths:
         try:
             state = path.stat()
         except OSError:  # a broken link, or gone since it was listed: it will be reported as unreadable
-            digest.update(f"{path.relative_to(root)}\n".encode(errors="surrogateescape"))
+            digest.update(f"{_from(root, path)}\n".encode(errors="surrogateescape"))
         else:
-            text = f"{path.relative_to(root)} {state.st_size} {state.st_mtime_ns}\n"
+            text = f"{_from(root, path)} {state.st_size} {state.st_mtime_ns}\n"
             digest.update(text.encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kzoo.arguments import path_text
-from kzoo.data.class_folders import classes_in, left_out_note
+from kzoo.data.class_folders import left_out_note
 from kzoo.data.decoding import IMAGE_SUFFIXES, ImageMode, UnreadableImageError, read_image
+from kzoo.data.image_classes import image_classes
 from kzoo.data.image_store import StoredSplit, decode_all, open_store
 from kzoo.data.splits import ArraySplit, Dataset, Split
-from kzoo.data.walking import walk
+from kzoo.data.walking import sample_of, walk
 from kzoo.errors import DataError, UsageError
 from kzoo.files import kind_of
 from kzoo.streams import readable
@@ -92,7 +93,7 @@ def looked_for(
         matches = list(walk(path).files)
     else:
         found = map(Path, glob.iglob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        matches = sorted(match for match in found if match.is_file())
+        matches = sorted(match for match in found if not match.is_dir())  # who reads them says what is no file
     wanted = [match for match in matches if match.suffix.lower() in suffixes]
     left = left_out_note([match for match in matches if match.suffix.lower() not in suffixes], path, what)
     if wanted:
@@ -136,21 +137,28 @@ def read_image_folder(
     unreadable: str = "stop",
     say: Callable[[str], None] | None = None,
     whole: bool = False,
+    class_names: Sequence[str] = (),
+    known: Sequence[str] = (),
+    outside: bool = False,
 ) -> Dataset:
-    """Read a folder of images per class: into memory, or where they need more than `MEMORY_LIMIT`, into the cache.
+    """Read images and their classes: into memory, or where they need more than `MEMORY_LIMIT`, into the cache.
 
     ``root`` holds one folder for each class, or the folders ``train`` and, as far as there are any, ``validation`` and
-    ``test``, each with the same class folders; see `classes_in`. Without a test split, 20 % of each class are kept for
-    it, always the same files for the same names. The classes are the sorted names of the folders.
+    ``test``, each with the same class folders, or images and a list of their labels; or it is such a list. See
+    `image_classes`. Without a test split, 20 % of each class are kept for it, always the same files for the same names.
+    The classes are the sorted names of the folders, or the labels of the list.
 
     Args:
-        root: The folder.
+        root: The folder or the list.
         size: ``(height, width)`` that every image is resized to.
         mode: ``RGB``, or ``L`` for gray.
         unreadable: What to do with files that cannot be read: ``stop`` and name them, or ``skip`` them, which is said.
         say: Called with a line of text now and then where images are decoded into the cache.
         whole: Whether they are only measured on: without a test split all of them are the test, and none need be there
             to learn from.
+        class_names: What the classes are called, by their numbers, where the folders or the list do not say it.
+        known: The classes of the model that is measured on them, by which they are then called.
+        outside: Whether a list may name files that are neither below its own folder nor beside it.
 
     Returns:
         Images uint8 of shape (N, height, width, 3) or (N, height, width, 1); labels int64 of shape (N,).
@@ -163,12 +171,14 @@ def read_image_folder(
     if unreadable not in ("stop", "skip"):
         message = f"`data.unreadable` must be stop or skip, not {unreadable!r}."
         raise UsageError(message)
-    found = classes_in(root, alone=whole)
+    found = image_classes(
+        root, whole=whole, class_names=class_names, known=known, outside=outside, skip=unreadable == "skip"
+    )
     class_names = found.class_names
     parts = {name: _Part.of(classes) for name, classes in found.images.items()}
     note, declares_test = "", "test" in parts
     if whole:
-        rest = [parts.pop(name) for name in ("train", "validation") if name in parts]
+        rest = [parts[name] for name in ("train", "validation") if name in parts]
         parts = {"train": _Part((), ()), "test": parts["test"] if declares_test else _Part.joined(rest)}
     elif not declares_test:
         parts["train"], parts["test"] = _keep_for_test(root, parts["train"], class_names)
@@ -183,8 +193,8 @@ def read_image_folder(
         rows = np.arange(start, start + len(parts[name].paths))
         start += len(rows)
         splits[name] = everything.take(rows[~np.isin(rows, list(failures))]) if failures else everything.take(rows)
-        if failures and len(rows):  # there is no training split where all images are only measured on
-            _check_classes(root, name, splits[name], class_names)
+        if failures:
+            _check_classes(root, name, parts[name].labels, splits[name], class_names)
     counts = ", ".join(f"{len(split):,} {name}" for name, split in splits.items() if len(split))
     return Dataset(
         train=splits["train"],
@@ -247,7 +257,8 @@ def _report(root: Path, paths: Sequence[Path], failures: dict[int, str], *, skip
     """Return the note that names the files left out; raise `DataError` where none may be."""
     if not failures:
         return ()
-    named = sorted((paths[number].relative_to(root).as_posix(), reason) for number, reason in failures.items())
+    folder = root if root.is_dir() else root.parent
+    named = sorted((sample_of([paths[number]], folder), reason) for number, reason in failures.items())
     lines = [f"{name}: {reason}" for name, reason in named[:MOST_NAMED]]
     if len(named) > MOST_NAMED:
         lines.append(f"and {len(named) - MOST_NAMED} more")
@@ -261,9 +272,9 @@ def _report(root: Path, paths: Sequence[Path], failures: dict[int, str], *, skip
     raise DataError(message)
 
 
-def _check_classes(root: Path, name: str, split: Split, class_names: Sequence[str]) -> None:
-    """Raise `DataError` for a class of which no image could be read."""
-    missing = sorted(set(range(len(class_names))) - set(split.labels.tolist()))
+def _check_classes(root: Path, name: str, labels: Sequence[int], split: Split, class_names: Sequence[str]) -> None:
+    """Raise `DataError` for a class whose images are in a split and of which none could be read."""
+    missing = sorted(set(labels) - set(split.labels.tolist()))
     if missing:
         message = f"No image of the class `{class_names[missing[0]]}` in the {name} split of {root} can be read."
         raise DataError(message)

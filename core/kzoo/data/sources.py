@@ -96,7 +96,7 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
         names = dataset.class_names
         train, test = _limited(train, request, names), _limited(test, request, names)
         validation = _limited(validation, request, names) if validation is not None else None
-    if not request.whole:
+    if not (request.whole or request.measured):
         _warn_of_rare_classes(train, dataset.class_names, request, listener)
     return Splits(
         train=train,
@@ -118,8 +118,8 @@ def _choose(source: Sourced, request: DataRequest, listener: Told) -> tuple[Data
         dataset = _sample(source, request)
         if asked == "auto":
             listener.warn(
-                f"Training on the embedded sample ({dataset.description}): there is no data set to download for this "
-                f"pipeline. {source.without_real}".rstrip()
+                f"{_doing(request)} on the embedded sample ({dataset.description}): there is no data set to download "
+                f"for this pipeline. {source.without_real}".rstrip()
             )
         return dataset, Provenance(asked, "sample", dataset.description)
     if asked in ("auto", "real"):
@@ -134,9 +134,10 @@ def _choose(source: Sourced, request: DataRequest, listener: Told) -> tuple[Data
                 raise NetworkUnreachableError(message) from error
             dataset = _sample(source, request)
             listener.warn(
-                f"Training on the embedded sample, NOT on the real data: {error} The results say nothing about the "
-                f"real task. Sample: {dataset.description}. To use real data, connect once and run `kzoo fetch`, or "
-                "name it with --data PATH; --data sample asks for the sample and silences this warning."
+                f"{_doing(request)} on the embedded sample, NOT on the real data: {error} The results say nothing "
+                f"about the real task. Sample: {dataset.description}. To use real data, connect once and run "
+                "`kzoo fetch`, or name it with --data PATH; --data sample asks for the sample and silences this "
+                "warning."
             )
             return dataset, Provenance(asked, "sample", dataset.description, reason=str(error))
         dataset = _read(source, [path], request, listener)
@@ -144,6 +145,11 @@ def _choose(source: Sourced, request: DataRequest, listener: Told) -> tuple[Data
     paths = _paths(source, asked)
     dataset = _read(source, paths, request, listener)
     return dataset, Provenance(asked, "path", dataset.description, ",".join(map(str, paths)))
+
+
+def _doing(request: DataRequest) -> str:
+    """Return what data is asked for, as the beginning of a sentence."""
+    return "Measuring" if request.whole or request.measured else "Training"
 
 
 def _paths(source: Sourced, asked: str) -> list[Path]:
@@ -163,7 +169,9 @@ def _paths(source: Sourced, asked: str) -> list[Path]:
 
 
 def _read(source: Sourced, paths: Sequence[Path], request: DataRequest, listener: Told) -> Dataset:
-    return source.path.load(paths, _chosen(source.path.settings, request), Reading(listener.say, request.whole))
+    measured = request.whole or request.measured
+    reading = Reading(listener.say, request.whole, request.known, measured)
+    return source.path.load(paths, _chosen(source.path.settings, request), reading)
 
 
 def _sample(source: Sourced, request: DataRequest) -> Dataset:

@@ -42,10 +42,15 @@ class Reading:
         say: Called with lines of text for the user.
         whole: Whether they are only measured on: where they do not say which examples are for testing, all of them are,
             and none is needed to learn from.
+        known: The classes of the model that is measured on them, which the data may call by their numbers.
+        measured: Whether they are not trained on, which ``whole`` implies: of the data of a model's own run, its test
+            split is measured, and what is done for the training alone can be left.
     """
 
     say: Say
     whole: bool = False
+    known: tuple[str, ...] = ()
+    measured: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class DataRequest:
         limit: Use at most this many examples of each split; None for all.
         settings: What else the table ``[data]`` holds: settings of the pipeline's files and of its sample, each of
             which gets those that it has.
-        whole: See `Reading`.
+        whole: See `Reading`; likewise ``known`` and ``measured``.
     """
 
     source: str = "auto"
@@ -68,6 +73,8 @@ class DataRequest:
     limit: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     whole: bool = False
+    known: tuple[str, ...] = ()
+    measured: bool = False
 
 
 @dataclass(frozen=True)

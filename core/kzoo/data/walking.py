@@ -106,6 +106,8 @@ class _Walk:
             raise DataError(message)
         self.root, self.count = root, 0
         self.above = {str(folder) for folder in (real, *real.parents)}
+        # And the folders that it is seen in, where it is a link itself: a class may be one, and lead back to the set.
+        self.above |= {os.path.realpath(folder) for folder in Path(os.path.abspath(root)).parents}  # noqa: PTH100
         self.folders, self.links = [str(root)], list[str]()
         self.files, self.unfollowed = list[str](), list[str]()
         self.seen: set[tuple[int, int]] = set()

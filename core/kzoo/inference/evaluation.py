@@ -91,6 +91,7 @@ def evaluate(
     listener: Listener,
     batch_size: int | None = None,
     settings: Mapping[str, Any] | None = None,
+    data_settings: Mapping[str, Any] | None = None,
     measuring: Callable[[], Measuring] | None = None,
 ) -> Evaluation:
     """Measure a model on the test split of its own data, or on other data as a whole.
@@ -103,6 +104,8 @@ def evaluate(
         listener: Who is told what happens.
         batch_size: Examples in one step; by default that of the run.
         settings: Of the pipeline's reader, where the task is measured by what that says, as for ``kzoo predict``.
+        data_settings: How the pipeline's files are read, by the names of the table ``[data]``; those of the model's run
+            hold where it says nothing.
         measuring: Returns what `measuring_of` does for this model, where the caller keeps it; called once the data is
             read.
 
@@ -119,7 +122,7 @@ def evaluate(
         raise UsageError(message)
     refuse_unknown(settings, known_names(pipeline.reader_settings), whose=_reader_of(pipeline))
     task.check_measurable()
-    splits = load_test_data(saved, data, listener)
+    splits = load_test_data(saved, data, listener, data_settings)
     notes = [*filter(None, [saved.changed()]), *differences(saved, splits, data)]
     for note in notes:
         listener.warn(note)

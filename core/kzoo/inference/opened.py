@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.data.frames import Failure, Part
+from kzoo.data.labels_of_lists import LIST_SUFFIXES
 from kzoo.engine import runtime
 from kzoo.engine.forward import TENSORFLOW
 from kzoo.engine.listener import Silent
@@ -146,13 +147,15 @@ class OpenedModel:
     def _predict_path(self, reader: Reader, path: str | Path) -> Any:
         """Return the prediction of a single picture, or those of all that a path means."""
         found: list[Prediction] = []
-        for source in reader.open(str(path), Part()):
+        sources = reader.open(str(path), Part())
+        for source in sources:
             for result in predict_source(reader, source):
                 if isinstance(result.item, Failure) or result.prediction is None:
                     raise DataError(result.error or f"{path} could not be predicted.")
                 _warn(result.item.place, result.doubts)
                 found.append(result.prediction)
-        single = len(found) == 1 and Path(path).is_file()
+        of_list = Path(path).suffix.lower() in LIST_SUFFIXES and all(source.kind == "images" for source in sources)
+        single = len(found) == 1 and not of_list and (Path(path).is_file() or "://" in str(path))
         return found[0] if single else found
 
     @staticmethod

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from kzoo.arguments import path_text
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest, RenumberedSplit
 from kzoo.errors import DataError, UsageError
+from kzoo.settings import known_names, refuse_unknown
 from kzoo.tasks.classes import check_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kzoo.data.splits import Splits
     from kzoo.engine.listener import Listener
     from kzoo.models.saved import SavedModel
@@ -28,13 +33,16 @@ _MOST_FAR = 0.05  # the part of them that may be far before it is said
 _DATA = "`real`, `sample`, `auto` or the path of a file or folder"
 
 
-def load_test_data(saved: SavedModel, data: str | Path | None, listener: Listener) -> Splits:
+def load_test_data(
+    saved: SavedModel, data: str | Path | None, listener: Listener, settings: Mapping[str, Any] | None = None
+) -> Splits:
     """Return the data that a model is measured on, with the classes as the model numbers them.
 
     Args:
         saved: The model.
         data: ``real``, ``sample``, ``auto`` or a path; None for the data that its run used.
         listener: Who is told what happens.
+        settings: How the pipeline's files are read, where that is another way than in the model's run.
 
     Raises:
         UsageError: ``data`` is no text or an empty one, none is named and there is no other, or it has other classes.
@@ -46,11 +54,36 @@ def load_test_data(saved: SavedModel, data: str | Path | None, listener: Listene
     if data is None and saved.run is None and source.real is None:
         message = f"Name the data to measure {saved.path} on: `--data sample`, or a path."
         raise UsageError(message)
-    splits = load_splits(source, _request(saved, data), listener)
+    given = settings or {}
+    tables = (source.path.settings, source.sample.settings)
+    whose = f"The data of the pipeline `{saved.card.pipeline}`"
+    refuse_unknown(given, known_names(*tables), prefix="data.", whose=whose)
+    splits = load_splits(source, _request(saved, data, given), listener)
     splits = _in_known_classes(saved, saved.task(), splits, listener)
+    _check_shape(saved, splits)
     if saved.card.label_form:
         check_labels(splits)
     return splits
+
+
+def _check_shape(saved: SavedModel, splits: Splits) -> None:
+    """Raise `UsageError` where the pictures of the data are not of the shape that the network takes."""
+    test, shape = splits.test, tuple(saved.card.input_shape)
+    if saved.task().own_measures or not shape or not len(test):
+        return
+    found = test.examples(np.arange(1))[0].shape[1:]
+    if len(found) == len(shape) and all(wanted in (None, side) for wanted, side in zip(shape, found, strict=True)):
+        return
+    message = (
+        f"The model takes inputs of {_sides(shape)}, and those of the data ({splits.provenance.description}) are "
+        f"{_sides(found)}. Arrays are measured as they are; save them in that shape, or give pictures, which are "
+        "resized."
+    )
+    raise UsageError(message)
+
+
+def _sides(shape: tuple[int | None, ...]) -> str:
+    return "x".join("any" if side is None else str(side) for side in shape)
 
 
 def differences(saved: SavedModel, splits: Splits, data: str | Path | None) -> list[str]:
@@ -60,8 +93,6 @@ def differences(saved: SavedModel, splits: Splits, data: str | Path | None) -> l
 
 def _far_inputs(saved: SavedModel, splits: Splits) -> list[str]:
     """Return what must be said where many test inputs are far from what the model learned from."""
-    import numpy as np
-
     from kzoo.models.input_ranges import InputRanges
 
     ranges, test = InputRanges.from_dict(saved.card.inputs), splits.test
@@ -82,8 +113,6 @@ def _far_inputs(saved: SavedModel, splits: Splits) -> list[str]:
 
 def _in_known_classes(saved: SavedModel, task: Task, splits: Splits, listener: Listener) -> Splits:
     """Return the splits with the classes of the model; data may lack some of them, which is said."""
-    import numpy as np
-
     classes = tuple(saved.card.class_names)
     if task.own_measures or splits.class_names == classes:
         return splits  # a task with measures of its own knows what to do about classes in another order
@@ -106,11 +135,11 @@ def _in_known_classes(saved: SavedModel, task: Task, splits: Splits, listener: L
     raise UsageError(message)
 
 
-def _request(saved: SavedModel, data: str | None) -> DataRequest:
+def _request(saved: SavedModel, data: str | None, given: Mapping[str, Any]) -> DataRequest:
     """Return the request for the data of the model's run, so that seed and limit give the very same splits."""
-    settings = saved.card.data_settings
+    settings, known = {**saved.card.data_settings, **given}, tuple(saved.card.class_names)
     if saved.run is None:
-        return DataRequest(data or "auto", settings=settings, whole=True)
+        return DataRequest(data or "auto", settings=settings, whole=True, known=known)
     stored = saved.run.manifest().data
     config = saved.run.config()
     source = data or (stored.location if stored.used == "path" else stored.used)
@@ -121,7 +150,8 @@ def _request(saved: SavedModel, data: str | None) -> DataRequest:
         _check_location(stored.location)
     limit = config.data.limit if data is None else None
     own = data is None or _is_own(saved.run, source)
-    return DataRequest(source, config.seed, config.data.validation_fraction, limit, settings, whole=not own)
+    fraction = config.data.validation_fraction
+    return DataRequest(source, config.seed, fraction, limit, settings, whole=not own, known=known, measured=True)
 
 
 def _is_own(run: Run, source: str) -> bool:

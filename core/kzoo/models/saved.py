@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kzoo.plugins.registry import Entry
     from kzoo.tasks import Task
 
-__all__ = ["SavedModel", "find_model", "find_pipeline", "locate_model"]
+__all__ = ["SavedModel", "find_model", "find_pipeline", "locate_model", "model_to_start_from"]
 
 _MODEL = (
     "a run (its folder, its name, or `last`), a .keras file that kzoo saved, an .onnx file that it exported or an "
@@ -243,6 +243,22 @@ def locate_model(text: str, root: Path = DEFAULT_ROOT) -> tuple[Path, Run | None
     if _is_last(text):
         run = next((one for one in reversed(list_runs(root)) if one.has_model()), run)
     return run.saved_model(), run
+
+
+def model_to_start_from(text: str, root: Path = DEFAULT_ROOT) -> str:
+    """Return the absolute path of the model that a new run is to begin with; as for `find_model`.
+
+    Raises:
+        UsageError: There is none, or it was exported and has no weights to train.
+    """
+    path, _ = locate_model(text, root)
+    if path.suffix == _ONNX:
+        message = f"{path} is an ONNX file, from which nothing can be trained. Name the run or .keras file it is of."
+        raise UsageError(message)
+    if not path.is_file():
+        message = f"--from: there is no file {path}."
+        raise UsageError(message)
+    return str(path.absolute())
 
 
 def _is_last(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import UsageError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from kzoo.runs.config import RunConfig
 
 __all__ = ["build_settings", "check_components", "check_data_settings", "fitting_task"]
+
+_START = "train.start_from"
 
 
 def check_data_settings(config: RunConfig, pipeline: Pipeline) -> None:
@@ -61,7 +64,24 @@ def build_settings(config: RunConfig, pipeline: Pipeline) -> BuildSettings:
             known = known_names(table)
             read.append(config.read(table, name, {key: value for key, value in given.items() if key in known}))
     model, general, augment = read
-    return BuildSettings(model=model, augment=augment if general.enabled and pipeline.augment_settings else None)
+    start = config.train.start_from
+    return BuildSettings(
+        model=model,
+        augment=augment if general.enabled and pipeline.augment_settings else None,
+        start=_model_file(start, config) if start else None,
+    )
+
+
+def _model_file(text: str, config: RunConfig) -> Path:
+    """Return the file of a trained model; raise `UsageError` where there is none."""
+    path = Path(text).expanduser()
+    if path.suffix != ".keras" or not path.is_file():
+        message = (
+            f"`train.start_from` must be the path of a .keras file, and `{text}` is none{config.origin(_START)}. "
+            "`--from RUN` finds that of a run."
+        )
+        raise UsageError(message)
+    return path
 
 
 def check_components(config: RunConfig, task: str, registry: Registry) -> list[str]:

@@ -104,6 +104,10 @@ class TrainSettings:
         int,
         setting("Train all layers after this many epochs, also those frozen at first; 0 keeps them frozen.", ge=0),
     ] = 0
+    start_from: Annotated[
+        str,
+        setting("Begin with the weights of this .keras file, as far as layers fit; --from RUN gives that of a run."),
+    ] = ""
     save_every: Annotated[
         Annotated[float, setting("", ge=0)] | Literal["off"],
         setting(

@@ -25,7 +25,9 @@ _FLAGS = {
     "data": ("data", "source"),
     "limit": ("data", "limit"),
     "seed": ("seed",),
+    "start_from": ("train", "start_from"),
 }
+_SPELT = {"start_from": "from"}
 
 
 def configure(
@@ -55,7 +57,7 @@ def configure(
         track: Trackers in place of those of recipe and file, each text one, or several with commas; ``none`` for none.
         options: ``KEY=VALUE`` texts, on top of everything.
         own_flags: Flags that the pipeline adds, each with the ``KEY=VALUE`` that it means.
-        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``; None where not given.
+        **flags: ``epochs``, ``batch_size``, ``seed``, ``data``, ``limit``, ``start_from``; None where not given.
 
     Raises:
         UsageError: A name or value that does not exist or fit.
@@ -84,7 +86,11 @@ def configure(
             layers.append((f"--{key}", {key: table}))
     if track is not None:
         layers.append(("--track", {"track": _trackers(track)}))
-    layers += [(f"--{flag.replace('_', '-')}", _nested(_FLAGS[flag], v)) for flag, v in flags.items() if v is not None]
+    layers += [
+        (f"--{_SPELT.get(flag, flag).replace('_', '-')}", _nested(_FLAGS[flag], v))
+        for flag, v in flags.items()
+        if v is not None
+    ]
     layers.append(("-o", _settings(layer_from_options(options))))
     layers += [(flag, layer_from_options([option])) for flag, option in own_flags]
     config = RunConfig.merge(layers)

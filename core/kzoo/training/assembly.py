@@ -16,7 +16,7 @@ from kzoo.training.class_weights import balanced_weights, check_class_weight
 
 if TYPE_CHECKING:
     from kzoo.data.splits import Splits
-    from kzoo.pipeline import Built, Pipeline
+    from kzoo.pipeline import Built, Pipeline, Started
     from kzoo.plugin import LossSpec
     from kzoo.plugins.registry import Entry, Registry
     from kzoo.runs.config import RunConfig
@@ -30,6 +30,13 @@ class Assembly:
     Made in two steps, so that a wrong argument is refused before any data is read: the constructor builds what needs
     no data, `compile` the rest.
 
+    Args:
+        config: All settings.
+        pipeline: The pipeline.
+        task: The name of the task.
+        registry: Where components are found.
+        goes_on: Whether the state of a run will be put into the model, so that it need not begin with other weights.
+
     Attributes:
         task: The task.
         label_form: ``dense``, ``sparse``, ``column`` (0 or 1, for a single output), or an empty text where labels are
@@ -42,14 +49,18 @@ class Assembly:
         batches: The training data in its order.
         encode: The function from labels, beside inputs, to what the loss takes; None where they stay.
         cautions: What speaks against a component that is used all the same, a sentence for each.
+        started: What the model took from a trained one, or None.
         thawing: What is to be said of frozen layers that are trained later, or None.
         class_weights: What an example of each class counts in training, by name; empty where all count alike.
         input_shape: The shape of one input.
         outputs: The number of classes, or where labels are not classes of the values in each.
     """
 
-    def __init__(self, config: RunConfig, pipeline: Pipeline, task: str, registry: Registry) -> None:
+    def __init__(
+        self, config: RunConfig, pipeline: Pipeline, task: str, registry: Registry, *, goes_on: bool = False
+    ) -> None:
         self.config, self.pipeline, self.registry = config, pipeline, registry
+        self._goes_on = goes_on
         self.task = task_named(task)
         check_class_weight(config, self.task, registry)
         compared = comparison_of(config.loss, task, registry)
@@ -171,6 +182,7 @@ class Assembly:
         )
         self.built: Built = self.pipeline.build(problem, splits.train, self.settings)
         self.model = self.built.model
+        self.started = self._started(problem)
         self.encode = self.task.encoder(self.label_form, self.num_classes) or self.built.encode
         weights = None if settings.class_weight == "none" else balanced_weights(splits.train, splits.class_names)
         self.class_weights = {} if weights is None else dict(zip(splits.class_names, weights.tolist(), strict=True))
@@ -183,6 +195,14 @@ class Assembly:
         self.compile_with(self.optimizer)
         self.cautions = rehearse(self)
         self.thawing = self._thawing()
+
+    def _started(self, problem: Problem) -> Started | None:
+        """Give the model the weights of the trained one that the settings name, and return what was taken."""
+        from kzoo.models.starting import start_from
+
+        if self.settings.start is None or self._goes_on or self.built.started is not None:
+            return self.built.started
+        return start_from(self.model, self.settings.start, problem.class_names)
 
     def _optimizer(self) -> Any:
         """Return the optimizer, new; its schedule is that of the whole training."""

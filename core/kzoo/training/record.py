@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kzoo.engine import runtime
+from kzoo.models.starting import recorded
 from kzoo.plugins.nested import with_inner
 from kzoo.plugins.reference import Reference
 from kzoo.runs.manifest import DataRecord, Manifest
@@ -58,6 +59,7 @@ def manifest(config: RunConfig, splits: Splits, parts: Assembly, argv: Sequence[
             "label_form": parts.label_form,
             "augmented": parts.augmented,
             **({"class_weight": parts.class_weights} if parts.class_weights else {}),
+            **({"started_from": recorded(parts.started)} if parts.started else {}),
             "jit_compile": parts.model.jit_compile,
             "optimizer": parts.optimizer.get_config(),
             "loss": parts.loss.get_config(),

@@ -82,7 +82,9 @@ def train(
         begin = None if resume is None else state_to_resume(resume, config, listener)
         clock = Clock()
         tracking = Tracking(config, get_registry(), listener.warn)
-        splits, parts, record = _prepared(config, listener, argv, clock, debug=debug, strategy=strategy)
+        splits, parts, record = _prepared(
+            config, listener, argv, clock, debug=debug, strategy=strategy, goes_on=begin is not None
+        )
         check_callbacks(callbacks)
         record = replace(record, callbacks=[type(one).__name__ for one in callbacks])
         changed = [] if resume is None else check_same(resume, config, record, begin)
@@ -117,6 +119,7 @@ def _prepared(
     *,
     debug: bool,
     strategy: Any,
+    goes_on: bool = False,
 ) -> tuple[Splits, Assembly, Manifest]:
     """Return the data, the model compiled for it, and what is recorded of both."""
     registry = get_registry()
@@ -129,7 +132,9 @@ def _prepared(
     clock.lap("start tensorflow")
     runtime.seed_everything(config.seed)
     with watching(_entries(config), "before the training"), _scope(strategy):
-        parts = Assembly(config, pipeline, task, registry)  # refuses wrong arguments before any data is read
+        parts = Assembly(
+            config, pipeline, task, registry, goes_on=goes_on
+        )  # refuses wrong arguments before any data is read
         splits = load_splits(pipeline.source(), _request(config), listener)
         clock.lap("load data")
         meant = splits.task or spec.task
@@ -138,14 +143,15 @@ def _prepared(
         for caution in check_components(config, meant, registry):
             listener.warn(caution)
         if meant != task:
-            parts = Assembly(config, pipeline, meant, registry)
+            parts = Assembly(config, pipeline, meant, registry, goes_on=goes_on)
         parts.compile(splits)
         for caution in parts.cautions:
             listener.warn(caution)
         record = manifest(config, splits, parts, argv, registry)
     clock.lap("build model")
     listener.say(opening(config, splits))
-    for text in filter(None, (*parts.built.notes, parts.thawing, weighing(parts.class_weights))):
+    began = parts.started.text if parts.started else None
+    for text in filter(None, (began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))):
         listener.say(text)
     return splits, parts, record
 

@@ -19,7 +19,7 @@ class NetworkSettings:
 
 
 def read(path, settings, reading):
-    return read_image_folder(path, size=SIZE, say=reading.say, whole=reading.whole)
+    return read_image_folder(path, size=SIZE, say=reading.say, whole=reading.whole, known=reading.known)
 
 
 def sample(settings):

@@ -139,6 +139,46 @@ def test_a_table_of_images_named_one_by_one_is_predicted_in_batches(photos, caps
     assert Brightness.made.batches == [4, 2]
 
 
+def test_one_bad_source_does_not_end_the_others(photos, capsys, file_server):
+    address = file_server((photos / "5.png").read_bytes())
+    sources = ["nothing.png", "photos/1.png", f"{address}/big%20dog.png", "ftp://x/y", f"{address}/a.jpg"]
+    assert main(["predict", "x", *sources, "--json", "--save", "out"]) == 1
+    found, err = lines(capsys)
+    assert [line["image"] for line in found] == [*sources[2::2], sources[0], sources[1], sources[3]]
+    assert [line.get("class", "none") for line in found] == ["bright1", "bright2", "none", "dark1", "none"]
+    assert "2 of 5 images could not be read" in err
+    assert sorted(path.name for path in Path("out").iterdir()) == ["1.png", "a.jpg", "big dog.png"]
+    assert main(["predict", "x", "nothing.png"]) == 1
+    assert "`nothing.png` cannot be found" in capsys.readouterr().err
+
+
+def test_behind_two_dashes_are_files_whatever_they_are_called(photos, capsys):
+    for name in ("-a.png", "--threshold"):
+        (photos / "1.png").rename(name)
+        assert main(["predict", "x", "--json", "photos/0.png", "--", name]) == 0
+        found, _ = lines(capsys)
+        assert [line["image"] for line in found] == ["photos/0.png", name]
+        Path(name).rename(photos / "1.png")
+    assert main(["predict", "x", "-a.png"]) == 2
+
+
+def test_pipes_and_circles_of_links_are_named_and_the_rest_is_saved(photos, capsys):
+    os.mkfifo("photos/x.jpg")
+    Path("photos/y.jpg").symlink_to("z.jpg")
+    Path("photos/z.jpg").symlink_to("y.jpg")
+    for source in ("photos", "photos/*"):
+        assert main(["predict", "x", source, "--json", "--save", "out"]) == 1
+        found, err = lines(capsys)
+        errors = {Path(line["image"]).name: line["error"] for line in found if "error" in line}
+        assert list(errors) == ["broken.jpg", "x.jpg", "y.jpg", "z.jpg"]
+        assert "it is a named pipe, not a file" in errors["x.jpg"]
+        assert "4 of 10 images could not be read" in err
+        assert len(list(Path("out").iterdir())) == 6
+    assert main(["predict", "x", "photos/x.jpg", "photos/y.jpg", "photos/0.png", "--json", "--save", "out"]) == 1
+    found, _ = lines(capsys)
+    assert [Path(line["image"]).name for line in found if "error" in line] == ["x.jpg", "y.jpg"]
+
+
 class Doubted(ClassPrediction):
     doubts = ("It may be upside down.",)
 

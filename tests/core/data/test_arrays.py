@@ -55,9 +55,59 @@ def test_colour_and_a_column_of_labels_are_taken(tmp_path):
     assert data.train.y.shape == (20,)
 
 
-def test_other_numbers_of_classes_are_numbered(tmp_path):
+def test_classes_without_names_are_numbered(tmp_path):
     path = npz(tmp_path / "a.npz", y_train=np.arange(20) % 3, y_test=np.arange(10) % 3)
-    assert read_npz(path, class_names="abcdefghij").class_names == ("0", "1", "2")
+    data = read_npz(path)
+    assert (data.class_names, data.notes) == (("0", "1", "2"), ())
+    with pytest.raises(DataError, match=r"labels up to 2, and 2 names are given for its classes \(a, b\)"):
+        read_npz(path, class_names="ab")
+
+
+@pytest.mark.parametrize("key", ["class_names", "label_names", "classes"])
+def test_the_names_in_an_npz_are_those_of_its_classes(tmp_path, key):
+    names = [f"n{number}" for number in range(10)]
+    path = npz(tmp_path / "a.npz", **{key: np.array(names)})
+    assert read_npz(path).class_names == tuple(names)
+    assert read_npz(path, class_names="abcdefghij").class_names == tuple("abcdefghij")
+    for wrong in (np.arange(10), np.array([["a"] * 10]), np.array(["a"] * 10)):
+        with pytest.raises(DataError, match=rf"`{key}` in .*expected a name for each class"):
+            read_npz(npz(tmp_path / "b.npz", **{key: wrong}))
+
+
+@pytest.mark.parametrize(
+    ("known", "names", "places"),
+    [
+        ("abcdefghij", tuple("abcdefghij"), np.arange(10)),  # by number
+        (tuple(map(str, range(9, -1, -1))), tuple(map(str, range(9, -1, -1))), np.arange(9, -1, -1)),  # by name
+        ("abc", tuple(map(str, range(10))), np.arange(10)),  # other classes: whoever measures says so
+        (tuple(map(str, range(1, 11))), tuple(map(str, range(10))), np.arange(10)),
+    ],
+)
+def test_a_test_set_alone_is_measured_in_the_classes_of_the_model(tmp_path, known, names, places):
+    path = npz(tmp_path / "a.npz", x_train=None, y_train=None)
+    data = read_npz(path, known=known, whole=True)
+    assert (data.class_names, len(data.train), len(data.test)) == (names, 0, 10)
+    np.testing.assert_array_equal(data.test.y, places)
+    assert data.description == f"10 test images of {len(names)} classes from a.npz, 6x5x1"
+    said = "0 is `a`, 1 is `b`" in " ".join(data.notes)
+    assert said == (known == "abcdefghij")
+    with pytest.raises(DataError, match=r"lacks the array\(s\) x_train, y_train"):
+        read_npz(path)
+    folder = idx_folder(tmp_path / "raw")
+    for file in folder.glob("train-*"):
+        file.unlink()
+    same = read_idx_folder(folder, known=known, whole=True)
+    assert (same.class_names, same.test.digest()) == (data.class_names, data.test.digest())
+    with pytest.raises(DataError, match="lacks the images of the train split"):
+        read_idx_folder(folder)
+
+
+def test_without_a_test_split_all_of_an_npz_is_measured(tmp_path):
+    path = npz(tmp_path / "a.npz", x_test=None, y_test=None, x_val=GOOD["x_test"], y_val=GOOD["y_test"])
+    data = read_npz(path, whole=True)
+    assert (len(data.train), len(data.test), data.declares_test) == (0, 30, False)
+    (tmp_path / "b").mkdir()
+    assert len(read_npz(npz(tmp_path / "b" / "a.npz"), whole=True).test) == 10
 
 
 @pytest.mark.parametrize(
@@ -71,10 +121,10 @@ def test_other_numbers_of_classes_are_numbered(tmp_path):
 @pytest.mark.parametrize("kind", ["npz", "idx"])
 def test_labels_that_leave_some_out_are_classes_without_gaps(tmp_path, kind, train, test, names):
     if kind == "npz":
-        data = read_npz(npz(tmp_path / "a.npz", y_train=train, y_test=test), class_names="abcdefghij")
+        data = read_npz(npz(tmp_path / "a.npz", y_train=train, y_test=test))
     else:
         changes = {"y_train": train.astype(np.uint8), "y_test": test.astype(np.uint8)}
-        data = read_idx_folder(idx_folder(tmp_path / "raw", arrays=GOOD | changes), class_names="abcdefghij")
+        data = read_idx_folder(idx_folder(tmp_path / "raw", arrays=GOOD | changes))
     assert data.class_names == names
     for split, labels in ((data.train, train), (data.test, test)):
         assert [int(data.class_names[index]) for index in split.labels] == labels.tolist()

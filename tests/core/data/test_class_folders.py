@@ -84,18 +84,16 @@ def test_what_stays_open_is_refused(tmp_path, folders, reason):
 
 def test_all_that_is_left_out_is_counted_and_named(tmp_path):
     touched(tmp_path, *crossed(("train", "test"), "ab"))
-    touched(tmp_path, "seg_pred/seg_pred", names=["1.jpg", "2.jpg", "3.avif"])
-    touched(tmp_path, "train/a/deep", names=["1.heic", "2.HEIC", "notes.txt"])
+    touched(tmp_path, "seg_pred/seg_pred", names=["1.jpg", "2.jpg", "3.jxl"])
+    touched(tmp_path, "train/a/deep", names=["1.cr2", "2.CR2", "notes.txt"])
     touched(tmp_path, "train", names=["stray.png"])
     touched(tmp_path, "train/.ipynb_checkpoints", names=["1-checkpoint.jpg"])
     (tmp_path / "test" / "b" / "up").symlink_to(tmp_path)
     others, lost, beside, links = classes_in(tmp_path).notes
     assert others.startswith(
-        f"4 file(s) in {tmp_path} are left out, as they are not named like images: 2 .heic (train/a/"
+        f"4 file(s) in {tmp_path} are left out, as they are not named like images: 2 .cr2 (train/a/"
     )
-    assert (
-        "1.heic, train/a/deep/2.HEIC), 1 .avif (seg_pred/seg_pred/3.avif), 1 .txt (train/a/deep/notes.txt)." in others
-    )
+    assert "1.cr2, train/a/deep/2.CR2), 1 .jxl (seg_pred/seg_pred/3.jxl), 1 .txt (train/a/deep/notes.txt)." in others
     assert lost == f"1 image(s) in {tmp_path} are in no class folder and are left out: train/stray.png."
     assert beside.startswith(
         f"The folder `seg_pred` in {tmp_path} is left out with its 2 image(s): its name speaks of no "
@@ -113,8 +111,8 @@ def test_the_notes_reach_the_data_set_and_a_pipe_is_named(tmp_path):
         (tmp_path / name).mkdir()
         for number in range(3):
             Image.fromarray(np.full((4, 4), 9, np.uint8)).save(tmp_path / name / f"{number}.jfif", "JPEG")
-    (tmp_path / "a" / "x.heic").touch()
-    assert "1 .heic (a/x.heic)" in read_image_folder(tmp_path, size=(2, 2)).notes[0]
+    (tmp_path / "a" / "x.jxl").touch()
+    assert "1 .jxl (a/x.jxl)" in read_image_folder(tmp_path, size=(2, 2)).notes[0]
     os.mkfifo(tmp_path / "b" / "3.jpg")
     with pytest.raises(DataError, match=r"1 of 7 images .*b/3\.jpg: it is a named pipe, not a file"):
         read_image_folder(tmp_path, size=(2, 2))

@@ -5,10 +5,13 @@ import os
 import random
 import shutil
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -176,10 +179,10 @@ def huge_png():
         (b"<?xml version='1.0'?><svg>", "it is XML"),
         (b"%PDF-1.7", "it is a PDF"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "it is a PostScript document"),
-        (b"\0\0\0\x1cftypavif\0\0\0\0", "it is an AVIF photo, which is not read"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0", "it is an AVIF photo, and damaged or cut off"),
         (b"/* XPM */\nstatic char *x[] = {", "none of the image formats that are read"),
         (b"PK\x03\x04 and so on", "it is a zip archive"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "it is a HEIF photo"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "it is a HEIF photo, and damaged or cut off"),
         (b"version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer"),
         (random.Random(0).randbytes(500), "its content is none of the image formats"),
         (cut_off("JPEG"), "it is cut off"),
@@ -196,6 +199,70 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, content, reason):
         read_image(path)
     assert str(caught.value).startswith(f"{path} cannot be read as an image: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".avif", ".heic", ".ico", ".j2k", ".jp2", ".tga"])
+def test_what_phones_and_older_programs_write_is_read_in_folders_too(tmp_path, suffix):
+    pillow_heif.register_heif_opener()
+    shade = Image.new("RGB", (32, 48), (200, 100, 50))
+    shade.save(tmp_path / f"a{suffix.upper()}", format="HEIF" if suffix == ".heic" else None)
+    (path,) = find_images(tmp_path)
+    pixels = read_image(path)
+    assert pixels.shape[2] == 3
+    assert np.abs(pixels.astype(int) - (200, 100, 50)).max() <= 4
+    shutil.copy(path, tmp_path / "b.jpg")  # what a file is, its content says; that of TGA says nothing
+    if suffix == ".tga":
+        with pytest.raises(DataError, match="none of the image formats"):
+            read_image(tmp_path / "b.jpg")
+    else:
+        np.testing.assert_array_equal(read_image(tmp_path / "b.jpg"), pixels)
+
+
+@pytest.mark.parametrize("suffix", [".avif", ".heic"])
+def test_a_photo_turned_by_a_phone_is_upright(tmp_path, suffix):
+    halves = np.zeros((32, 48, 3), np.uint8)
+    halves[:16] = 255
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be turned by 90 degrees, to the right
+    if suffix == ".heic":  # phones write the turn into the file's own structure, and EXIF says what it was
+        pillow_heif.from_pillow(Image.fromarray(halves)).save(tmp_path / "a.heic", exif=turned.tobytes())
+    else:
+        Image.fromarray(halves).save(tmp_path / "a.avif", exif=turned)
+    pixels = read_image(tmp_path / f"a{suffix}")
+    assert pixels.shape == (48, 32, 3)
+    assert pixels[:, -8:].min() > 240
+    assert pixels[:, :8].max() < 15
+
+
+@pytest.mark.long
+def test_without_what_reads_them_photos_of_phones_are_counted_and_named(tmp_path):
+    """In a process of its own, in which there is no pillow-heif and no AVIF in Pillow."""
+    for name in ("a/1.png", "b/1.png", "a/2.heic", "b/2.HEIC", "a/3.avif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "x.png")
+        shutil.copy(tmp_path / "x.png", tmp_path / name)
+    (tmp_path / "x.png").unlink()
+    (tmp_path / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    program = f"""if True:
+        import importlib.util, sys
+        from pathlib import Path
+        from PIL import features
+        features.check = lambda name: False
+        known = importlib.util.find_spec
+        importlib.util.find_spec = lambda name, *more: None if name == "pillow_heif" else known(name, *more)
+        from kzoo.data.images import read_image, read_image_folder
+        print(read_image_folder(Path({str(tmp_path)!r}), size=(2, 2), whole=True).notes[0])
+        try:
+            read_image(Path({str(tmp_path / "photo.heic")!r}))
+        except Exception as error:
+            print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    note, refused = done.stdout.splitlines()
+    assert "4 file(s)" in note
+    assert "3 .heic (photo.heic, a/2.heic, b/2.HEIC), 1 .avif (a/3.avif)" in note
+    assert '`pip install "kzoo[heif]"` lets kzoo read HEIC. Pictures of other formats can be saved as JPEG' in note
+    assert 'it is a HEIF photo, which is not read here; `pip install "kzoo[heif]"` reads it; or' in refused
 
 
 @pytest.mark.parametrize("form", ["PCX", "TGA", "EPS"])

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kzoo.data.class_names import read_names
 from kzoo.data.frames import Frame
 from kzoo.errors import DataError
 from kzoo.tasks.detections import Detections
 from kzoo_zoo.yolov3.drawing import color_of, draw
-from kzoo_zoo.yolov3.names import COCO_NAMES, VOC_NAMES, read_names
+from kzoo_zoo.yolov3.names import COCO_NAMES, VOC_NAMES
 from kzoo_zoo.yolov3.result_files import CocoResults, YoloText
 
 NAMES = ("cat", "dog", "a bird")

@@ -121,6 +121,7 @@ def test_settings_are_checked(small, shapes):
         ("model.width=9", "model.width"),
         ("model.frozen=2", "needs weights"),
         ("model.weights=nowhere.weights", "there is no file"),
+        ("model.weights=old.keras", "A trained model is named so: --from old.keras"),
     ):
         with pytest.raises(UsageError, match=says):
             assembled(small, option)
@@ -162,6 +163,21 @@ def test_a_kzoo_model_is_a_start_too_and_a_foreign_one_is_refused(tmp_path):
     save_model(keras.Model(inputs, keras.layers.Dense(2)(inputs)), tmp_path / "foreign.keras")
     with pytest.raises(DataError, match="no layer of"):
         start_from(fresh, network(), str(tmp_path / "foreign.keras"), network())
+
+
+@pytest.mark.long
+def test_a_run_begins_with_a_trained_detector_of_other_classes(small, shapes, tmp_path):
+    old = trainable_network(network(2), (64, 64, 3), None, momentum=0.9)
+    save_model(old, tmp_path / "old.keras", ModelCard(pipeline="yolov3"))
+    parts = assembled(small, f"train.start_from={tmp_path / 'old.keras'}", "model.frozen=backbone")
+    for name in ("conv_0", "bn_1"):
+        for new, before in zip(
+            parts.model.get_layer(name).get_weights(), old.get_layer(name).get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(new, before)
+    assert frozen(parts.model) == {"conv_0", "bn_0", "conv_1", "bn_1", "conv_2"}
+    (head,) = parts.started.anew
+    assert "of a head, what says where boxes are is kept" in head
 
 
 def frozen(model):

@@ -10,8 +10,11 @@ import filelock
 
 from kzoo.data.archives import extract
 from kzoo.data.cache import data_home
+from kzoo.data.class_names import ClassSettings, ImageSetSettings
 from kzoo.data.download import RemoteFile
-from kzoo.data.images import read_image_folder
+from kzoo.data.labelled import read_labelled
+from kzoo.data.labels_of_lists import LIST_SUFFIXES
+from kzoo.data.listed_images import lists_in
 from kzoo.data.splits import ArraySplit, Dataset
 from kzoo.data.walking import subfolders
 from kzoo.errors import DataError
@@ -59,7 +62,7 @@ class SampleSettings:
 
 
 @settings
-class PhotoSettings(SampleSettings):
+class PhotoSettings(SampleSettings, ClassSettings):
     """How folders and archives of photos are read."""
 
     unreadable: Annotated[
@@ -72,13 +75,13 @@ class PhotoSettings(SampleSettings):
 
 
 def read(path: Path, settings: PhotoSettings, reading: Reading) -> Dataset:
-    """Read a folder with one folder of images for each class, or an archive of such a folder.
+    """Read a folder with one folder of images for each class, or an archive of such a folder; or other labelled images.
 
     An archive is unpacked beside the cached data, once. Folders that hold nothing but one folder are gone through: in
     Microsoft's archive the classes are in ``PetImages``.
 
     Args:
-        path: The folder, or a zip or tar archive.
+        path: The folder, a zip or tar archive, or any of `kzoo.data.labelled.FORMS`.
         settings: How; of Microsoft's archive a few files are corrupt.
         reading: What it is read for; told while an archive is unpacked and images are decoded into the cache.
 
@@ -88,10 +91,11 @@ def read(path: Path, settings: PhotoSettings, reading: Reading) -> Dataset:
     Raises:
         DataError: It is neither, or damaged, or the folders are not laid out so.
     """
-    folder, unreadable = path, settings.unreadable or "stop"
-    if not path.is_dir():
-        folder, unreadable = _class_root(_unpacked(path, reading.say)), settings.unreadable or "skip"
-    found = read_image_folder(folder, size=settings.sides, unreadable=unreadable, say=reading.say, whole=reading.whole)
+    place, unreadable = path, settings.unreadable or "stop"
+    if not path.is_dir() and path.suffix.lower() not in {".npz", *LIST_SUFFIXES}:
+        place, unreadable = _class_root(_unpacked(path, reading.say)), settings.unreadable or "skip"
+    how = ImageSetSettings(classes=settings.classes, unreadable=unreadable, outside=settings.outside)
+    found = read_labelled(place, how, reading, size=settings.sides, resized=True)
     # Two classes are one yes or no.
     return replace(found, task="binary" if len(found.class_names) == len(ANIMALS) else "classification")
 
@@ -126,8 +130,11 @@ def _unpacked(archive: Path, say: Say) -> Path:
 
 
 def _class_root(folder: Path) -> Path:
-    """Return the folder that holds the folders of the classes: the first that holds more than one, going down."""
-    while True:
+    """Return the folder that holds the folders of the classes: the first that holds more than one, going down.
+
+    One that holds a list of labels beside the images is it as well.
+    """
+    while not lists_in(folder):
         inner = subfolders(folder)
         if not inner:
             message = f"{folder} was unpacked and holds no folders: expected one folder of images for each class."
@@ -135,3 +142,4 @@ def _class_root(folder: Path) -> Path:
         if len(inner) > 1:
             return folder
         folder = inner[0]
+    return folder

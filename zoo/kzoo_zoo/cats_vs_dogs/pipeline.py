@@ -45,8 +45,8 @@ class PhotoNetworkSettings:
         Annotated[
             str,
             setting(
-                "For transfer: a file with the backbone's pretrained weights, or the .keras file of a run of transfer "
-                "to go on from; null downloads those of ImageNet."
+                "For transfer: a file with the backbone's pretrained weights; null downloads those of ImageNet, unless "
+                "--from names a trained model."
             ),
         ]
         | None
@@ -100,7 +100,7 @@ class CatsVsDogs(ZooClassifier):
         del train
         chosen: PhotoNetworkSettings = settings.model
         names = ("widths", "dropout", "weights", "unfrozen")
-        given = {name: value for name in names if (value := getattr(chosen, name)) is not None}
+        given: dict[str, Any] = {name: value for name in names if (value := getattr(chosen, name)) is not None}
         if wrong := [name for name in given if name not in _TAKES[chosen.network]]:
             message = f"`model.{wrong[0]}` is no setting of the network `{chosen.network}`."
             raise UsageError(message)
@@ -110,6 +110,7 @@ class CatsVsDogs(ZooClassifier):
             from kzoo_zoo.cats_vs_dogs.transfer import unfreeze as unfreeze_backbone
 
             unfreeze, module = unfreeze_backbone, "kzoo_zoo.cats_vs_dogs.transfer"
+            given["bare"] = settings.start is not None
         build = getattr(importlib.import_module(module), f"build_{chosen.network}")
         return Built(
             model=build(problem.input_shape, problem.outputs, problem.regularizer, **given),

@@ -39,6 +39,7 @@ def build_transfer(
     dropout: float = 0.2,
     weights: str | None = None,
     unfrozen: int = 0,
+    bare: bool = False,
 ) -> keras.Model:
     """Return EfficientNetV2-B0 with ImageNet's weights, frozen, under one new dense layer.
 
@@ -50,9 +51,9 @@ def build_transfer(
         num_classes: The number of classes.
         regularizer: For the kernel of the last layer, or None.
         dropout: The part of the averaged features that is dropped in training.
-        weights: A file with the backbone's weights (``.h5``), or a ``.keras`` file of this network, trained; None
-            downloads the weights of ImageNet.
+        weights: A file with the backbone's weights (``.h5``); None downloads the weights of ImageNet.
         unfrozen: How many of the backbone's last layers are trained as well.
+        bare: Whether the backbone gets no weights here, as where it gets those of a trained model.
 
     Raises:
         NetworkUnreachableError: The weights are not in the cache and cannot be downloaded.
@@ -71,8 +72,8 @@ def build_transfer(
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
     model = keras.Model(inputs, probabilities(x, num_classes, regularizer), name="cats_vs_dogs_transfer")
-    trained = weights is not None and str(weights).endswith(".keras")
-    _load(model if trained else backbone, _pretrained() if weights is None else Path(weights).expanduser())
+    if not bare:
+        _load(backbone, _pretrained() if weights is None else Path(weights).expanduser())
     backbone.trainable = unfrozen > 0
     if unfrozen:
         for number, layer in enumerate(backbone.layers):
@@ -105,6 +106,9 @@ def _pretrained() -> Path:
 def _load(model: keras.Model, path: Path) -> None:
     if not path.is_file():
         message = f"`model.weights`: there is no file {path}."
+        raise UsageError(message)
+    if path.suffix == ".keras":
+        message = f"`model.weights` takes the weights of the backbone. A trained model is named so: --from {path}."
         raise UsageError(message)
     try:
         load_weights(model, path)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kzoo.data.archives import read_members
-from kzoo.data.arrays import checked_labels, dataset
 from kzoo.data.cache import readable_size
+from kzoo.data.labelled_arrays import checked_labels, dataset
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -33,12 +33,14 @@ _MAX_BYTES = 400 * 10**6
 """The whole of CIFAR-10 is 186 MB, which is read into memory at once."""
 
 
-def read_archive(path: Path, *, class_names: Sequence[str]) -> Dataset:
+def read_archive(path: Path, *, class_names: Sequence[str], known: Sequence[str] = (), whole: bool = False) -> Dataset:
     """Read ``cifar-10-python.tar.gz``, in memory: nothing is unpacked to the disk.
 
     Args:
         path: The archive.
         class_names: The names of the ten classes.
+        known: The classes of the model that is measured on it; see `kzoo.data.labelled_arrays.dataset`.
+        whole: Whether it is only measured on: the test batch alone is enough.
 
     Returns:
         Images uint8 of shape (N, 32, 32, 3); labels int64 of shape (N,).
@@ -47,7 +49,8 @@ def read_archive(path: Path, *, class_names: Sequence[str]) -> Dataset:
         DataError: It is damaged, lacks a batch, or has one that holds something else than images and labels.
     """
     members = read_members(path, lambda name: PurePosixPath(name).name in {*_TRAIN, _TEST}, max_bytes=_MAX_BYTES)
-    return _assembled(path, {PurePosixPath(name).name: content for name, content in members.items()}, class_names)
+    files = {PurePosixPath(name).name: content for name, content in members.items()}
+    return _assembled(path, files, class_names, known, whole=whole)
 
 
 def find_batch_folder(path: Path) -> Path | None:
@@ -59,12 +62,16 @@ def find_batch_folder(path: Path) -> Path | None:
     return None
 
 
-def read_batch_folder(folder: Path, *, class_names: Sequence[str]) -> Dataset:
+def read_batch_folder(
+    folder: Path, *, class_names: Sequence[str], known: Sequence[str] = (), whole: bool = False
+) -> Dataset:
     """Read the unpacked archive: the folder that holds ``data_batch_1`` to ``data_batch_5`` and ``test_batch``.
 
     Args:
         folder: The folder, as `find_batch_folder` found it.
         class_names: The names of the ten classes.
+        known: The classes of the model that is measured on it; see `kzoo.data.labelled_arrays.dataset`.
+        whole: Whether it is only measured on: the test batch alone is enough.
 
     Returns:
         Images uint8 of shape (N, 32, 32, 3); labels int64 of shape (N,).
@@ -84,16 +91,22 @@ def read_batch_folder(folder: Path, *, class_names: Sequence[str]) -> Dataset:
     except OSError as error:
         message = f"{error.filename} cannot be read: {error.strerror}."
         raise DataError(message) from error
-    return _assembled(folder, files, class_names)
+    return _assembled(folder, files, class_names, known, whole=whole)
 
 
-def _assembled(path: Path, files: Mapping[str, bytes], class_names: Sequence[str]) -> Dataset:
-    if missing := [name for name in (*_TRAIN, _TEST) if name not in files]:
+def _assembled(
+    path: Path, files: Mapping[str, bytes], class_names: Sequence[str], known: Sequence[str], *, whole: bool
+) -> Dataset:
+    needed = (_TEST,) if whole and _TEST in files else (*_TRAIN, _TEST)
+    if missing := [name for name in needed if name not in files]:
         message = f"{path} is not the whole of CIFAR-10: it lacks {', '.join(missing)}. Get it again."
         raise DataError(message)
-    batches = [_batch(files[name], f"{name} in {path}") for name in _TRAIN]
-    train = np.concatenate([x for x, _ in batches]), np.concatenate([y for _, y in batches])
-    return dataset(path, {"train": train, "test": _batch(files[_TEST], f"{_TEST} in {path}")}, class_names)
+    splits = {"test": _batch(files[_TEST], f"{_TEST} in {path}")}
+    if len(needed) > 1:
+        batches = [_batch(files[name], f"{name} in {path}") for name in _TRAIN]
+        train = np.concatenate([x for x, _ in batches]), np.concatenate([y for _, y in batches])
+        splits = {"train": train, **splits}
+    return dataset(path, splits, class_names, known=known, whole=whole)
 
 
 def _batch(content: bytes, where: str) -> tuple[np.ndarray, np.ndarray]:

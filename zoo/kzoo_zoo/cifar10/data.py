@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kzoo.data.arrays import read_npz
 from kzoo.data.download import RemoteFile
-from kzoo.data.images import read_image_folder
+from kzoo.data.labelled import RealSet, named_classes, read_labelled
+from kzoo.data.labels_of_lists import LIST_SUFFIXES
 from kzoo.data.splits import ArraySplit, Dataset
 from kzoo_zoo.cifar10.batches import find_batch_folder, read_archive, read_batch_folder
 from kzoo_zoo.cifar10.scenes import SCENE_CLASSES, draw_scenes
@@ -14,6 +14,7 @@ from kzoo_zoo.cifar10.scenes import SCENE_CLASSES, draw_scenes
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kzoo.data.class_names import ImageSetSettings
     from kzoo.data.splits import Reading
     from kzoo.settings import NoSettings
 
@@ -31,17 +32,30 @@ REMOTE = RemoteFile(
     subdir="cifar10",
 )
 
+_REAL = RealSet(
+    CLASS_NAMES,
+    frozenset(
+        {
+            "301d339c7664f5010b8772f5bf910346f22e9601c3affea7f6884f7209861f21",  # the 50,000 to train on
+            "78f357d87383c2220aa9603b10be2c4a9f7de6e1ef242c4efd0908ddb999becb",  # the 10,000 to test on
+        }
+    ),
+)
+
 _SAMPLE_TRAIN = 2000
 _SAMPLE_TEST = 500
 
 
-def read(path: Path, settings: NoSettings, reading: Reading) -> Dataset:
-    """Read pictures from CIFAR-10's archive or its unpacked folder, an npz file, or a folder of images per class.
+def read(path: Path, settings: ImageSetSettings, reading: Reading) -> Dataset:
+    """Read pictures from CIFAR-10's archive or its unpacked folder, an npz file, or images in folders or with a list.
+
+    Only CIFAR-10 itself has the names of its classes: in its own files, and in an npz whose splits are bit for bit its
+    own.
 
     Args:
-        path: The file or folder. Any file that is not named ``.npz`` is read as the archive; images in folders become
-            32x32 in colour.
-        settings: There are none.
+        path: The file or folder. Any file that is named as none of the other forms is read as the archive; images
+            become 32x32 in colour.
+        settings: How.
         reading: What it is read for.
 
     Returns:
@@ -50,14 +64,12 @@ def read(path: Path, settings: NoSettings, reading: Reading) -> Dataset:
     Raises:
         DataError: It is none of these, or damaged, and why.
     """
-    del settings
-    if path.is_dir():
-        if (folder := find_batch_folder(path)) is not None:
-            return read_batch_folder(folder, class_names=CLASS_NAMES)
-        return read_image_folder(path, size=IMAGE_SIZE, mode="RGB", say=reading.say, whole=reading.whole)
-    if path.suffix.lower() == ".npz":
-        return read_npz(path, class_names=CLASS_NAMES)
-    return read_archive(path, class_names=CLASS_NAMES)
+    names = named_classes(settings, reading, _REAL) or CLASS_NAMES
+    if path.is_dir() and (folder := find_batch_folder(path)) is not None:
+        return read_batch_folder(folder, class_names=names, known=reading.known, whole=reading.whole)
+    if not path.is_dir() and path.suffix.lower() not in {".npz", *LIST_SUFFIXES}:
+        return read_archive(path, class_names=names, known=reading.known, whole=reading.whole)
+    return read_labelled(path, settings, reading, size=IMAGE_SIZE, mode="RGB", real=_REAL)
 
 
 def sample(settings: NoSettings) -> Dataset:

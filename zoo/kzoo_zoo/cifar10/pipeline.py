@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from kzoo.data.class_names import ImageSetSettings
 from kzoo.pipeline import DataSource, FromPath, FromSample, setting, settings
 from kzoo_zoo.cifar10 import data
 from kzoo_zoo.classifier import ZooClassifier
@@ -39,7 +40,7 @@ class Cifar10(ZooClassifier):
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:
         """Return CIFAR-10, files of the user's own, and drawn scenes."""
         del card
-        return DataSource(path=FromPath(data.read), sample=FromSample(data.sample), real=data.REMOTE)
+        return DataSource(path=FromPath(data.read, ImageSetSettings), sample=FromSample(data.sample), real=data.REMOTE)
 
     def adapt(self, model: Any, train: Split) -> None:
         """Whiten the default network's first layer by the first few thousand training images."""

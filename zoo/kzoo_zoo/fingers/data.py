@@ -20,6 +20,7 @@ from kzoo.settings import setting, settings
 from kzoo_zoo.fingers.bursts import bursts, keep_apart
 from kzoo_zoo.fingers.framing import framed
 from kzoo_zoo.fingers.hands import draw_hands
+from kzoo_zoo.fingers.other_forms import arrays_of, listed_of
 from kzoo_zoo.fingers.scenes import draw_scenes
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ _MOST_NAMED = 20
 _PLAIN = 4.0  # levels; a wall with nothing before it differs less from a smooth surface
 _LAYOUT = (
     "folders named 0 to 5 and, if there are pictures without a hand, none; either in the folder itself or in train and "
-    "test inside it. A folder of pictures alone is taken as pictures without a hand"
+    "test inside it; or pictures with a list of their counts (a CSV with `image` and `label`), or an npz. A folder of "
+    "pictures alone is that of its name, or of pictures without a hand"
 )
 
 Part = tuple[np.ndarray, np.ndarray]
@@ -56,6 +58,13 @@ class HandSettings:
     unreadable: Annotated[
         Literal["stop", "skip"], setting("What to do with files that cannot be read: stop and name them, or skip them.")
     ] = "stop"
+    outside: Annotated[
+        bool,
+        setting(
+            "Whether a list of labels may name files that are neither below its own folder nor beside it. Only for "
+            "lists that you trust."
+        ),
+    ] = False
 
 
 @settings
@@ -91,7 +100,7 @@ def read(paths: Sequence[Path], settings: HandSettings, reading: Reading) -> Dat
     gathered: dict[str, list[Part]] = {"train": [], "validation": [], "test": []}
     emptied, notes, declares_test = 0, [], False
     for root in roots:
-        parts, moved, note = _read(root, skip=settings.unreadable == "skip")
+        parts, moved, note = _read(root, settings, whole=reading.whole)
         emptied += moved
         notes += note
         declares_test |= "test" in parts
@@ -109,7 +118,7 @@ def read(paths: Sequence[Path], settings: HandSettings, reading: Reading) -> Dat
     if reading.whole:
         x, y = joined["test"]
         joined["train"] = x[:0], y[:0]
-    else:
+    elif not reading.measured:
         joined["train"], added = _completed(joined["train"], settings.drawn)
         description += f"; {added} drawn ones added to train" if added else ""
     return Dataset(
@@ -176,8 +185,27 @@ def _joined(parts: Sequence[Part]) -> Part:
     return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
 
 
-def _read(root: Path, *, skip: bool) -> tuple[dict[str, Part], int, list[str]]:
-    """Return the pictures of one folder by split, how many of the folder 0 are empty, and what was left out."""
+def _read(root: Path, settings: HandSettings, *, whole: bool) -> tuple[dict[str, Part], int, list[str]]:
+    """Return the pictures of one place by split, how many of the folder 0 are empty, and what was left out."""
+    skip = settings.unreadable == "skip"
+    if (arrays := arrays_of(root, CLASS_NAMES[1:], IMAGE_SIZE, whole=whole)) is not None:
+        parts, note = arrays
+        return {name: (x, y + 1) for name, (x, y) in parts.items()}, 0, note
+    listed = None
+    if not _has_counts(root):
+        listed = listed_of(root, CLASS_NAMES, NONE, _NONE_NAMES, outside=settings.outside, skip=skip)
+    return _decode(root, *(_in_folders(root) if listed is None else listed), skip=skip)
+
+
+def _has_counts(root: Path) -> bool:
+    """Return whether there are folders of counts in a folder, or in one in it, so that these say the labels."""
+    inside = subfolders(root) if root.is_dir() else []
+    named = [folder.name.lower() for one in (inside, *map(subfolders, inside)) for folder in one]
+    return any(name in CLASS_NAMES or name in _NONE_NAMES for name in named)
+
+
+def _in_folders(root: Path) -> tuple[dict[str, dict[str, list[Path]]], list[str]]:
+    """Return the pictures of one folder by split and class, and what was left out."""
     if not root.is_dir():
         message = f"{root} is not a folder. Expected {_LAYOUT}."
         raise DataError(message)
@@ -190,10 +218,18 @@ def _read(root: Path, *, skip: bool) -> tuple[dict[str, Part], int, list[str]]:
         )
         raise DataError(message)
     listed = {name: _classes(folder) for name, folder in (splits or {"train": root}).items()}
+    paths = {path for part in listed.values() for files in part.values() for path in files}
+    return listed, _left_out(root, [*splits.values()], paths)
+
+
+def _decode(
+    root: Path, listed: Mapping[str, Mapping[str, Sequence[Path]]], notes: Sequence[str], *, skip: bool
+) -> tuple[dict[str, Part], int, list[str]]:
+    """Return the pictures by split, how many of the class 0 are empty, and what must be said."""
     paths = [path for part in listed.values() for files in part.values() for path in files]
     decoded = dict(zip(paths, _decoded(paths), strict=True))
     note = _report(root, [one for one in decoded.values() if isinstance(one, UnreadableImageError)], len(paths), skip)
-    note += _left_out(root, [*splits.values()], set(paths))
+    note += notes
     found, emptied = {}, 0
     for name, everything in listed.items():
         part = {label: [f for f in files if isinstance(decoded[f], np.ndarray)] for label, files in everything.items()}
@@ -230,7 +266,8 @@ def _classes(folder: Path) -> dict[str, list[Path]]:
             raise DataError(message)
         found.setdefault(label, []).extend(find_images(inside))
     if not found:
-        found[NONE] = find_images(folder)
+        own = folder.name.lower()
+        found[own if own in CLASS_NAMES else NONE] = find_images(folder)
     if not any(found.values()):
         message = f"{folder} holds no pictures. Expected {_LAYOUT}."
         raise DataError(message)
@@ -254,7 +291,8 @@ def _report(root: Path, failures: Sequence[UnreadableImageError], count: int, sk
     """Return what is left out, as at most one sentence; raise `DataError` where nothing may be."""
     if not failures:
         return []
-    lines = [f"{failure.path.relative_to(root)}: {failure.reason}" for failure in failures[:_MOST_NAMED]]
+    folder = root if root.is_dir() else root.parent
+    lines = [f"{sample_of([failure.path], folder)}: {failure.reason}" for failure in failures[:_MOST_NAMED]]
     if len(failures) > _MOST_NAMED:
         lines.append(f"and {len(failures) - _MOST_NAMED} more")
     listed = "; ".join(lines)

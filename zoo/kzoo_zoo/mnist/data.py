@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kzoo.data.arrays import is_idx_folder, read_idx_folder, read_npz
 from kzoo.data.download import RemoteFile
-from kzoo.data.images import read_image_folder
+from kzoo.data.labelled import RealSet, read_labelled
 from kzoo.data.splits import ArraySplit, Dataset
-from kzoo.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kzoo.data.class_names import ImageSetSettings
     from kzoo.data.splits import Reading
     from kzoo.settings import NoSettings
 
@@ -37,12 +36,12 @@ _SAMPLE_TEST = 360
 _BRIGHTEST = 16  # the digits of scikit-learn count ink in blocks of 4 x 4
 
 
-def read(path: Path, settings: NoSettings, reading: Reading) -> Dataset:
-    """Read digits from an npz file in Keras's layout, a folder with idx files, or a folder of images per class.
+def read(path: Path, settings: ImageSetSettings, reading: Reading) -> Dataset:
+    """Read digits from an npz file in Keras's layout, a folder with idx files, or images in folders or with a list.
 
     Args:
-        path: The file or folder. Images in folders become gray and 28x28.
-        settings: There are none.
+        path: The file or folder. Images become gray and 28x28.
+        settings: How.
         reading: What it is read for.
 
     Returns:
@@ -51,20 +50,7 @@ def read(path: Path, settings: NoSettings, reading: Reading) -> Dataset:
     Raises:
         DataError: It is none of these, or damaged, and why.
     """
-    del settings
-    if path.is_file() and path.suffix.lower() == ".npz":
-        return read_npz(path, class_names=CLASS_NAMES)
-    if path.is_dir():
-        # torchvision keeps the files one or two folders deeper.
-        for folder in (path, path / "raw", path / "MNIST" / "raw"):
-            if is_idx_folder(folder):
-                return read_idx_folder(folder, class_names=CLASS_NAMES)
-        return read_image_folder(path, size=IMAGE_SIZE, mode="L", say=reading.say, whole=reading.whole)
-    message = (
-        f"{path} cannot be read as digits: expected an .npz file with x_train, y_train, x_test and y_test, a folder "
-        "with MNIST's idx files, or a folder with one folder of images for each class."
-    )
-    raise DataError(message)
+    return read_labelled(path, settings, reading, size=IMAGE_SIZE, mode="L", real=RealSet(CLASS_NAMES), what="digits")
 
 
 def sample(settings: NoSettings) -> Dataset:

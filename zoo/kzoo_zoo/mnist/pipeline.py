@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from kzoo.data.class_names import ImageSetSettings
 from kzoo.pipeline import DataSource, FromPath, FromSample, setting, settings
 from kzoo_zoo.classifier import ZooClassifier
 from kzoo_zoo.mnist import data
@@ -59,7 +60,7 @@ class Mnist(ZooClassifier):
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:
         """Return MNIST, files of the user's own, and scikit-learn's digits."""
         del card
-        return DataSource(path=FromPath(data.read), sample=FromSample(data.sample), real=data.REMOTE)
+        return DataSource(path=FromPath(data.read, ImageSetSettings), sample=FromSample(data.sample), real=data.REMOTE)
 
     def build(self, problem: Problem, train: Split, settings: BuildSettings) -> Built:
         """Return the network that the settings name, and whether photos are to be prepared for it."""

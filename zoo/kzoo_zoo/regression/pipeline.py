@@ -6,9 +6,12 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from kzoo.data.csv_file import TABLE_SUFFIXES
+from kzoo.data.split_names import split_of
 from kzoo.data.tables import Row, TableSchema, TableSettings, open_tables, read_table
 from kzoo.data.tables.cells import Numbers
 from kzoo.data.tables.schema import RowReader as CellReader
+from kzoo.data.walking import own_files
 from kzoo.errors import DataError, UsageError
 from kzoo.pipeline import Built, DataSource, FromPath, FromSample, Pipeline, Reader, ValuePrediction, setting, settings
 from kzoo_zoo.regression import data
@@ -182,7 +185,11 @@ def _schema_of(card: Mapping[str, Any]) -> TableSchema | None:
 
 
 def _read(schema: TableSchema | None, path: Path, settings: TableSettings, reading: Reading) -> Dataset:
-    """Read a table with a header."""
+    """Read a table with a header; of a folder that is only measured on, its only one or its test."""
+    if path.is_dir() and reading.whole:
+        tables = [file for file in own_files(path) if file.suffix.lower() in TABLE_SUFFIXES]
+        tests = [file for file in tables if split_of(file.stem) == "test"] or tables
+        path = tests[0] if len(tests) == 1 else path
     if path.is_dir():
         message = f"{path} is a folder; name the table itself, as in --data {path}/table.csv."
         raise DataError(message)

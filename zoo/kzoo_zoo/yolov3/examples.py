@@ -178,12 +178,13 @@ def read(path: Path, settings: BoxSettings, reading: Reading) -> Dataset:
             validation split, all of them are the test.
     """
     shape = settings.input_shape
-    sets = read_annotations(path, form=settings.format, fix=settings.fix, outside=settings.outside)
+    sets = read_annotations(path, form=settings.format, fix=settings.fix, outside=settings.outside, whole=reading.whole)
     declared = sets.test is not None or sets.validation is not None
     if reading.whole and not declared:
         train, test, how = sets.train.take(np.arange(0)), sets.train, ""
     else:
         train, test, how = _divided(path, sets)
+    how = "" if reading.whole else how
     validation = sets.validation if sets.test is not None else None
     counts = f"{len(train):,} train, {len(test):,} test images with {train.box_count + test.box_count:,} boxes"
     if reading.whole:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from kzoo.data.class_names import read_names
 from kzoo.errors import UsageError
 from kzoo.pipeline import DataSource, FromPath, FromSample, Pipeline
 from kzoo_zoo.yolov3.data_settings import BoxSettings, SampleSettings, read, sample
@@ -51,7 +52,7 @@ class Yolo(Pipeline):
         """Return the network for these classes, its heads side by side in one output (batch, places, 5 + classes)."""
         from kzoo_zoo.yolov3.training import build
 
-        return build(problem, train, settings.model, settings.augment)
+        return build(problem, train, settings.model, settings.augment, settings.start)
 
     def reader(self, card: Mapping[str, Any], forward: Forward | None, settings: DetectorSettings) -> Reader:
         """Return what finds objects in frames, with a trained network or one of Darknet's files."""
@@ -138,7 +139,6 @@ def _table(card: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _decided(card: Mapping[str, Any], settings: DetectorSettings) -> tuple[list[Any], tuple[str, ...], Decisions]:
     """Return the heads that a network's card tells of, the names of its classes, and what the settings mean for it."""
     from kzoo_zoo.yolov3.darknet import Head
-    from kzoo_zoo.yolov3.names import read_names
 
     if random := _table(card, "darknet").get("random"):
         message = (

@@ -33,8 +33,8 @@ class NetworkSettings:
     weights: Annotated[
         str,
         setting(
-            "What the training begins with: a Darknet file, the name of a trained network to download, or the .keras "
-            "file of a run or an import; random by itself."
+            "What the training begins with: a Darknet file or the name of a trained network to download; random by "
+            "itself. --from names a run or an import in its place."
         ),
     ] = ""
     weights_cfg: Annotated[str, setting("The cfg of a Darknet file; by itself `network`.")] = ""

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kzoo.errors import UsageError
-from kzoo.pipeline import Built
+from kzoo.pipeline import Built, Started
 from kzoo_zoo.yolov3.anchors import find_anchors, mean_iou
 from kzoo_zoo.yolov3.assignment import assign
 from kzoo_zoo.yolov3.augment import augment_boxes
 from kzoo_zoo.yolov3.darknet import read_cfg
 from kzoo_zoo.yolov3.examples import DetectionSplit
 from kzoo_zoo.yolov3.scales import draw_size, of_size, sizes_between
-from kzoo_zoo.yolov3.transfer import freeze, start_from, trainable_network, widened
+from kzoo_zoo.yolov3.transfer import freeze, layer_number, start_from, trainable_network, widened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
 
     from kzoo.data.splits import Split
     from kzoo.engine.batches import Moment
@@ -30,7 +31,13 @@ __all__ = ["build"]
 _MOMENTUM = 0.97
 
 
-def build(problem: Problem, train: Split, chosen: NetworkSettings, changes: AugmentSettings | None) -> Built:
+def build(
+    problem: Problem,
+    train: Split,
+    chosen: NetworkSettings,
+    changes: AugmentSettings | None,
+    start: Path | None = None,
+) -> Built:
     """Return a network whose one output has a row for each place where it can see a box.
 
     Raises:
@@ -43,8 +50,12 @@ def build(problem: Problem, train: Split, chosen: NetworkSettings, changes: Augm
             "boxes is a part of it, as in `--loss yolo:box=giou` (mse, giou, diou, ciou or siou)."
         )
         raise UsageError(message)
-    if chosen.frozen and not chosen.weights:
-        message = "`model.frozen` keeps layers as they are, so it needs weights to keep: set model.weights."
+    if chosen.weights.endswith(".keras"):
+        message = f"`model.weights` takes Darknet's weights. A trained model is named so: --from {chosen.weights}."
+        raise UsageError(message)
+    weights = str(start) if start else chosen.weights
+    if chosen.frozen and not weights:
+        message = "`model.frozen` keeps layers as they are, so it needs weights to keep: set model.weights, or --from."
         raise UsageError(message)
     height, width, channels = problem.input_shape
     source = widened(read_cfg(chosen.network), chosen.width)
@@ -53,9 +64,9 @@ def build(problem: Problem, train: Split, chosen: NetworkSettings, changes: Augm
     shape = (None, None, channels) if sizes else problem.input_shape
     model = trainable_network(network, shape, problem.regularizer, momentum=_MOMENTUM)
     taken: set[int] = set()
-    if chosen.weights:
+    if weights:
         weights_cfg = read_cfg(chosen.weights_cfg) if chosen.weights_cfg else source
-        taken = start_from(model, network, chosen.weights, weights_cfg)
+        taken = start_from(model, network, weights, weights_cfg)
     freeze(model, network, chosen.frozen, taken)
     assert isinstance(train, DetectionSplit)
     network, note = _with_anchors(network, train, chosen.anchors)
@@ -68,7 +79,16 @@ def build(problem: Problem, train: Split, chosen: NetworkSettings, changes: Augm
             "darknet": {"name": network.name, "cfg": network.text},
         },
         notes=(note,),
+        started=None if start is None else _started(start, model, taken),
     )
+
+
+def _started(start: Path, model: Any, taken: Collection[int]) -> Started:
+    """Return what was taken from a trained model; of a head for other classes a part is."""
+    weighted = [layer.name for layer in model.layers if layer.weights]
+    whole = tuple(name for name in weighted if layer_number(name) in taken)
+    why = "other shapes; of a head, what says where boxes are is kept"
+    return Started(path=start, taken=whole, anew=tuple(f"`{name}` ({why})" for name in weighted if name not in whole))
 
 
 def _with_anchors(network: Network, train: DetectionSplit, anchors: str) -> tuple[Network, str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from kzoo_zoo.yolov3.darknet import Network
 
-__all__ = ["BACKBONE", "backbone_layers", "freeze", "start_from", "trainable_network", "widened"]
+__all__ = ["BACKBONE", "backbone_layers", "freeze", "layer_number", "start_from", "trainable_network", "widened"]
 
 BACKBONE = "backbone"
 """What stands for the number of layers of a network's backbone."""
@@ -131,16 +131,17 @@ def start_from(model: keras.Model, network: Network, weights: str, source: Netwo
     mine = {layer.name: layer for layer in model.layers if layer.weights}
     for layer in other.layers:
         own = mine.get(layer.name)
-        if own is None or not layer.weights or (filled is not None and _number(layer.name) not in filled):
+        if own is None or not layer.weights or (filled is not None and layer_number(layer.name) not in filled):
             continue  # what the file does not reach is random there, and better begun here
         new, old = own.get_weights(), layer.get_weights()
         if [array.shape for array in new] == [array.shape for array in old]:
             own.set_weights(old)
-            taken.add(_number(layer.name))
-        elif (number := _number(layer.name)) in last and new[0].shape[:-1] == old[0].shape[:-1]:
+            taken.add(layer_number(layer.name))
+        elif (number := layer_number(layer.name)) in last and new[0].shape[:-1] == old[0].shape[:-1]:
             own.set_weights(_head_weights(new, old, last[number]))
     if not taken:
-        message = f"`model.weights`: no layer of {path} fits the network {network.name}; it belongs to another cfg."
+        asked = "--from" if path.suffix == ".keras" else "`model.weights`"
+        message = f"{asked}: no layer of {path} fits the network {network.name}; it belongs to another cfg."
         raise DataError(message)
     return taken
 
@@ -157,13 +158,13 @@ def freeze(model: keras.Model, network: Network, layers: int | str, taken: Colle
     Raises:
         UsageError: ``layers`` is no number of layers, or one of them has no trained weights: it would stay random.
     """
-    most = max(_number(layer.name) for layer in model.layers) + 1
+    most = max(layer_number(layer.name) for layer in model.layers) + 1
     count = backbone_layers(network) if layers == BACKBONE else layers
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= most:
         message = f"`model.frozen` must be a number of layers from 0 to {most}, or {BACKBONE}, not {layers!r}."
         raise UsageError(message)
-    frozen = [layer for layer in model.layers if 0 <= _number(layer.name) < count]
-    random = sorted({_number(layer.name) for layer in frozen if layer.weights} - set(taken))
+    frozen = [layer for layer in model.layers if 0 <= layer_number(layer.name) < count]
+    random = sorted({layer_number(layer.name) for layer in frozen if layer.weights} - set(taken))
     if random:
         message = (
             f"`model.frozen` is {layers}, the first {count} layers, but `model.weights` has none that fit layer "
@@ -211,7 +212,7 @@ def _loaded(path: Path) -> keras.Model:
     try:
         return load_model(path, compile=False)
     except KzooError as error:
-        message = f"`model.weights`: {error}"
+        message = f"--from: {error}"
         raise DataError(message) from error
 
 
@@ -232,7 +233,7 @@ def _last_convolutions(network: Network) -> list[tuple[int, int]]:
     return [(layer.index - 1, len(layer.head.anchors)) for layer in network.layers if isinstance(layer, Yolo)]
 
 
-def _number(name: str) -> int:
+def layer_number(name: str) -> int:
     """Return the number of Darknet's layer that a Keras layer belongs to; -1 for none."""
     found = re.fullmatch(r"(?:conv|bn|act|pad|pool)_(\d+)", name)
     return int(found[1]) if found else -1

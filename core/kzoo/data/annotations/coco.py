@@ -10,8 +10,8 @@ from kzoo.arguments import described
 from kzoo.data.annotations.images_of import ImageFinder, by_split, split_between, unused_notes
 from kzoo.data.annotations.records import MOST_BOXES, TOO_MANY, FoundBox, FoundImage, FoundSet, Place
 from kzoo.data.annotations.split_dirs import without_strays
-from kzoo.data.annotations.texts import reason_of, text_of
 from kzoo.data.split_names import split_of
+from kzoo.data.texts import reason_of, text_of
 from kzoo.data.walking import sample_of
 from kzoo.errors import DataError
 from kzoo.files import open_regular

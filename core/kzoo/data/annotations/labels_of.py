@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kzoo.data.annotations.records import MOST_BOXES, TOO_MANY, FoundBox, FoundImage, Place
-from kzoo.data.annotations.texts import LONGEST, reason_of, text_of
+from kzoo.data.texts import LONGEST, reason_of, text_of
 from kzoo.data.walking import is_hidden, sample_of
 from kzoo.files import open_regular, read_regular
 

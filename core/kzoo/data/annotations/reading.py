@@ -9,6 +9,7 @@ from kzoo.data.annotations.checking import Checked, Fault, check, class_names_of
 from kzoo.data.annotations.coco import find_coco, read_coco
 from kzoo.data.annotations.data_yaml import STATED_SUFFIXES, find_stated, read_stated
 from kzoo.data.annotations.records import Annotations, AnnotationSets, FoundSet
+from kzoo.data.annotations.split_dirs import LEARNED_FROM
 from kzoo.data.annotations.voc import find_voc, read_voc
 from kzoo.data.annotations.yolo_txt import find_labels, read_yolo
 from kzoo.data.class_folders import case_notes
@@ -34,7 +35,9 @@ _LOOKED_FOR = (
 )
 
 
-def read_annotations(path: Path, *, form: str = "", fix: str = "stop", outside: bool = False) -> AnnotationSets:
+def read_annotations(
+    path: Path, *, form: str = "", fix: str = "stop", outside: bool = False, whole: bool = False
+) -> AnnotationSets:
     """Read the annotations of a folder, a ``data.yaml``, Darknet's ``obj.data`` or a COCO json file.
 
     Args:
@@ -43,6 +46,8 @@ def read_annotations(path: Path, *, form: str = "", fix: str = "stop", outside: 
         fix: What to do about what is wrong: ``stop`` and name it all; ``clip`` boxes to the image, turn reversed ones
             and leave out what cannot be mended; ``skip`` leaves out every box and image that is wrong.
         outside: Whether a ``data.yaml`` may name files that are neither below its own folder nor below the one above.
+        whole: Whether the images are only measured on: the test split alone is looked at, where there is none the
+            validation split, and where there is neither all of them, which are then the training split.
 
     Raises:
         DataError: Nothing that can be read is there, or something is wrong and ``fix`` is ``stop``.
@@ -65,28 +70,34 @@ def read_annotations(path: Path, *, form: str = "", fix: str = "stop", outside: 
     if twice := [name for name in dict.fromkeys(class_names) if class_names.count(name) > 1]:
         message = f"The list of classes of {path} has {', '.join(map(repr, twice))} twice."
         raise DataError(message)
+    measured = next((split for split in ("test", "validation") if split in found.images), None) if whole else None
     checked = {
-        split: check(images, class_names, found.class_numbers, fix, root) for split, images in found.images.items()
+        split: check(images, class_names, found.class_numbers, fix, root)
+        for split, images in found.images.items()
+        if measured in (None, split)
     }
     parts = {split: one.annotations for split, one in checked.items()}
     faults = [fault for one in checked.values() for fault in one.faults]
     notes = [
-        *found.notes,
+        *(note.replace(LEARNED_FROM, "are not measured") if measured else note for note in found.notes),
         *case_notes(path, class_names),
         *_shared_notes(path, parts),
-        *_crowd_notes(path, parts),
+        *_crowd_notes(path, parts, whole=whole),
         *_turned_notes(path, list(checked.values())),
         *_report(path, faults, fix),
     ]
-    if "train" not in parts:
+    if measured:
+        parts = {"train": Annotations(()), **parts}
+    elif "train" not in parts:
         if len(parts) > 1:
             message = f"{path} has {' and '.join(parts)} but nothing to train on."
             raise DataError(message)
         parts = {"train": next(iter(parts.values()), Annotations(()))}
-    if not parts["train"].box_count:
+    needed = parts[measured or "train"]
+    if not needed.box_count:
         message = (
-            f"{path} was read as {found.form}, and there is no box to learn from in its {len(parts['train'])} images. "
-            f"{' '.join(_report(path, faults, fix))}"
+            f"{path} was read as {found.form}, and there is no box to {'measure on' if whole else 'learn from'} in its "
+            f"{len(needed)} images. {' '.join(_report(path, faults, fix))}"
         ).rstrip()
         raise DataError(message)
     numbers = found.class_numbers or {}
@@ -190,15 +201,16 @@ def _shared_notes(path: Path, parts: Mapping[str, Annotations]) -> list[str]:
     return notes
 
 
-def _crowd_notes(path: Path, parts: Mapping[str, Annotations]) -> list[str]:
+def _crowd_notes(path: Path, parts: Mapping[str, Annotations], *, whole: bool) -> list[str]:
     """Return what must be said of boxes around crowds."""
     counts = {split: sum(int(image.crowd.sum()) for image in part) for split, part in parts.items()}
     if not any(counts.values()):
         return []
     listed = ", ".join(f"{count} of {split}" for split, count in counts.items() if count)
+    learned = "" if whole else "they are not learned from, and "
     note = (
-        f"{sum(counts.values())} box(es) of {path} are around crowds (`iscrowd`): they are not learned from, and what "
-        f"is found in them is not counted ({listed})."
+        f"{sum(counts.values())} box(es) of {path} are around crowds (`iscrowd`): {learned}what is found in them is "
+        f"not counted ({listed})."
     )
     return [note]
 

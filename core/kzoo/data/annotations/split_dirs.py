@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from kzoo.data.annotations.records import FoundImage
 
-__all__ = ["without_strays"]
+__all__ = ["LEARNED_FROM", "without_strays"]
+
+LEARNED_FROM = "are learned from"
+"""What is said of images in no folder of a split; whoever only measures says otherwise."""
 
 
 def without_strays(images: Sequence[FoundImage], root: Path) -> tuple[list[FoundImage], list[FoundImage], list[str]]:
@@ -36,8 +39,8 @@ def without_strays(images: Sequence[FoundImage], root: Path) -> tuple[list[Found
     if "train" not in splits:
         listed = sample_of(map(_place, unsure), root)
         note = (
-            f"No folder in {root} speaks of train: the {len(unsure)} image(s) that are in no folder of a split are "
-            f"learned from: {listed}."
+            f"No folder in {root} speaks of train: the {len(unsure)} image(s) that are in no folder of a split "
+            f"{LEARNED_FROM}: {listed}."
         )
         return list(images), [], [note]
     around = {

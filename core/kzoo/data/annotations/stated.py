@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from kzoo.data.annotations.texts import reason_of, text_of
 from kzoo.data.split_names import split_word
+from kzoo.data.texts import reason_of, text_of
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:

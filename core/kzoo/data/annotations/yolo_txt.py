@@ -8,8 +8,8 @@ from kzoo.data.annotations.images_of import by_split, split_between, unused_note
 from kzoo.data.annotations.labels_of import NAME_FILES, LabelFinder
 from kzoo.data.annotations.records import FoundImage, FoundSet, Place
 from kzoo.data.annotations.split_dirs import without_strays
-from kzoo.data.annotations.texts import reason_of, text_of
 from kzoo.data.decoding import IMAGE_SUFFIXES
+from kzoo.data.texts import reason_of, text_of
 from kzoo.data.walking import sample_of
 from kzoo.errors import DataError
 

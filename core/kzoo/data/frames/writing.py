@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from PIL import Image
 
 from kzoo.data.frames.video import opencv
+from kzoo.data.frames.web_images import name_at
 from kzoo.errors import DataError, UsageError
 from kzoo.files import replacing
 
@@ -46,7 +48,7 @@ class ImageFolder:
     def __init__(self, folder: Path, sources: Sequence[Path] = ()) -> None:
         self.folder = folder
         self.written: list[Path] = []
-        self._taken = {path.resolve() for path in sources}
+        self._taken = {_real(path) for path in sources}
         _make_folder(folder)
 
     def write(self, frame: Frame, pixels: np.ndarray) -> Path:
@@ -55,13 +57,13 @@ class ImageFolder:
         Two sources of one name, in different folders or with different endings, get a number. Files of an earlier call
         of the command are replaced.
         """
-        source = frame.path or Path(f"frame{frame.index:06d}")
+        source = frame.path or _named_at(frame.origin) or Path(f"frame{frame.index:06d}")
         suffix = ".jpg" if source.suffix.lower() in (".jpg", ".jpeg") else ".png"
         for number in itertools.count(1):
             path = self.folder / f"{source.stem}{'' if number == 1 else f'-{number}'}{suffix}"
-            if path.resolve() not in self._taken:
+            if _real(path) not in self._taken:
                 break
-        self._taken.add(path.resolve())
+        self._taken.add(_real(path))
         options: dict[str, Any] = {"quality": 95, "subsampling": 0} if suffix == ".jpg" else {}
         try:
             with replacing(path) as temporary:
@@ -201,7 +203,7 @@ class Saver:
         self._inputs = [path for source in sources for path in _files(source)]
         self._images: ImageFolder | None = None
         self._film: Mp4 | None = None
-        self._names = {path.resolve() for path in self._inputs}
+        self._names = {_real(path) for path in self._inputs}
         kinds = {source.kind for source in sources}
         if "table" in kinds:
             message = "--save draws on pictures, and a table has none. --csv FILE or --json keeps what is predicted."
@@ -210,7 +212,7 @@ class Saver:
         if single and (len(self._films) != 1 or "images" in kinds):
             message = f"--save {target} is one film, for one video or camera; for several, or images, name a folder."
             raise UsageError(message)
-        if single and target.resolve() in self._names:
+        if single and _real(target) in self._names:
             message = f"--save {target} would write over the video that is read. Name another file."
             raise UsageError(message)
         if not single and target.exists() and not target.is_dir():
@@ -250,10 +252,21 @@ class Saver:
         name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in Path(source.name).stem)
         for number in itertools.count(1):
             path = self.target / f"{name or 'video'}{'' if number == 1 else f'-{number}'}.mp4"
-            if path.resolve() not in self._names:
+            if _real(path) not in self._names:
                 break
-        self._names.add(path.resolve())
+        self._names.add(_real(path))
         return path
+
+
+def _named_at(origin: str) -> Path | None:
+    """Return the name of the file at a web address; None for a camera and for an address without one."""
+    name = name_at(origin).name if "://" in origin else ""
+    return Path(name) if name and "\0" not in name else None
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads, as far as its links lead anywhere: `Path.resolve` ends at a loop of them."""
+    return Path(os.path.realpath(path))
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Tables in text files: read with their separators and signs, turned into numbers by a schema that a model keeps."""
 
-from kzoo.data.tables.files import CsvFile
+from kzoo.data.csv_file import CsvFile
 from kzoo.data.tables.loading import read_table
 from kzoo.data.tables.options import TableSettings
 from kzoo.data.tables.schema import Column, TableSchema

@@ -16,7 +16,7 @@ from kzoo.errors import DataError, in_short
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kzoo.data.tables.files import CsvFile
+    from kzoo.data.csv_file import CsvFile
 
 __all__ = ["FEWEST_IDENTIFIERS", "SeenColumn", "check_row", "look"]
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kzoo.data.csv_file import CsvFile
 from kzoo.data.splits import ArraySplit, Dataset
 from kzoo.data.tables.cells import Numbers, is_missing
 from kzoo.data.tables.columns import SeenColumn, check_row, look
-from kzoo.data.tables.files import CsvFile
 from kzoo.data.tables.forms import PLAIN
 from kzoo.data.tables.schema import Column, RowReader, TableSchema
 from kzoo.data.tables.signs import decimal_sign

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from kzoo.data.tables.files import CsvFile
+    from kzoo.data.csv_file import CsvFile
 
 __all__ = ["UNKNOWN", "Categories", "Column", "RowReader", "TableSchema"]
 

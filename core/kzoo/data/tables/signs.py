@@ -14,7 +14,7 @@ from kzoo.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from kzoo.data.tables.files import CsvFile
+    from kzoo.data.csv_file import CsvFile
     from kzoo.data.tables.forms import Told
 
 __all__ = ["OTHER", "Signs", "decimal_sign", "foresee"]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kzoo.data.csv_file import TABLE_SUFFIXES, CsvFile
 from kzoo.data.frames import Failure, Item, Part, Source
 from kzoo.data.images import expand
-from kzoo.data.tables.files import TABLE_SUFFIXES, CsvFile
 from kzoo.data.tables.schema import RowReader, TableSchema
 from kzoo.errors import DataError, UsageError
 

@@ -182,8 +182,8 @@ def test_text_files_of_other_names_are_found_and_images_without_one_are_counted(
         (tmp_path / "labels" / one).rename(tmp_path / "labels" / other)
     for name in ("d", "e"):
         (tmp_path / "labels" / f"{name}.txt").unlink()
-    (tmp_path / "images" / "f.heic").touch()
-    (tmp_path / "images" / "g.avif").touch()
+    (tmp_path / "images" / "f.cr2").touch()
+    (tmp_path / "images" / "g.jxl").touch()
     for name in ("data.yaml", "classes.txt"):  # stated, and found by looking
         written(tmp_path, "train: images\nnames: [cat]\n" if name == "data.yaml" else "cat\n", name)
         counts, _, notes = told(tmp_path)
@@ -191,8 +191,8 @@ def test_text_files_of_other_names_are_found_and_images_without_one_are_counted(
         assert "2 of 5 images in" in notes[0]
         assert notes[0].endswith("have no text file and count as images without a box: images/d.jpg, images/e.jpg.")
         assert "2 file(s)" in notes[1]
-        assert "1 .avif (" in notes[1]
-        assert "1 .heic (" in notes[1]
+        assert "1 .jxl (" in notes[1]
+        assert "1 .cr2 (" in notes[1]
         (tmp_path / "data.yaml").unlink(missing_ok=True)
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo.data.class_names import read_names
 from kzoo.errors import DataError, UsageError
 from kzoo_zoo.yolov3.darknet.builtin import BUILT_IN
 from kzoo_zoo.yolov3.darknet.network import Network, read_cfg, refuse_missing_cfg
 from kzoo_zoo.yolov3.darknet.pretrained import BACKBONES, PRETRAINED, named_weights
-from kzoo_zoo.yolov3.names import COCO_NAMES, read_names
+from kzoo_zoo.yolov3.names import COCO_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from kzoo.data.tables import CsvFile, files
+from kzoo.data import csv_file as files
+from kzoo.data.tables import CsvFile
 from kzoo.errors import DataError
 
 ROWS = [["a", "b, c", "y"], ["1", 'two "2"', "3"], ["4", "five\nlines", "6"], ["7", "", "9"]]

@@ -1,0 +1,151 @@
+"""Rows of a list of labels: the image that each names, its label, and its split where a column says it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kzoo.data.csv_file import CsvFile
+from kzoo.data.decoding import IMAGE_SUFFIXES
+from kzoo.data.split_names import split_word
+from kzoo.data.texts import LONGEST, reason_of, text_of
+from kzoo.errors import DataError, in_short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["LIST_SUFFIXES", "Entry", "entries_of", "is_table"]
+
+_TABLES = frozenset({".csv", ".tsv"})
+LIST_SUFFIXES = _TABLES | {".txt", ".lst"}
+"""How the names of lists end."""
+
+_IMAGE_NAMES = frozenset(
+    {"image", "images", "img", "file", "filename", "filepath", "filepaths", "path", "paths", "imagename", "imagepath"}
+    | {"imageid", "imgname", "imgpath", "imgid", "id", "idcode", "name", "picture", "photo", "fname", "imagefile"}
+)
+_LABEL_NAMES = frozenset(
+    {"label", "labels", "class", "classes", "classname", "classid", "category", "target", "breed", "species", "y"}
+    | {"diagnosis", "level", "tag", "count"}
+)
+_SPLIT_NAMES = frozenset({"split", "set", "subset", "dataset", "partition"})
+_TRIED = 5  # rows in which images are looked for, to tell their column
+_PAIR = 2
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row.
+
+    Attributes:
+        line: Its line in the file, from 1.
+        name: What it calls the image.
+        label: The label as it is written; None where the list has none, so that the image's folder says it.
+        split: What a column says of the split, or None.
+    """
+
+    line: int
+    name: str
+    label: str | None = None
+    split: str | None = None
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a list is a table by its name; any other is a text file of paths."""
+    return path.suffix.lower() in _TABLES
+
+
+def entries_of(
+    path: Path, is_there: Callable[[str], bool], *, labelled: bool = True, called: bool = False
+) -> Iterator[Entry]:
+    """Yield the rows of a list.
+
+    Args:
+        path: A table with a header, or a text file with a path in each line and perhaps a label behind it.
+        is_there: Returns whether there is an image of this name.
+        labelled: Whether a table must have labels.
+        called: Whether the column of labels must be called so; else it may be the other one of two.
+
+    Raises:
+        DataError: It cannot be read, or it is a table and no column has names of images or none has labels.
+    """
+    yield from _of_table(path, is_there, labelled=labelled, called=called) if is_table(path) else _of_lines(path)
+
+
+def _of_table(path: Path, is_there: Callable[[str], bool], *, labelled: bool, called: bool) -> Iterator[Entry]:
+    file = CsvFile.open(path)
+    rows, header = file.rows(), list(file.header)
+    tried = list(itertools.islice(rows, _TRIED))
+    image = _image_column(header, [cells for _, cells in tried] or [header], is_there)
+    if image is not None and is_there(header[image]):  # there is no header: the first line is a row
+        tried, header = [(1, header), *tried], [""] * len(header)
+    label = _column(header, _LABEL_NAMES - {header[image].lower()} if image is not None else _LABEL_NAMES)
+    if label is None and len(header) == _PAIR and image is not None and not called:
+        label = 1 - image
+    if image is None or (labelled and label in (None, image)):
+        columns = ", ".join(f"`{name}`" for name in file.header)
+        what = "names of images that are there" if image is None else "their labels"
+        message = (
+            f"No column of {path} has {what}; it has {in_short(columns)}. Call the columns `image` and `label`; the "
+            "images are looked for in the folder of the table and below."
+        )
+        raise DataError(message)
+    split = _column(header, _SPLIT_NAMES)
+    for line, cells in itertools.chain(tried, rows):
+        if fault := file.fault(cells):
+            message = f"Line {line} of {path} {fault}."
+            raise DataError(message)
+        yield Entry(
+            line,
+            cells[image].strip(),
+            None if label is None else cells[label].strip(),
+            None if split in (None, image, label) else split_word(cells[split].strip()),
+        )
+
+
+def _of_lines(path: Path) -> Iterator[Entry]:
+    """Yield the lines of a text file: a path, and perhaps a blank, a tab or a comma and a label behind it."""
+    try:
+        text = text_of(path, 8 * LONGEST)
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"The list {path} cannot be read: {reason_of(error)}."
+        raise DataError(message) from error
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, label = _parted(line.strip())
+        yield Entry(number, name, label)
+
+
+def _parted(line: str) -> tuple[str, str | None]:
+    """Return the path and the label of a line; a path may have blanks in it, and it ends as an image's name does.
+
+    Example:
+        >>> [_parted(line) for line in ("a b/1.jpg", "a/1.jpg 3", "1.png,big cat", "a/1 dog")]
+        [('a b/1.jpg', None), ('a/1.jpg', '3'), ('1.png', 'big cat'), ('a/1', 'dog')]
+    """
+    if line.lower().endswith(tuple(IMAGE_SUFFIXES)):
+        return line, None
+    ends = "|".join(re.escape(suffix) for suffix in sorted(IMAGE_SUFFIXES, key=len, reverse=True))
+    found = re.fullmatch(rf"(?i)(.*?(?:{ends}))[\s,;]+(.*)", line) or re.fullmatch(r"(.*\S)[\s,;]+(\S+)", line)
+    return (found[1], found[2].strip()) if found else (line, None)
+
+
+def _image_column(header: Sequence[str], rows: Sequence[Sequence[str]], is_there: Callable[[str], bool]) -> int | None:
+    """Return the column that names images: one in which all of the first rows do, else one that is called so."""
+    fitting = [row for row in rows if len(row) == len(header)]
+    counts = [sum(bool(row[column]) and is_there(row[column]) for row in fitting) for column in range(len(header))]
+    called = _column(header, _IMAGE_NAMES)
+    if called is not None and counts[called]:
+        return called
+    best = max(range(len(header)), key=counts.__getitem__, default=None)
+    return best if best is not None and counts[best] else called
+
+
+def _column(header: Sequence[str], names: frozenset[str]) -> int | None:
+    """Return the first column that is called so, signs and capitals apart."""
+    plain = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in header]
+    return next((place for place, name in enumerate(plain) if name in names), None)
