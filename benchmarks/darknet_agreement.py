@@ -32,8 +32,8 @@ from kzoo_zoo.yolov3.decoding import candidates, decode
 from kzoo_zoo.yolov3.suppression import suppress
 
 LIMIT = 1e-4
-LEAST = 0.25
-"""The least score; OpenCV sets those below 0.2 to zero."""
+LEAST = {"yolo": 0.25, "new_coords": 0.25, "region": 0.011}
+"""The least score; OpenCV sets those below 0.2 to zero, and as it is asked here those below 0.01 in a [region]."""
 FEW = (100, 200)
 """Random weights see something everywhere: so many of an image's best scores are taken, up to the widest gap there."""
 IOU = 0.4
@@ -135,10 +135,10 @@ def decoded_gap(found: list[np.ndarray], rows: np.ndarray, network: Network) -> 
     """Return the largest difference of boxes and of scores.
 
     Boxes are measured in parts of the image, or of themselves where they are larger; of scores only those count that
-    OpenCV keeps, which are above 0.2.
+    OpenCV keeps.
     """
     boxes, objectness, classes = decode(found, network.heads, (network.height, network.width))
-    kept = rows[..., 5:] > 0.2001
+    kept = rows[..., 5:] > LEAST[network.heads[0].kind]
     of_scores = np.abs(objectness[..., None] * classes - rows[..., 5:])[kept]
     of_boxes = np.abs(boxes - rows[..., :4]) / np.maximum(1, np.abs(rows[..., :4]))  # random weights make giants
     return max(float(of_boxes.max()), float(of_scores.max(initial=0.0)))
@@ -149,7 +149,7 @@ def same_detections(found: list[np.ndarray], rows: np.ndarray, network: Network)
     shape = (network.height, network.width)
     count, equal = 0, True
     for number, theirs in enumerate(rows):
-        threshold = above_few(theirs[:, 5:])
+        threshold = above_few(theirs[:, 5:], LEAST[network.heads[0].kind])
         own = candidates([raw[number : number + 1] for raw in found], network.heads, shape, threshold=threshold)[0]
         kept, scores = suppress(own.boxes, own.labels, own.scores, iou=IOU, threshold=threshold, most=10**6)
         mine = sort(own.labels[kept], scores, own.boxes[kept])
@@ -162,11 +162,11 @@ def same_detections(found: list[np.ndarray], rows: np.ndarray, network: Network)
     return count, equal
 
 
-def above_few(scores: np.ndarray) -> float:
+def above_few(scores: np.ndarray, least: float) -> float:
     """Return a threshold that rounding moves no score across."""
-    best = np.sort(scores[scores > LEAST])[::-1].astype(float)[FEW[0] : FEW[1]]
+    best = np.sort(scores[scores > least])[::-1].astype(float)[FEW[0] : FEW[1]]
     if len(best) < FEW[1] - FEW[0]:
-        return LEAST
+        return least
     at = int((best[:-1] - best[1:]).argmax())
     return float(best[at] + best[at + 1]) / 2
 

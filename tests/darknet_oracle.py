@@ -71,7 +71,8 @@ def raw_heads(network: Network, weights: Path, images: np.ndarray) -> list[np.nd
 def decoded_rows(network: Network, weights: Path, images: np.ndarray) -> np.ndarray:
     """Return OpenCV's rows (cx, cy, w, h, objectness, scores) of all heads, shape (N, rows, 5 + classes).
 
-    It sets the scores to zero that are not greater than 0.2, and in a ``[region]`` those that others suppress.
+    It sets the scores to zero that are not greater than 0.2; in a ``[region]`` those not greater than 0.01, and those of
+    boxes that others suppress.
     """
     heads = [
         "detection_out" if layer.head.kind == "region" else f"yolo_{layer.index}"
@@ -91,7 +92,8 @@ def probabilities(network: Network, weights: Path, images: np.ndarray) -> np.nda
 def _forward(network, weights, images, outputs):
     cfg = weights.with_suffix(".cfg")
     text = network.resized(images.shape[2], images.shape[1]).text
-    cfg.write_text(re.sub("(?m)^thresh=.*$", "thresh=0.2", text))  # that of a [region] is one of training, and high
+    # That of a [region] is one of training, and high.
+    cfg.write_text(re.sub("(?m)^thresh=.*$", "thresh=0.01", text))
     net = cv2.dnn.readNetFromDarknet(str(cfg), str(weights))
     net.setInput(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     return net.forward(outputs)

@@ -116,9 +116,9 @@ def of_kind(kind):
 def test_heads_of_other_kinds_learn_predict_and_are_exported(kind, shapes, tmp_path, capsys):
     (tmp_path / "small.cfg").write_text(of_kind(kind))
     options = ("augment.enabled=false", "optimizer.learning_rate=0.01", "train.keep=last")
-    run = train(settings(tmp_path / "small.cfg", *options, epochs=12), root=tmp_path / "runs").run
+    run = train(settings(tmp_path / "small.cfg", *options, epochs=4), root=tmp_path / "runs").run
     losses = [float(row["loss"]) for row in csv.DictReader((run.path / "metrics.csv").open())]
-    assert losses[-1] < 0.7 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
     card = read_card(run.model_path)
     assert card.own["heads"][0]["kind"] == kind
     assert parse_cfg(card.own["darknet"]["cfg"], "the card").heads[0].to_dict() == card.own["heads"][0]

@@ -106,7 +106,7 @@ def test_raw_decoded_detected_and_exported_are_opencvs(pattern, tmp_path):
     assert kept.any()
     np.testing.assert_allclose(scores[kept], rows[..., 5:][kept], **TOLERANCE)
     if pattern.__name__.startswith("yolov2"):  # the others leave suppression to their users
-        for seen, theirs in zip(candidates(outputs, network.heads, size, threshold=0.2), rows, strict=True):
+        for seen, theirs in zip(candidates(outputs, network.heads, size, threshold=0.01), rows, strict=True):
             _, found = suppress(seen.boxes, seen.labels, seen.scores, iou=OPENCVS_IOU, most=10_000)
             wanted = theirs[:, 5:][theirs[:, 5:] > 0]
             np.testing.assert_allclose(np.sort(found), np.sort(wanted), **TOLERANCE)

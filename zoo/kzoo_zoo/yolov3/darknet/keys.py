@@ -91,6 +91,13 @@ _FIXED = {
 }  # fmt: skip
 
 
+_SIGNS = (
+    "Darknet computes with the signs of weights and inputs there; OpenCV reads past it, and finds something else than "
+    "the network learned."
+)
+_WHY = {"xnor": _SIGNS, "binary": _SIGNS}
+"""What is to be said of a key beside that it is not supported."""
+
 _NOT_BUILT = {
     **dict.fromkeys(
         _words(
@@ -128,7 +135,8 @@ def check_keys(section: Section) -> None:
     for key, entry in section.entries.items():
         if key in fixed:
             if entry.value != fixed[key]:
-                section.fail(f"`{key}={entry.value}` is not supported; only {key}={fixed[key]} is.", key)
+                why = f" {_WHY[key]}" if key in _WHY else ""
+                section.fail(f"`{key}={entry.value}` is not supported; only {key}={fixed[key]} is.{why}", key)
         elif key not in read and key not in left_out:
             section.fail(f"the key `{key}` is not known{_near(key, (*read, *left_out, *fixed))}", key)
     for key, second in section.repeated.items():
