@@ -71,7 +71,7 @@ def raw_heads(network: Network, weights: Path, images: np.ndarray) -> list[np.nd
 def decoded_rows(network: Network, weights: Path, images: np.ndarray) -> np.ndarray:
     """Return OpenCV's rows (cx, cy, w, h, objectness, scores) of all heads, shape (N, rows, 5 + classes).
 
-    It sets the scores to zero that are not greater than 0.2; in a ``[region]`` those not greater than 0.01, and those of
+    It sets the scores to zero that are not greater than 0.2, or 0.01 in a ``[region]``, and there those of
     boxes that others suppress.
     """
     heads = [
