@@ -6,7 +6,8 @@ detections after thresholds and suppression are the same (of a classifier, the f
 weights that were read are written again byte for byte, and the cfg as the same network.
 
 The images are noise, and the weights random where there are none: the built-in networks, or with ``--cfg`` any cfgs;
-with ``--data FOLDER`` (its parts cfg/ and weights/) trained ones. What either reader refuses is named.
+with ``--data FOLDER`` trained ones (its parts cfg/ and weights/) on its photos (images/). What either reader refuses is
+named.
 
     python benchmarks/darknet_agreement.py [--network yolov3] [--cfg FILE ...] [--data FOLDER] [--side 320]
 """
@@ -25,10 +26,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import cv2  # noqa: TID253 - no command of kzoo imports this
 import numpy as np  # noqa: TID253
 from darknet_oracle import decoded_rows, probabilities, raw_heads, write_random_weights
+from PIL import Image  # noqa: TID253
 
 from kzoo.errors import KzooError
 from kzoo_zoo.yolov3.darknet import BUILT_IN, Network, build, fold, load_weights, parse_cfg, read_cfg, save_weights
 from kzoo_zoo.yolov3.decoding import candidates, decode
+from kzoo_zoo.yolov3.letterbox import Letterbox
 from kzoo_zoo.yolov3.suppression import suppress
 
 LIMIT = 1e-4
@@ -55,6 +58,7 @@ def main() -> int:
     if options.data:
         files = sorted((options.data / "weights").glob("*.weights"))
         sources += [(options.data / "cfg" / f"{file.stem}.cfg", file) for file in files]
+    photos = sorted((options.data / "images").glob("*.jpg")) if options.data else []
     print(
         f"{'network':28}{'weights':>9}{'side':>6}{'raw':>10}{'of':>9}{'folded':>10}{'decoded':>10}{'found':>7}"
         f"{'detections':>12}{'export':>8}"
@@ -72,8 +76,9 @@ def main() -> int:
                 write_random_weights(network, path)
             else:
                 path.write_bytes(file.read_bytes())
+            images = noise(network, options.batch) if file is None or not photos else fitted(photos, network)
             try:
-                worst = max(worst, measure(network, path, options.batch, "random" if file is None else "trained"))
+                worst = max(worst, measure(network, path, images, "random" if file is None else "trained"))
             except cv2.error as error:
                 print(f"{network.name:28}refused by OpenCV: {' '.join(str(error).split())[:160]}")
             path.unlink()
@@ -89,8 +94,18 @@ def sized(network: Network, side: int) -> Network:
     return network.resized(max(step, side // step * step))
 
 
-def measure(network: Network, path: Path, batch: int, weights: str) -> float:
-    images = np.random.default_rng(network.width).random((batch, network.height, network.width, 3)).astype("float32")
+def noise(network: Network, batch: int) -> np.ndarray:
+    rng = np.random.default_rng(network.width)
+    return rng.random((batch, network.height, network.width, network.channels)).astype("float32")
+
+
+def fitted(photos: list[Path], network: Network) -> np.ndarray:
+    size = (network.height, network.width)
+    pixels = [np.asarray(Image.open(path).convert("RGB")) for path in photos]
+    return np.stack([Letterbox.of(photo.shape, size).apply(photo) for photo in pixels])
+
+
+def measure(network: Network, path: Path, images: np.ndarray, weights: str) -> float:
     model = build(network)
     header = load_weights(model, path)
     again = path.with_suffix(".again")

@@ -46,7 +46,7 @@ class Yolo(Pipeline):
         if card is not None and card.get("task") == _CLASSES:
             message = (
                 "This network of Darknet's tells what a whole picture shows, and here it can only predict: "
-                "`kzoo predict FILE.keras SOURCE`. What is measured on data are detectors."
+                "`kzoo predict FILE.keras SOURCE`. What is measured on data or exported to other formats are detectors."
             )
             raise UsageError(message)
         return DataSource(
