@@ -13,7 +13,7 @@ def net(width, height, **keys):
     return section("net", width=width, height=height, channels=3, **keys)
 
 
-def convolution(filters, size, stride=1, activation="leaky", *, pad=1, groups=1, normalized=True):
+def convolution(filters, size, stride=1, activation="leaky", *, pad=1, groups=1, normalized=True, **keys):
     """Return a convolution, with batch normalization where it is not said otherwise."""
     norm = {"batch_normalize": 1} if normalized else {}
     return section(
@@ -25,6 +25,7 @@ def convolution(filters, size, stride=1, activation="leaky", *, pad=1, groups=1,
         pad=pad,
         groups=groups,
         activation=activation,
+        **keys,
     )
 
 

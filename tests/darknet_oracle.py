@@ -1,6 +1,7 @@
 """OpenCV's dnn as an independent reader of Darknet's files, and random weights for it to read."""
 
 import dataclasses
+import re
 import struct
 from pathlib import Path
 
@@ -9,9 +10,17 @@ import keras
 import numpy as np
 
 from kzoo_zoo.yolov3.darknet import Network, builtin_cfg, parse_cfg
-from kzoo_zoo.yolov3.darknet.layers import Shortcut, Yolo
+from kzoo_zoo.yolov3.darknet.layers import Shortcut, Softmax, Yolo
 
-__all__ = ["decoded_rows", "narrow", "random_images", "raw_heads", "raw_outputs", "write_random_weights"]
+__all__ = [
+    "decoded_rows",
+    "narrow",
+    "probabilities",
+    "random_images",
+    "raw_heads",
+    "raw_outputs",
+    "write_random_weights",
+]
 
 
 def write_random_weights(network: Network, path: Path, seed: int = 0) -> None:
@@ -62,16 +71,29 @@ def raw_heads(network: Network, weights: Path, images: np.ndarray) -> list[np.nd
 def decoded_rows(network: Network, weights: Path, images: np.ndarray) -> np.ndarray:
     """Return OpenCV's rows (cx, cy, w, h, objectness, scores) of all heads, shape (N, rows, 5 + classes).
 
-    It sets the scores to zero that are not greater than 0.2.
+    It sets the scores to zero that are not greater than 0.2, or 0.01 in a ``[region]``, and there those of
+    boxes that others suppress.
     """
-    heads = [f"yolo_{layer.index}" for layer in network.layers if isinstance(layer, Yolo)]
+    heads = [
+        "detection_out" if layer.head.kind == "region" else f"yolo_{layer.index}"
+        for layer in network.layers
+        if isinstance(layer, Yolo)
+    ]
     outputs = _forward(network, weights, images, heads)
     return np.concatenate([output.reshape(len(images), -1, output.shape[-1]) for output in outputs], axis=1)
 
 
+def probabilities(network: Network, weights: Path, images: np.ndarray) -> np.ndarray:
+    """Return what OpenCV makes of images with a classifier: the probability of each class, shape (N, classes)."""
+    (last,) = (f"softmax_{layer.index}" for layer in network.layers if isinstance(layer, Softmax))
+    return _forward(network, weights, images, [last])[0].reshape(len(images), -1)
+
+
 def _forward(network, weights, images, outputs):
     cfg = weights.with_suffix(".cfg")
-    cfg.write_text(network.resized(images.shape[2], images.shape[1]).text)
+    text = network.resized(images.shape[2], images.shape[1]).text
+    # That of a [region] is one of training, and high.
+    cfg.write_text(re.sub("(?m)^thresh=.*$", "thresh=0.01", text))
     net = cv2.dnn.readNetFromDarknet(str(cfg), str(weights))
     net.setInput(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     return net.forward(outputs)

@@ -3,11 +3,12 @@
 
 import struct
 
-__all__ = ["CFG", "CFGS", "CONVOLUTION", "NET", "WEIGHTS", "YOLO", "good_weights"]
+__all__ = ["CFG", "CFGS", "CONVOLUTION", "NET", "REGION", "WEIGHTS", "YOLO", "good_weights"]
 
 NET = "[net]\nwidth=32\nheight=32\nchannels=3\n"
 CONVOLUTION = "[convolutional]\nfilters=18\nsize=1\nactivation=linear\n"
 YOLO = "[yolo]\nmask=0,1,2\nclasses=1\nnum=3\nanchors=1,2, 3,4, 5,6\n"
+REGION = "[region]\nclasses=1\nnum=3\nsoftmax=1\nanchors=1,2, 3,4, 5,6\n"
 CFG = f"{NET}{CONVOLUTION}{YOLO}"
 """What is right: one convolution of 18 filters over three channels, and a head."""
 
@@ -21,9 +22,11 @@ CFGS = {
     "net alone": (NET, "no layer after it"),
     "no value": (f"{NET}[convolutional]\nfilters=\n", "line 6, [convolutional]: the key `filters` has no value"),
     "unknown section": (f"{NET}[convolutionel]\n", "line 5, [convolutionel]: the section is not known; did you mean `convolutional`?"),
-    "of darknet but not of ours": (f"{NET}[region]\n", "line 5, [region]: Darknet knows this section, but it is not built here: it is the output of YOLOv2."),
+    "of darknet but not of ours": (f"{NET}[detection]\n", "line 5, [detection]: Darknet knows this section, but it is not built here: it is the output of YOLOv1."),
+    "region first": (f"{NET}{REGION}", "line 5, [region]: there is no layer before it"),
     "uncertain boxes": (f"{NET}[Gaussian_yolo]\n", "line 5, [gaussian_yolo]: Darknet knows this section, but it is not built here"),
-    "attention": (f"{NET}{CONVOLUTION}[sam]\nfrom=-1\n", "line 9, [sam]: Darknet knows this section, but it is not built here. The sections are"),
+    "attention": (f"{NET}{CONVOLUTION}{CONVOLUTION.replace('18', '9')}[sam]\nfrom=-2\n", "layer 0 has 32x32x18, the layer before has 32x32x9"),
+    "every place its own weights": (f"{NET}{CONVOLUTION}[local]\n", "line 9, [local]: Darknet knows this section, but it is not built here. The sections are"),
     "anchors over lines": (f"{NET}{CONVOLUTION}{YOLO.replace(', 5,6', chr(10) + '5,6')}", "line 14: `5,6` is neither a [section] nor key=value. A list stands in one line, after its key."),
     "weighted sum": (f"{NET}{CONVOLUTION}[shortcut]\nfrom=-1\nweights_type=per_feature\n", "line 11, [shortcut]: `weights_type=per_feature` is not supported"),
     "two strides": (f"{NET}[convolutional]\nstride=2\nstride_x=1\n", "line 7, [convolutional]: `stride_x=1` is not supported"),
@@ -36,7 +39,8 @@ CFGS = {
     "gigantic": (f"{NET}[convolutional]\nfilters=99999999999\n", "must be from 1"),
     "zero stride": (f"{NET}[convolutional]\nstride=0\n", "must be from 1"),
     "activation": (f"{NET}[convolutional]\nactivation=leeky\n", "line 6, [convolutional]: `activation=leeky` is not known. Did you mean `leaky`?"),
-    "not built here": (f"{NET}[convolutional]\nsize=3\ndilation=2\n", "line 7, [convolutional]: `dilation=2` is not supported"),
+    "not built here": (f"{NET}[convolutional]\nsize=3\nantialiasing=1\n", "line 7, [convolutional]: `antialiasing=1` is not supported"),
+    "holes without a border": (f"{NET}[convolutional]\nsize=3\ndilation=2\n", "line 7, [convolutional]: `dilation=2` is built for windows of an odd size with stride 1 and pad=1; here the size is 3, the stride 1 and the padding 0."),
     "groups": (f"{NET}[convolutional]\nfilters=4\ngroups=2\n", "line 7, [convolutional]: 3 channels and 4 filters"),
     "too small": (f"{NET}[convolutional]\nsize=33\n", "nothing is left"),
     "route ahead": (f"{NET}{CONVOLUTION}[route]\nlayers=7\n", "`layers` must be from -1 to 0"),
@@ -51,7 +55,16 @@ CFGS = {
     "anchors": (f"{NET}{CONVOLUTION}{YOLO.replace(', 5,6', '')}", "`num=3` anchors need 6 numbers; `anchors` has 4"),
     "anchor of nothing": (f"{NET}{CONVOLUTION}{YOLO.replace('1,2, 3', '1,nan, 3')}", "must be from 0.001"),
     "two sets of classes": (f"{NET}{CONVOLUTION}{YOLO}{CONVOLUTION.replace('18', '21')}{YOLO.replace('classes=1', 'classes=2')}", "2 classes; the first head has 1"),
-    "new coordinates": (f"{NET}{CONVOLUTION}{YOLO}new_coords=1\n", "`new_coords=1` is not supported"),
+    "new coordinates": (f"{NET}{CONVOLUTION}{YOLO}new_coords=1\n", "line 14, [yolo]: `new_coords=1` takes numbers between 0 and 1: the layer before it must be a [convolutional] with activation=logistic"),
+    "a tree of classes": (f"{NET}{CONVOLUTION}{REGION}tree=9k.tree\n", "line 14, [region]: its classes are a tree, as in YOLO9000"),
+    "scores without bounds": (f"{NET}{CONVOLUTION}{REGION.replace('softmax=1', 'softmax=0')}", "[region]: only softmax=1 is built"),
+    "more than a box": (f"{NET}{CONVOLUTION}{REGION}coords=8\n", "`coords=8` is not supported; only coords=4 is"),
+    "filters of the region": (f"{NET}{CONVOLUTION.replace('18', '30')}{REGION}", "3 anchors of 1 classes need filters=18"),
+    "cells that cannot be divided": (f"{NET}{CONVOLUTION}[reorg]\nstride=2\n", "[reorg]: the sides of the map before it, 32x32x18, must be divisible by 2, and its channels by 4"),
+    "probabilities of a map": (f"{NET}{CONVOLUTION}[softmax]\n", "[softmax]: it is read where one place is left, as after [avgpool]; the layer before has 32x32x18"),
+    "probabilities in groups": (f"{NET}{CONVOLUTION}[avgpool]\n[softmax]\ngroups=2\n", "`groups=2` is not supported; only groups=1 is"),
+    "holes and strides": (f"{NET}[convolutional]\nsize=3\nstride=2\npad=1\ndilation=2\n", "line 9, [convolutional]: `dilation=2` is built for windows of an odd size with stride 1"),
+    "binary weights": (f"{NET}[convolutional]\nxnor=1\n", "`xnor=1` is not supported"),
 }  # fmt: skip
 """By a name: the text, and what the error says."""
 

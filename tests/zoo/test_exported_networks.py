@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pipelines
 import pytest
+from darknet_cfgs import convolution, net, section
 
 from kzoo.errors import KzooError
 from kzoo.export.formats import FORMATS
@@ -26,6 +27,15 @@ def tiny():
     from kzoo_zoo.yolov3.darknet import build, read_cfg
 
     return build(read_cfg("yolov3-tiny").resized(96, 96))
+
+
+def of_cfg(*parts):
+    def make():
+        from kzoo_zoo.yolov3.darknet import build, parse_cfg
+
+        return build(parse_cfg("".join(parts), "parts"))
+
+    return make
 
 
 def trained_detector():
@@ -56,7 +66,15 @@ NETWORKS = {
     "regression gaussians": of_pipeline("regression", (4,), 1, problem={"predicts": "gaussians"}),
     "yolov3": trained_detector,
     "yolov3-tiny": tiny,
-}
+    "cells in channels": of_cfg(
+        net(32, 24), convolution(8, 3), section("sam", **{"from": -1}), section("reorg", stride=2),
+        section("reorg3d", stride=2), convolution(14, 1, activation="logistic", normalized=False),
+        section("yolo", classes=2, num=2, anchors="9,8,20,30", mask="0,1", new_coords=1),
+    ),
+    "a classifier of Darknet's": of_cfg(
+        net(16, 16), convolution(8, 3, dilation=2), "[avgpool]\n", convolution(5, 1, normalized=False), "[softmax]\n"
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.long_but_first

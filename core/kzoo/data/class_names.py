@@ -103,11 +103,15 @@ def are_numbers(names: Sequence[str]) -> bool:
     return all(number_of(name) is not None for name in names)
 
 
-def read_names(path: Path) -> tuple[str, ...]:
+def read_names(path: Path, *, numbered: bool = False) -> tuple[str, ...]:
     """Return the names in a file, one a line; empty lines at its end do not count.
 
+    Args:
+        path: The file.
+        numbered: A name that was there before gets the number of its class, from 0: ``crane (517)``.
+
     Raises:
-        DataError: The file cannot be read, is no text, or has an empty or a repeated name.
+        DataError: The file cannot be read, is no text, or has an empty name, or a repeated one that gets no number.
     """
     try:
         if path.stat().st_size > _LONGEST:
@@ -124,6 +128,9 @@ def read_names(path: Path) -> tuple[str, ...]:
     if not names:
         message = f"{path} names no class: it is empty. It must have one name in each line."
         raise DataError(message)
+    if numbered:
+        firsts = {name: number for number, name in reversed(list(enumerate(names)))}
+        names = [name if firsts[name] == n or not name else f"{name} ({n})" for n, name in enumerate(names)]
     for number, name in enumerate(names, start=1):
         first = names.index(name) + 1
         if not name or "\0" in name or first != number:

@@ -81,6 +81,20 @@ def _split(graph: Graph, operation: Any, x: Value) -> list[Value]:
     return [replace(x, name=name) for name in names]
 
 
+def _transposed(graph: Graph, operation: Any, x: Value) -> Value:
+    x = graph.channels_last(x)
+    axes = operation.axes or tuple(reversed(range(x.rank)))
+    return replace(x, name=graph.add("Transpose", [x.name], perm=[int(axis) % x.rank for axis in axes]))
+
+
+def _reshaped(graph: Graph, operation: Any, x: Value) -> Value:
+    x = graph.channels_last(x)
+    sides = np.atleast_1d(operation.newshape).astype(np.int64)
+    if 0 in sides:
+        raise NotExportedError(operation, "to a side of 0")
+    return replace(x, name=graph.add("Reshape", [x.name, graph.constant(sides, "shape")]))
+
+
 def _sliced(graph: Graph, x: Value, parts: list[tuple[int, int, int, int]]) -> Value:
     if not parts:
         return x
@@ -99,8 +113,10 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Minimum": _both("Min"),
     "Multiply": _both("Mul"),
     "Pad": _padded,
+    "Reshape": _reshaped,
     "Split": _split,
     "Subtract": _both("Sub"),
+    "Transpose": _transposed,
     "TrueDivide": _both("Div"),
 }
 """By the names of Keras's classes."""

@@ -48,6 +48,11 @@ class YOLO(Loss):
 
     A part is a sum over the image, not a mean over the places: a box counts the same in a small image and a large one.
 
+    Other networks read a place's numbers in another way, and their labels say so with one more number for each place,
+    k. Where k is 1 (Scaled-YOLOv4 and YOLOv7, ``new_coords`` in Darknet) w = anchor_w (2 sigmoid(tw))^2, and `mse`
+    compares sigmoid(tw) with sqrt(w_true / anchor_w) / 2. Where k is 2 (YOLOv2, ``region`` in Darknet) the classes
+    exclude each other, and `class` is the crossentropy of their softmax.
+
     Args:
         box: The loss between boxes: "mse" as in the paper, "giou", "diou", "ciou" or "siou". Defaults to "mse".
         objectness: "crossentropy", or "focal" for the focal loss with `gamma`. Defaults to "crossentropy".
@@ -65,11 +70,12 @@ class YOLO(Loss):
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
 
     Call arguments:
-        y_true: Shape (N, R, 5 + K + 7). Of each place: the centre x, y, width and height of its box, as parts of the
-            image's width and height; 1 where it has a box, 0 where not, -1 where it does not count; the classes,
-            one-hot; then its column, its row, the grid's columns and rows, the anchor's width and height as parts of
-            the image's, and the grid's `scale_x_y`. An objectness that is none of the three gives NaN, and so does an
-            entry of the classes of a box that is not between 0 and 1.
+        y_true: Shape (N, R, 5 + K + 7), or (N, R, 5 + K + 8) with k. Of each place: the centre x, y, width and height
+            of its box, as parts of the image's width and height; 1 where it has a box, 0 where not, -1 where it does
+            not count; the classes, one-hot; then its column, its row, the grid's columns and rows, the anchor's width
+            and height as parts of the image's, the grid's `scale_x_y`, and k, which is 0, 1 or 2. An objectness or a k
+            that is none of the three gives NaN, and so does an entry of the classes of a box that is not between 0 and
+            1.
         y_pred: Shape (N, R, 5 + K): what the network says, before any sigmoid.
 
     Raises:
@@ -83,6 +89,8 @@ class YOLO(Loss):
 
     References:
         - [Redmon, Farhadi, 2018](https://arxiv.org/abs/1804.02767), YOLOv3: An Incremental Improvement
+        - [Wang, Bochkovskiy, Liao, 2021](https://arxiv.org/abs/2011.08036), Scaled-YOLOv4
+        - [Redmon, Farhadi, 2017](https://arxiv.org/abs/1612.08242), YOLO9000: Better, Faster, Stronger
     """
 
     part_names: ClassVar[tuple[str, ...]] = _PARTS
@@ -154,21 +162,28 @@ def yolo_parts(
     y_pred = widen(y_pred)
     y_true = ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype)
     _check_shapes(y_true, y_pred, "yolo")
-    truth, place = _known(y_true[..., :-_PLACE]), y_true[..., -_PLACE:]
+    numbers = y_pred.shape[-1]
+    truth, place = _known(y_true[..., :numbers]), y_true[..., numbers:]
+    kind = place[..., _PLACE] if place.shape[-1] > _PLACE else None
+    bounded = None if kind is None else ops.expand_dims(ops.equal(kind, 1), -1)
     cells = place[..., 2:4]
     present = ops.cast(ops.equal(truth[..., 4], 1), y_pred.dtype)
     # All boxes in cells, whose sides are equal: a ratio of sides is then one, also where the image is no square.
     scale = place[..., 6:7]
     offset = ops.sigmoid(y_pred[..., :2]) * scale - (scale - 1) / 2
-    said_sides = ops.exp(ops.minimum(y_pred[..., 2:4], _LARGEST_LOG_SIDE)) * place[..., 4:6] * cells
+    said_sides = _factors(y_pred[..., 2:4], bounded) * place[..., 4:6] * cells
     said = _corners(place[..., :2] + offset, said_sides)
     true_centre, true_sides = truth[..., :2] * cells, truth[..., 2:4] * cells
     true = _corners(true_centre, true_sides)
     if box == "mse":
         here = ops.expand_dims(present, -1) > 0
         anchor = ops.where(here, place[..., 4:6], 1.0)
-        true_log = ops.log(ops.maximum(ops.where(here, truth[..., 2:4], 1.0), 1e-9) / anchor)
-        wrong = ops.square(place[..., :2] + offset - true_centre) + ops.square(y_pred[..., 2:4] - true_log)
+        true_factors = ops.maximum(ops.where(here, truth[..., 2:4], 1.0), 1e-9) / anchor
+        wrong_sides = y_pred[..., 2:4] - ops.log(true_factors)
+        if bounded is not None:
+            missed = ops.sigmoid(y_pred[..., 2:4]) - ops.sqrt(true_factors) / 2
+            wrong_sides = ops.where(bounded, missed, wrong_sides)
+        wrong = ops.square(place[..., :2] + offset - true_centre) + ops.square(wrong_sides)
         errors = ops.sum(wrong, -1) / 2
     else:
         errors = _BOX_LOSSES[box](true, said)
@@ -180,15 +195,40 @@ def yolo_parts(
     counted = ops.where(truth[..., 4] < 0, 0.0, counted)
     blamed = _presence(present, y_pred[..., 4], objectness, gamma)
     unknown = ops.isnan(truth[..., 4])
+    if kind is not None:
+        counted, blamed = _of_known_kind(kind, counted, blamed)
     counted, blamed = ops.where(unknown, 1.0, counted), ops.where(unknown, blamed * truth[..., 4], blamed)
     classes = truth[..., _BEFORE_CLASSES:] * (1 - label_smoothing) + label_smoothing / 2
     named = ops.sum(_crossentropy(classes, y_pred[..., _BEFORE_CLASSES:]), -1)
+    if kind is not None:
+        exclusive = ops.logical_and(ops.equal(kind, 2), present > 0)
+        # Of what is not selected afterwards, infinite logits would make the gradient NaN.
+        logits = ops.where(ops.expand_dims(exclusive, -1), y_pred[..., _BEFORE_CLASSES:], 0.0)
+        named = ops.where(exclusive, _one_of_them(truth[..., _BEFORE_CLASSES:], logits, label_smoothing), named)
     # Selected, not multiplied: what a place without a box says of it may be infinite, and 0 times that is NaN.
     return {
         "box": ops.sum(ops.where(present > 0, small * errors, 0.0), -1),
         "objectness": ops.sum(ops.where(counted > 0, blamed, 0.0), -1),
         "class": ops.sum(ops.where(present > 0, named, 0.0), -1),
     }
+
+
+def _of_known_kind(kind: Any, counted: Any, blamed: Any) -> tuple[Any, Any]:
+    """Return the two with NaN where a place is of no kind that there is."""
+    known = ops.logical_or(ops.logical_or(ops.equal(kind, 0), ops.equal(kind, 1)), ops.equal(kind, 2))
+    return ops.where(known, counted, 1.0), blamed * ops.where(known, 1.0, float("nan"))
+
+
+def _factors(numbers: Any, bounded: Any) -> Any:
+    """Return what the anchors' sides are multiplied by."""
+    factors = ops.exp(ops.minimum(numbers, _LARGEST_LOG_SIDE))
+    return factors if bounded is None else ops.where(bounded, ops.square(2 * ops.sigmoid(numbers)), factors)
+
+
+def _one_of_them(classes: Any, logits: Any, label_smoothing: float) -> Any:
+    """Return the crossentropy of classes that exclude each other, whose labels are smoothed towards 1 / K."""
+    classes = classes * (1 - label_smoothing) + label_smoothing / classes.shape[-1]
+    return -ops.sum(classes * ops.log_softmax(logits, axis=-1), -1)
 
 
 def _known(truth: Any) -> Any:
@@ -245,12 +285,12 @@ def _check_shapes(y_true: Any, y_pred: Any, what: str) -> None:
         ranks
         and all(a is None or b is None or a == b for a, b in zip(true_shape[:-1], pred_shape[:-1], strict=True))
         and pred_shape[-1] > _BEFORE_CLASSES
-        and true_shape[-1] == pred_shape[-1] + _PLACE
+        and true_shape[-1] - pred_shape[-1] in (_PLACE, _PLACE + 1)
     )
     if not fits:
         message = (
-            f"`{what}` takes y_pred of shape (N, places, 5 + classes) and y_true of shape (N, places, 12 + classes), "
-            f"not {pred_shape} and {true_shape}."
+            f"`{what}` takes y_pred of shape (N, places, 5 + classes) and y_true of shape (N, places, 12 + classes) "
+            f"or (N, places, 13 + classes), not {pred_shape} and {true_shape}."
         )
         raise ValueError(message)
 

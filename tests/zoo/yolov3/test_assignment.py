@@ -1,11 +1,15 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from pycocotools import mask
 
+from kzoo_plugins.losses.yolo import yolo_parts
 from kzoo_zoo.yolov3.anchors import find_anchors, mean_iou, shape_iou
 from kzoo_zoo.yolov3.assignment import assign, places
 from kzoo_zoo.yolov3.darknet import Head
+from kzoo_zoo.yolov3.decoding import candidates
 
 HEADS = (
     Head(anchors=((60, 40), (90, 120)), classes=3, scale_x_y=1.05, stride=32),
@@ -116,3 +120,29 @@ def test_anchors_of_a_single_shape(count):
     assert found.shape == (count, 2)
     assert np.isfinite(found).all()
     assert mean_iou(np.full((5, 2), 20.0), found) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("kind", ["yolo", "new_coords", "region"])
+def test_what_decodes_to_the_true_box_is_right_for_the_loss(kind):
+    """Labels, loss and decoding read a place's numbers in the same way."""
+    heads = [dataclasses.replace(head, kind=kind, scale_x_y=2.0 if kind == "new_coords" else 1.0) for head in HEADS]
+    box = np.array([0.55, 0.52, 0.21, 0.22, 1], np.float32)
+    labels = assign(box[None, None], heads, SHAPE, 3).numpy()
+    assert labels.shape[-1] == 5 + 3 + (7 if kind == "yolo" else 8)
+    (at,) = np.flatnonzero(labels[0, :, 4] == 1)
+    column, row, columns, rows, *anchor, scale = labels[0, at, 8:15]
+    raw = np.full((1, labels.shape[1], 8), -20, np.float32)
+    inside = (box[:2] * (columns, rows) - (column, row) + (scale - 1) / 2) / scale
+    raw[0, at, :2] = np.log(inside / (1 - inside))
+    factors = box[2:4] / anchor
+    half = np.sqrt(factors) / 2
+    raw[0, at, 2:4] = np.log(half / (1 - half)) if kind == "new_coords" else np.log(factors)
+    raw[0, at, 4:] = 20, -20, 20, -20
+    for name in ("mse", "ciou"):
+        parts = {key: float(value[0]) for key, value in yolo_parts(labels, raw, box=name).items()}
+        assert parts == pytest.approx({"box": 0, "objectness": 0, "class": 0}, abs=1e-4)
+    (found,) = candidates(raw, heads, SHAPE, threshold=0.5)
+    assert found.labels.tolist() == [1]
+    np.testing.assert_allclose(found.boxes[0], [*box[:2] - box[2:4] / 2, *box[:2] + box[2:4] / 2], atol=1e-5)
+    raw[0, at, 2:4] += 0.5
+    assert float(yolo_parts(labels, raw)["box"][0]) > 0.01

@@ -20,8 +20,8 @@ NANO = (
 INPUT = (320, 320, 3)
 
 
-def head(anchors, classes, scale_x_y=1.0, stride=32):
-    return SimpleNamespace(anchors=anchors, classes=classes, scale_x_y=scale_x_y, stride=stride)
+def head(anchors, classes, scale_x_y=1.0, stride=32, kind="yolo"):
+    return SimpleNamespace(anchors=anchors, classes=classes, scale_x_y=scale_x_y, stride=stride, kind=kind)
 
 
 HEADS = [head([(10, 20), (30, 30)], 3, 1.2, 32), head([(5, 6), (7, 9)], 3, 1.0, 16)]

@@ -103,6 +103,36 @@ def test_ten_steps_on_one_batch_learn(small, shapes):
     assert losses[-1] < 0.7 * losses[0]
 
 
+def of_kind(kind):
+    """Return the small cfg with a head of another kind, whose numbers are read in another way."""
+    if kind == "new_coords":
+        linear = "size=1\nactivation=linear"
+        return cfg().replace(linear, linear.replace("linear", "logistic")) + "new_coords=1\nscale_x_y=2\n"
+    return cfg().replace("[yolo]\nmask=0,1", "[region]\nsoftmax=1")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["new_coords", "region"])
+def test_heads_of_other_kinds_learn_predict_and_are_exported(kind, shapes, tmp_path, capsys):
+    (tmp_path / "small.cfg").write_text(of_kind(kind))
+    options = ("augment.enabled=false", "optimizer.learning_rate=0.01", "train.keep=last")
+    run = train(settings(tmp_path / "small.cfg", *options, epochs=4), root=tmp_path / "runs").run
+    losses = [float(row["loss"]) for row in csv.DictReader((run.path / "metrics.csv").open())]
+    assert losses[-1] < 0.9 * losses[0]
+    card = read_card(run.model_path)
+    assert card.own["heads"][0]["kind"] == kind
+    assert parse_cfg(card.own["darknet"]["cfg"], "the card").heads[0].to_dict() == card.own["heads"][0]
+    Image.fromarray(draw_scenes(1, 5)[0][0]).save(tmp_path / "scene.png")
+    assert main(["predict", str(run.path), str(tmp_path / "scene.png"), "--threshold", "0.01"]) == 0
+    names = [str(tmp_path / f"again.{suffix}") for suffix in ("weights", "cfg", "keras")]
+    assert main(["export-darknet", str(run.path), "-o", names[0], "--cfg", names[1]]) == 0
+    assert main(["import-darknet", names[1], names[0], "-o", names[2]]) == 0
+    trained, imported = load_model(run.model_path), load_model(names[2])
+    images = np.random.default_rng(1).random((1, 64, 64, 3)).astype("float32")
+    rows = np.asarray(trained(images, training=False))
+    np.testing.assert_allclose(np.asarray(imported(images, training=False)).reshape(rows.shape), rows, atol=1e-5)
+
+
 @pytest.mark.long
 def test_nan_says_which_part_it_is(small, shapes, tmp_path):
     with pytest.raises(KzooError, match=r"stopped being a finite number.*Its part `\w+` is"):

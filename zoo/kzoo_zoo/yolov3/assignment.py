@@ -12,18 +12,23 @@ if TYPE_CHECKING:
 
     from kzoo_zoo.yolov3.darknet import Head
 
-__all__ = ["PLACE", "assign", "places"]
+__all__ = ["assign", "places"]
 
-PLACE = 7
-"""The numbers that tell where a place is: column, row, columns, rows, anchor's width and height, scale_x_y."""
+KINDS = ("yolo", "new_coords", "region")
+"""How a place's numbers are read, in the order of the loss's own numbers for it."""
 
 
 def places(heads: Sequence[Head], input_shape: Sequence[int]) -> np.ndarray:
-    """Return what is fixed of every place: float32 of shape (R, 7), in the order of the network's output.
+    """Return what is fixed of every place, in the order of the network's output.
 
     That order is: head by head, row by row, column by column, anchor by anchor.
+
+    Returns:
+        float32 of shape (R, 7): column, row, columns, rows, anchor's width and height, ``scale_x_y``. Where a head is
+        not of YOLOv3's kind, of shape (R, 8): the number of the kind in `KINDS` follows.
     """
     height, width = input_shape[:2]
+    plain = all(head.kind == KINDS[0] for head in heads)
     found = []
     for head in heads:
         rows, columns = height // head.stride, width // head.stride
@@ -31,13 +36,16 @@ def places(heads: Sequence[Head], input_shape: Sequence[int]) -> np.ndarray:
         row, column, anchor = np.meshgrid(range(rows), range(columns), range(len(anchors)), indexing="ij")
         grid = np.broadcast_to([columns, rows], (row.size, 2))
         scale = np.full((row.size, 1), head.scale_x_y)
+        kind = np.full((row.size, 0 if plain else 1), KINDS.index(head.kind))
         at = np.stack([column.ravel(), row.ravel()], -1)
-        found.append(np.concatenate([at, grid, anchors[anchor.ravel()], scale], -1))
+        found.append(np.concatenate([at, grid, anchors[anchor.ravel()], scale, kind], -1))
     return np.concatenate(found).astype(np.float32)
 
 
 def assign(boxes: Any, heads: Sequence[Head], input_shape: Sequence[int], classes: int, *, match: float = 1.0) -> Any:
     """Return the labels of a batch as the loss `yolo` takes them, float32 of shape (B, R, 5 + classes + 7).
+
+    Where a head is not of YOLOv3's kind, each place has one number more; see `places`.
 
     A box goes to the anchor whose sides have the highest IoU with its own, in the cell that its centre is in; with
     ``match`` below 1 also to every other anchor with an IoU above it. Where two boxes want one place, the one whose
@@ -89,6 +97,7 @@ def assign(boxes: Any, heads: Sequence[Head], input_shape: Sequence[int], classe
     own = tf.gather(boxes, tf.where(present, owner % tf.maximum(most, 1), 0), axis=1, batch_dims=1)
     own = tf.where(present[..., None], own, tf.constant([0.0, 0.0, 0.0, 0.0, -1.0]))
     labels = tf.one_hot(tf.cast(own[..., 4], tf.int32), classes)
-    fixed = tf.broadcast_to(fixed, tf.stack([batch, rows_total, PLACE]))
+    known = fixed.shape[1]
+    fixed = tf.broadcast_to(fixed, tf.stack([batch, rows_total, known]))
     found = tf.concat([own[..., :4], tf.cast(present, tf.float32)[..., None], labels, fixed], -1)
-    return tf.ensure_shape(found, (None, rows_total, 5 + classes + PLACE))
+    return tf.ensure_shape(found, (None, rows_total, 5 + classes + known))

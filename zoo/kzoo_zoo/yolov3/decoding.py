@@ -33,6 +33,10 @@ class HeadLike(Protocol):
     def scale_x_y(self) -> float:
         """By how much the sigmoid of a box's centre is stretched; 1 in YOLOv3."""
 
+    @property
+    def kind(self) -> str:
+        """How its numbers are read: ``yolo``, ``new_coords`` or ``region``."""
+
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
@@ -93,6 +97,9 @@ def decode(
     cy = (i + s sigmoid(ty) - (s - 1) / 2) / H        h = exp(th) anchor_h / input_h
     ```
 
+    A head of the kind ``new_coords`` has w = (2 sigmoid(tw))^2 anchor_w / input_w and likewise h. The classes of a head
+    of the kind ``region`` exclude each other: their probabilities are a softmax, else a sigmoid of each.
+
     Args:
         outputs: As `raw_rows` takes them.
         heads: The heads.
@@ -104,6 +111,8 @@ def decode(
 
     References:
         - [Redmon and Farhadi, 2018](https://arxiv.org/abs/1804.02767), YOLOv3: an incremental improvement
+        - [Wang et al., 2021](https://arxiv.org/abs/2011.08036), Scaled-YOLOv4 (``new_coords``)
+        - [Redmon and Farhadi, 2017](https://arxiv.org/abs/1612.08242), YOLO9000 (``region``)
     """
     boxes, objectness, classes = [], [], []
     for raw, head in zip(raw_rows(outputs, heads, input_shape), heads, strict=True):
@@ -112,7 +121,7 @@ def decode(
         flat = raw.reshape(batch, -1, width)
         boxes.append(_boxes(flat[..., :4], row, column, anchor, (rows, columns), head, input_shape))
         objectness.append(_sigmoid(flat[..., 4]))
-        classes.append(_sigmoid(flat[..., _BOX:]))
+        classes.append(_class_probabilities(flat[..., _BOX:], head))
     return np.concatenate(boxes, 1), np.concatenate(objectness, 1), np.concatenate(classes, 1)
 
 
@@ -141,7 +150,7 @@ def candidates(
         where = np.nonzero(raw[..., 4] > logit)
         image, row, column, anchor = where
         rows = raw[where]
-        scores = _sigmoid(rows[:, 4:5]) * _sigmoid(rows[:, _BOX:])
+        scores = _sigmoid(rows[:, 4:5]) * _class_probabilities(rows[:, _BOX:], head)
         if classes is not None:
             wanted = np.zeros(head.classes, bool)
             wanted[list(classes)] = True
@@ -174,8 +183,21 @@ def _boxes(
     cells = np.stack([column, row], axis=-1).astype(np.float32)
     centers = (_sigmoid(raw[..., :2]) * scale - (scale - 1) / 2 + cells) / np.array([grid[1], grid[0]], np.float32)
     sides = np.array(head.anchors, np.float32)[anchor] / np.array([input_shape[1], input_shape[0]], np.float32)
+    if head.kind == "new_coords":
+        factors = np.square(2 * _sigmoid(raw[..., 2:4]))
+    else:
+        with np.errstate(over="ignore"):
+            factors = np.exp(raw[..., 2:4])
     with np.errstate(over="ignore"):
-        return np.concatenate([centers, np.exp(raw[..., 2:4]) * sides], axis=-1)
+        return np.concatenate([centers, factors * sides], axis=-1)
+
+
+def _class_probabilities(logits: np.ndarray, head: HeadLike) -> np.ndarray:
+    if head.kind != "region":
+        return _sigmoid(logits)
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    found: np.ndarray = powers / powers.sum(-1, keepdims=True)
+    return found
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

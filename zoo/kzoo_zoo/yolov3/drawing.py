@@ -25,6 +25,8 @@ _LARGEST_FONT = 40
 def draw(pixels: np.ndarray, found: Detections) -> np.ndarray:
     """Return a copy of a picture with the objects found in it; a thumbnail is enlarged, so that it can be read.
 
+    Names stand where they hide no other name, those of the surest objects nearest to their boxes.
+
     Args:
         pixels: RGB, uint8 of shape (H, W, 3).
         found: The objects; the surest are drawn last, on top.
@@ -40,7 +42,8 @@ def draw(pixels: np.ndarray, found: Detections) -> np.ndarray:
         opencv().rectangle(picture, *corners, color, thickness)
         ink = (0, 0, 0) if np.dot(color, (0.299, 0.587, 0.114)) > _BRIGHT else (255, 255, 255)
         text = f"{name} {found.scores[number]:.0%}"
-        labels.append(Label(text, (x1 / width, y1 / height), ink, color, above=True))
+        around = (x1 / width, y1 / height, x2 / width, y2 / height)
+        labels.append(Label(text, color=ink, background=color, around=around))
     size = min(max(12, min(height, width) // 32), _LARGEST_FONT)
     return write_labels(picture, labels, size=size)
 

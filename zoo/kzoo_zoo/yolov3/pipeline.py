@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Yolo"]
 
+_CLASSES = "classification"
+"""The task in the card of a classifier of Darknet's."""
+
 
 class Yolo(Pipeline):
     """Finds objects in pictures: what they are and where."""
@@ -41,7 +44,12 @@ class Yolo(Pipeline):
 
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:
         """Return annotated images in VOC's, COCO's or YOLO's format, and drawn scenes of shapes."""
-        del card
+        if card is not None and card.get("task") == _CLASSES:
+            message = (
+                "This network of Darknet's tells what a whole picture shows, and here it can only predict: "
+                "`kzoo predict FILE.keras SOURCE`. What is measured on data or exported to other formats are detectors."
+            )
+            raise UsageError(message)
         return DataSource(
             path=FromPath(read, BoxSettings),
             sample=FromSample(sample, SampleSettings),
@@ -55,7 +63,14 @@ class Yolo(Pipeline):
         return build(problem, train, settings.model, settings.augment, settings.start)
 
     def reader(self, card: Mapping[str, Any], forward: Forward | None, settings: DetectorSettings) -> Reader:
-        """Return what finds objects in frames, with a trained network or one of Darknet's files."""
+        """Return what finds objects in frames, with a trained network or one of Darknet's files.
+
+        Of an imported classifier it returns what tells the class of whole pictures.
+        """
+        if forward is not None and card.get("task") == _CLASSES:
+            from kzoo_zoo.yolov3.classifying import DarknetClassReader
+
+            return DarknetClassReader(card, forward, settings)
         from kzoo_zoo.yolov3.detecting import DetectorReader
         from kzoo_zoo.yolov3.result_files import CocoResults, YoloText
 
@@ -126,6 +141,12 @@ def _from_darknet(settings: DetectorSettings) -> Loaded:
 
     refuse_backbone(settings.weights)
     loaded = load_network(settings.network, settings.weights, names=settings.names, size=settings.size)
+    if loaded.network.classifier:
+        message = (
+            f"{loaded.network.name} is a classifier, not a detector. Import it, `kzoo import-darknet CFG WEIGHTS -o "
+            "FILE.keras`, and predict with `kzoo predict FILE.keras SOURCE`."
+        )
+        raise UsageError(message)
     heads, names, decisions = _decided(loaded.card, settings)
     return Loaded(compiled(loaded.model), heads, tuple(loaded.card["input_shape"]), names, decisions)
 

@@ -59,6 +59,11 @@ def build(
         raise UsageError(message)
     height, width, channels = problem.input_shape
     source = widened(read_cfg(chosen.network), chosen.width)
+    if not source.heads:
+        message = (
+            f"`model.network`: {chosen.network} has no [yolo] or [region], so it is no detector that can be trained."
+        )
+        raise UsageError(message)
     network = source.adapted(classes=problem.outputs).resized(width, height)
     sizes = sizes_between(changes.scales if changes else (), problem.input_shape, network.heads)
     shape = (None, None, channels) if sizes else problem.input_shape

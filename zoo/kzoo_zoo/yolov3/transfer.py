@@ -12,7 +12,7 @@ import keras
 from kzoo.command import load_model
 from kzoo.errors import DataError, KzooError, UsageError
 from kzoo_zoo.yolov3.darknet import build, parse_cfg, read_cfg
-from kzoo_zoo.yolov3.darknet.layers import Route, ScaleChannels, Shortcut, Yolo
+from kzoo_zoo.yolov3.darknet.layers import Route, Sam, ScaleChannels, Shortcut, Yolo
 from kzoo_zoo.yolov3.darknet.pretrained import BACKBONES, PRETRAINED, named_weights
 from kzoo_zoo.yolov3.darknet.weight_files import blocks_of, read_weights
 from kzoo_zoo.yolov3.darknet.weights import assign
@@ -200,7 +200,7 @@ def _before(network: Network, number: int) -> set[int]:
             sources = layer.sources
         elif isinstance(layer, Shortcut):
             sources += layer.sources
-        elif isinstance(layer, ScaleChannels):
+        elif isinstance(layer, (Sam, ScaleChannels)):
             sources += (layer.source,)
         new = {source for source in sources if source >= 0} - found
         found |= new

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from kzoo.data.frames.placing import place_labels
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -62,18 +64,21 @@ class Label:
             would not fit.
         color: Of the letters.
         background: Of the box.
-        above: Put the lower left corner there instead, if there is room.
+        around: x1, y1, x2, y2 of what it belongs to, as fractions: it stands beside that, where it hides no other
+            label, and ``xy`` is not read.
     """
 
     text: str
     xy: tuple[float, float] = (0.0, 0.0)
     color: tuple[int, int, int] = (255, 255, 255)
     background: tuple[int, int, int] = (0, 0, 0)
-    above: bool = False
+    around: tuple[float, float, float, float] | None = None
 
 
 def write_labels(pixels: np.ndarray, labels: Iterable[Label], *, size: int | None = None) -> np.ndarray:
     """Return a copy of the picture with several texts, the last on top; otherwise as `write_text`.
+
+    Of texts that stand around something, the last one also has its place first.
 
     Args:
         pixels: RGB, uint8 of shape (H, W, 3).
@@ -83,14 +88,20 @@ def write_labels(pixels: np.ndarray, labels: Iterable[Label], *, size: int | Non
     picture = _enlarged(pixels)
     height, width = picture.shape[:2]
     size = size or max(_SMALLEST_FONT, min(height, width) // 20)
-    for label in labels:
-        box = _label(label.text, size, width, label.color, label.background)
-        rows, columns = min(box.shape[0], height), min(box.shape[1], width)
-        top = round(label.xy[1] * height)
-        top = top - rows if label.above and top >= rows else top
-        top = max(0, min(top, height - rows))
-        left = max(0, min(round(label.xy[0] * width), width - columns))
-        picture[top : top + rows, left : left + columns] = box[:rows, :columns]
+    labels = list(labels)
+    drawn = [
+        _label(one.text, size, width, one.color, one.background)[:height, :width]
+        for one in labels
+    ]  # fmt: skip
+    around = {n: sides for n, one in reversed(list(enumerate(labels))) if (sides := one.around) is not None}
+    boxes = np.array(list(around.values())).reshape(-1, 4) * (width, height, width, height)
+    places = place_labels([(len(drawn[n]), len(drawn[n][0])) for n in around], boxes, (height, width))
+    placed = dict(zip(around, places, strict=True))
+    for number, (label, box) in enumerate(zip(labels, drawn, strict=True)):
+        rows, columns = box.shape[:2]
+        top, left = placed.get(number, (round(label.xy[1] * height), round(label.xy[0] * width)))
+        top, left = max(0, min(top, height - rows)), max(0, min(left, width - columns))
+        picture[top : top + rows, left : left + columns] = box
     return picture
 
 

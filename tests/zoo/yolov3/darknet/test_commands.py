@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import struct
 import zipfile
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from darknet_cfgs import convolution, head, net
 from darknet_oracle import write_random_weights
@@ -221,3 +224,41 @@ class TestModelsOfOthers:
         code, out, err = self.export(kzoo, {"pipeline": "yolov3"})
         assert (code, out) == (2, "")
         assert err == "error: x.keras does not tell the cfg that it was made from.\n"
+
+
+def test_a_classifier_tells_what_the_middle_of_a_picture_shows(kzoo, tmp_path, monkeypatch):
+    """The class is that which OpenCV finds in its own crop of the middle."""
+    monkeypatch.chdir(tmp_path)
+    last = convolution(4, 1, activation="linear", normalized=False)
+    Path("net.cfg").write_text(net(32, 32) + convolution(6, 3, 2) + "[avgpool]\n" + last + "[softmax]\ngroups=1\n")
+    write_random_weights(parse_cfg(Path("net.cfg").read_text(), "net"), Path("net.weights"))
+    Path("net.names").write_text("crane\negg\ncrane\nhen\n")
+    pixels = np.random.default_rng(3).integers(0, 256, (60, 90, 3), np.uint8)
+    Image.fromarray(pixels).save("photo.png")
+    assert kzoo("import-darknet", "net.cfg", "net.weights", "-o", "net.keras", "--names", "net.names")[0] == 0
+    code, out, _ = kzoo("predict", "net.keras", "photo.png", "--json")
+    assert code == 0
+    row = json.loads(out)
+    oracle = cv2.dnn.readNetFromDarknet("net.cfg", "net.weights")
+    oracle.setInput(cv2.dnn.blobFromImage(pixels, 1 / 255, (32, 32), crop=True))
+    wanted = oracle.forward().reshape(-1)
+    assert row["class"] == ["crane", "egg", "crane (2)", "hen"][wanted.argmax()]
+    assert row["probability"] == pytest.approx(wanted.max(), abs=1e-3)
+    for command, expected in (
+        (("predict", "net.keras", "photo.png", "--threshold", "0.5"), "--threshold: it is for detectors"),
+        (("evaluate", "net.keras", "--data", "."), "here it can only predict"),
+        (("predict", "yolov3", "photo.png", "--network", "net.cfg", "--weights", "net.weights"), "is a classifier"),
+        (("run", "yolov3", "-r", "quick", "-o", "model.network=net.cfg"), "no detector that can be trained"),
+    ):
+        code, _, err = kzoo(*command)
+        assert code in (1, 2)
+        assert expected in err
+
+
+def test_weights_that_the_user_trusts(kzoo, files):
+    raw = Path("net.weights").read_bytes()
+    Path("net.weights").write_bytes(raw[:-4] + struct.pack("<f", float("nan")))
+    assert "--trust-weights" in kzoo("import-darknet", "net.cfg", "net.weights", "-o", "net.keras")[2]
+    assert kzoo("import-darknet", "net.cfg", "net.weights", "-o", "net.keras", "--trust-weights")[0] == 0
+    assert kzoo("export-darknet", "net.keras", "-o", "again.weights")[0] == 0
+    assert Path("again.weights").read_bytes() == Path("net.weights").read_bytes()

@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 from darknet_cfgs import convolution, head, net
-from darknet_oracle import write_random_weights
+from darknet_oracle import random_images, raw_heads, raw_outputs, write_random_weights
 
 from kzoo.errors import DataError, NetworkUnreachableError, UsageError
 from kzoo_zoo.yolov3.darknet import (
@@ -156,6 +156,38 @@ class TestRefusals:
         weights.write_bytes(weights.read_bytes()[:-4] + struct.pack("<f", float("nan")))
         assert "the kernel of layer 2 would be nan" in _refusal(weights)
 
+    def test_how_many_and_where(self, weights):
+        raw = np.frombuffer(weights.read_bytes()[20:], "<f4").copy()
+        raw[[18, 20]], raw[-3:] = -0.25, np.inf
+        weights.write_bytes(weights.read_bytes()[:20] + raw.tobytes())
+        refused = _refusal(weights)
+        assert f"5 of its {raw.size:,} numbers cannot be a network's" in refused
+        assert "2 in the variance of layer 0, 3 in the kernel of layer 2. The first: the variance of layer 0" in refused
+        assert "--trust-weights" in refused
+        contents = read_weights(weights, blocks_of(NETWORK), trust=True)
+        assert (contents.arrays[0][1]["variance"] < 0).sum() == 2
+
+    def test_denormal_and_hardly_negative_variances_are_numbers(self, weights, cfg, tmp_path):
+        """As MobileNetV2-YOLO-Fastest was published: sums in float32 left some of its variances at -7e-44."""
+        raw = np.frombuffer(weights.read_bytes()[20:], "<f4").copy()
+        raw[18:22] = -7e-44, 1e-42, -0.0, -9e-7
+        raw[6:10] *= 1e-3  # else what is a thousand times as large afterwards differs a thousand times as much
+        weights.write_bytes(weights.read_bytes()[:20] + raw.tobytes())
+        model = build(NETWORK)
+        header = load_weights(model, weights)
+        images = random_images(1, NETWORK.height, NETWORK.width)
+        for found, wanted in zip(raw_outputs(model, images), raw_heads(NETWORK, weights, images), strict=True):
+            assert np.isfinite(found).all()
+            np.testing.assert_allclose(found, wanted, atol=1e-4, rtol=1e-4)
+        save_weights(model, tmp_path / "again.weights", header)
+        assert (tmp_path / "again.weights").read_bytes() == weights.read_bytes()
+
+    def test_any_revision(self, weights):
+        raw = bytearray(weights.read_bytes())
+        raw[8:12] = struct.pack("<i", 20_240_131)
+        weights.write_bytes(raw)
+        assert read_weights(weights, blocks_of(NETWORK)).header.revision == 20_240_131
+
     def test_no_file(self, tmp_path):
         assert "cannot be read" in _refusal(tmp_path / "none.weights")
         assert "cannot be read" in _refusal(tmp_path)
@@ -193,10 +225,12 @@ class TestLoading:
         with pytest.raises(UsageError, match="multiples of 2"):
             load_network(str(cfg), str(weights), size=size)
 
-    def test_a_classifier_is_no_detector(self, weights, tmp_path):
+    def test_neither_a_detector_nor_a_classifier(self, weights, tmp_path):
         path = tmp_path / "c.cfg"
         path.write_text("[net]\n[convolutional]\n")
-        with pytest.raises(DataError, match=r"no \[yolo\] section"):
+        with pytest.raises(
+            DataError, match=r"has no \[yolo\] or \[region\], so it is no detector, and does not end in \[softmax\]"
+        ):
             load_network(str(path), str(weights))
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from kzoo_zoo.yolov3.darknet.building import build
     from kzoo_zoo.yolov3.darknet.builtin import BUILT_IN, builtin_cfg
     from kzoo_zoo.yolov3.darknet.folding import fold
-    from kzoo_zoo.yolov3.darknet.layers import Head
+    from kzoo_zoo.yolov3.darknet.heads import Head
     from kzoo_zoo.yolov3.darknet.loading import Loaded, load_network
     from kzoo_zoo.yolov3.darknet.network import Network, parse_cfg, read_cfg
     from kzoo_zoo.yolov3.darknet.pretrained import BACKBONES, PRETRAINED, fetch_pretrained, named_weights
@@ -39,7 +39,7 @@ _HOMES = {
     "building": ("build",),
     "builtin": ("BUILT_IN", "builtin_cfg"),
     "folding": ("fold",),
-    "layers": ("Head",),
+    "heads": ("Head",),
     "loading": ("Loaded", "load_network"),
     "network": ("Network", "parse_cfg", "read_cfg"),
     "pretrained": ("BACKBONES", "PRETRAINED", "fetch_pretrained", "named_weights"),

@@ -7,22 +7,29 @@ leaky ReLU (0.1), nearest-neighbour upsampling, and RGB input.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import layers, ops
 
+from kzoo.errors import UsageError
 from kzoo_zoo.yolov3.darknet.layers import (
     AvgPool,
     Convolution,
+    Cost,
     Dropout,
     MaxPool,
+    Reorg,
     Route,
+    Sam,
     ScaleChannels,
     Shortcut,
+    Softmax,
     Upsample,
     Yolo,
 )
+from kzoo_zoo.yolov3.darknet.weight_files import EPSILON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,10 +37,7 @@ if TYPE_CHECKING:
     from kzoo_zoo.yolov3.darknet.layers import Layer
     from kzoo_zoo.yolov3.darknet.network import Network
 
-__all__ = ["EPSILON", "build"]
-
-EPSILON = 1e-6
-"""Darknet divides by sqrt(variance) + 1e-6 on the CPU; OpenCV has 1e-6 under the root, and so has this."""
+__all__ = ["build"]
 
 _SLOPE = 0.1
 
@@ -49,8 +53,9 @@ def build(
 
     It takes float32 RGB images in [0, 1] of shape (batch, height, width, channels) and returns a list with the raw
     outputs of each head in the cfg's order, of shape (batch, grid height, grid width, anchors * (5 + classes)): for
-    each anchor tx, ty, tw, th, objectness and one logit for each class, before any sigmoid. A network with one head
-    returns that alone, as Keras does; one without heads its last layer.
+    each anchor tx, ty, tw, th, objectness and one logit for each class, before any sigmoid, also where the cfg has the
+    sigmoid in the convolution before the head (``new_coords=1``). A network with one head returns that alone, as Keras
+    does; a classifier the probabilities of its classes, of shape (batch, classes); any other its last layer.
 
     Layers with weights are named ``conv_N`` and ``bn_N`` after the number N of the layer in Darknet.
 
@@ -60,17 +65,31 @@ def build(
             well as for a side. The cfg's by default.
         channels: The channels of the images; the cfg's by default.
         regularizer: A Keras regularizer for the kernels, not for biases and batch normalization.
+
+    Raises:
+        UsageError: The network has a layer that needs a fixed size, and a side may have any.
     """
     height, width, *rest = input_shape or (network.height, network.width)
     inputs = keras.Input((height, width, (rest or [channels or network.channels])[0]), dtype="float32", name="image")
     passed: list[Any] = []
     heads: list[Any] = []
     x = inputs
+    squashed = {
+        layer.index - 1 for layer in network.layers if isinstance(layer, Yolo) and layer.head.kind == "new_coords"
+    }
+    logits = x
     for layer in network.layers:
-        x = _LAYERS[type(layer)](layer, x, passed, regularizer)
+        if layer.index in squashed:
+            assert isinstance(layer, Convolution)
+            logits = _convolution(dataclasses.replace(layer, activation="linear"), x, passed, regularizer)
+            x = activate(logits, layer.activation, f"act_{layer.index}")
+        else:
+            x = _LAYERS[type(layer)](layer, logits if layer.index - 1 in squashed else x, passed, regularizer)
         passed.append(x)
         if isinstance(layer, Yolo):
             heads.append(x)
+    if network.classifier:
+        x = layers.Flatten(name="classes")(x)
     return keras.Model(inputs, heads or x, name=_identifier(network.name))
 
 
@@ -86,7 +105,8 @@ def activate(x: Any, name: str, layer_name: str) -> Any:
 def _convolution(layer: Convolution, x: Any, passed: Sequence[Any], regularizer: Any) -> Any:
     del passed
     number = layer.index
-    if layer.padding and not _is_same(layer.size, layer.stride, 2 * layer.padding):
+    # Of a window with holes, the padding grows as they do; it is read only where that leaves the map's size as it is.
+    if layer.padding and layer.dilation == 1 and not _is_same(layer.size, layer.stride, 2 * layer.padding):
         x = layers.ZeroPadding2D(layer.padding, name=f"border_{number}")(x)
         padding = "valid"
     else:
@@ -95,6 +115,7 @@ def _convolution(layer: Convolution, x: Any, passed: Sequence[Any], regularizer:
         "kernel_size": layer.size,
         "strides": layer.stride,
         "padding": padding,
+        "dilation_rate": layer.dilation,
         "use_bias": not layer.batch_normalize,
         "name": f"conv_{number}",
     }
@@ -165,6 +186,40 @@ def _scale_channels(layer: ScaleChannels, x: Any, passed: Sequence[Any], regular
     return activate(x, layer.activation, f"act_{layer.index}")
 
 
+def _sam(layer: Sam, x: Any, passed: Sequence[Any], regularizer: Any) -> Any:
+    del regularizer
+    x = layers.Multiply(name=f"sam_{layer.index}")([x, passed[layer.source]])
+    return activate(x, layer.activation, f"act_{layer.index}")
+
+
+def _reorg(layer: Reorg, x: Any, passed: Sequence[Any], regularizer: Any) -> Any:
+    del passed, regularizer
+    stride = layer.stride
+    if not layer.scrambled:
+        corners = [x[:, row::stride, column::stride, :] for row in range(stride) for column in range(stride)]
+        return layers.Concatenate(name=f"reorg_{layer.index}")(corners)
+    height, width, channels = x.shape[1:]
+    if None in (height, width):
+        message = "[reorg] needs an input of a fixed size: leave out `augment.scales`."
+        raise UsageError(message)
+    # Darknet reads the memory of the map (channels, height, width) as one of fewer channels and larger sides.
+    x = ops.reshape(ops.transpose(x, (0, 3, 1, 2)), (-1, channels // stride**2, height, stride, width, stride))
+    x = ops.reshape(ops.transpose(x, (0, 3, 5, 1, 2, 4)), (-1, channels * stride**2, height // stride, width // stride))
+    return ops.transpose(x, (0, 2, 3, 1))
+
+
+def _softmax(layer: Softmax, x: Any, passed: Sequence[Any], regularizer: Any) -> Any:
+    del passed, regularizer
+    if layer.temperature != 1:
+        x = x / layer.temperature
+    return layers.Softmax(dtype="float32", name=f"softmax_{layer.index}")(x)
+
+
+def _cost(layer: Cost, x: Any, passed: Sequence[Any], regularizer: Any) -> Any:
+    del layer, passed, regularizer
+    return x
+
+
 def _yolo(layer: Yolo, x: Any, passed: Sequence[Any], regularizer: Any) -> Any:
     """Pass the raw outputs on in float32; a layer of its own, so that each output has a name and none is lost."""
     del passed, regularizer
@@ -185,6 +240,10 @@ _LAYERS: dict[type[Layer], Callable[[Any, Any, Sequence[Any], Any], Any]] = {
     Dropout: _dropout,
     AvgPool: _avgpool,
     ScaleChannels: _scale_channels,
+    Sam: _sam,
+    Reorg: _reorg,
+    Softmax: _softmax,
+    Cost: _cost,
     Yolo: _yolo,
 }
 

@@ -37,6 +37,9 @@ def import_darknet(
     layers: Annotated[
         int | None, typer.Option("--layers", min=1, metavar="N", help="Take the weights of the first N layers only.")
     ] = None,
+    trust_weights: Annotated[
+        bool, typer.Option("--trust-weights", help="Take numbers, too, that no network can have, such as NaN.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Make a model of Darknet's cfg and weights.
@@ -55,6 +58,7 @@ def import_darknet(
             size=size,
             partial=partial,
             layers=layers,
+            trust=trust_weights,
             progress=None if json else line,
             start=start_tensorflow,
         )

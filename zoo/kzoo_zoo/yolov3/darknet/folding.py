@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from kzoo_zoo.yolov3.darknet.building import EPSILON, build
+from kzoo_zoo.yolov3.darknet.building import build
 from kzoo_zoo.yolov3.darknet.layers import Convolution
+from kzoo_zoo.yolov3.darknet.weight_files import EPSILON
 
 if TYPE_CHECKING:
     from kzoo_zoo.yolov3.darknet.network import Network

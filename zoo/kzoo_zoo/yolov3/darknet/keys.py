@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ALIASES", "check_keys"]
 
-ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool", "avg": "avgpool"}
+ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool", "avg": "avgpool", "soft": "softmax"}
 """Other names that Darknet has for a section."""
 
 
@@ -27,7 +27,7 @@ def _words(text: str) -> list[str]:
 
 _READ = {
     "net": "width height channels",
-    "convolutional": "batch_normalize filters size stride pad padding groups activation",
+    "convolutional": "batch_normalize filters size stride pad padding groups activation dilation",
     "maxpool": "size stride padding",
     "upsample": "stride",
     "route": "layers groups group_id",
@@ -35,7 +35,13 @@ _READ = {
     "dropout": "probability",
     "avgpool": "",
     "scale_channels": "from activation",
-    "yolo": "mask anchors classes num scale_x_y",
+    "sam": "from activation",
+    "reorg": "stride",
+    "reorg3d": "stride",
+    "softmax": "temperature tree",
+    "cost": "",
+    "yolo": "mask anchors classes num scale_x_y new_coords",
+    "region": "anchors classes num softmax tree",
 }
 
 _LEFT_OUT = {
@@ -54,6 +60,11 @@ _LEFT_OUT = {
         nms_kind beta_nms resize max max_delta focal_loss label_smooth_eps counters_per_class objectness_smooth
         iou_thresh_kind thresh map show_details delta_normalizer uc_normalizer beta1 track_history_size sim_thresh
         dets_for_track dets_for_show track_ciou_norm""",
+    "region": """
+        jitter thresh random absolute bias_match rescore object_scale noobject_scale class_scale coord_scale mask_scale
+        max resize focal_loss log sqrt map""",
+    "cost": "type scale ratio noobject_scale thresh",
+    "softmax": "noloss",
     "convolutional": "angle grad_centr reverse",
     "dropout": "dropblock dropblock_size dropblock_size_rel dropblock_size_abs",
     "*": """
@@ -63,7 +74,7 @@ _LEFT_OUT = {
 
 _FIXED = {
     "convolutional": {
-        "dilation": "1", "binary": "0", "xnor": "0", "bin_output": "0", "flipped": "0", "dot": "0", "antialiasing": "0",
+        "binary": "0", "xnor": "0", "bin_output": "0", "flipped": "0", "dot": "0", "antialiasing": "0",
         "share_index": "-1000000000", "assisted_excitation": "0", "rotate": "0", "stretch": "0", "sway": "0",
         "stretch_sway": "0", "deform": "0", "cbn": "0", "coordconv": "0",
     },
@@ -71,23 +82,33 @@ _FIXED = {
     "upsample": {"scale": "1"},
     "shortcut": {"weights_type": "none", "weights_normalization": "none"},
     "scale_channels": {"scale_wh": "0"},
-    "yolo": {"new_coords": "0", "focal_loss_kind": "0", "embedding_layer": "0"},
+    "reorg": {"reverse": "0"},
+    "reorg3d": {"reverse": "0"},
+    "softmax": {"groups": "1", "spatial": "0"},
+    "yolo": {"focal_loss_kind": "0", "embedding_layer": "0"},
+    "region": {"coords": "4", "classfix": "0"},
     "*": {"dontload": "0", "dontloadscales": "0"},
 }  # fmt: skip
 
 
+_SIGNS = (
+    "Darknet computes with the signs of weights and inputs there; OpenCV reads past it, and finds something else than "
+    "the network learned."
+)
+_WHY = {"xnor": _SIGNS, "binary": _SIGNS}
+"""What is to be said of a key beside that it is not supported."""
+
 _NOT_BUILT = {
     **dict.fromkeys(
         _words(
-            """activation active batchnorm connected conn contrastive control_channels conv_lstm cost crnn crop deconv
-            deconvolutional empty gru history implicit l2norm local local_avg local_avgpool lrn lstm normalization reorg
-            reorg3d rnn sam shift_channels silence"""
+            """activation active batchnorm connected conn contrastive control_channels conv_lstm crnn crop deconv
+            deconvolutional empty gru history implicit l2norm local local_avg local_avgpool lrn lstm normalization rnn
+            shift_channels silence"""
         ),
         "",
     ),
-    **dict.fromkeys(("logistic", "softmax", "soft"), "it ends a classifier, and only detectors are read"),
+    "logistic": "it ends a classifier of classes that do not exclude each other",
     "detection": "it is the output of YOLOv1",
-    "region": "it is the output of YOLOv2",
     "gaussian_yolo": "it tells how sure each side is, too",
     "yolo_bdp": "its boxes are turned",
     "iseg": "its objects have outlines",
@@ -111,13 +132,11 @@ def check_keys(section: Section) -> None:
     # Strides for each axis are read where both say the same.
     if section.name in ("convolutional", "maxpool"):
         fixed |= dict.fromkeys(("stride_x", "stride_y"), section.text("stride", "1"))
-    if section.text("size", "1") == "1":  # a window of one has no holes
-        fixed.pop("dilation", None)
-        left_out.append("dilation")
     for key, entry in section.entries.items():
         if key in fixed:
             if entry.value != fixed[key]:
-                section.fail(f"`{key}={entry.value}` is not supported; only {key}={fixed[key]} is.", key)
+                why = f" {_WHY[key]}" if key in _WHY else ""
+                section.fail(f"`{key}={entry.value}` is not supported; only {key}={fixed[key]} is.{why}", key)
         elif key not in read and key not in left_out:
             section.fail(f"the key `{key}` is not known{_near(key, (*read, *left_out, *fixed))}", key)
     for key, second in section.repeated.items():

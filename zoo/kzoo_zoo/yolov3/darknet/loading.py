@@ -1,4 +1,4 @@
-"""A cfg, weights and names -> a network that is ready to find objects. All is checked before Keras is imported."""
+"""A cfg, weights and names -> a network that is ready to use. All is checked before Keras is imported."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def load_network(
     size: str = "",
     partial: bool = False,
     layers: int | None = None,
+    trust: bool = False,
     download: bool = True,
     progress: Any = None,
     start: Callable[[], None] | None = None,
@@ -67,6 +68,7 @@ def load_network(
         size: The side of the input in pixels, or ``WIDTHxHEIGHT``; by default the cfg's.
         partial: The weights may be those of the first layers only.
         layers: Take the weights of only so many layers; the others stay random.
+        trust: Take numbers, too, that no network can have.
         download: Whether weights that are named and not in the cache may be downloaded.
         progress: Called with the bytes done, the bytes in all and the name of the file.
         start: Called before Keras is imported, when all files were found right.
@@ -77,8 +79,10 @@ def load_network(
     """
     cfg, weights = _named(cfg, weights)
     network = _sized(read_cfg(cfg), size)
-    if not network.heads:
-        message = f"{cfg} has no [yolo] section, so it is no detector."
+    if not network.heads and not network.classifier:
+        message = (
+            f"{cfg} has no [yolo] or [region], so it is no detector, and does not end in [softmax] as a classifier."
+        )
         raise DataError(message)
     class_names = _class_names(network, names)
     path = Path(weights).expanduser()
@@ -88,7 +92,7 @@ def load_network(
     from kzoo_zoo.yolov3.darknet.weight_files import blocks_of, read_weights
 
     blocks = blocks_of(network)
-    contents = read_weights(path, blocks, partial=partial, layers=layers)
+    contents = read_weights(path, blocks, partial=partial, layers=layers, trust=trust)
     if start is not None:
         start()
     from kzoo_zoo.yolov3.darknet.building import build
@@ -108,10 +112,10 @@ def card_of(network: Network, class_names: Sequence[str]) -> dict[str, Any]:
     """Return what a saved model must tell of a network, so that its outputs can be read and its weights exported."""
     return {
         "pipeline": "yolov3",
-        "task": "detection",
+        "task": "classification" if network.classifier else "detection",
         "class_names": list(class_names),
         "input_shape": [network.height, network.width, network.channels],
-        "heads": [head.to_dict() for head in network.heads],
+        **({} if network.classifier else {"heads": [head.to_dict() for head in network.heads]}),
         "darknet": {"name": network.name, "cfg": network.text},
     }
 
@@ -172,9 +176,10 @@ def _sized(network: Network, size: str) -> Network:
 
 def _class_names(network: Network, names: str) -> tuple[str, ...]:
     if not names:
-        known = network.classes == len(COCO_NAMES)
+        known = network.classes == len(COCO_NAMES) and not network.classifier
         return COCO_NAMES if known else tuple(f"class {number}" for number in range(network.classes))
-    found = tuple(read_names(Path(names).expanduser()))
+    # ImageNet has two cranes and two maillots, and Darknet's lists of its names have them twice.
+    found = tuple(read_names(Path(names).expanduser(), numbered=network.classifier))
     if len(found) != network.classes:
         message = (
             f"{names} has the names of {len(found)} classes, and the network {network.name} has {network.classes}."

@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING
 from kzoo.errors import DataError
 from kzoo_zoo.yolov3.darknet.cfg import Entry, Section, parse_sections, read_text, write_sections
 from kzoo_zoo.yolov3.darknet.keys import ALIASES
-from kzoo_zoo.yolov3.darknet.layers import (
-    Convolution,
-    Head,
-    Layer,
-    Shape,
-    Yolo,
-    read_layer,
-    read_size,
-)
+from kzoo_zoo.yolov3.darknet.layers import Convolution, Cost, Head, Layer, Shape, Softmax, Yolo
+from kzoo_zoo.yolov3.darknet.reading import read_layer, read_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +46,15 @@ class Network:
     @property
     def classes(self) -> int:
         """The number of classes."""
-        return self.heads[0].classes if self.heads else 0
+        if self.heads:
+            return self.heads[0].classes
+        return self.shapes[-1].channels if self.classifier else 0
+
+    @property
+    def classifier(self) -> bool:
+        """Whether it ends in the probabilities of classes, ``[softmax]``."""
+        last = next((layer for layer in reversed(self.layers) if not isinstance(layer, Cost)), None)
+        return isinstance(last, Softmax) and not self.heads
 
     @property
     def convolutions(self) -> list[Convolution]:
@@ -94,7 +95,8 @@ class Network:
                 changes[place] = {"classes": str(classes)}
                 changes[place - 1] = {"filters": str(filters)}
             if anchors is not None:
-                listed = ",".join(f"{side:g}" for pair in anchors for side in pair)
+                unit = layer.head.stride if layer.head.kind == "region" else 1  # those are in cells
+                listed = ",".join(_written(side / unit) for pair in anchors for side in pair)
                 changes.setdefault(place, {})["anchors"] = listed
         return self._rewritten(changes)
 
@@ -150,6 +152,12 @@ def parse_cfg(text: str, origin: str) -> Network:
     """
     sections = [dataclasses.replace(s, name=ALIASES.get(s.name, s.name)) for s in parse_sections(text, origin)]
     return _assemble(sections, Path(origin).stem)
+
+
+def _written(number: float) -> str:
+    """Return a number in as few digits as tell it."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(float(number))
 
 
 def _assemble(sections: Sequence[Section], name: str) -> Network:

@@ -23,14 +23,18 @@ if TYPE_CHECKING:
 
     from kzoo_zoo.yolov3.darknet.network import Network
 
-__all__ = ["FLOAT", "Block", "Contents", "Header", "blocks_of", "read_weights"]
+__all__ = ["EPSILON", "FLOAT", "Block", "Contents", "Header", "blocks_of", "read_weights"]
 
 FLOAT = np.dtype("<f4")
+
+EPSILON = 1e-6
+"""Darknet divides by sqrt(variance) + 1e-6 on the CPU; OpenCV has 1e-6 under the root, and so has this."""
 
 _SHORT, _LONG = 16, 20
 """The bytes of the two headers."""
 _NEWEST = 1000
 """Higher version numbers are not Darknet's, which takes such files for transposed ones."""
+_MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,9 @@ def blocks_of(network: Network) -> list[Block]:
     return found
 
 
-def read_weights(path: Path, blocks: Sequence[Block], *, layers: int | None = None, partial: bool = False) -> Contents:
+def read_weights(
+    path: Path, blocks: Sequence[Block], *, layers: int | None = None, partial: bool = False, trust: bool = False
+) -> Contents:
     """Return what a file holds, if it is right to the last byte.
 
     Args:
@@ -128,6 +134,7 @@ def read_weights(path: Path, blocks: Sequence[Block], *, layers: int | None = No
         blocks: What it should hold.
         layers: Take only the layers of Darknet with a smaller number, whatever follows in the file.
         partial: The file may end early, but only between two convolutions.
+        trust: Take numbers, too, that no network can have.
 
     Raises:
         DataError: The file cannot be read, is none of Darknet's, or does not fit; says by how much.
@@ -153,8 +160,8 @@ def read_weights(path: Path, blocks: Sequence[Block], *, layers: int | None = No
     count = sum(block.count for block in blocks)
     values = raw[header.size :][: count * FLOAT.itemsize].view(FLOAT)
     arrays = tuple(_split(values, blocks))
-    for number, named in arrays:
-        _refuse_nonsense(named, number, path)
+    if not trust:
+        _refuse_nonsense(arrays, path)
     return Contents(header, arrays)
 
 
@@ -173,7 +180,7 @@ def _header(raw: bytes, path: Path) -> Header:
         message = f"{path} is no file of Darknet weights: it has {len(raw)} bytes, fewer than the header."
         raise DataError(message)
     major, minor, revision = struct.unpack_from("<iii", raw)
-    if not all(0 <= number < _NEWEST for number in (major, minor, revision)):
+    if not all(0 <= number < _NEWEST for number in (major, minor)):  # the revision tells nothing, and may be any number
         message = (
             f"{path} is no file of Darknet weights: its first bytes would be version {major}.{minor}.{revision}. Was "
             "it saved by another program, or is it a web page?"
@@ -228,16 +235,29 @@ def _whole(blocks: Sequence[Block], found: float, path: Path) -> list[Block]:
     return held
 
 
-def _refuse_nonsense(named: Mapping[str, np.ndarray], number: int, path: Path) -> None:
-    """Refuse values that no network has: they tell of a wrong header, another cfg or a damaged file."""
-    for name, values in named.items():
-        bad: Any = ~np.isfinite(values)
-        if name == "variance":
-            bad |= values < 0
-        if bad.any():
-            message = (
-                f"{path} does not hold the weights of this network: the {name} of layer {number} would be "
-                f"{float(values[bad][0]):g} at place {int(bad.argmax())}. The file is damaged, or it belongs to "
-                "another cfg of the same size."
-            )
-            raise DataError(message)
+def _refuse_nonsense(arrays: Sequence[tuple[int, Mapping[str, np.ndarray]]], path: Path) -> None:
+    """Refuse numbers that no network has: they tell of a wrong header, another cfg or a damaged file.
+
+    What can be computed with is a number: denormal ones, and variances a little below 0, as sums in float32 leave them;
+    their root is taken after `EPSILON` was added.
+    """
+    wrong, total, first, where = 0, 0, "", []
+    for number, named in arrays:
+        for name, values in named.items():
+            bad: Any = ~np.isfinite(values)
+            if name == "variance":
+                bad |= ~(values > -EPSILON)
+            wrong, total = wrong + int(bad.sum()), total + values.size
+            if bad.any():
+                where.append(f"{int(bad.sum()):,} in the {name} of layer {number}")
+                at = f"would be {float(values[bad][0]):g} at place {int(bad.argmax())}"
+                first = first or f"the {name} of layer {number} {at}"
+    if wrong:
+        listed = ", ".join(where[:_MOST_NAMED]) + (", ..." if len(where) > _MOST_NAMED else "")
+        count = f"{wrong:,} of its {total:,} numbers cannot be a network's: {listed}. The first: " if wrong > 1 else ""
+        message = (
+            f"{path} does not hold the weights of this network: {count}{first}. The file is damaged, or it belongs to "
+            "another cfg of the same size. Where it is known to be right, `kzoo import-darknet ... --trust-weights` "
+            "takes the numbers as they are."
+        )
+        raise DataError(message)

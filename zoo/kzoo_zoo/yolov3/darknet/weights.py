@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Header", "assign", "load_weights", "save_weights"]
 
 
-def load_weights(model: Any, path: Path, *, layers: int | None = None, partial: bool = False) -> Header:
+def load_weights(
+    model: Any, path: Path, *, layers: int | None = None, partial: bool = False, trust: bool = False
+) -> Header:
     """Set the weights of a model that `build` made from a Darknet file; nothing is set unless the file is right.
 
     Args:
@@ -30,6 +32,7 @@ def load_weights(model: Any, path: Path, *, layers: int | None = None, partial: 
         layers: Take only the layers of Darknet with a smaller number, whatever follows in the file: the backbone of a
             network whose heads are other ones. YOLOv3's has 75 layers.
         partial: The file may end early, but only between two convolutions, as ``darknet53.conv.74`` does.
+        trust: Take numbers, too, that no network can have.
 
     Raises:
         DataError: The file cannot be read, is none of Darknet's, or does not fit the model; says by how much.
@@ -38,7 +41,7 @@ def load_weights(model: Any, path: Path, *, layers: int | None = None, partial: 
     for number, _, variables in _convolutions(model):
         parts = tuple((name, int(np.prod(variable.shape))) for name, variable in variables.items())
         blocks.append(Block(number, parts))
-    contents = read_weights(path, blocks, layers=layers, partial=partial)
+    contents = read_weights(path, blocks, layers=layers, partial=partial, trust=trust)
     assign(model, contents)
     return contents.header
 
