@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from kzoo.data.download import RemoteFile
     from kzoo.data.frames import Frame, Part, Source
+    from kzoo.data.input_fields import InputField
     from kzoo.data.splits import Dataset, Reading, Split
     from kzoo.engine.batches import Moment
     from kzoo.engine.forward import Forward
@@ -296,6 +297,13 @@ class Reader(abc.ABC):
         from kzoo.data.frames.given import pixels_of
 
         return Frame(index=index, pixels=pixels_of(value))
+
+    def input_fields(self) -> Sequence[InputField]:
+        """Return what a person fills in for one input, which `item` takes by name; nothing where inputs are pictures.
+
+        Known before `load` is called.
+        """
+        return ()
 
     def load(self) -> None:  # noqa: B027 - some readers have nothing to load
         """Load what predicting needs, such as the model; called once, before the first input."""

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-HEAVY = ("tensorflow", "keras", "numpy", "matplotlib", "cv2", "sklearn", "PIL", "requests", "pydantic", "markdown_it")
+HEAVY = ("tensorflow", "keras", "numpy", "matplotlib", "cv2", "sklearn", "PIL", "requests", "pydantic", "markdown_it",
+         "gradio")  # fmt: skip
 
 SCRIPT = """
 import json, sys
@@ -28,6 +29,7 @@ COMMANDS = [
     ["list-plugins"],
     ["info", "--help"],
     ["check", "--help"],
+    ["demo", "--help"],
     ["doctor"],
 ]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import warnings
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -13,10 +15,12 @@ from kzoo.errors import DataError
 from kzoo.files import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
-__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "ImageMode", "UnreadableImageError", "opened", "read_image"]
+    Opening = Callable[[], AbstractContextManager[IO[bytes]]]
+
+__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "ImageMode", "UnreadableImageError", "decode_image", "opened", "read_image"]
 
 ImageMode = Literal["RGB", "L"]
 
@@ -83,8 +87,26 @@ def read_image(path: Path, *, size: Sequence[int] | None = None, mode: ImageMode
     Raises:
         DataError: The file is missing, empty, cut off, too large or not an image; one line with its name and why.
     """
+    return _pixels(lambda: open_regular(path), path, size, mode)
+
+
+def decode_image(data: bytes, name: str) -> np.ndarray:
+    """Return the pixels of an image file that is in memory, uint8 of shape (H, W, 3), read as `read_image` reads it.
+
+    Args:
+        data: What the file holds.
+        name: What it is called in messages.
+
+    Raises:
+        DataError: It is empty, cut off, too large or not an image; one line with its name and why.
+    """
+    return _pixels(lambda: io.BytesIO(data), Path(name), None, "RGB")
+
+
+def _pixels(opening: Opening, path: Path, size: Sequence[int] | None, mode: ImageMode) -> np.ndarray:
+    """Return the pixels of what ``opening`` opens, which is called ``path``."""
     try:
-        with opened(path) as image:
+        with opening() as file, _as_image(file, path) as image:
             if size is not None:
                 # A JPEG can be decoded at 1/2, 1/4 or 1/8; both sides, as the image may still be turned.
                 image.draft(None, (2 * max(size), 2 * max(size)))
@@ -95,7 +117,7 @@ def read_image(path: Path, *, size: Sequence[int] | None = None, mode: ImageMode
         reason = f"it has more pixels than the limit of {MAX_PIXELS:,}"
         raise UnreadableImageError(path, reason) from error
     except Exception as error:  # a damaged file can make a decoder fail with anything
-        raise UnreadableImageError(path, _reason(path, error)) from error
+        raise UnreadableImageError(path, _reason(opening, error)) from error
     if size is not None and pixels.size != (size[1], size[0]):
         # Large steps are first averaged over whole blocks (reducing), which loses nothing and is several times faster.
         pixels = pixels.resize((size[1], size[0]), Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -111,7 +133,13 @@ def opened(path: Path) -> Iterator[Image.Image]:
         UnreadableImageError: It claims more pixels than `MAX_PIXELS`.
         OSError: It is no regular file, or in none of the formats; Pillow may raise others for damaged ones.
     """
-    with open_regular(path) as file, Image.open(file, formats=_FORMATS) as image:
+    with open_regular(path) as file, _as_image(file, path) as image:
+        yield image
+
+
+@contextlib.contextmanager
+def _as_image(file: IO[bytes], path: Path) -> Iterator[Image.Image]:
+    with Image.open(file, formats=_FORMATS) as image:
         _check_size(image, path)
         yield image
 
@@ -142,11 +170,11 @@ def _decoded(image: Image.Image, mode: ImageMode) -> Image.Image:
     return picture if picture.mode == mode else picture.convert(mode)
 
 
-def _reason(path: Path, error: Exception) -> str:
+def _reason(opening: Opening, error: Exception) -> str:
     """Return why a file cannot be read, in the words of its reader and not of its decoder."""
     if isinstance(error, OSError) and error.errno is not None:  # missing, a folder, not permitted
         return error.strerror.lower() if error.strerror else str(error)
-    with contextlib.suppress(OSError), open_regular(path) as file:
+    with contextlib.suppress(OSError), opening() as file:
         if (known := _not_an_image(file.read(64))) is not None:
             return known
     if isinstance(error, UnidentifiedImageError):
