@@ -137,6 +137,7 @@ def test_the_examples_of_a_folder(tmp_path):
         ("data:image/png;base64,", "x.jpg cannot be read as an image: the file is empty"),
         ("data:image/png;base64,AAAA", "x.jpg cannot be read as an image: its content is none of the image formats"),
         ("data:image/png;base64,A", "a picture that is no base64"),
+        ("data:image/png;base64,!!!!", "a picture that is no base64"),
         ("no address", "the file is empty"),
         (7, "The page sent something else than it should: Expected `str`, got `int`"),
     ],

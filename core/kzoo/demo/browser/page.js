@@ -143,6 +143,7 @@ async function openCamera(deviceId) {
   await video.play();
   at.camera.textContent = "Close the camera";
   at.camera.classList.add("main");
+  at.answer.ariaLive = "off"; // what is read aloud could not keep up
   video.requestVideoFrameCallback((now, told) => noticed(mine, now, told));
   await offerCameras(stream);
 }
@@ -155,6 +156,7 @@ async function closeCamera() {
   video.srcObject = null;
   at.camera.textContent = "Open the camera";
   at.camera.classList.remove("main");
+  at.answer.ariaLive = "polite";
   delete at.view.dataset.frames;
   const found = await asked("closed", { session: props.value });
   if (found.notes && found.notes.length) listed(at.notes, found.notes);
