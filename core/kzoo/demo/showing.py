@@ -104,7 +104,7 @@ class Shown:
     Attributes:
         asked: As given.
         fields: What a person fills in for one input; empty where the inputs are pictures.
-        examples: As given, at most `MOST_EXAMPLES`.
+        examples: Those that are offered, at most `MOST_EXAMPLES`, spread over all: folders often hold a class each.
 
     Raises:
         UsageError: The pipeline has no such setting or predicts nothing without a model, or it reads no pictures and
@@ -121,7 +121,8 @@ class Shown:
         if self.fields and examples:
             message = f"--examples are pictures, and `{asked.pipeline.name}` reads rows: {', '.join(self._names())}."
             raise UsageError(message)
-        self.examples = list(examples[:MOST_EXAMPLES])
+        offered = min(len(examples), MOST_EXAMPLES)
+        self.examples = [examples[number * len(examples) // offered] for number in range(offered)]
         self._reading = threading.Lock()
         self._cameras = Cameras(self._loaded, self._reading)
 

@@ -117,12 +117,12 @@ def test_rows_are_filled_in():
 
 
 def test_the_examples_of_a_folder(tmp_path):
-    paths = [tmp_path / f"{n}.png" for n in range(30)]
+    paths = [tmp_path / f"{n}.png" for n in range(2 * showing.MOST_EXAMPLES)]
     for path in paths:
         Image.fromarray(np.zeros((400, 300, 3), np.uint8)).save(path)
     pictures = shown(ClassPrediction("a", 0, 1.0, {"a": 1.0}), examples=paths)
     offered = pictures.thumbnails()
-    assert [one["name"] for one in offered] == [f"{n}.png" for n in range(showing.MOST_EXAMPLES)]
+    assert [one["name"] for one in offered] == [f"{2 * n}.png" for n in range(showing.MOST_EXAMPLES)]
     assert pixels_of(offered[0]["picture"]).shape == (160, 120, 3)
     assert pictures.example({"number": 3})["text"] == "a 100%"
     assert "no example 24" in pictures.example({"number": 24})["error"]

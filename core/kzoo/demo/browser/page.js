@@ -226,6 +226,7 @@ function keptPace(mine, now, captured, found) {
   const [first, last] = [mine.pace[0].now, mine.pace[mine.pace.length - 1].now];
   const rate = mine.pace.length > 1 ? (1000 * (mine.pace.length - 1)) / (last - first) : 0;
   const age = ages[Math.floor(ages.length / 2)];
+  at.view.dataset.last = (now - captured).toFixed(1);
   at.view.dataset.frames = Number(at.view.dataset.frames || 0) + 1;
   at.view.dataset.rate = rate.toFixed(2);
   at.view.dataset.age = age.toFixed(1);
