@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from kzoo.arguments import command_line
+from kzoo.data.input_fields import InputField
 from kzoo.errors import KzooError, UsageError
 from kzoo.settings import NoSettings, defaults_of, setting, settings
 from kzoo.tasks.predictions import ClassPrediction, Prediction, ValuePrediction
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from kzoo.data.download import RemoteFile
     from kzoo.data.frames import Frame, Part, Source
-    from kzoo.data.input_fields import InputField
     from kzoo.data.splits import Dataset, Reading, Split
     from kzoo.engine.batches import Moment
     from kzoo.engine.forward import Forward
@@ -38,6 +38,7 @@ __all__ = [
     "FromPaths",
     "FromSample",
     "ImageClassReader",
+    "InputField",
     "NoSettings",
     "Pipeline",
     "Prediction",

@@ -33,7 +33,7 @@ def watch(event, args):
     if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo"):
         host = args[1][0] if isinstance(args[1], tuple) else args[0] if event == "socket.getaddrinfo" else "127.0.0.1"
         if host not in ("127.0.0.1", "::1", "localhost", None):
-            print("ASKED", event, args[1:], file=sys.stderr, flush=True)
+            print("ASKED", event, host, file=sys.stderr, flush=True)
 
 sys.addaudithook(watch)
 sys.exit(main(sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,12 +10,12 @@ import pytest
 from PIL import Image
 
 from kzoo.data.frames import Item
-from kzoo.data.input_fields import InputField
 from kzoo.demo import showing
+from kzoo.demo.cameras import MOST_CAMERAS
 from kzoo.demo.showing import Shown
 from kzoo.errors import UsageError
 from kzoo.inference.predicting import find_predicting
-from kzoo.pipeline import ClassPrediction, Reader, ValuePrediction
+from kzoo.pipeline import ClassPrediction, InputField, Reader, ValuePrediction
 from kzoo.tasks.detections import Detections
 
 SMALL = (96, 128, 3)
@@ -144,6 +145,12 @@ def test_the_examples_of_a_folder(tmp_path):
 )
 def test_what_is_no_picture_is_said(picture, said):
     assert said in shown(ValuePrediction({})).picture({"picture": picture, "name": "x.jpg"})["error"]
+
+
+def test_the_page_on_security_gives_the_limits_that_hold():
+    page = (Path(__file__).parents[3] / "SECURITY.md").read_text("utf-8").partition("## The page of `kzoo demo`")[2]
+    assert f"A picture may have {showing.MOST_BYTES // 2**20} MB" in page
+    assert f"Cameras of {MOST_CAMERAS} pages" in page
 
 
 def test_too_large_a_picture_is_said(monkeypatch):

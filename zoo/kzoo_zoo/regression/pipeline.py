@@ -6,13 +6,23 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from kzoo.data.input_fields import InputField
 from kzoo.data.tables import Row, TableSchema, TableSettings, open_tables, read_table
 from kzoo.data.tables.cells import Numbers
 from kzoo.data.tables.forms import PLAIN
 from kzoo.data.tables.schema import RowReader as CellReader
 from kzoo.errors import DataError, UsageError
-from kzoo.pipeline import Built, DataSource, FromPath, FromSample, Pipeline, Reader, ValuePrediction, setting, settings
+from kzoo.pipeline import (
+    Built,
+    DataSource,
+    FromPath,
+    FromSample,
+    InputField,
+    Pipeline,
+    Reader,
+    ValuePrediction,
+    setting,
+    settings,
+)
 from kzoo_zoo.regression import data
 
 if TYPE_CHECKING:

@@ -32,6 +32,14 @@ async function asked(name, sent) {
   return found;
 }
 
+// The name of the page's session, which the server sends once the page is there.
+async function session() {
+  for (let waited = 0; !props.value && waited < 10_000; waited += 50) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return props.value || "";
+}
+
 // ---- the answer
 
 function inWords(value) {
@@ -136,7 +144,8 @@ async function openCamera(deviceId) {
     return;
   }
   opened += 1;
-  camera = { stream, opened, began: null, newest: null, sent: -1, busy: false, first: null, pace: [], out: 0 };
+  const begun = { session: await session(), began: null, first: null, newest: null, sent: -1, busy: false, pace: [], out: 0 };
+  camera = { stream, opened, ...begun };
   const mine = camera;
   stream.getVideoTracks()[0].onended = () => mine === camera && closeCamera();
   video.srcObject = stream;
@@ -158,7 +167,7 @@ async function closeCamera() {
   at.camera.classList.remove("main");
   at.answer.ariaLive = "polite";
   delete at.view.dataset.frames;
-  const found = await asked("closed", { session: props.value });
+  const found = await asked("closed", { session: mine.session });
   if (found.notes && found.notes.length) listed(at.notes, found.notes);
 }
 
@@ -199,7 +208,7 @@ async function send(mine) {
       canvas.height = Math.round(video.videoHeight * scale);
       canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
       const found = await asked("frame", {
-        session: props.value,
+        session: mine.session,
         picture: canvas.toDataURL("image/jpeg", QUALITY),
         opened: mine.opened,
         index,
