@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from kzoo.arguments import command_line
+from kzoo.data.input_fields import InputField
 from kzoo.engine.started import Started
 from kzoo.errors import KzooError, UsageError
 from kzoo.settings import NoSettings, defaults_of, setting, settings
@@ -38,6 +39,7 @@ __all__ = [
     "FromPaths",
     "FromSample",
     "ImageClassReader",
+    "InputField",
     "NoSettings",
     "Pipeline",
     "Prediction",
@@ -304,6 +306,13 @@ class Reader(abc.ABC):
         from kzoo.data.frames.given import pixels_of
 
         return Frame(index=index, pixels=pixels_of(value))
+
+    def input_fields(self) -> Sequence[InputField]:
+        """Return what a person fills in for one input, which `item` takes by name; nothing where inputs are pictures.
+
+        Known before `load` is called.
+        """
+        return ()
 
     def load(self) -> None:  # noqa: B027 - some readers have nothing to load
         """Load what predicting needs, such as the model; called once, before the first input."""

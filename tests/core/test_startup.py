@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-HEAVY = ("tensorflow", "keras", "numpy", "matplotlib", "cv2", "sklearn", "PIL", "requests", "pydantic", "markdown_it")
+HEAVY = ("tensorflow", "keras", "numpy", "matplotlib", "cv2", "sklearn", "PIL", "requests", "pydantic", "markdown_it",
+         "gradio")  # fmt: skip
 
 SCRIPT = """
 import json, sys
@@ -30,6 +31,7 @@ COMMANDS = [
     ["list-plugins", "--available", "--json"],
     ["info", "--help"],
     ["check", "--help"],
+    ["demo", "--help"],
     ["doctor"],
 ]
 

@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from kzoo.cli import main
 from kzoo.data.tables import Row
+from kzoo.inference.predicting import find_predicting, predicted
 from kzoo.models.saving import load_model, read_card
 from kzoo.runs.folder import list_runs
 from kzoo.tasks.values import predicted_values
@@ -45,6 +46,19 @@ def trained(tmp_path_factory):
     asked = ["run", "regression", "--data", str(table), "--target", "price", "--recipe", "quick", *TINY]
     assert main([*asked, "--out", str(root / "runs")]) == 0
     return list_runs(root / "runs")[0]
+
+
+def test_what_a_person_fills_in_is_what_a_table_holds(trained):
+    rows = find_predicting(str(trained.path)).reader()
+    fields = {field.name: field for field in rows.input_fields()}
+    assert {name: field.choices for name, field in fields.items()} == {
+        "size": (), "colour": ("blue", "red"), "weight": ()}  # fmt: skip
+    sizes = np.array([row[0] for row in houses()])
+    assert sizes.min() < float(fields["size"].default) < sizes.max()
+    assert fields["colour"].default == "blue"
+    filled = {"size": "120", "colour": "red", "weight": ""}
+    found, _ = predicted(rows, [rows.item(filled), rows.item({"size": 120, "colour": "red", "weight": None})])
+    assert found[0].values == found[1].values
 
 
 def test_the_sample_is_the_function_that_it_says_with_its_noise():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kzoo.pipeline import Pipeline
     from kzoo.settings import Described
 
-__all__ = ["Offers", "each_once", "of_capture", "of_predict", "of_run", "tables_of", "write"]
+__all__ = ["Offers", "each_once", "of_capture", "of_demo", "of_predict", "of_run", "tables_of", "write"]
 
 _SHOWN = ("", "data", "train")
 
@@ -101,6 +101,14 @@ def of_predict(arguments: Mapping[str, Any]) -> Offers:
         return Offers(more="`kzoo predict PIPELINE --help` shows the settings of a pipeline's reader.")
     pipeline = find_predicting(named, Path(arguments.get("out") or DEFAULT_ROOT)).pipeline
     return _of_table(pipeline, pipeline.reader_settings)
+
+
+def of_demo(arguments: Mapping[str, Any]) -> Offers:
+    """Return what ``kzoo demo`` offers: what `of_predict` does."""
+    named = arguments.get("model")
+    if not named or named.startswith("-"):
+        return Offers(more="`kzoo demo PIPELINE --help` shows the settings of a pipeline's reader.")
+    return of_predict(arguments)
 
 
 def of_capture(arguments: Mapping[str, Any]) -> Offers:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.util
+import io
 import warnings
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError, features
@@ -15,8 +17,10 @@ from kzoo.errors import DataError
 from kzoo.files import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    Opening = Callable[[], AbstractContextManager[IO[bytes]]]
 
 __all__ = [
     "HEIF_SUFFIXES",
@@ -24,6 +28,7 @@ __all__ = [
     "MAX_PIXELS",
     "ImageMode",
     "UnreadableImageError",
+    "decode_image",
     "opened",
     "read_image",
 ]
@@ -112,8 +117,26 @@ def read_image(path: Path, *, size: Sequence[int] | None = None, mode: ImageMode
     Raises:
         DataError: The file is missing, empty, cut off, too large or not an image; one line with its name and why.
     """
+    return _pixels(lambda: open_regular(path), path, size, mode)
+
+
+def decode_image(data: bytes, name: str) -> np.ndarray:
+    """Return the pixels of an image file that is in memory, uint8 of shape (H, W, 3), read as `read_image` reads it.
+
+    Args:
+        data: What the file holds.
+        name: What it is called in messages.
+
+    Raises:
+        DataError: It is empty, cut off, too large or not an image; one line with its name and why.
+    """
+    return _pixels(lambda: io.BytesIO(data), Path(name), None, "RGB")
+
+
+def _pixels(opening: Opening, path: Path, size: Sequence[int] | None, mode: ImageMode) -> np.ndarray:
+    """Return the pixels of what ``opening`` opens, which is called ``path``."""
     try:
-        with opened(path) as image:
+        with opening() as file, _as_image(file, path) as image:
             if size is not None:
                 # A JPEG can be decoded at 1/2, 1/4 or 1/8; both sides, as the image may still be turned.
                 image.draft(None, (2 * max(size), 2 * max(size)))
@@ -124,7 +147,7 @@ def read_image(path: Path, *, size: Sequence[int] | None = None, mode: ImageMode
         reason = f"it has more pixels than the limit of {MAX_PIXELS:,}"
         raise UnreadableImageError(path, reason) from error
     except Exception as error:  # a damaged file can make a decoder fail with anything
-        raise UnreadableImageError(path, _reason(path, error)) from error
+        raise UnreadableImageError(path, _reason(opening, error)) from error
     if size is not None and pixels.size != (size[1], size[0]):
         # Large steps are first averaged over whole blocks (reducing), which loses nothing and is several times faster.
         pixels = pixels.resize((size[1], size[0]), Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -140,12 +163,17 @@ def opened(path: Path) -> Iterator[Image.Image]:
         UnreadableImageError: It claims more pixels than `MAX_PIXELS`.
         OSError: It is no regular file, or in none of the formats; Pillow may raise others for damaged ones.
     """
-    with open_regular(path) as file:
-        start = file.read(_START)
-        file.seek(0)
-        with Image.open(file, formats=_formats(path, start)) as image:
-            _check_size(image, path)
-            yield image
+    with open_regular(path) as file, _as_image(file, path) as image:
+        yield image
+
+
+@contextlib.contextmanager
+def _as_image(file: IO[bytes], path: Path) -> Iterator[Image.Image]:
+    start = file.read(_START)
+    file.seek(0)
+    with Image.open(file, formats=_formats(path, start)) as image:
+        _check_size(image, path)
+        yield image
 
 
 def _formats(path: Path, start: bytes) -> tuple[str, ...]:
@@ -199,11 +227,11 @@ def _decoded(image: Image.Image, mode: ImageMode) -> Image.Image:
     return picture if picture.mode == mode else picture.convert(mode)
 
 
-def _reason(path: Path, error: Exception) -> str:
+def _reason(opening: Opening, error: Exception) -> str:
     """Return why a file cannot be read, in the words of its reader and not of its decoder."""
     if isinstance(error, OSError) and error.errno is not None:  # missing, a folder, not permitted
         return error.strerror.lower() if error.strerror else str(error)
-    with contextlib.suppress(OSError), open_regular(path) as file:
+    with contextlib.suppress(OSError), opening() as file:
         start = file.read(_START)
         if (known := _not_an_image(start)) is not None:
             return known

@@ -44,6 +44,7 @@ class Forward:
         self.watch = watch
         self._model, self._load = model, load
         self._compiled: dict[Any, Any] = {}
+        self._made: dict[Any, Any] = {}
 
     @property
     def model(self) -> Any:
@@ -52,6 +53,12 @@ class Forward:
             assert self._load is not None, "either a model or a way to load one is given"
             self._model = self._load()
         return self._model
+
+    def made(self, make: Callable[[Any], Any]) -> Any:
+        """Return what ``make`` makes of the model, made once: the readers of one model share it."""
+        if make not in self._made:
+            self._made[make] = make(self.model)
+        return self._made[make]
 
     def __call__(self, x: Any) -> Any:
         """Return the model's outputs for a batch; a list of them where the model has several."""

@@ -73,9 +73,13 @@ class Predicting:
         Raises:
             UsageError: The pipeline has no such setting, or predicts nothing without a model.
         """
-        if self.saved is None:
-            return reader_of(self.pipeline, {}, None, settings or {})
-        return reader_of(self.pipeline, self.saved.card.for_reader(), self.saved.forward(), settings or {})
+        return self.readers(settings)()
+
+    def readers(self, settings: Mapping[str, Any] | None = None) -> Callable[[], Reader]:
+        """Return what makes readers that have one model in common, which is loaded once; otherwise as `reader`."""
+        card = {} if self.saved is None else self.saved.card.for_reader()
+        forward = None if self.saved is None else self.saved.forward()
+        return lambda: reader_of(self.pipeline, card, forward, settings or {})
 
 
 def find_predicting(

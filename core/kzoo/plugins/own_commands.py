@@ -34,6 +34,7 @@ OWN_COMMANDS: dict[str, CommandSpec] = {
         _own("Pipelines", "run", "run:run", "Train and test a pipeline, with any component in it."),
         _own("Pipelines", "evaluate", "evaluate:evaluate", "Test a trained model."),
         _own("Pipelines", "predict", "predict:predict", "Predict images, videos, a camera or the rows of a table."),
+        _own("Pipelines", "demo", "demo:demo", "Try a model out in a browser: pictures, the camera, rows."),
         _own("Pipelines", "export", "export:export", "Write a trained model for ONNX, LiteRT, OpenVINO or Serving."),
         _own("Pipelines", "push", "push:push", "Publish a model on the Hugging Face hub."),
         _own("Pipelines", "pull", "pull:pull", "Fetch a model from the Hugging Face hub."),

@@ -199,6 +199,9 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, content, reason):
         read_image(path)
     assert str(caught.value).startswith(f"{path} cannot be read as an image: ")
     assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match=reason) as in_memory:
+        decoding.decode_image(content, str(path))
+    assert str(in_memory.value) == str(caught.value)
 
 
 @pytest.mark.parametrize("suffix", [".avif", ".heic", ".ico", ".j2k", ".jp2", ".tga"])
@@ -284,6 +287,11 @@ def test_a_missing_file_and_a_folder_are_said_so(tmp_path):
         read_image(tmp_path / "none.png")
     with pytest.raises(UnreadableImageError, match="is a directory"):
         read_image(tmp_path)
+
+
+def test_a_file_in_memory_is_read_as_one_on_the_disk(tmp_path):
+    path = saved(tmp_path / "a.png")
+    np.testing.assert_array_equal(decoding.decode_image(path.read_bytes(), "a.png"), read_image(path))
 
 
 def test_real_odd_files_are_read_or_refused(real_data):

@@ -10,10 +10,22 @@ from kzoo.data.csv_file import TABLE_SUFFIXES
 from kzoo.data.split_names import split_of
 from kzoo.data.tables import Row, TableSchema, TableSettings, open_tables, read_table
 from kzoo.data.tables.cells import Numbers
+from kzoo.data.tables.forms import PLAIN
 from kzoo.data.tables.schema import RowReader as CellReader
 from kzoo.data.walking import own_files
 from kzoo.errors import DataError, UsageError
-from kzoo.pipeline import Built, DataSource, FromPath, FromSample, Pipeline, Reader, ValuePrediction, setting, settings
+from kzoo.pipeline import (
+    Built,
+    DataSource,
+    FromPath,
+    FromSample,
+    InputField,
+    Pipeline,
+    Reader,
+    ValuePrediction,
+    setting,
+    settings,
+)
 from kzoo_zoo.regression import data
 
 if TYPE_CHECKING:
@@ -24,6 +36,7 @@ if TYPE_CHECKING:
 
     from kzoo.data.frames import Frame, Part, Source
     from kzoo.data.splits import Dataset, Reading, Split
+    from kzoo.data.tables.schema import Column
     from kzoo.engine.forward import Forward
     from kzoo.pipeline import BuildSettings, Prediction, Problem
 
@@ -134,6 +147,10 @@ class RowReader(Reader):
         cell_reader = CellReader(self._schema.columns, range(len(names)), Numbers(","))
         return Row(index=index, values=np.asarray(cell_reader.read(index, cells)))
 
+    def input_fields(self) -> list[InputField]:
+        """Return a field for each column: the median of the training rows, or the first category, stands in it."""
+        return [_field(column) for column in self._schema.columns]
+
     def load(self) -> None:
         """Load the model."""
         _ = self._forward.model
@@ -156,6 +173,14 @@ class RowReader(Reader):
         del frame, prediction
         message = "The pipeline `regression` reads rows of tables, not pictures."
         raise TypeError(message)
+
+
+def _field(column: Column) -> InputField:
+    if column.categories:
+        default, gap = column.categories[0], ("",) if column.indicator else ()
+        return InputField(name=column.name, choices=(*column.categories, *gap), default=default, words=column.words)
+    plain = column.form == PLAIN  # what a median is in another form of writing, nobody could read
+    return InputField(name=column.name, default=f"{column.fill:.6g}" if plain else "", words=column.words)
 
 
 def _cell(value: Any) -> Any:

@@ -112,8 +112,8 @@ def _trained(forward: Forward, card: Mapping[str, Any], settings: DetectorSettin
     heads, names, decisions = _decided(card, settings)
     run: Callable[[np.ndarray], Any] = forward
     if not forward.changing:
-        model = forward.model  # loaded here, and not with the first picture
-        run = _watched(compiled(model), forward.watch) if forward.engine == TENSORFLOW else forward
+        _ = forward.model  # loaded here, and not with the first picture
+        run = _watched(forward.made(compiled), forward.watch) if forward.engine == TENSORFLOW else forward
     return Loaded(run, heads, tuple(card["input_shape"]), names, decisions)
 
 
