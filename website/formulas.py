@@ -1,0 +1,78 @@
+"""Formulas in TeX, and as MathML, which browsers show without a script or a font of ours.
+
+`formulas/<kind>.toml` has the TeX. The docstrings have the same formulas as text, which `kzoo info` shows on a
+terminal; `of` holds the fingerprint of the text that a TeX formula was written from, so that a change is noticed.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import inspect
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from kzoo.cli.docstrings import sections
+from website.places import FOLDERS, HERE
+
+Y_AND_Y_HAT = "*y* is the truth, *ŷ* the prediction."
+
+
+@functools.cache
+def formulas(kind: str) -> dict[str, dict[str, Any]]:
+    """Return the formulas of a kind by name: ``tex``, a list of lines, and perhaps ``where`` and ``of``."""
+    return tomllib.loads((HERE / "formulas" / f"{FOLDERS[kind]}.toml").read_text("utf-8"))
+
+
+def mathml(tex: str) -> str:
+    """Return one line of TeX as MathML.
+
+    Raises:
+        ValueError: The converter does not know one of its commands, which it would write out as a word.
+    """
+    from latex2mathml.converter import convert
+
+    made = convert(tex, display="block")
+    if "\\" in made:
+        message = f"{tex}: a command in it is not understood: {made}"
+        raise ValueError(message)
+    return made
+
+
+def block(kind: str, name: str) -> str:
+    """Return the formulas of a component as HTML, or an empty text where there are none in TeX."""
+    found = formulas(kind).get(name)
+    if not found:
+        return ""
+    lines = "".join(f"<div>{mathml(tex)}</div>" for tex in found["tex"])
+    said = [Y_AND_Y_HAT] if any("\\hat{y}" in tex for tex in found["tex"]) else []
+    said += [found["where"]] if "where" in found else []
+    return f'<div class="kz-formula">{lines}</div>\n\n{" ".join(said)}'.rstrip()
+
+
+def fingerprint(text: str) -> str:
+    """Return a short text that changes with the words and signs of a formula, and not with its line breaks."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:8]
+
+
+def written_formula(target: str) -> str:
+    """Return the formula in the docstring of ``module:Class`` as text, without importing the module."""
+    module, _, name = target.partition(":")
+    spec = find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    for node in ast.parse(Path(spec.origin).read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return code_of(sections(ast.get_docstring(node) or "", fences=True).get("Formula", ""))
+        if isinstance(node, ast.ImportFrom) and name in {alias.asname or alias.name for alias in node.names}:
+            return written_formula(f"{node.module}:{name}")
+    return ""
+
+
+def code_of(section: str) -> str:
+    """Return what stands in the code blocks of a section, or all of it where it has none."""
+    parts = inspect.cleandoc(section).split("```")
+    return "\n".join(part.strip("\n") for part in parts[1::2]) or section

@@ -1,0 +1,79 @@
+"""The path of an optimizer down a long valley."""
+
+from __future__ import annotations
+
+import contextlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kzoo.plugins.build import build
+from website.plots.drawing import FAINT, LINES, Panel
+
+START, STEPS = (-1.8, 1.2), 60
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+STEEP = 12.0
+
+
+def panels(entry):
+    """Return the path with the best of some learning rates, and how far down each step comes."""
+    tried = [found for rate in _rates(entry) if (found := _path(entry, rate)) is not None]
+    path, rate = min(tried, key=lambda one: _height(one[0][-1]))
+    heights = [max(_height(point), 1e-9) for point in path]
+
+    def paint(axes):
+        x, y = np.meshgrid(np.linspace(-2.2, 2.2, 89), np.linspace(-1.6, 1.6, 65))
+        axes.contour(x, y, (x**2 + STEEP * y**2) / 2, levels=[0.05, 0.3, 1, 2.5, 5, 9, 14], colors=FAINT, linewidths=0.7)
+        axes.plot(*np.clip(path, -3, 3).T, color=LINES[0], linewidth=1.4, marker="o", markersize=2.6)
+        axes.plot(0, 0, color=LINES[1], marker="+", markersize=11, markeredgewidth=2)
+        axes.set_xlim(-2.2, 2.2)
+        axes.set_ylim(-1.6, 1.6)
+
+    chosen = f"learning rate {rate:g}" if rate is not None else "its own rate"
+    return [
+        Panel(f"{STEPS} steps, {chosen}", "first weight", "second weight", paint=paint),
+        Panel("height above the minimum", "step", "value", [("", np.arange(len(heights)), heights)], log=True),
+    ]
+
+
+def _rates(entry):
+    from kzoo.plugins.build import parameters_of
+    from kzoo.plugins.targets import load_target
+
+    found = parameters_of(load_target(entry))
+    return RATES if "learning_rate" in found or "inner" in found else (None,)
+
+
+def _height(point):
+    return float(point[0] ** 2 + STEEP * point[1] ** 2) / 2
+
+
+def _path(entry, rate):
+    """Return the places that the weights come to with one learning rate, and the rate; None where it diverges."""
+    table = {"name": entry.name, **{k: v for k, v in entry.spec.example.items() if k not in ("learning_rate", "start", "period", "warmup_steps")}}
+    optimizer = build("optimizer", table)
+    weights = keras.Variable(np.array(START, "float32")[:, None])
+    optimizer.build([weights])
+    if rate is not None:
+        with contextlib.suppress(AttributeError):
+            optimizer.learning_rate = rate
+    scale = tf.constant([[1.0], [STEEP]])
+
+    @tf.function
+    def step():
+        optimizer.apply_gradients([(scale * tf.convert_to_tensor(weights), weights)])
+
+    path = [np.array(weights)[:, 0]]
+    for _ in range(STEPS):
+        step()
+        path.append(np.array(weights)[:, 0])
+    path = np.array(path)
+    return (path, rate) if np.isfinite(path).all() and np.abs(path).max() < 1e3 else None
+
+
+CAPTION = (
+    f"The way down the valley (x² + {STEEP:g} y²) / 2 from one place. Of the learning rates "
+    f"{', '.join(f'{rate:g}' for rate in RATES)} it is the one that ends lowest; how an optimizer does on a valley without noise "
+    "says little of how it trains a network."
+)
