@@ -1,8 +1,8 @@
 """Write the pages of the site and build it.
 
-    python -m website                   into build/site
-    python -m website --pages           the pages in Markdown alone, into build/site-source
-    python -m website --only emd,focal  of the components these alone, while a page is worked on
+python -m website                   into build/site
+python -m website --pages           the pages in Markdown alone, into build/site-source
+python -m website --only emd,focal  of the components these alone, while a page is worked on
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def main() -> int:
     if given.pages:
         return 0
     shutil.rmtree(SITE, ignore_errors=True)
-    return subprocess.call([sys.executable, "-m", "zensical", "build", "--strict", "-f", str(ROOT / "mkdocs.yml")], cwd=ROOT)
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "-f", str(ROOT / "mkdocs.yml")]
+    return subprocess.call(command, cwd=ROOT)
 
 
 if __name__ == "__main__":

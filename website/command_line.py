@@ -72,7 +72,8 @@ def _page(name: str, section: str, summary: str, command: Any, context: Any) -> 
         if rows:
             parts.append("\n".join([f"## {title}", "", "| | |", "|---|---|", *rows]))
     if name in _GUIDES:
-        parts.append(f"More in the guide: [{_GUIDES[name].removesuffix('.md').replace('-', ' ')}](../guides/{_GUIDES[name]}).")
+        title = _GUIDES[name].removesuffix(".md").replace("-", " ")
+        parts.append(f"More in the guide: [{title}](../guides/{_GUIDES[name]}).")
     return "\n\n".join([*parts, _EVERYWHERE])
 
 
@@ -88,4 +89,6 @@ def _row(parameter: Any, context: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("<", "&lt;").replace("*", "\\*").replace("[default:", "\\[default:").replace("[required]", "\\[required]")
+    for sign, written in (("<", "&lt;"), ("*", "\\*"), ("[", "\\[")):
+        text = text.replace(sign, written)
+    return text

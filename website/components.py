@@ -1,4 +1,4 @@
-"""A page for each component, from its spec, its docstring, its formula, what it computes and what it was compared with."""
+"""A page for each component: its spec, docstring and formula, what it computes, what it was compared with."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LABELS = {"dense": "one-hot", "sparse": "class indices"}
 _BETTER = {"max": "the larger the better", "min": "the smaller the better"}
+_REGULARIZED = {"weights": "weights", "activity": "what a layer puts out"}
 _LEADS = {
     "loss": "Losses, by the name that `--loss` takes.",
     "metric": "Metrics, by the name that `--metric` takes.",
@@ -44,7 +45,9 @@ def write_pages(kind: str, names: list[str] | None = None) -> int:
 
 
 def _list(kind: str, entries: list[Entry]) -> str:
-    rows = [f"| [`{entry.name}`]({entry.name}.md) | {cell(entry.spec.summary)} | {_tasks(entry)} |" for entry in entries]
+    rows = [
+        f"| [`{entry.name}`]({entry.name}.md) | {cell(entry.spec.summary)} | {_tasks(entry)} |" for entry in entries
+    ]
     title = {"schedule": "Learning-rate schedules"}.get(kind, plural(kind).capitalize())
     return "\n".join([f"# {title}", "", _LEADS[kind], "", "| name | what it is | for |", "|---|---|---|", *rows])
 
@@ -85,7 +88,7 @@ def _facts(entry: Entry, known: dict[str, Any]) -> str:
         ("given", INPUTS.get(getattr(entry.spec, "inputs", ""), "")),
         ("labels", ", ".join(_LABELS[form] for form in known.get("targets", ()))),
         ("values", _BETTER.get(known.get("direction", ""), "")),
-        ("regularizes", {"weights": "weights", "activity": "what a layer puts out"}.get(known.get("applies_to", ""), "")),
+        ("regularizes", _REGULARIZED.get(known.get("applies_to", ""), "")),
         ("class", f"`{known['target'].replace(':', '.')}`"),
         ("source", _linked(known["reference"])),
     ]
@@ -100,7 +103,8 @@ def _linked(reference: str) -> str:
 def _admonitions(known: dict[str, Any]) -> list[str]:
     notes = [("note", "Before you choose it", known.get("note", ""))]
     notes += [("warning", task, said) for task, said in _by_caution(known.get("cautions", {})).items()]
-    notes += [("failure", f"Known to fail the check `{check}`", why) for check, why in known["expected_failures"].items()]
+    failures = known["expected_failures"].items()
+    notes += [("failure", f"Known to fail the check `{check}`", why) for check, why in failures]
     return [f'!!! {kind} "{title}"\n\n    {said}' for kind, title, said in notes if said]
 
 
@@ -158,16 +162,22 @@ def _plot(entry: Entry) -> str:
 def _parameters(known: dict[str, Any]) -> str:
     if not known["parameters"]:
         return ""
-    rows = [
-        f"| `{one['name']}` | {'required' if one['required'] else f'`{cell(repr(one["default"]))}`'} | {cell(one['help'])} |"
-        for one in known["parameters"]
-    ]
+    rows = []
+    for one in known["parameters"]:
+        default = "required" if one["required"] else f"`{cell(repr(one['default']))}`"
+        rows.append(f"| `{one['name']}` | {default} | {cell(one['help'])} |")
     return "\n".join(["## Parameters", "", "| name | default | |", "|---|---|---|", *rows])
 
 
 def _description(found: dict[str, str]) -> str:
     said = found.get("", "").partition("\n\n")[2]  # the first paragraph is the summary once more
     return f"## What to know\n\n{said}" if said else ""
+
+
+_OF_KERAS = (
+    "## Agreement\n\nIt is Keras's own class; kzoo hands it on and holds it to the [conformance "
+    "checks](../guides/plugins.md#checking-a-plugin), whose findings stand above."
+)
 
 
 @functools.cache
@@ -179,27 +189,26 @@ def _agreement(entry: Entry, *, own: bool) -> str:
     measured = _measured()
     found = measured["components"].get(f"{entry.kind} {entry.name}")
     if not found:
-        return (
-            ""
-            if own
-            else f"## Agreement\n\nIt is Keras's own class; kzoo hands it on and holds it to the [conformance "
-            f"checks](../guides/plugins.md#checking-a-plugin), whose findings stand above."
-        )
+        return "" if own else _OF_KERAS
     rows = [f"| {cell(reference)} | {count} |" for reference, count in found["references"].items()]
     gradient = f", of its gradient {found['gradient']:.1e}" if found["gradient"] is not None else ""
     wider = "".join(f"\n\nWider than 1e-5: {reason}" for reason in found["reasons"])
+    said = (
+        f"Compared with an independent implementation in {found['cases']} cases. Its value differs by at most "
+        f"{found['value']:.1e}{gradient}, relative to the largest number of the reference.{wider}"
+    )
+    script = f"[`python benchmarks/agreement.py`]({FILES}benchmarks/agreement.py)"
     return "\n".join(
         [
             "## Agreement",
             "",
-            f"Compared with an independent implementation in {found['cases']} cases. The largest difference of its value is "
-            f"{found['value']:.1e}{gradient}, relative to the largest number of the reference.{wider}",
+            said,
             "",
             "| reference | cases |",
             "|---|---|",
             *rows,
             "",
-            f"Measured by [`python benchmarks/agreement.py`]({FILES}benchmarks/agreement.py), {measured['measured_with']}.",
+            f"Measured by {script}, {measured['measured_with']}.",
         ]
     )
 
@@ -215,8 +224,8 @@ def _where(entry: Entry) -> str:
             rows.append(f"| [`{pipeline.name}`](../pipelines/{pipeline.name}.md) | {', '.join(fitting)} | {said} |")
     if not rows:
         return (
-            f"## Where it runs\n\nNone of kzoo's pipelines is for {_tasks(entry)}: use it in your own `compile()`, or in [a "
-            "pipeline of your own](../guides/writing-a-pipeline.md)."
+            f"## Where it runs\n\nNone of kzoo's pipelines is for {_tasks(entry)}: use it in your own `compile()`, or "
+            "in [a pipeline of your own](../guides/writing-a-pipeline.md)."
         )
     if getattr(entry.spec, "applies_to", "weights") == "activity":
         return "## Where it runs\n\nIn a layer of your own network, as above; `--regularizer` is for weights."
@@ -227,7 +236,8 @@ def _others(entry: Entry) -> str:
     parts = []
     if entry.spec.successor_of:
         names = ", ".join(f"`{name}`" for name in sorted(entry.spec.successor_of))
-        parts.append(f"It takes the place of {names}: see [Coming from TensorFlow Addons](../guides/from-tensorflow-addons.md).")
+        page_of_names = "[Coming from TensorFlow Addons](../guides/from-tensorflow-addons.md)"
+        parts.append(f"It takes the place of {names}: see {page_of_names}.")
     rows = [f"* [`{other.name}`]({_address(entry, other)}): {other.spec.summary}" for other in related(entry)]
     if rows:
         parts.append("\n".join(rows))

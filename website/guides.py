@@ -7,7 +7,8 @@ import shutil
 
 from website.places import FILES, ROOT, SOURCE, write
 
-PROJECT = {"README.md": "index.md", **{name: f"project/{name.lower()}" for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")}}
+_OF_PROJECT = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+PROJECT = {"README.md": "index.md", **{name: f"project/{name.lower()}" for name in _OF_PROJECT}}
 """The documents at the top of the repository, and where they are on the site."""
 
 _LINK = re.compile(r"(?P<before>\]\()(?P<path>(?!https?:|mailto:|#)[^)#\s]+)(?P<anchor>#[^)\s]*)?(?=\))")

@@ -1,21 +1,27 @@
 """Every link of the built site: those within it lead somewhere, and no page loads anything from elsewhere.
 
-    python -m website.links              the pages in build/site
-    python -m website.links --outside    ask the servers of the other links, too
+python -m website.links              the pages in build/site
+python -m website.links --outside    ask the servers of the other links, too
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 from website.places import SITE
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 BASE = "https://kzoo-dev.github.io/kzoo/"
-_LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "srcset", "video": "src", "audio": "src", "use": "href"}
+_BY_SRC = dict.fromkeys(("script", "img", "iframe", "video", "audio"), "src")
+_LOADED = {**_BY_SRC, "source": "srcset", "use": "href"}
 _LOADED_LINKS = {"stylesheet", "icon", "preload", "prefetch", "modulepreload", "preconnect", "dns-prefetch", "manifest"}
+_ELSEWHERE = re.compile(r"url\([\"']?(https?:)?//")
 
 
 class Page(HTMLParser):
@@ -67,9 +73,8 @@ def faults(site: Path) -> list[str]:
                 found.append(f"{address} links to {link}, and there is no such page")
             elif parts.fragment and path in pages and unquote(parts.fragment) not in pages[path].anchors:
                 found.append(f"{address} links to {link}, and that page has no such anchor")
-    for path in sorted(site.rglob("*.css")):
-        if "url(http" in path.read_text("utf-8").replace('"', "").replace("'", ""):
-            found.append(f"{path.relative_to(site).as_posix()} loads something from elsewhere")
+    styles = {path.relative_to(site).as_posix(): path.read_text("utf-8") for path in sorted(site.rglob("*.css"))}
+    found += [f"{path} loads something from elsewhere" for path, text in styles.items() if _ELSEWHERE.search(text)]
     return list(dict.fromkeys(found))
 
 
@@ -113,7 +118,8 @@ def main() -> int:
         print(fault)
     pages = pages_of(SITE)
     count = sum(len(page.links) + len(page.loads) for page in pages.values())
-    print(f"{len(pages)} pages, {count:,} links, {len(elsewhere)} of them to {len({urlsplit(x).netloc for x in elsewhere})} other servers; {len(found)} faults")
+    servers = {urlsplit(link).netloc for link in elsewhere}
+    print(f"{len(pages)} pages, {count:,} links; {len(elsewhere)} pages of {len(servers)} servers; {len(found)} faults")
     return 1 if found else 0
 
 

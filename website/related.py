@@ -16,7 +16,7 @@ MOST = 8
 
 
 def related(entry: Entry) -> list[Entry]:
-    """Return the related components: the same in another kind, then those named in its docstring and note, its family."""
+    """Return the related components: its namesakes of other kinds, those its docstring and note name, its family."""
     registry = get_registry()
     said = f"{entry.spec.note} {load_target(entry).__doc__ or ''}"
     named = set(re.findall(r"`(\w+)", said))
@@ -25,7 +25,8 @@ def related(entry: Entry) -> list[Entry]:
     mentioned = [one for one in own if one.kind == entry.kind and {one.name, _class(one)} & named]
     back = [one for one in own if one.kind == entry.kind and f"`{entry.name}`" in one.spec.note]
     family = [one for one in own if one.kind == entry.kind and _module(one) == _module(entry)]
-    found = {(one.kind, one.name): one for one in (*namesakes, *mentioned, *back, *(() if _of_keras(entry) else family))}
+    family = [] if _of_keras(entry) else family
+    found = {(one.kind, one.name): one for one in (*namesakes, *mentioned, *back, *family)}
     found.pop((entry.kind, entry.name), None)
     return list(found.values())[:MOST]
 

@@ -23,7 +23,6 @@ _PAGE = {
     **{color: f"var(--kz-line-{at})" for at, color in enumerate(LINES, 1)},
 }
 _DASHES = ("-", "--", "-.", ":")  # lines are told apart without colours too
-_DECIMALS = 3
 
 
 @dataclass
@@ -101,8 +100,8 @@ def _one(panel: Panel, name: str) -> str:
 def _draw(axes: Any, panel: Panel) -> None:
     if panel.paint:
         panel.paint(axes)
-    for at, (label, x, y) in enumerate(panel.curves):
-        x, y = np.asarray(x, float), np.asarray(y, float)
+    for at, (label, *points) in enumerate(panel.curves):
+        x, y = (np.asarray(one, float) for one in points)
         color = LINES[at % len(LINES)]
         if panel.bars:
             width = 0.8 / len(panel.curves)

@@ -14,7 +14,7 @@ _LONGEST = 44
 
 
 def panels(entry):
-    """Return the loss along each way from a right to a wrong prediction, with defaults and with the example's arguments."""
+    """Return the loss along each way from a right to a wrong prediction, by default and as in the example."""
     subject = subject_of("loss", entry.name)
     losses = [("", subject.make())]
     if other := changed_by(subject, entry.spec.example):

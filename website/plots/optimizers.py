@@ -14,6 +14,8 @@ from website.plots.drawing import FAINT, LINES, Panel
 START, STEPS = (-1.8, 1.2), 60
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 STEEP = 12.0
+_OF_A_RUN = ("learning_rate", "start", "period", "warmup_steps")
+"""Arguments of the examples that suit the length of a training, and not this one."""
 
 
 def panels(entry):
@@ -24,7 +26,8 @@ def panels(entry):
 
     def paint(axes):
         x, y = np.meshgrid(np.linspace(-2.2, 2.2, 89), np.linspace(-1.6, 1.6, 65))
-        axes.contour(x, y, (x**2 + STEEP * y**2) / 2, levels=[0.05, 0.3, 1, 2.5, 5, 9, 14], colors=FAINT, linewidths=0.7)
+        height, levels = (x**2 + STEEP * y**2) / 2, [0.05, 0.3, 1, 2.5, 5, 9, 14]
+        axes.contour(x, y, height, levels=levels, colors=FAINT, linewidths=0.7)
         axes.plot(*np.clip(path, -3, 3).T, color=LINES[0], linewidth=1.4, marker="o", markersize=2.6)
         axes.plot(0, 0, color=LINES[1], marker="+", markersize=11, markeredgewidth=2)
         axes.set_xlim(-2.2, 2.2)
@@ -51,8 +54,8 @@ def _height(point):
 
 def _path(entry, rate):
     """Return the places that the weights come to with one learning rate, and the rate; None where it diverges."""
-    table = {"name": entry.name, **{k: v for k, v in entry.spec.example.items() if k not in ("learning_rate", "start", "period", "warmup_steps")}}
-    optimizer = build("optimizer", table)
+    kept = {name: value for name, value in entry.spec.example.items() if name not in _OF_A_RUN}
+    optimizer = build("optimizer", {"name": entry.name, **kept})
     weights = keras.Variable(np.array(START, "float32")[:, None])
     optimizer.build([weights])
     if rate is not None:
@@ -74,6 +77,6 @@ def _path(entry, rate):
 
 CAPTION = (
     f"The way down the valley (x² + {STEEP:g} y²) / 2 from one place. Of the learning rates "
-    f"{', '.join(f'{rate:g}' for rate in RATES)} it is the one that ends lowest; how an optimizer does on a valley without noise "
-    "says little of how it trains a network."
+    f"{', '.join(f'{rate:g}' for rate in RATES)} it is the one that ends lowest; how an optimizer does in a valley "
+    "without noise says little of how it trains a network."
 )

@@ -32,7 +32,12 @@ def panels(entry):
             "penalty",
             [("", ANGLES, [_value(regularizer, _columns(angle)) for angle in ANGLES])],
         ),
-        Panel("a matrix as a whole", "times its size", "penalty", [("", SIZE, [_value(regularizer, s * MATRIX) for s in SIZE])]),
+        Panel(
+            "a matrix as a whole",
+            "times its size",
+            "penalty",
+            [("", SIZE, [_value(regularizer, s * MATRIX) for s in SIZE])],
+        ),
     ]
 
 

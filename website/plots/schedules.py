@@ -17,8 +17,7 @@ def panels(entry):
     schedule = build("schedule", Reference(entry.name, dict(entry.spec.example)), context=context)
     steps = np.arange(0, STEPS + 1, 5)
     rates = [float(schedule(int(step))) for step in steps]
-    written = Reference(entry.name, dict(entry.spec.example))
-    return [Panel(str(written) if len(str(written)) < 60 else entry.name, "step", "learning rate", [("", steps, rates)])]
+    return [Panel(f"{STEPS:,} steps", "step", "learning rate", [("", steps, rates)])]
 
 
 CAPTION = "The learning rate over a run of 1,000 steps, with the arguments of the example."

@@ -63,7 +63,9 @@ def _yes_no(width):
             return lambda p: (np.full((1, width), label), np.full((1, width), p))
 
         at = np.linspace(0.02, 0.98, POINTS)
-        return [Way("one answer", "probability of a yes", at, [("the truth is yes", one(1)), ("the truth is no", one(0))])]
+        return [
+            Way("one answer", "probability of a yes", at, [("the truth is yes", one(1)), ("the truth is no", one(0))])
+        ]
 
     return make
 
@@ -72,7 +74,14 @@ def _signs(subject):
     def one(label):
         return lambda score: (np.full((1, 1), label), np.full((1, 1), score))
 
-    return [Way("one answer", "score", np.linspace(-3, 3, POINTS), [("the truth is 1", one(1)), ("the truth is -1", one(-1))])]
+    return [
+        Way(
+            "one answer",
+            "score",
+            np.linspace(-3, 3, POINTS),
+            [("the truth is 1", one(1)), ("the truth is -1", one(-1))],
+        )
+    ]
 
 
 _WIDE = {"wing": 20.0, "scaled_mse": 20.0}
@@ -183,7 +192,14 @@ def _places(subject):
         changed[..., 4:5] = np.where(there, logit, -logit)
         return y_true, changed
 
-    return [Way("an object in one of four places", "logit of its place, minus that of the others", np.linspace(-6, 6, POINTS), [("", at)])]
+    return [
+        Way(
+            "an object in one of four places",
+            "logit of its place, minus that of the others",
+            np.linspace(-6, 6, POINTS),
+            [("", at)],
+        )
+    ]
 
 
 def _embeddings(subject):
@@ -194,14 +210,28 @@ def _embeddings(subject):
         turned = np.radians(np.concatenate([spread, degrees + spread]))
         return labels, np.stack([np.cos(turned), np.sin(turned)], -1)
 
-    return [Way("two classes of three, on a circle", "angle between the classes, degrees", np.linspace(0, 180, POINTS), [("", apart)])]
+    return [
+        Way(
+            "two classes of three, on a circle",
+            "angle between the classes, degrees",
+            np.linspace(0, 180, POINTS),
+            [("", apart)],
+        )
+    ]
 
 
 def _cosines(subject):
     def at(cosine):
         return np.array([0]), np.array([[cosine, 0.2, 0.0, -0.2]])
 
-    return [Way("four classes", "cosine of the true class; others 0.2, 0, -0.2", np.linspace(-0.98, 0.98, POINTS), [("", at)])]
+    return [
+        Way(
+            "four classes",
+            "cosine of the true class; others 0.2, 0, -0.2",
+            np.linspace(-0.98, 0.98, POINTS),
+            [("", at)],
+        )
+    ]
 
 
 def _distances(subject):
