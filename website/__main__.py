@@ -13,7 +13,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-from website import api, command_line, components, gallery, guides
+from website import api, command_line, components, font, gallery, guides
 from website.places import FOLDERS, HERE, ROOT, SITE, SOURCE
 
 
@@ -27,6 +27,7 @@ def write_pages(only: list[str] | None = None) -> None:
     counts["modules"] = api.write_pages()
     counts["documents"] = guides.write_pages()
     shutil.copy(HERE / "site.css", SOURCE)
+    font.write()
     print(", ".join(f"{count} {what}" for what, count in counts.items()))
 
 
@@ -36,14 +37,15 @@ def main() -> int:
     parser.add_argument("--pages", action="store_true", help="write the pages in Markdown and no more")
     parser.add_argument("--only", default="", help="the components whose pages are written, all by default")
     given = parser.parse_args()
-    if missing := [name for name in ("zensical", "mkdocstrings", "latex2mathml") if find_spec(name) is None]:
+    if missing := [name for name in ("zensical", "mkdocstrings", "latex2mathml", "ziamath") if find_spec(name) is None]:
         print(f'The site is built with {", ".join(missing)}: `pip install "kzoo[docs]"`.', file=sys.stderr)
         return 1
     write_pages(given.only.split(",") if given.only else None)
     if given.pages:
         return 0
     shutil.rmtree(SITE, ignore_errors=True)
-    command = [sys.executable, "-m", "zensical", "build", "--strict", "-f", str(ROOT / "mkdocs.yml")]
+    strict = [] if given.only else ["--strict"]  # of some components alone, links to the others lead nowhere
+    command = [sys.executable, "-m", "zensical", "build", *strict, "-f", str(ROOT / "mkdocs.yml")]
     return subprocess.call(command, cwd=ROOT)
 
 

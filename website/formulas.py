@@ -14,9 +14,17 @@ import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from kzoo.cli.docstrings import sections
 from website.places import FOLDERS, HERE
+
+_NAMESPACE = "http://www.w3.org/1998/Math/MathML"
+_BELOW = {
+    f"{{{_NAMESPACE}}}{side}": f"{{{_NAMESPACE}}}{below}"
+    for side, below in (("msub", "munder"), ("msubsup", "munderover"))
+}
+_WITH_LIMITS = {"∑", "∏", "max", "min", "mean", "argmax", "argmin"}
 
 Y_AND_Y_HAT = "*y* is the truth, *ŷ* the prediction."
 
@@ -35,11 +43,15 @@ def mathml(tex: str) -> str:
     """
     from latex2mathml.converter import convert
 
-    made = convert(tex, display="block")
-    if "\\" in made:
-        message = f"{tex}: a command in it is not understood: {made}"
+    root = ET.fromstring(convert(tex, display="block"))
+    if "\\" in "".join(root.itertext()):
+        message = f"{tex}: a command in it is not understood."
         raise ValueError(message)
-    return made
+    for part in root.iter():
+        if part.tag in _BELOW and len(part) and part[0].text in _WITH_LIMITS:
+            part.tag = _BELOW[part.tag]  # at the side they would stand in the line of a text
+    ET.register_namespace("", _NAMESPACE)
+    return ET.tostring(root, encoding="unicode")
 
 
 def block(kind: str, name: str) -> str:

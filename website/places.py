@@ -38,6 +38,13 @@ def cell(text: str) -> str:
     return " ".join(str(text).split()).replace("|", "\\|")
 
 
+def prose(text: str) -> str:
+    """Return a text of a docstring without what Markdown would read into it: ``[k][i]`` is no link."""
+    parts = text.split("`")
+    parts[::2] = [part.replace("][", "]\\[") for part in parts[::2]]
+    return "`".join(parts)
+
+
 def shell(*lines: str) -> str:
     """Return command lines as a block of code."""
     return "\n".join(["```sh", *lines, "```"])

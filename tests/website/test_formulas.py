@@ -3,10 +3,10 @@
 import xml.etree.ElementTree as ET
 
 import pytest
-
-from kzoo.plugins.registry import get_registry
 from website.formulas import block, code_of, fingerprint, formulas, mathml, written_formula
 from website.places import FOLDERS
+
+from kzoo.plugins.registry import get_registry
 
 WITHOUT = {"optimizer": {"adafactor", "ftrl", "keras_schedule_free_adamw", "muon"}}
 """Components of Keras's own whose formula is not in TeX: their pages have what Keras's docstring says."""

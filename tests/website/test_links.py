@@ -4,7 +4,6 @@ import re
 
 import pytest
 import yaml
-
 from website.guides import address, rewritten
 from website.links import faults, outside, unanswered
 from website.places import ROOT

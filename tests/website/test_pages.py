@@ -5,11 +5,11 @@ import re
 
 import numpy as np
 import pytest
-
-from kzoo.plugins.registry import get_registry
 from website import api, command_line, components, gallery
 from website.places import DATA, FOLDERS
 from website.plots.drawing import Panel, svg
+
+from kzoo.plugins.registry import get_registry
 
 PAGES = [
     (

@@ -119,6 +119,9 @@ def _for_page(text: str) -> str:
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+    text = re.sub(r"font-family: [^;\"]*; ?", "", text)
+    text = re.sub(r'<g id="[^"]*"', "<g", text)  # each picture of a page has the same
+    text = text.replace("<defs> </defs>", "")
     text = re.sub(r"(\d+\.\d{2})\d+", r"\1", text)
     for color, page in _PAGE.items():
         text = text.replace(color, page)
