@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.cli.app import build
 from kzoo.plugins.own_commands import OWN_COMMANDS
 from kzoo.plugins.registry import get_registry
-from website.places import cell, write
+from website.places import cell, stacked, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _page(name: str, section: str, summary: str, command: Any, context: Any) -> 
     for title, parameters in (("Arguments", arguments), ("Options", options)):
         rows = [_row(one, context) for one in parameters]
         if rows:
-            parts.append("\n".join([f"## {title}", "", "| | |", "|---|---|", *rows]))
+            parts.append(f"## {title}\n\n" + stacked(["| | |", "|---|---|", *rows]))
     if name in _GUIDES:
         title = _GUIDES[name].removesuffix(".md").replace("-", " ")
         parts.append(f"More in the guide: [{title}](../guides/{_GUIDES[name]}).")

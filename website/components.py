@@ -13,7 +13,7 @@ from kzoo.plugins.listed import describe
 from kzoo.plugins.registry import get_registry, plural
 from kzoo.plugins.targets import load_target
 from website import formulas
-from website.places import DATA, FILES, FOLDERS, cell, prose, shell, write
+from website.places import DATA, FILES, FOLDERS, cell, prose, shell, stacked, write
 from website.related import related
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _parameters(known: dict[str, Any]) -> str:
     for one in known["parameters"]:
         default = "required" if one["required"] else f"`{cell(repr(one['default']))}`"
         rows.append(f"| `{one['name']}` | {default} | {cell(prose(one['help']))} |")
-    return "\n".join(["## Parameters", "", "| name | default | |", "|---|---|---|", *rows])
+    return "## Parameters\n\n" + stacked(["| name | default | |", "|---|---|---|", *rows])
 
 
 def _description(found: dict[str, str]) -> str:

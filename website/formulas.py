@@ -24,6 +24,7 @@ _BELOW = {
     f"{{{_NAMESPACE}}}{side}": f"{{{_NAMESPACE}}}{below}"
     for side, below in (("msub", "munder"), ("msubsup", "munderover"))
 }
+_FUNCTIONS = {"cos", "sin", "arctan", "cosh", "log", "ln", "exp"}
 _WITH_LIMITS = {"∑", "∏", "max", "min", "mean", "argmax", "argmin"}
 
 Y_AND_Y_HAT = "*y* is the truth, *ŷ* the prediction."
@@ -50,8 +51,36 @@ def mathml(tex: str) -> str:
     for part in root.iter():
         if part.tag in _BELOW and len(part) and part[0].text in _WITH_LIMITS:
             part.tag = _BELOW[part.tag]  # at the side they would stand in the line of a text
+    for row in list(root.iter()):
+        _space(row)
     ET.register_namespace("", _NAMESPACE)
     return ET.tostring(root, encoding="unicode")
+
+
+def _space(row: ET.Element) -> None:
+    """Put thin spaces around the names of functions in a row, as TeX has them, but for one before a bracket."""
+    if row.tag.rpartition("}")[2] not in ("mrow", "mtd", "math"):  # others have as many parts as they need
+        return
+    parts = list(row)
+    for at in reversed(range(len(parts))):
+        if _name(parts[at]) not in _FUNCTIONS:
+            continue
+        if at + 1 < len(parts) and parts[at + 1].text != "(" and "(" not in _first(parts[at + 1]):
+            row.insert(at + 1, ET.Element(f"{{{_NAMESPACE}}}mspace", width="0.17em"))
+        if at and parts[at - 1].tag.rpartition("}")[2] not in ("mo", "mspace"):
+            row.insert(at, ET.Element(f"{{{_NAMESPACE}}}mspace", width="0.17em"))
+
+
+def _name(part: ET.Element) -> str:
+    """Return the name of a function, with an index or without one."""
+    scripts = ("msub", "msup", "msubsup")
+    base = part[0] if part.tag.rpartition("}")[2] in scripts and len(part) else part
+    return base.text or ""
+
+
+def _first(part: ET.Element) -> str:
+    """Return the first sign of a part."""
+    return "".join(part.itertext())[:1]
 
 
 def block(kind: str, name: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.cli.info import read_target
 from kzoo.plugins.registry import get_registry
-from website.places import DATA, FILES, SOURCE, cell, prose, shell, write
+from website.places import DATA, FILES, SOURCE, cell, prose, shell, stacked, write
 
 if TYPE_CHECKING:
     from kzoo.plugins.registry import Entry
@@ -112,7 +112,7 @@ def _page(entry: Entry) -> str:
     for name, title in _TABLES.items():
         if settings := known["settings_help"].get(name):
             rows = [f"| `{one['name']}` | `{_default(one)}` | {cell(prose(one['help']))} |" for one in settings]
-            parts.append("\n".join([f"## {title}", "", "| name | default | |", "|---|---|---|", *rows]))
+            parts.append(f"## {title}\n\n" + stacked(["| name | default | |", "|---|---|---|", *rows]))
     for name, settings in known["recipe_settings"].items():
         parts.append(f"### Recipe `{name}`\n\n```toml\n{_toml(settings)}\n```")
     return "\n\n".join(parts)

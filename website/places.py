@@ -45,6 +45,11 @@ def prose(text: str) -> str:
     return "`".join(parts)
 
 
+def stacked(rows: list[str]) -> str:
+    """Return the rows of a table whose cells stand below each other on a narrow page."""
+    return "\n".join(['<div class="kz-stacked" markdown="1">', "", *rows, "", "</div>"])
+
+
 def shell(*lines: str) -> str:
     """Return command lines as a block of code."""
     return "\n".join(["```sh", *lines, "```"])

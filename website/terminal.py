@@ -19,7 +19,7 @@ from pathlib import Path
 
 from website.places import ROOT
 
-COMMANDS = ("kzoo run mnist --recipe quick --loss emd",)
+COMMANDS = ("kzoo run mnist --recipe quick --loss focal:gamma=2 --metric mcc",)
 COLUMNS = 100
 PICTURE = ROOT / "docs" / "images" / "run.svg"
 
@@ -57,11 +57,22 @@ def seen(command: str, folder: Path) -> str:
 
 
 def left(text: str) -> str:
-    """Return the lines that stay of what was written: a line that was cleared and written anew is its last form."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    kept = [re.split(r"\r|\x1b\[2K|\x1b\[1A", line)[-1] for line in lines]
-    whole = "\n".join(re.sub(r"\x1b\[\?\d+[hl]", "", line) for line in kept)
-    return re.sub(r"\n{2,}", "\n", whole).strip("\n")
+    """Return what stays on a terminal of what was written: of a line that was written anew, its last form."""
+    lines, row, home = [""], 0, False
+    for part in re.split(r"(\r|\n|\x1b\[\d*A|\x1b\[2?K|\x1b\[\?\d+[hl])", text):
+        if part == "\n":
+            row, home = row + 1, False
+            lines += [""] * (row + 1 - len(lines))
+        elif part == "\r":
+            home = True
+        elif part.endswith("A") and part.startswith("\x1b"):
+            row = max(0, row - int(part[2:-1] or 1))
+        elif part in ("\x1b[2K", "\x1b[K"):
+            lines[row] = ""
+        elif part and not part.startswith("\x1b[?"):
+            lines[row] = part if home else lines[row] + part
+            home = False
+    return "\n".join(line for line in lines if line)
 
 
 def draw(parts: list[tuple[str, str]]) -> str:

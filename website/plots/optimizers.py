@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import keras
 import numpy as np
 import tensorflow as tf
 
-from kzoo.plugins.build import build
+from kzoo.plugins.build import build, parameters_of
+from kzoo.plugins.targets import load_target
 from website.plots.drawing import FAINT, LINES, Panel
 
 START, STEPS = (-1.8, 1.2), 60
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 STEEP = 12.0
+_FAR = 1e3
 _OF_A_RUN = ("learning_rate", "start", "period", "warmup_steps")
 """Arguments of the examples that suit the length of a training, and not this one."""
 
 
 def panels(entry):
     """Return the path with the best of some learning rates, and how far down each step comes."""
-    tried = [found for rate in _rates(entry) if (found := _path(entry, rate)) is not None]
-    path, rate = min(tried, key=lambda one: _height(one[0][-1]))
+    paths = {rate: path for rate, path in _paths(entry) if np.isfinite(path).all() and np.abs(path).max() < _FAR}
+    rate, path = min(paths.items(), key=lambda one: _height(one[1][-1]))
     heights = [max(_height(point), 1e-9) for point in path]
 
     def paint(axes):
@@ -40,39 +40,35 @@ def panels(entry):
     ]
 
 
-def _rates(entry):
-    from kzoo.plugins.build import parameters_of
-    from kzoo.plugins.targets import load_target
-
-    found = parameters_of(load_target(entry))
-    return RATES if "learning_rate" in found or "inner" in found else (None,)
-
-
 def _height(point):
     return float(point[0] ** 2 + STEEP * point[1] ** 2) / 2
 
 
-def _path(entry, rate):
-    """Return the places that the weights come to with one learning rate, and the rate; None where it diverges."""
+def _paths(entry):
+    """Yield each learning rate with the places that the weights come to; None where there is no rate to set."""
     kept = {name: value for name, value in entry.spec.example.items() if name not in _OF_A_RUN}
     optimizer = build("optimizer", {"name": entry.name, **kept})
     weights = keras.Variable(np.array(START, "float32")[:, None])
     optimizer.build([weights])
-    if rate is not None:
-        with contextlib.suppress(AttributeError):
-            optimizer.learning_rate = rate
     scale = tf.constant([[1.0], [STEEP]])
 
     @tf.function
     def step():
         optimizer.apply_gradients([(scale * tf.convert_to_tensor(weights), weights)])
 
-    path = [np.array(weights)[:, 0]]
-    for _ in range(STEPS):
-        step()
-        path.append(np.array(weights)[:, 0])
-    path = np.array(path)
-    return (path, rate) if np.isfinite(path).all() and np.abs(path).max() < 1e3 else None
+    state = [*optimizer.variables, weights]
+    begun = [np.array(one) for one in state]
+    takes_rate = {"learning_rate", "inner"} & set(parameters_of(load_target(entry)))
+    for rate in RATES if takes_rate else (None,):
+        for variable, value in zip(state, begun, strict=True):  # traced once, begun anew for each rate
+            variable.assign(value)
+        if rate is not None:
+            optimizer.learning_rate = rate
+        path = [np.array(weights)[:, 0]]
+        for _ in range(STEPS):
+            step()
+            path.append(np.array(weights)[:, 0])
+        yield rate, np.array(path)
 
 
 CAPTION = (
