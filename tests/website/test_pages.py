@@ -1,11 +1,12 @@
 """The pages that are made: what those of each kind have, and what the pictures show."""
 
+import importlib
 import json
 import re
 
 import numpy as np
 import pytest
-from website import api, command_line, components, gallery
+from website import api, command_line, components, gallery, places
 from website.places import DATA, FOLDERS
 from website.plots.drawing import Panel, svg
 
@@ -52,10 +53,10 @@ def test_a_picture_has_the_colours_and_the_letters_of_its_page():
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["loss", "metric", "schedule", "regularizer"])
-def test_every_component_has_a_picture_that_shows_something(kind):
+def test_every_component_has_a_picture_that_shows_something(kind, monkeypatch):
     """Some value is finite in every curve, and not all are the same."""
-    import importlib
-
+    monkeypatch.setattr("website.plots.ways.POINTS", 4)
+    monkeypatch.setattr("website.plots.metrics.SHARES", np.linspace(0, 1, 3))
     maker = importlib.import_module(f"website.plots.{FOLDERS[kind]}")
     for entry in get_registry().entries(kind):
         curves = [curve for panel in maker.panels(entry) for curve in panel.curves]
@@ -88,7 +89,7 @@ def test_the_gallery_has_every_pipeline_and_its_pictures():
 
 
 def test_the_pages_of_commands_and_modules(tmp_path, monkeypatch):
-    monkeypatch.setattr("website.places.SOURCE", tmp_path)
+    monkeypatch.setattr(places, "SOURCE", tmp_path)
     command_line.write_pages()
     page = (tmp_path / "commands" / "run.md").read_text("utf-8")
     assert "`-l, --loss" in page or "--loss" in page

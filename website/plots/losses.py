@@ -34,7 +34,8 @@ def panels(entry):
 def changed_by(subject, example):
     """Return the arguments of an example that are not as they are by default."""
     taken = {**{name: one.default for name, one in subject.parameters.items()}, **subject.arguments}
-    return {name: value for name, value in example.items() if taken.get(name) != value}
+    own = {name: value for name, value in example.items() if name != "class_weight"}  # it is for two classes
+    return {name: value for name, value in own.items() if taken.get(name) != value}
 
 
 def written(arguments):

@@ -11,7 +11,9 @@ from website.plots.losses import changed_by, written
 from website.plots.ways import ways
 
 SIZE = 200
-SHARES = np.linspace(0, 1, 21)
+_ALSO = {name: {"threshold": 0.5} for name in ("f1_score", "fbeta_score")}
+"""What an example needs to mean something for one column of probabilities."""
+SHARES = np.linspace(0, 1, 11)
 
 
 def panels(entry):
@@ -19,7 +21,7 @@ def panels(entry):
     subject = subject_of("metric", entry.name)
     if subject.inputs in ("images", "large_images"):
         return [_along(subject, way) for way in ways(subject)]
-    other = changed_by(subject, entry.spec.example)
+    other = changed_by(subject, entry.spec.example) | _ALSO.get(entry.name, {})
     made = [("default", {}), (written(other), other)] if other else [("", {})]
     curves = []
     for label, arguments in made:

@@ -12,7 +12,7 @@ from kzoo.testing.samples import CLASSES, SIDES, sample
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-POINTS = 41
+POINTS = 31
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,7 @@ def _images(subject):
         ("noise of this deviation", lambda s: (image, np.clip(image + s * noise, 0, 1))),
         ("brighter by this", lambda s: (image, np.clip(image + s, 0, 1))),
     ]
-    return [Way("a picture between 0 and 1", "what is added", np.linspace(0, 0.4, 21), lines)]
+    return [Way("a picture between 0 and 1", "what is added", np.linspace(0, 0.4, 11), lines)]
 
 
 _WAYS = {
