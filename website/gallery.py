@@ -51,9 +51,9 @@ def recorded() -> list[dict[str, Any]]:
 def _lead() -> str:
     return (
         "Each one runs with the command above its results. The figures and pictures are of runs that "
-        f"[`python -m website.record`]({FILES}website/record.py) made; the time is that of the whole command, with the "
-        "start of TensorFlow, on a machine that did other work beside it. What the recipes reach with more patience is "
-        "in the [table of the first page](../index.md#pipelines-and-recipes)."
+        f"[`python -m website.record`]({FILES}website/record.py) made. The time is that of all cores together for the "
+        "whole command, the start of TensorFlow among it. What the recipes reach with more patience is in the [table "
+        "of the first page](../index.md#pipelines-and-recipes)."
     )
 
 
@@ -73,8 +73,8 @@ def _figures(run: dict[str, Any]) -> str:
     epochs = "1 epoch" if run["epochs"] == 1 else f"{run['epochs']} epochs"
     return (
         f"{results}\n\n"
-        f"{run['seconds']:.0f} s for {epochs} of {run['data'].rstrip('.')} ({sizes}), {run['machine']}; {versions}, "
-        f"{run['date']}."
+        f"{run['processor_seconds']:,.0f} s of processor time for {epochs} of {run['data'].rstrip('.')} ({sizes}), "
+        f"{run['machine']}; {versions}, {run['date']}."
     )
 
 

@@ -14,6 +14,7 @@ import io
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -70,9 +71,9 @@ def record(trial: Trial, data: Path | None) -> dict[str, Any] | None:
         place = Path(folder)
         if trial.needs and data:
             (place / trial.needs).symlink_to((data / trial.needs).resolve())
-        began = time.perf_counter()
+        began, used = time.perf_counter(), _processor_seconds()
         subprocess.run(trial.words, cwd=place, check=True, env={**os.environ, "KZOO_DATA": str(place / "cache")})
-        seconds = time.perf_counter() - began
+        seconds, used = time.perf_counter() - began, _processor_seconds() - used
         [path] = place.glob("runs/*/*/run.json")
         found = json.loads(path.read_text("utf-8"))
         kept = _pictures(trial, path.parent / "plots", found["task"])
@@ -86,11 +87,18 @@ def record(trial: Trial, data: Path | None) -> dict[str, Any] | None:
         "epochs": found["training"]["epochs"],
         "parameters": found["model"].get("parameters"),
         "seconds": round(seconds, 1),
+        "processor_seconds": round(used, 1),
         "pictures": kept,
         "machine": machine(),
         "versions": {name: found["versions"][name] for name in ("kzoo", "keras", "tensorflow")},
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
+
+
+def _processor_seconds() -> float:
+    """Return the seconds that processors have worked for the commands so far, whatever else the machine did."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def machine() -> str:
