@@ -31,17 +31,23 @@ _LEADS = {
 }
 
 
-def write_pages(kind: str, names: list[str] | None = None) -> int:
-    """Write the pages of a kind, or of these of its components alone, with the list of all; return how many."""
-    entries = [entry for entry in get_registry().entries(kind) if entry.first_party]
-    folder = FOLDERS[kind]
-    written = [entry for entry in entries if names is None or entry.name in names]
-    for entry in written:
-        write(f"{folder}/{entry.name}.md", page(entry))
-    write(f"{folder}/index.md", _list(kind, entries))
-    listed = "\n".join(f"* [{entry.name}]({entry.name}.md)" for entry in written)
-    write(f"{folder}/SUMMARY.md", f"* [All {plural(kind)}](index.md)\n{listed}")
-    return len(written)
+def write_lists(only: list[str] | None = None) -> list[tuple[str, str]]:
+    """Write the list of each kind; return the kind and the name of each page to write, of all or of these alone."""
+    asked = []
+    for kind, folder in FOLDERS.items():
+        entries = [entry for entry in get_registry().entries(kind) if entry.first_party]
+        names = [entry.name for entry in entries if only is None or entry.name in only]
+        write(f"{folder}/index.md", _list(kind, entries))
+        listed = "\n".join(f"* [{name}]({name}.md)" for name in names)
+        write(f"{folder}/SUMMARY.md", f"* [All {plural(kind)}](index.md)\n{listed}")
+        asked += [(kind, name) for name in names]
+    return asked
+
+
+def write_page(asked: tuple[str, str]) -> None:
+    """Write the page of one component, given by its kind and name."""
+    kind, name = asked
+    write(f"{FOLDERS[kind]}/{name}.md", page(get_registry().component(kind, name)))
 
 
 def _list(kind: str, entries: list[Entry]) -> str:
