@@ -102,15 +102,24 @@ def fingerprint(text: str) -> str:
 def written_formula(target: str) -> str:
     """Return the formula in the docstring of ``module:Class`` as text, without importing the module."""
     module, _, name = target.partition(":")
-    spec = find_spec(module)
-    assert spec is not None
-    assert spec.origin is not None
-    for node in ast.parse(Path(spec.origin).read_text("utf-8")).body:
+    for node in _statements(module):
         if isinstance(node, ast.ClassDef) and node.name == name:
             return code_of(sections(ast.get_docstring(node) or "", fences=True).get("Formula", ""))
         if isinstance(node, ast.ImportFrom) and name in {alias.asname or alias.name for alias in node.names}:
             return written_formula(f"{node.module}:{name}")
     return ""
+
+
+@functools.cache
+def _statements(module: str) -> list[ast.stmt]:
+    """Return what a module says. Only the package around it is imported: those below it import Keras."""
+    package, _, rest = module.partition(".")
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    path = Path(spec.origin).parent / rest.replace(".", "/")
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(path.read_text("utf-8")).body
 
 
 def code_of(section: str) -> str:

@@ -64,7 +64,6 @@ def _one(panel: Panel, name: str) -> str:
     settings = {
         "svg.fonttype": "none",
         "svg.hashsalt": name,
-        "svg.id": name,
         "text.color": INK,
         "axes.edgecolor": FAINT,
         "axes.labelcolor": INK,
