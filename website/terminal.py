@@ -8,8 +8,8 @@ system.
 
 from __future__ import annotations
 
+import io
 import os
-import pty
 import re
 import struct
 import subprocess
@@ -31,6 +31,7 @@ _FAMILY = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', mo
 def seen(command: str, folder: Path) -> str:
     """Return what a command leaves on a terminal, with the codes of its colours."""
     import fcntl
+    import pty
     import termios
 
     ours, theirs = pty.openpty()
@@ -77,8 +78,6 @@ def left(text: str) -> str:
 
 def draw(parts: list[tuple[str, str]]) -> str:
     """Return a picture of a terminal with commands and what they left."""
-    import io
-
     from rich.console import Console
     from rich.terminal_theme import MONOKAI
     from rich.text import Text
