@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["arguments", "arguments_of", "sections"]
 
@@ -30,22 +33,29 @@ _HEADINGS: Final = {
 
 # "Formula, for one sample:" is a heading too, whose middle part is kept as the section's first line.
 _HEADING = re.compile(rf"(?P<name>{'|'.join(_HEADINGS)})(?P<middle>,[^:]*)?:\s*(?P<rest>.*)", re.IGNORECASE)
+_BEGUN = re.compile("Formula,[^:]*")
 _ARGUMENT = re.compile(r"`?\*{0,2}(?P<name>\w+)`?\s*(\([^)]*\))?:\s*(?P<text>.*)")
 _BY_LOWER: Final = {name.lower(): section for name, section in _HEADINGS.items()}
 
 
-def sections(docstring: str) -> dict[str, str]:
+def sections(docstring: str, *, fences: bool = False) -> dict[str, str]:
     """Return the sections of a docstring by name, in order; what stands before the first has the name "".
 
     Spellings are unified: ``Arguments`` is ``Args``, ``Reference`` is ``References``. A section that comes twice is
-    joined. Code fences are left out.
+    joined.
+
+    Args:
+        docstring: The docstring.
+        fences: Keep the fences around code, as Markdown has them; by default they are left out.
     """
     found: dict[str, list[str]] = {"": []}
     name = ""
     fenced = False
-    for line in inspect.cleandoc(docstring).splitlines():
+    for line in _whole_headings(inspect.cleandoc(docstring).splitlines()):
         if line.strip().startswith("```"):
             fenced = not fenced
+            if fences:
+                found[name].append(line)
             continue
         heading = None if fenced or line[:1].isspace() else _HEADING.fullmatch(line)
         if heading:
@@ -58,6 +68,21 @@ def sections(docstring: str) -> dict[str, str]:
         else:
             found[name].append(line)
     return {name: text for name, lines in found.items() if (text := inspect.cleandoc("\n".join(["", *lines])).strip())}
+
+
+def _whole_headings(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines, those of a heading as one: "Formula, with ... and" may end with its colon lines below."""
+    begun = ""
+    for line in lines:
+        if begun and not line:  # it was a sentence
+            yield begun
+            begun = ""
+        begun = f"{begun} {line}".lstrip() if begun or _BEGUN.fullmatch(line) else ""
+        if not begun or line.endswith(":"):
+            yield begun or line
+            begun = ""
+    if begun:
+        yield begun
 
 
 def arguments(section: str) -> dict[str, str]:

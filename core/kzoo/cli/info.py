@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kzoo.plugin import ComponentSpec
     from kzoo.plugins.registry import Entry, Former, Registry
 
-__all__ = ["info"]
+__all__ = ["info", "read_target"]
 
 _FLAGS = {
     "loss": "--loss",
@@ -73,7 +73,7 @@ def info(
         if former:
             known["former"] = [answer for answer in _answers(former, registry) if entry.name in answer["is_now"]]
         try:
-            known |= _from_target(entry, registry)
+            known |= read_target(entry, registry)
         except KzooError as error:  # what the spec says is still worth showing
             known["error"] = str(error)
             failures.append(error)
@@ -153,8 +153,12 @@ def _entries(registry: Registry, name: str, kind: str) -> list[Entry]:
     return [registry.get(kind, name)]
 
 
-def _from_target(entry: Entry, registry: Registry) -> dict[str, Any]:
-    """Return what only the class itself can tell; a component's module imports TensorFlow."""
+def read_target(entry: Entry, registry: Registry) -> dict[str, Any]:
+    """Return what only the class itself can tell, as the JSON output has it; a component's module imports TensorFlow.
+
+    Raises:
+        KzooError: It cannot be imported, or a pipeline's recipes or settings cannot be read.
+    """
     from kzoo.plugins.targets import load_target
 
     if entry.kind == "pipeline":

@@ -270,6 +270,18 @@ class TestDocstrings:
             "References": "Somebody 1999.",
         }
 
+    def test_a_heading_may_go_on_in_the_next_line(self):
+        found = docstrings.sections("Do.\n\nFormula, with the areas I and U, and the\ndiagonal c:\n\n```\na = b\n```")
+        assert found == {"": "Do.", "Formula": "with the areas I and U, and the diagonal c:\n\na = b"}
+        sentence = "Do.\n\nFormula, they say, is a word\nfor something else.\n\nArgs:\n    x: It."
+        assert docstrings.sections(sentence) == {
+            "": "Do.\n\nFormula, they say, is a word for something else.",
+            "Args": "x: It.",
+        }
+
+    def test_fences_are_kept_where_they_are_asked_for(self):
+        assert docstrings.sections(self.TEXT, fences=True)["Formula"] == "for one sample:\n\n```python\nArgs: = x\n```"
+
     def test_arguments(self):
         section = docstrings.sections(self.TEXT)["Args"]
         assert docstrings.arguments(section) == {
