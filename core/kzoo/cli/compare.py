@@ -198,20 +198,19 @@ def _own_flags(
 def _of_grid(asked: Asked, out: Path, jobs: int, *, quiet: bool) -> Comparison:
     """Train what is not there yet, and judge it."""
     from kzoo.arguments import whole_number
-    from kzoo.cli.compare_table import Progress
     from kzoo.cli.run import Terminal
     from kzoo.comparing.comparison import compare_grid
     from kzoo.comparing.grid import grid_of
-    from kzoo.plugins.registry import get_registry
-    from kzoo.tasks import task_named
+    from kzoo.comparing.progress import Progress
 
     whole_number(jobs, "jobs")
     grid = grid_of(asked)
-    quality = task_named(get_registry().pipeline(grid.pipeline).spec.task).quality
     if len(grid.seeds) == 1:
         output.warn("With one seed nothing can be claimed: values will be shown. --seeds 5 or more tells differences.")
     try:
-        with Progress(grid, quality, quiet=quiet) as progress:
+        watched = not quiet and sys.stdout.isatty() and sys.stderr.isatty()
+        console = output.message_console() if watched else None
+        with Progress(grid, say=None if quiet else output.say, warn=output.warn, console=console) as progress:
             return compare_grid(
                 grid, root=out, workers=jobs, watcher=progress, listener=Terminal(quiet=quiet), argv=sys.argv
             )

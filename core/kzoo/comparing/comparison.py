@@ -156,8 +156,9 @@ def compare_grid(
             watcher.warn(note)
         record = _opening(plan, grid, began, argv)
         folder.write({**record, "status": "running", "runs": _places(folder, found.done)})
-        for job, run in found.done.items():
-            watcher.ended(job, "reused", run)
+        for job in grid.jobs:
+            if job in found.done:
+                watcher.ended(job, "reused", found.done[job])
         missing = [job for job in grid.jobs if job not in found.done]
         order = Order(missing, found.unfinished, root, workers, folder.path / "workers.log", argv)
         try:

@@ -21,7 +21,7 @@ __all__ = ["CAPTIONS", "drawn"]
 
 CAPTIONS = {
     "intervals": "Each measure: the seeds as points, their mean and its 95 % interval",
-    "differences": "Paired differences to the first, with their 95 % intervals: one that holds 0 shows nothing",
+    "differences": "Paired differences to the first, each with its 95 % interval: one that holds 0 shows nothing",
     "curves": "Learning curves on the validation data: means over the seeds and their 95 % bands",
 }
 """The pictures in the order in which they are shown, with what each shows."""
@@ -61,6 +61,7 @@ def _panels(judgement: Judgement, *, differences: bool) -> Figure:
         better = "more" if shown[0].better == "higher" else "less"
         axes.set_title(f"{measure}{' difference' if differences else ''}, {better} is better", fontsize=9)
         axes.tick_params(axis="x", labelsize=8)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.grid(alpha=0.3, axis="x")
     return figure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ class Asked:
         optimizers: Likewise.
         regularizers: Likewise; ``none`` for none.
         options: ``KEY=VALUE`` texts; one of several values with commas between, ``KEY=A,B``, is an axis of the grid.
+        varied: Settings by dotted key, each with the values that are compared, as ``KEY=VALUE`` has them.
         own_flags: Flags that the pipeline adds, each with the ``KEY=VALUE`` that it means.
         metrics: References of metrics beside the recipe's.
         seeds: How many seeds each way is trained with.
@@ -50,6 +51,7 @@ class Asked:
     optimizers: Sequence[str] = ()
     regularizers: Sequence[str] = ()
     options: Sequence[str] = ()
+    varied: Mapping[str, Sequence[str]] = field(default_factory=dict)
     own_flags: Sequence[tuple[str, str]] = ()
     metrics: Sequence[str] = ()
     seeds: int = 5
@@ -168,10 +170,12 @@ def _axes(asked: Asked) -> tuple[list[tuple[str, Sequence[str]]], list[str]]:
         if any(not one for one in values):
             message = f"-o `{option}` has an empty value between two commas. Write a list in brackets: {key}=[A,B]."
             raise UsageError(message)
-        if key.strip() in ("seed", "report"):
-            message = f"-o `{option}`: `{key.strip()}` is not compared. --seeds N says how many seeds there are."
-            raise UsageError(message)
         axes.append((key.strip(), values))
+    axes += [(key, list(values)) for key, values in asked.varied.items()]
+    for key, _ in axes:
+        if key in ("seed", "report"):
+            message = f"`{key}` is no way to train that could be compared. `seeds` says how many seeds there are."
+            raise UsageError(message)
     return axes, fixed
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.errors import KzooError
 from kzoo.plugins.registry import get_registry
 from kzoo.runs.folder import list_runs
-from kzoo.runs.lock import is_held
+from kzoo.runs.lock import released
 from kzoo.training.record import components_of
 from kzoo.training.resuming import FREE
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from kzoo.runs.manifest import Manifest
 
 __all__ = ["Found", "find", "settings_of"]
+
+_PATIENCE = 30.0
+"""Seconds in which a process that was told to stop lets go of its run: a worker, after the comparison was killed."""
 
 _FREE = FREE - {"train.epochs"}
 """Settings that may be other ones in a run that is used again: they change nothing that is compared."""
@@ -67,19 +70,22 @@ def find(jobs: Sequence[Job], root: Path, fingerprint: Callable[[RunConfig], Map
         if job is None or job in found.done:
             continue
         status = run.status(record)
-        if status == "running":
+        if status == "running" and not released(run.path, _PATIENCE):
             message = (
                 f"The run {run.path} of this comparison is being trained by another process right now. Wait for it, or "
                 "stop it with Ctrl-C or SIGTERM there, and give the command again."
             )
             raise KzooError(message)
+        if status == "running":
+            record = run.manifest()
+            status = run.status(record)
         others = list(_others(job, record, fingerprint))
         if others:
             found.notes.append(f"The run {run.path} has the settings of `{job.cell}`, and is not used: {others[0]}.")
         elif status == "done":
             found.done[job] = run
             found.unfinished.pop(job, None)
-        elif job not in found.unfinished and run.state.path.is_dir() and not is_held(run.path):
+        elif job not in found.unfinished and run.state.path.is_dir():
             found.unfinished[job] = run
     return found
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kzoo.cli import output
+from kzoo.plugins.registry import get_registry
 from kzoo.streams import visible
+from kzoo.tasks import task_named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
+    from rich.console import Console
     from rich.live import Live
     from rich.table import Table
 
@@ -38,30 +39,38 @@ class _Row:
 
 
 class Progress:
-    """Shows how a grid of runs goes on, on stderr.
+    """Shows how a grid of runs goes on.
 
     Args:
         grid: The runs.
-        quality: The measure whose mean so far is shown.
-        quiet: Whether to show warnings alone.
+        say: Takes a line for each run, where there is no table; None where nobody wants them.
+        warn: Takes warnings.
+        console: What shows a table that changes in place; None for none.
     """
 
-    def __init__(self, grid: Grid, quality: str, *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        *,
+        say: Callable[[str], None] | None,
+        warn: Callable[[str], None],
+        console: Console | None = None,
+    ) -> None:
         self._grid = grid
-        self._quality = quality
-        self._quiet = quiet
+        # What says most of a model by the first of the pipeline's tasks; data may decide for another one.
+        self._quality = task_named(get_registry().pipeline(grid.pipeline).spec.task).quality
+        self._say, self._warn = say, warn
+        self._console = console
         self._rows = {cell: _Row() for cell in grid.cells}
         self._began = time.monotonic()
         self._count = 0
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
-        if not self._quiet and sys.stdout.isatty() and sys.stderr.isatty():
+        if self._console is not None:
             from rich.live import Live
 
-            self._live = Live(
-                get_renderable=self._table, console=output.message_console(), refresh_per_second=_PER_SECOND
-            )
+            self._live = Live(get_renderable=self._table, console=self._console, refresh_per_second=_PER_SECOND)
             self._live.start()
         return self
 
@@ -76,7 +85,7 @@ class Progress:
         if self._live is not None:
             self._live.console.print(f"warning: {visible(text)}", markup=False)
         else:
-            output.warn(text)
+            self._warn(text)
 
     def began(self, job: Job) -> None:
         """Show that a run is being trained."""
@@ -97,10 +106,10 @@ class Progress:
         if value is not None:
             row.values.append(value)
         self._count += 1
-        if self._live is None and not self._quiet:
+        if self._live is None and self._say is not None:
             shown = "" if value is None else f"  {self._quality} {value:.4f}"
             place = f"  {run.path}" if run else ""
-            output.say(f"{self._count}/{len(self._grid.jobs)}  {job.cell} seed {job.seed}: {status}{shown}{place}")
+            self._say(f"{self._count}/{len(self._grid.jobs)}  {job.cell} seed {job.seed}: {status}{shown}{place}")
 
     def _table(self) -> Table:
         from rich.table import Table
