@@ -128,7 +128,7 @@ def _work_through(
             worker.give(waiting.popleft(), order, watcher)
 
     while len(workers) < order.workers and waiting:
-        workers.append(_Worker(answers, log))
+        workers.append(_Worker(answers, log, alone=order.workers == 1))
         begin(workers[-1])
     while any(worker.job for worker in workers):
         worker, told = answers.get()
@@ -136,7 +136,7 @@ def _work_through(
             continue
         _take(worker, told, found, watcher)
         if told["event"] == "ended" and waiting:  # it died, and another one takes its place
-            worker = _Worker(answers, log)
+            worker = _Worker(answers, log, alone=order.workers == 1)
             workers.append(worker)
         if told["event"] != "stopped":
             begin(worker)
@@ -198,7 +198,9 @@ def _stop(
 class _Worker:
     """One process, and the thread that hands on what it answers."""
 
-    def __init__(self, answers: queue.Queue[tuple[_Worker, dict[str, Any]]], log: Any) -> None:
+    def __init__(self, answers: queue.Queue[tuple[_Worker, dict[str, Any]]], log: Any, *, alone: bool) -> None:
+        # TensorFlow takes all memory of a GPU for the first process that looks at it.
+        shared = {} if alone else {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         self.job: Job | None = None
         # In a session of its own: Ctrl-C in a terminal is for us, who hand it on once.
         try:
@@ -209,6 +211,7 @@ class _Worker:
                 stderr=log,
                 text=True,
                 encoding="utf-8",
+                env={**shared, **os.environ},
                 start_new_session=True,
             )
         except OSError as error:

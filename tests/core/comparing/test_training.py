@@ -4,12 +4,14 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from same_runs import differences
 
 from kzoo.comparing.comparison import compare_grid
 from kzoo.comparing.grid import Asked, grid_of
+from kzoo.comparing.measuring import measures_of
 from kzoo.comparing.processes import Order, train_all
 from kzoo.engine.listener import Silent
 
@@ -80,6 +82,9 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_end(tmp_path):
     assert again.judgement.measures == ["accuracy", "macro_f1", "nll", "ece", "seconds"]
     entries = {(one.cell, one.seed): one for one in again.gathered.entries}
     assert differences(alone.path, entries["emd", 0].run.path) == []
+    recorded = entries["emd", 0]
+    unmeasured = replace(recorded, record=replace(recorded.record, measures={}, timings={}))  # as of an older kzoo
+    assert measures_of(unmeasured, Silent()) == pytest.approx(dict(recorded.record.measures["test"]))
     begins = {place: one.record.training.initial_weights for place, one in entries.items()}
     assert begins["emd", 0] == begins["categorical_crossentropy", 0] != begins["emd", 1]
     assert len({one.record.training.final_weights for one in entries.values()}) == 4
