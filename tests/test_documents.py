@@ -9,6 +9,7 @@ import pytest
 from kzoo.cli import options
 from kzoo.cli.app import build
 from kzoo.cli.flags import options_of, parted, settings_of
+from kzoo.comparing.grid import Asked, grid_of
 from kzoo.errors import UsageError
 from kzoo.models.saved import find_pipeline
 from kzoo.plugins.registry import get_registry
@@ -105,7 +106,25 @@ def check_capture(given):
     read_settings(table, found)
 
 
-CHECKS = {"run": check_run, "predict": check_predict, "evaluate": check_evaluate, "capture": check_capture}
+def check_compare(given):
+    words, flags = parted(given["what"] or ())
+    names = get_registry().names("pipeline")
+    if not words or words[0] in names:
+        known = get_registry().get("pipeline", words[0]).spec.flags if words else {}
+        axes = {f"{name}es" if name == "loss" else f"{name}s": given[name] or () for name in AXES}
+        own = options_of(flags, known, pipeline="", own=())
+        common = {"recipe": given["recipe"], "file": given["config"]}
+        grid_of(Asked(pipeline=words[0], options=given["option"] or (), own_flags=own, common=common, **axes))
+
+
+AXES = ("loss", "optimizer", "regularizer")
+CHECKS = {
+    "run": check_run,
+    "predict": check_predict,
+    "evaluate": check_evaluate,
+    "capture": check_capture,
+    "compare": check_compare,
+}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -147,6 +166,8 @@ def test_commands_are_found_in_the_documents():
         ("evaluate last --coco", "needs a value"),
         ("capture fingers 0", "Missing option"),
         ("capture fingers 0 --label 3 --zoom 2", "no option `--zoom`"),
+        ("compare mnist --loss emd", "only one way to train"),
+        ("compare mnist --loss emd --loss em", "No loss named `em`"),
         ("info", "Missing argument"),
         ("list-losses --nope", "No such option"),
     ],

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
         schedule,
     )
     from kzoo.api import open as open  # noqa: A004 - not in __all__: a star must not hide Python's own
+    from kzoo.comparing.called import compare
     from kzoo.errors import KzooError
     from kzoo.models.saving import load_model, register_with_keras
 
 __all__ = [
     "KzooError",
     "__version__",
+    "compare",
     "evaluate",
     "list_losses",
     "list_metrics",
@@ -56,6 +58,7 @@ __all__ = [
 
 _HOMES = {
     "KzooError": "kzoo.errors",
+    "compare": "kzoo.comparing.called",
     "evaluate": "kzoo.api",
     "list_losses": "kzoo.api",
     "list_metrics": "kzoo.api",

@@ -284,22 +284,11 @@ class Terminal:
         return ProgressLines(screen, examples=examples, batch_size=batch_size, unit=unit, whole=self._verbose)
 
 
-def _check(settings: RunConfig) -> None:
-    """Refuse settings that the pipeline does not have and components that do not fit it, as a run would."""
-    from kzoo.models.saved import find_pipeline
-    from kzoo.plugins.registry import get_registry
-    from kzoo.runs.choices import build_settings, check_data_settings, fitting_task
-
-    spec = get_registry().pipeline(settings.pipeline).spec
-    fitting_task(settings, (spec.task, *spec.other_tasks), get_registry())
-    pipeline = find_pipeline(settings.pipeline)
-    check_data_settings(settings, pipeline)
-    build_settings(settings, pipeline)
-
-
 def _show_settings(settings: RunConfig, *, as_json: bool) -> None:
     """Write all settings and where each came from, if they are as a run would take them."""
-    _check(settings)
+    from kzoo.training.checking import check_settings
+
+    check_settings(settings)
     if as_json:
         output.emit_json({"settings": settings.values, "origins": settings.origins})
     else:

@@ -39,7 +39,16 @@ else:
 
     SpecT_co = TypeVar("SpecT_co", bound=Spec, covariant=True)
 
-__all__ = ["Entry", "Former", "Registry", "get_registry", "plural", "set_plugin_choice", "with_article"]
+__all__ = [
+    "Entry",
+    "Former",
+    "Registry",
+    "get_registry",
+    "plugin_choice",
+    "plural",
+    "set_plugin_choice",
+    "with_article",
+]
 
 _PLURALS = {"loss": "losses"}
 
@@ -381,6 +390,11 @@ def set_plugin_choice(choice: PluginChoice | None, report: Callable[[Problem], N
     get_registry.cache_clear()
 
 
+def plugin_choice() -> PluginChoice:
+    """Return which plugins `get_registry` loads in this process, to be handed on to another one."""
+    return _settings[0][0] if _settings else PluginChoice.from_environment()
+
+
 @functools.cache
 def get_registry(*kinds: str) -> Registry:
     """Return the registry of this process, loading the plugins on the first call.
@@ -388,7 +402,7 @@ def get_registry(*kinds: str) -> Registry:
     Args:
         *kinds: What of kzoo's own is to be in it, where not all: a list of losses does not wait for the metrics.
     """
-    choice, report = _settings[0] if _settings else (PluginChoice.from_environment(), None)
+    choice, report = plugin_choice(), _settings[0][1] if _settings else None
     registry = Registry(discover(choice, kinds=kinds or None))
     for problem in registry.problems if report else ():
         if (said := (problem.distribution, str(problem))) not in _reported:

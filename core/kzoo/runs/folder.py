@@ -183,7 +183,7 @@ class Run:
             if (now := revised(before, config.values)) != before:
                 write_text(self.config_path, now)
             resumed = [*self.manifest().resumed, dict(resumption)]
-            self.update(status="running", signal="", error="", completed=[], models={}, resumed=resumed)
+            self.update(status="running", signal="", error="", completed=[], models={}, measures={}, resumed=resumed)
         except OSError as error:
             message = f"The run's folder {self.path} cannot be written: {error.strerror or error}."
             raise KzooError(message) from error

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["is_held", "training"]
+__all__ = ["is_held", "released", "training"]
 
 _NAME = ".training.lock"
 _PATIENCE = 2.0  # seconds in which somebody who only asks whether the lock is held lets go of it
@@ -42,6 +42,19 @@ def training(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def released(folder: Path, patience: float) -> bool:
+    """Wait for a process that is stopping to let go of a run; return whether it did within so many seconds."""
+    import filelock
+
+    try:
+        with filelock.FileLock(folder / _NAME).acquire(timeout=patience):
+            return True
+    except filelock.Timeout:
+        return False
+    except OSError:  # it cannot be tried, so nobody can wait for it
+        return not is_held(folder)
 
 
 def is_held(folder: Path) -> bool:

@@ -97,6 +97,7 @@ class Manifest:
         model: Parameters, shapes, optimizer and loss.
         models: The SHA-256 of each model in the folder, by the name of its file; empty before the run's end.
         results: Loss and metrics by the name of the split; None before the test.
+        measures: What the task measures without the loss, by the name of the split; empty where no report was drawn.
         timings: Seconds by part of the run.
         training: What came of the training; None before its end.
         error: Why it failed, or an empty text.
@@ -122,6 +123,7 @@ class Manifest:
     model: Mapping[str, Any] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     results: Mapping[str, Mapping[str, Any]] | None = None
+    measures: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     training: TrainingRecord | None = None
     error: str = ""
@@ -168,7 +170,7 @@ class Manifest:
 
 _ONLY_WHERE_SAID = frozenset(
     {"completed", "resumed", "number", "timings", "error", "signal", "task", "model", "models", "plugins", "callbacks"}
-    | {"trackers"}
+    | {"trackers", "measures"}
     | {"argv", "initial_weights", "epoch_weights", "final_weights"}
 )
 

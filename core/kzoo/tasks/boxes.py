@@ -174,6 +174,7 @@ class Detection(Task):
 
     name: ClassVar[str] = "detection"
     quality: ClassVar[str] = "AP50"
+    compared: ClassVar[Mapping[str, str]] = {"AP": "higher", "AP50": "higher", "AP75": "higher"}
     names_classes: ClassVar[bool] = True
     pictures: ClassVar[Mapping[str, str]] = {
         "precision_recall": "Precision over recall at an overlap of 0.5",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from kzoo.errors import DataError, KzooError
+from kzoo.tasks.class_measures import calibration_error, earth_movers_distance, log_loss, macro_f1
 from kzoo.tasks.task import Confusion, Measured, Task
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ class ClassOutcome:
         class_names: The K names.
         image: Returns the pixels of a test example by its number, uint8 of shape (H, W, C); None where examples are no
             images.
+        ordered: Whether the classes have an order, by which one is farther from another than a third.
     """
 
     true: np.ndarray
     probabilities: np.ndarray
     class_names: Sequence[str]
     image: Callable[[int], Any] | None = None
+    ordered: bool = False
 
     @property
     def predicted(self) -> np.ndarray:
@@ -47,8 +50,17 @@ class ClassOutcome:
         return {}
 
     def measures(self) -> dict[str, float]:
-        """Return the part of the examples whose most probable class is the true one."""
-        return {"accuracy": float(np.mean(self.predicted == self.true))}
+        """Return accuracy, macro F1, negative log-likelihood and calibration error; of ordered classes the EMD too.
+
+        The formulas are in `kzoo.tasks.class_measures`.
+        """
+        found = {
+            "accuracy": float(np.mean(self.predicted == self.true)),
+            "macro_f1": macro_f1(self.true, self.predicted, len(self.class_names)),
+            "nll": log_loss(self.true, self.probabilities),
+            "ece": calibration_error(self.true, self.probabilities),
+        }
+        return {**found, "emd": earth_movers_distance(self.true, self.probabilities)} if self.ordered else found
 
     def confusion(self) -> Confusion:
         """Return which class was taken for which, shape (K, K)."""
@@ -98,12 +110,18 @@ class ClassOutcome:
 
 
 class Classification(Task):
-    """Classes without an order; networks end in softmax probabilities."""
+    """Classes without an order; networks end in softmax probabilities.
+
+    Attributes:
+        ordered: Whether they have an order.
+    """
 
     name: ClassVar[str] = "classification"
     names_classes: ClassVar[bool] = True
     predicts: ClassVar[str] = "classes"
     quality: ClassVar[str] = "accuracy"
+    compared: ClassVar[Mapping[str, str]] = {"accuracy": "higher", "macro_f1": "higher", "nll": "lower", "ece": "lower"}
+    ordered: ClassVar[bool] = False
     pictures: ClassVar[Mapping[str, str]] = {
         "confusion": "Confusion matrix of the test split",
         "mistakes": "The most confident mistakes",
@@ -145,13 +163,16 @@ class Classification(Task):
         true = np.asarray(split.labels).reshape(-1)
         names = measured.class_names
         pictures = len(split) > 0 and image(0).ndim == 3  # noqa: PLR2004 - H, W, C
-        return ClassOutcome(true, class_probabilities(outputs, len(names)), names, image if pictures else None)
+        probabilities = class_probabilities(outputs, len(names))
+        return ClassOutcome(true, probabilities, names, image if pictures else None, self.ordered)
 
 
 class Ordinal(Classification):
     """Classes in an order."""
 
     name: ClassVar[str] = "ordinal"
+    compared: ClassVar[Mapping[str, str]] = {**Classification.compared, "emd": "lower"}
+    ordered: ClassVar[bool] = True
 
 
 class Binary(Classification):

@@ -128,6 +128,8 @@ class Task(abc.ABC):
         own_measures: Whether `Outcome.metrics` holds more than the compiled metrics, so that a run is measured by
             `measure` when it is done, and a saved model needs no loss to be evaluated.
         quality: The figure of `Outcome.measures` that says most of a model; more of it is better.
+        compared: The figures of `Outcome.measures` by which models are compared whatever loss they were trained with,
+            each with which way it is better, ``higher`` or ``lower``.
     """
 
     name: ClassVar[str]
@@ -138,6 +140,7 @@ class Task(abc.ABC):
     epoch_figures: ClassVar[Mapping[str, str]] = {}
     own_measures: ClassVar[bool] = False
     quality: ClassVar[str] = ""
+    compared: ClassVar[Mapping[str, str]] = {}
     names_classes: ClassVar[bool] = False
 
     def label_form(self, label_forms: Collection[str]) -> str:

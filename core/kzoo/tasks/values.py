@@ -75,6 +75,7 @@ class Regression(Task):
     name: ClassVar[str] = "regression"
     predicts: ClassVar[str] = "values"
     quality: ClassVar[str] = "r2_score"
+    compared: ClassVar[Mapping[str, str]] = {"rmse": "lower", "mae": "lower", "r2_score": "higher"}
     pictures: ClassVar[Mapping[str, str]] = {"values": "Predicted and true values of the test split"}
 
     def measure(self, measured: Measured) -> ValueOutcome | None:

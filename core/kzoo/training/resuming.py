@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kzoo.training.assembly import Assembly
 
 __all__ = [
+    "FREE",
     "Resume",
     "check_same",
     "differences",
@@ -37,7 +38,7 @@ __all__ = [
     "state_to_resume",
 ]
 
-_FREE = frozenset({"report", "track", "train.save_every", "train.keep_state", "train.epochs", "recipe", "complete"})
+FREE = frozenset({"report", "track", "train.save_every", "train.keep_state", "train.epochs", "recipe", "complete"})
 """Settings that may be other ones: they change no step. More epochs are said and recorded, fewer are a difference."""
 
 
@@ -199,7 +200,7 @@ def differences(run: Run, config: RunConfig, now: Manifest, state: SavedState | 
     began = (state.data.get("settings") if state else None) or run.config().values
     data = list(other_data(then, now))
     # The same content may lie elsewhere now.
-    free = _FREE if data else _FREE | {"data.source"}
+    free = FREE if data else FREE | {"data.source"}
     return [*_other_settings(began, config.values, free), *data, *other_surroundings(then, now)]
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from kzoo.runs.manifest import Manifest
     from kzoo.training.resuming import Resume
 
-__all__ = ["RunResult", "train"]
+__all__ = ["RunResult", "request_of", "train"]
 
 
 def train(
@@ -132,10 +132,9 @@ def _prepared(
     clock.lap("start tensorflow")
     runtime.seed_everything(config.seed)
     with watching(_entries(config), "before the training"), _scope(strategy):
-        parts = Assembly(
-            config, pipeline, task, registry, goes_on=goes_on
-        )  # refuses wrong arguments before any data is read
-        splits = load_splits(pipeline.source(), _request(config), listener)
+        # Refuses wrong arguments before any data is read.
+        parts = Assembly(config, pipeline, task, registry, goes_on=goes_on)
+        splits = load_splits(pipeline.source(), request_of(config), listener)
         clock.lap("load data")
         meant = splits.task or spec.task
         if meant != spec.task:
@@ -227,6 +226,7 @@ def _scope(strategy: Any) -> Any:
     return strategy.scope() if strategy is not None else contextlib.nullcontext()
 
 
-def _request(config: RunConfig) -> DataRequest:
+def request_of(config: RunConfig) -> DataRequest:
+    """Return what a run of these settings asks of its data."""
     data = config.data
     return DataRequest(data.source, config.seed, data.validation_fraction, data.limit, config.data_settings)

@@ -323,7 +323,8 @@ def _report(work: Work, outcome: Outcome | None) -> None:
             outcome = task.measure(work.measured(Forward(work.parts.model), work.splits.test))
         write_report(work.run, task, outcome)
         work.clock.lap("report")
-        work.complete("reported")
+        # What is true of the weights and of no loss, so that runs with different losses can be compared.
+        work.complete("reported", **({"measures": {"test": outcome.measures()}} if outcome else {}))
     except (OSError, KzooError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         work.listener.warn(

@@ -1,10 +1,14 @@
 """Classes on a test split: the counts are scikit-learn's, and what is shown of the examples."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
-from sklearn.metrics import classification_report
+from scipy.stats import wasserstein_distance
+from sklearn.metrics import classification_report, f1_score, log_loss
 
+import kzoo
 from kzoo.data.splits import ArraySplit
 from kzoo.engine.forward import Forward
 from kzoo.errors import KzooError
@@ -35,6 +39,32 @@ def test_the_counts_are_those_of_scikit_learn():
     for true, predicted in zip(found.true, found.predicted, strict=True):
         counts[true, predicted] -= 1
     assert not counts.any()
+
+
+def test_measures_without_a_loss_are_those_of_others():
+    found = outcome(size=400)
+    measures = found.measures()
+    assert list(measures) == list(task_named("classification").compared)
+    assert measures["macro_f1"] == pytest.approx(f1_score(found.true, found.predicted, average="macro"))
+    assert measures["nll"] == pytest.approx(log_loss(found.true, found.probabilities))
+    metric = kzoo.metric("ece")
+    metric.update_state(found.true, found.probabilities)
+    assert measures["ece"] == pytest.approx(float(metric.result()), rel=1e-5)
+
+
+def test_of_ordered_classes_it_counts_how_far_off_an_answer_is():
+    found = replace(outcome(), ordered=True)
+    pairs = zip(found.true, found.probabilities, strict=True)
+    away = [wasserstein_distance([true], range(3), v_weights=weights) for true, weights in pairs]
+    assert list(found.measures()) == list(task_named("ordinal").compared)
+    assert found.measures()["emd"] == pytest.approx(np.mean(away))
+
+
+def test_a_measure_hides_no_nan_and_one_sure_mistake_is_not_all():
+    sure = ClassOutcome(np.array([0, 1]), np.array([[0.0, 1.0], [0.0, 1.0]]), NAMES[:2])
+    assert sure.measures()["nll"] == pytest.approx(-np.log(np.finfo(np.float32).eps) / 2)
+    broken = ClassOutcome(np.array([0, 1]), np.array([[np.nan, np.nan], [0.0, 1.0]]), NAMES[:2]).measures()
+    assert np.isnan([broken["nll"], broken["ece"]]).all()
 
 
 def test_mistakes_come_in_the_order_of_their_confidence():

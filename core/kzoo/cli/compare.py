@@ -1,0 +1,259 @@
+"""``kzoo compare``: which loss, optimizer or setting is better, over seeds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kzoo.arguments import command_line
+from kzoo.cli import completion, options, output
+from kzoo.cli.options import names_of_options
+from kzoo.errors import KzooError, UsageError
+
+if TYPE_CHECKING:
+    from kzoo.comparing.comparison import Comparison
+    from kzoo.comparing.grid import Asked
+
+__all__ = ["compare"]
+
+
+def compare(
+    context: typer.Context,
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PIPELINE|RUN...|FOLDER",
+            help="A pipeline to train; or runs, a folder of them, or a comparison, to judge as they are.",
+            autocompletion=completion.complete_pipeline,
+        ),
+    ] = None,
+    *,
+    loss: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--loss", "-l", help="A loss to compare. May be repeated.", autocompletion=completion.complete_loss
+        ),
+    ] = None,
+    optimizer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--optimizer",
+            help="An optimizer to compare. May be repeated.",
+            autocompletion=completion.complete_optimizer,
+        ),
+    ] = None,
+    regularizer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--regularizer",
+            help="A regularizer to compare, or none. May be repeated.",
+            autocompletion=completion.complete_regularizer,
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            "-o",
+            metavar="KEY=A,B",
+            help="A setting; with several values, between commas, they are compared. May be repeated.",
+            autocompletion=completion.complete_setting,
+        ),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", help="Seeds that each is trained with; 5 by default.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", "-s", help="The first of the seeds; 0 by default.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Runs trained at a time; they share the processors.")] = 1,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            "-m",
+            help="A metric beside the recipe's. May be repeated.",
+            autocompletion=completion.complete_metric,
+        ),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe", "-r", help="One of the pipeline's recipes.", autocompletion=completion.complete_recipe
+        ),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", "-e", help="How often to go through the data.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Examples in one step.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", "-d", metavar="SOURCE", help="auto, real, sample, or a file or folder.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most this many examples of each split.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings, such as the config.toml of a run.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="The folder that runs go to, and the comparison.")] = Path("runs"),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")] = False,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Also write the table to this CSV file.")
+    ] = None,
+    json: options.JsonOption = False,
+) -> None:
+    """Train a pipeline in several ways over the same seeds, and say which is better, by how much, and how sure that is.
+
+    Every run is an ordinary one. Given again, the command goes on where it was stopped: what is done is used, what is
+    not is resumed. Runs that exist are judged by their names or their folder.
+    """
+    from kzoo.cli.flags import parted
+
+    words, flags = parted(what or ())
+    asked_grid = {
+        "--loss": loss,
+        "--optimizer": optimizer,
+        "--regularizer": regularizer,
+        "-o": option,
+        "--seeds": seeds,
+        "--seed": seed,
+        "--metric": metric,
+        "--recipe": recipe,
+        "--epochs": epochs,
+        "--batch-size": batch_size,
+        "--data": data,
+        "--limit": limit,
+        "--config": config,
+        **dict(flags),
+    }
+    given = [name for name, value in asked_grid.items() if value is not None]
+    if not words and config is None:
+        message = "Name what to compare: a pipeline with --loss A --loss B, runs that exist, or a folder of them."
+        raise UsageError(message)
+    if words and not _is_pipeline(words, given):
+        if given:
+            message = (
+                f"{given[0]} is for training, and {command_line(*words)} names what is judged as it is. Leave out one."
+            )
+            raise UsageError(message)
+        found = _of_runs(words, out, quiet=quiet or json)
+    else:
+        from kzoo.comparing.grid import Asked
+
+        common = {
+            "recipe": recipe,
+            "file": config,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "data": data,
+            "limit": limit,
+        }
+        pipeline = words[0] if words else None
+        asked = Asked(
+            pipeline=pipeline,
+            losses=loss or (),
+            optimizers=optimizer or (),
+            regularizers=regularizer or (),
+            options=option or (),
+            own_flags=_own_flags(flags, pipeline, context),
+            metrics=metric or (),
+            seeds=5 if seeds is None else seeds,
+            first_seed=0 if seed is None else seed,
+            common=common,
+        )
+        found = _of_grid(asked, out, jobs, quiet=quiet or json)
+    _show(found, csv, as_json=json)
+    if found.failures:
+        raise typer.Exit(1)
+
+
+def _is_pipeline(words: list[str], given: list[str]) -> bool:
+    """Return whether the words name a pipeline to train, and not runs; raise `UsageError` where they name more."""
+    from kzoo.plugins.reference import Reference
+    from kzoo.plugins.registry import get_registry
+
+    try:
+        get_registry().pipeline(Reference.parse(words[0]).name)
+    except UsageError:
+        if len(words) == 1 and given and not Path(words[0]).exists():
+            raise  # settings are given, so that a pipeline is meant, and there is none of this name
+        return False
+    if len(words) > 1:
+        message = f"`{words[0]}` is a pipeline: one comparison trains one of them, and {words[1]} is too much."
+        raise UsageError(message)
+    return True
+
+
+def _own_flags(
+    flags: list[tuple[str, str | None]], pipeline: str | None, context: typer.Context
+) -> list[tuple[str, str]]:
+    """Return the flags that a pipeline adds, each with the setting that it gives."""
+    from kzoo.cli.flags import options_of
+    from kzoo.plugins.registry import get_registry
+
+    if not flags:
+        return []
+    if pipeline is None:
+        message = f"{flags[0][0]} may be a flag of a pipeline: name that first, as in kzoo compare regression."
+        raise UsageError(message)
+    known = get_registry().pipeline(pipeline).spec.flags
+    return options_of(flags, known, pipeline=pipeline, own=names_of_options(context))
+
+
+def _of_grid(asked: Asked, out: Path, jobs: int, *, quiet: bool) -> Comparison:
+    """Train what is not there yet, and judge it."""
+    from kzoo.arguments import whole_number
+    from kzoo.cli.run import Terminal
+    from kzoo.comparing.comparison import compare_grid
+    from kzoo.comparing.grid import grid_of
+    from kzoo.comparing.progress import Progress
+
+    whole_number(jobs, "jobs")
+    grid = grid_of(asked)
+    if len(grid.seeds) == 1:
+        output.warn("With one seed nothing can be claimed: values will be shown. --seeds 5 or more tells differences.")
+    try:
+        watched = not quiet and sys.stdout.isatty() and sys.stderr.isatty()
+        console = output.message_console() if watched else None
+        with Progress(grid, say=None if quiet else output.say, warn=output.warn, console=console) as progress:
+            return compare_grid(
+                grid, root=out, workers=jobs, watcher=progress, listener=Terminal(quiet=quiet), argv=sys.argv
+            )
+    except KeyboardInterrupt as stopped:
+        if stopped.args:
+            output.say(f"{stopped} The same command goes on with it.")
+        raise
+
+
+def _of_runs(words: list[str], out: Path, *, quiet: bool) -> Comparison:
+    """Judge runs that exist."""
+    from kzoo.cli.run import Terminal
+    from kzoo.comparing.comparison import compare_runs, runs_meant
+
+    runs, folder = runs_meant(words, out)
+    return compare_runs(runs, root=out, listener=Terminal(quiet=quiet), argv=sys.argv, folder=folder)
+
+
+def _show(found: Comparison, csv: Path | None, *, as_json: bool) -> None:
+    """Write the table, what follows from it and where it is."""
+    from kzoo.comparing import words
+    from kzoo.comparing.page import csv_text
+    from kzoo.files import write_text
+
+    if csv is not None:
+        try:
+            write_text(csv, csv_text(found.rows))
+        except OSError as error:
+            message = f"--csv {csv} cannot be written: {error.strerror or error}."
+            raise KzooError(message) from error
+    if as_json:
+        output.emit_json(found.to_dict())
+        return
+    shown: list[dict[str, Any]] = list(words.rows(found.judgement))
+    columns = {key: heading for key, heading in words.COLUMNS.items() if any(row[key] for row in shown)}
+    output.emit(shown, columns, as_json=False)
+    output.show()
+    for text in (*found.summary, *words.method(found.judgement, found.pairs)):
+        output.show(output.paragraph(text, sys.stdout))
+    for note in found.notes:
+        output.warn(note)
+    output.show(f"comparison  {found.folder.path}")
+    output.show(f"report      {found.report}")
+
+
+compare.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's flags

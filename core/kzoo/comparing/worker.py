@@ -1,0 +1,174 @@
+"""A process that trains runs for a comparison, one after the other: ``python -m kzoo.comparing.worker``.
+
+It reads a line of JSON for each run from stdin and answers with lines of JSON on stdout. When stdin ends, it ends too;
+a run that is in its training then is stopped as by SIGTERM, and keeps the state that it goes on from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kzoo.errors import KzooError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["main"]
+
+
+def main() -> int:
+    """Train what is asked for until stdin ends; return the exit code."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a component prints is no answer
+
+    def answer(event: str, **told: Any) -> None:
+        answers.write(json.dumps({"event": event, **told}, default=str) + "\n")
+        answers.flush()
+
+    tasks: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+    busy = threading.Event()
+    threading.Thread(target=_listen, args=(tasks, busy), daemon=True).start()
+    while (task := tasks.get()) is not None:
+        busy.set()
+        try:
+            whole = _train(task, answer)
+        except BrokenPipeError:  # who asked is gone
+            return 1
+        busy.clear()
+        if not whole:
+            return 130
+    return 0
+
+
+def _listen(tasks: queue.SimpleQueue[dict[str, Any] | None], busy: threading.Event) -> None:
+    """Hand over what arrives on stdin; at its end stop the training, if there is one."""
+    for line in sys.stdin:
+        tasks.put(json.loads(line))
+    tasks.put(None)
+    if busy.is_set():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _train(task: Mapping[str, Any], answer: Callable[..., None]) -> bool:
+    """Train one run; return False where it was stopped."""
+    from kzoo.plugins.foreign_code import reason_of
+
+    try:
+        status, path = _run(task, _Listener(answer))
+    except KzooError as error:
+        answer("failed", reason=str(error))
+        return True
+    except KeyboardInterrupt:
+        answer("stopped")
+        return False
+    except Exception as error:
+        answer("failed", reason=reason_of(error))
+        return True
+    if status == "interrupted":
+        answer("stopped")
+        return False
+    answer("done", run=str(path))
+    return True
+
+
+def _run(task: Mapping[str, Any], listener: _Listener) -> tuple[str, Path]:
+    """Train a run, or go on with one; return its status and its folder."""
+    from kzoo.engine import runtime
+    from kzoo.plugins.discovery import PluginChoice
+    from kzoo.plugins.registry import set_plugin_choice
+    from kzoo.runs.config import RunConfig
+    from kzoo.runs.configure import configure
+    from kzoo.runs.folder import Run
+    from kzoo.training.resuming import Resume
+    from kzoo.training.run import train
+
+    if not _begun:
+        _begun.append(True)
+        asked: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in task["plugins"].items()
+        }
+        set_plugin_choice(PluginChoice(**asked))
+        runtime.start()
+        _share(task["threads"])
+    import keras
+
+    root, argv = Path(task["out"]), task["argv"]
+    config = RunConfig(task["values"], task["origins"])
+    if task["resume"]:
+        run = Run(Path(task["resume"]))
+        before = len(run.manifest().resumed)
+        keras.backend.clear_session()
+        try:
+            result = train(configure(file=run.config_path), root=root, listener=listener, argv=argv, resume=Resume(run))
+        except KzooError as error:
+            if len(run.manifest().resumed) > before:  # it went on, and failed later
+                raise
+            listener.warn(f"{error} It is left as it is, and trained anew.")
+        else:
+            assert result is not None, "this was no dry run"
+            return result.status, result.run.path
+    keras.backend.clear_session()  # which counts the names of layers from the beginning, as a process of its own does
+    result = train(config, root=root, listener=listener, argv=argv)
+    assert result is not None, "this was no dry run"
+    return result.status, result.run.path
+
+
+_begun: list[bool] = []
+"""Holds something once plugins and threads are chosen, which is for the whole process."""
+
+
+def _share(threads: int) -> None:
+    """Have TensorFlow take this many threads, 0 for all; they cannot be changed once it computes."""
+    if not threads:
+        return
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+class _Listener:
+    """Tells who asked what happens."""
+
+    def __init__(self, answer: Callable[..., None]) -> None:
+        self._answer = answer
+
+    def say(self, text: str) -> None:
+        """Say nothing: the log of the run has it."""
+
+    def warn(self, text: str) -> None:
+        """Hand on a warning."""
+        self._answer("warning", text=text)
+
+    def download(self, done: int, total: int | None, name: str) -> None:
+        """Say nothing."""
+
+    def progress(self, *, examples: int, batch_size: int, unit: str) -> Any:
+        """Return the callback that tells of each epoch."""
+        del examples, batch_size, unit
+        import keras
+
+        answer = self._answer
+
+        class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+            """Tells of each epoch."""
+
+            def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+                numbers = {name: value for name, value in (logs or {}).items() if isinstance(value, (int, float))}
+                answer("epoch", epoch=epoch + 1, epochs=self.params["epochs"], logs=numbers)
+
+            def close(self) -> None:
+                """Do nothing: there is no line to take away."""
+
+        return Progress()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
