@@ -47,9 +47,11 @@ def test_a_wrong_name_is_a_kzoo_error():
 
 
 def test_a_run_and_its_model(tmp_path):
+    more = {"options": {"train.keep": "best"}, "track": ["tensorboard"]}
     with pytest.warns(UserWarning, match="order of the classes"):
-        result = kzoo.run("mnist", loss="emd", metrics=["emd"], out=tmp_path, options={"train.keep": "best"}, **TINY)
+        result = kzoo.run("mnist", loss="emd", metrics=["emd"], out=tmp_path, **more, **TINY)
     assert result.status == "done"
+    assert sorted(one.name for one in (result.run.path / "tb").iterdir()) == ["test", "train", "validation"]
     assert set(result.results) == {"loss", "accuracy", "emd"}
     assert len(result.history) == 1
     again = kzoo.load_model(result.run.path)
@@ -87,6 +89,7 @@ def closed_picture(folder):
         (lambda: kzoo.run("mnist", data=""), "`data` names no file or folder"),
         (lambda: kzoo.run("mnist", out=3), "`out` must be the path of a folder, as text or a Path, not 3"),
         (lambda: kzoo.run("mnist", metrics=3), "`metrics` must be a list of names"),
+        (lambda: kzoo.run("mnist", track=3), "`track` must be a list of names such as .*tensorboard"),
         (lambda: kzoo.run("mnist", strategy=3), "`strategy` must be a tf.distribute.Strategy"),
         (lambda: kzoo.run(resume=123), "`resume` must be a run that was stopped or killed.* not 123"),
         (lambda: kzoo.load_model(None), "`path` must be a .keras file or the folder of a run, .* not None"),

@@ -91,7 +91,7 @@ class Manifest:
         plugins: The distribution and version of each component that was asked for.
         callbacks: The classes of the callbacks that a program gave it.
         trackers: By the qualified name of each tracker its version, the ``id`` of the tracked run, and where it failed
-            the last epoch that it took.
+            or was left out ``logged``, the last epoch that it took.
         data: What it was trained and tested on.
         task: The task.
         model: Parameters, shapes, optimizer and loss.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 from dataclasses import dataclass
@@ -88,27 +89,29 @@ class Tracking:
 
     def start(self) -> None:
         """Begin, or go on; tell what is missing of the epochs before."""
-        if not self._tracked:
-            return
         assert self._run is not None, "there is a run to track"
+        known = {name: _place(record, len(self._history)) for name, record in self._run.manifest().trackers.items()}
+        if not self._tracked and not known:
+            return
         self._begun = True
-        run, history = self._run, self._history
-        known = run.manifest().trackers
         for one in self._tracked:
-            if one.tracker is None:
-                continue
-            before = known.get(one.entry.qualified)
-            told = self._told_at_start(run, None if before is None else _place(before, len(history)))
-            found = self._call(one, "when it was started", one.tracker.start, told)
-            if one.tracker is None:
-                continue
-            one.id = found if isinstance(found, str) else ""
-            if told["tracked"] is not None:
-                held = one.tracker.logged
-                one.logged = held if isinstance(held, int) else told["tracked"]["step"]
-        self._record()
-        for epoch, logs in enumerate(history, 1):
+            self._start(one, self._run, known.get(one.entry.qualified))
+        self._record({name: place["step"] for name, place in known.items()})
+        for epoch, logs in enumerate(self._history, 1):
             self.log(epoch, logs)
+
+    def _start(self, one: _Tracked, run: Run, place: dict[str, Any] | None) -> None:
+        """Start one tracker, which goes on from a place, or begins where there is none."""
+        assert one.tracker is not None, "it was just made"
+        if place is not None:
+            one.id, one.logged = place["id"], place["step"]
+        found = self._call(one, "when it was started", one.tracker.start, self._told_at_start(run, place))
+        if one.tracker is None:
+            return
+        one.id = found if isinstance(found, str) else ""
+        held = self._call(one, "when it was asked what it holds", getattr, one.tracker, "logged")
+        if place is not None and isinstance(held, int):
+            one.logged = held
 
     def log(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """Tell what came of an epoch, from 1, to those that do not hold it."""
@@ -149,20 +152,29 @@ class Tracking:
                 f"The tracker `{one.entry.name}` of {one.entry.origin} failed {doing}: {reason}"
                 f"{place_of(error, one.entry)}. It is not called again; the run goes on, and keeps its own record."
             )
-            self._record()
+            with contextlib.suppress(OSError, KzooError):  # the disk may be what failed
+                self._record()
             return None
 
-    def _record(self) -> None:
-        """Write into the run's record by what the tracked runs are found again."""
+    def _record(self, logged: Mapping[str, int] | None = None) -> None:
+        """Write into the run's record by what the tracked runs are found again.
+
+        Args:
+            logged: The last epochs of those before: one that has no part in this training is not told of more.
+        """
         assert self._run is not None, "it began"
-        known = dict(self._run.manifest().trackers)
+        known = {name: dict(record) for name, record in self._run.manifest().trackers.items()}
+        for name, epoch in (logged or {}).items():
+            known[name]["logged"] = epoch
         begun = {one.entry.qualified: one.record for one in self._tracked if one.tracker or one.id}
         self._run.update(trackers={**known, **begun})
 
 
 def _place(record: Mapping[str, Any], epochs: int) -> dict[str, Any]:
-    """Return where a tracked run goes on: not after the epoch at which its tracker failed."""
-    return {"id": str(record.get("id", "")), "step": min(epochs, record.get("logged", epochs))}
+    """Return where a tracked run goes on: not after the last epoch that its tracker was told of."""
+    logged = record.get("logged")
+    step = max(0, min(epochs, logged)) if isinstance(logged, int) else epochs
+    return {"id": str(record.get("id", "")), "step": step}
 
 
 def numbers_of(logs: Mapping[str, Any]) -> dict[str, float]:

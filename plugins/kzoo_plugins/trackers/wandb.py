@@ -61,7 +61,7 @@ class WandB(Tracker):
             self._run = wandb.init(
                 project=self.project or manifest["pipeline"],
                 name=manifest["name"].rpartition("/")[2],
-                id=tracked["id"] if tracked else None,
+                id=(tracked["id"] or None) if tracked else None,
                 resume="allow" if tracked and self.mode == "online" else None,  # offline, W&B does not know of it
                 dir=manifest["folder"],
                 config=manifest["settings"],
@@ -76,6 +76,7 @@ class WandB(Tracker):
                     x_disable_meta=True,
                     x_disable_machine_info=True,
                     x_save_requirements=False,
+                    x_transaction_log_flush_interval=1.0,  # seconds that a crash of the machine may cost
                 ),
             )
         self._open[self._run.id] = self._run

@@ -201,6 +201,25 @@ def test_a_run_that_was_killed_after_two_epochs(kept, tells, told):
     assert places == [None, {"id": f"notes of {tracked.run.name}", "step": kept}]
 
 
+@pytest.mark.parametrize("meanwhile", ["fails:file=notes.jsonl,at=start", "none"])
+def test_what_was_trained_without_a_tracker_is_told_when_it_is_back(meanwhile):
+    tracked, track = Tracked(), "fails:file=notes.jsonl,at=never,tells=no"
+    tracked.go(track, upto=1)
+    tracked.go(*[meanwhile][: meanwhile != "none"], kept=1, upto=2)
+    assert tracked.run.manifest().trackers["kzoo-tracking:fails"]["logged"] == 1
+    tracked.go(track, kept=2)
+    assert steps() == [1, 2, 3]
+
+
+def test_a_record_that_somebody_changed_is_read_as_far_as_it_goes():
+    tracked = Tracked()
+    tracked.go("notes:file=notes.jsonl,tells=no", upto=2)
+    tracked.run.update(trackers={"kzoo-tracking:notes": {"id": 3, "logged": "two"}, "kzoo-gone:x": {"logged": -4}})
+    tracked.go("notes:file=notes.jsonl,tells=no", kept=2)
+    assert steps() == [1, 2, 3]
+    assert [note["manifest"]["tracked"] for note in notes() if note["call"] == "start"][1] == {"id": "3", "step": 2}
+
+
 def test_what_a_tracker_lost_is_told_again():
     tracked = Tracked()
     tracked.go(NOTES, upto=2, end="")
