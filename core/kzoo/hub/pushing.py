@@ -117,12 +117,13 @@ def push(to: Destination, files: Mapping[str, Path], *, message: str) -> HubReco
                 commit_message=message,
                 parent_commit=to.commit or None,
             )
-            info = api.model_info(address.repository, revision=done.oid, files_metadata=True)
     except KzooError as error:
         if not to.new:
             raise
         text = f"{error} The repository {address} was made for it and is empty."
         raise type(error)(text) from error
+    with told(f"The look at what has arrived in {address}", address):
+        info = api.model_info(address.repository, revision=done.oid, files_metadata=True)
     there = {one.rfilename: one for one in info.siblings or ()}
     for name, one in sent.items():
         found = there.get(name)
