@@ -179,7 +179,9 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, {"url": f"{self.hub.address}/{name}"})
 
     def validate(self):
-        self.answer(200, {"errors": [], "warnings": []})
+        wrong = "license: nonsense" in json.loads(self.body)["content"]
+        errors = [{"message": '"license" must be one of [apache-2.0, mit]'}] if wrong else []
+        self.answer(400 if wrong else 200, {"errors": errors, "warnings": []})
 
     def preupload(self, name, revision):
         self.writer()

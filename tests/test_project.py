@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.metadata
 import inspect
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -39,6 +40,22 @@ def test_installed_entry_points_are_those_of_the_project():
 
 def test_every_first_party_plugin_loads():
     assert [str(problem) for problem in get_registry().problems if problem.distribution == "kzoo"] == []
+
+
+@pytest.mark.parametrize("form", ["bug", "component", "plugin"])
+def test_the_forms_for_issues_are_as_github_reads_them(form):
+    import yaml
+
+    found = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / f"{form}.yml").read_text(encoding="utf-8"))
+    assert {"name", "description", "body"} <= set(found)
+    kinds = {"markdown", "input", "textarea", "dropdown", "checkboxes"}
+    assert {one["type"] for one in found["body"]} <= kinds
+    asked = [one for one in found["body"] if one["type"] != "markdown"]
+    assert len({one["id"] for one in asked}) == len(asked)
+    assert all(one["attributes"]["label"] for one in asked)
+    named = set(re.findall(r"`kzoo ([a-z][a-z-]+)", json.dumps(found)))
+    assert named <= set(OWN_COMMANDS)
+    assert form != "bug" or "doctor" in named
 
 
 @pytest.mark.parametrize("hook", hookspecs.HOOKS)

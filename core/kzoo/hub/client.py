@@ -28,6 +28,8 @@ _HUGGING_FACE = "https://huggingface.co"
 _LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN"
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TAKEN, _FULL = 401, 403, 404, 409, 412
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_BAD_PAGE = "Invalid metadata in README.md"
+"""How huggingface_hub begins what the hub says of a page before anything is uploaded."""
 _OF_THE_NETWORK = ("httpx", "httpcore", "requests", "urllib3")
 """The packages whose errors say that the network or the host failed: huggingface_hub has changed between them."""
 _NO_HOST = ("Connect", "Proxy", "Pool", "NewConnection")
@@ -102,6 +104,12 @@ def told(doing: str, address: Address) -> Iterator[None]:
 
 def _in_words(error: BaseException, doing: str, address: Address) -> KzooError | None:
     """Return what an exception means, or that which it came from; None where it is none of the hub's."""
+    if isinstance(error, ValueError) and (words := words_of(error)).startswith(_BAD_PAGE):
+        reason = in_short(words.removeprefix(_BAD_PAGE).lstrip(". -")).rstrip(".")
+        return KzooError(
+            f"{doing} was refused by {endpoint()}: what the page says on top is not as it should be there ({reason}). "
+            "A license is named as on https://hf.co/docs/hub/repositories-licenses."
+        )
     causes = [error]
     while (cause := causes[-1].__cause__) is not None:
         causes.append(cause)

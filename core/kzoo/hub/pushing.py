@@ -106,15 +106,23 @@ def push(to: Destination, files: Mapping[str, Path], *, message: str) -> HubReco
 
     api, address = client(), to.address
     sent = {name: StoredFile(bytes=path.stat().st_size, sha256=sha256_of(path)) for name, path in files.items()}
-    with told(f"The push to {address}", address):
-        if to.new:
+    if to.new:
+        with told(f"Making the repository {address}", address):
             api.create_repo(address.repository, private=to.private, repo_type="model")
-        done = api.create_commit(
-            address.repository,
-            [CommitOperationAdd(name, str(path)) for name, path in files.items()],
-            commit_message=message,
-            parent_commit=to.commit or None,
-        )
+    try:
+        with told(f"The push to {address}", address):
+            done = api.create_commit(
+                address.repository,
+                [CommitOperationAdd(name, str(path)) for name, path in files.items()],
+                commit_message=message,
+                parent_commit=to.commit or None,
+            )
+    except KzooError as error:
+        if not to.new:
+            raise
+        text = f"{error} The repository {address} was made for it and is empty."
+        raise type(error)(text) from error
+    with told(f"The look at what has arrived in {address}", address):
         info = api.model_info(address.repository, revision=done.oid, files_metadata=True)
     there = {one.rfilename: one for one in info.siblings or ()}
     for name, one in sent.items():

@@ -177,6 +177,14 @@ def test_a_hub_that_refuses(refusing, said, hub, run, kzoo):
     assert len(err.split("error:")) == 2
 
 
+def test_a_license_that_the_hub_does_not_know(hub, run, kzoo):
+    code, _, err = kzoo("push", "last", "hf://anna/digits", "--yes", "--license", "nonsense")
+    assert code == 1
+    assert '("license" must be one of [apache-2.0, mit])' in err
+    assert "was made for it and is empty" in err
+    assert hub.uploads == []
+
+
 def test_nobody_is_logged_in(hub, run, kzoo, monkeypatch):
     monkeypatch.delenv("HF_TOKEN")
     monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
