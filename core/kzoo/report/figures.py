@@ -67,5 +67,5 @@ def _number(value: Any) -> float:
     return float(value) if _is_number(value) else math.nan
 
 
-def _as_number(value: float, _: int | None = None) -> str:
+def _as_number(value: float, _: float | None = None) -> str:
     return f"{value:g}"
