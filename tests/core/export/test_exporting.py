@@ -298,6 +298,18 @@ def test_the_other_formats_in_8_bits_are_as_good_and_smaller(trained, exported, 
 
 
 @pytest.mark.long
+def test_the_converter_says_nothing_that_is_of_no_use(trained, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="the format litert needs ai_edge_litert")
+    arguments = ("-f", "litert", "-o", str(tmp_path / "m.tflite"), "--int8", "--calibrate", "8", "--data", "sample")
+    done = subprocess.run(
+        [sys.executable, "-m", "kzoo", "export", str(trained), *arguments, "--json"],
+        capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["quality"] == "accuracy"
+
+
+@pytest.mark.long
 def test_predicting_and_measuring_need_neither_keras_nor_tensorflow_nor_onnx(exported, tmp_path):
     Image.fromarray(np.full((28, 28), 200, np.uint8)).save(tmp_path / "x.png")
     missing = ("tensorflow", "keras", "h5py", "onnx", "matplotlib", "safetensors")
