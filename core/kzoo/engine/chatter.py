@@ -21,7 +21,9 @@ _CHATTER = (
     rb"|To enable the following instructions: .*"
     rb"|[EW]\d{4} .*(cuda_\w+\.cc|cudart_stub\.cc|computation_placer\.cc).*"
     rb"|.*: [EW] .*(cuda_\w+\.cc|cudart_stub\.cc).*"
-    # Of its converter to LiteRT, and of the interpreter.
+    # Of its converter to LiteRT, whose refusals are exceptions that say the same, and of the interpreter.
+    rb"|loc\(.*\): error: .*|error: failed while converting: .*|Some ops are not supported by the native TFLite .*"
+    rb"|TF Select ops: .*|Details:|\ttf\.\w+\(.*"
     rb"|W\d{4} .*(tf_tfl_flatbuffer_helpers|flatbuffer_export)\.cc.*"
     rb"|fully_quantize: \d+, inference_type: .*"
     rb"|INFO: (Created TensorFlow Lite|Initialized TensorFlow Lite) .*)\r?\n?$"

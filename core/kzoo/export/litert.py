@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -49,9 +50,10 @@ def write(model: Any, path: Path, texts: Mapping[str, str], calibration: Sequenc
         with _quiet():
             content = converter.convert()
     except Exception as error:  # what a network holds can make the converter fail with anything
-        said = words_of(error)
+        lacking = re.search(r"TF Select ops: ([\w, ]*\w)", str(error))
+        why = f"it lacks {lacking[1]} for numbers of this type" if lacking else in_short(words_of(error)).rstrip(".")
         message = (
-            f"The network is not exported: TensorFlow's converter to LiteRT refuses it, {in_short(said)} LiteRT has no "
+            f"The network is not exported: TensorFlow's converter to LiteRT refuses it: {why}. LiteRT has no "
             "arithmetic in 64 bits, which networks for tables begin with. Another --format may do, such as onnx."
         )
         raise KzooError(message) from error
