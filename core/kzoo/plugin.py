@@ -75,6 +75,22 @@ def _among(field: str, names: Iterable[Any], known: Collection[str]) -> list[str
     return [f"`{field}` may {'name' if field == 'resolves' else 'hold'} {', '.join(known)}, not {listed}"]
 
 
+class _Signature:
+    """What `inspect` and `help` show as the arguments of a spec: its fields."""
+
+    def __get__(self, made: object, cls: Any) -> Any:
+        from inspect import Parameter, Signature
+
+        def default(item: Any) -> Any:
+            if item.default_factory is not MISSING:
+                return item.default_factory()
+            return Parameter.empty if item.default is MISSING else item.default
+
+        given = [Parameter(one.name, Parameter.KEYWORD_ONLY, default=default(one), annotation=one.type)
+                 for one in fields(cls)]  # fmt: skip
+        return Signature(given, return_annotation=None)
+
+
 # A dataclass compiles each method that it writes at import, and every listing waits for that: the specs share these.
 class _Compared:
     """The constructor of a frozen dataclass of keywords, and its equality and representation by the fields."""
@@ -83,6 +99,7 @@ class _Compared:
         name: str
         __dataclass_fields__: ClassVar[dict[str, Any]]
 
+    __signature__ = _Signature()
     field_names: ClassVar[frozenset[str]] = frozenset()
     field_defaults: ClassVar[dict[str, Any]] = {}
     field_factories: ClassVar[dict[str, Callable[[], Any]]] = {}

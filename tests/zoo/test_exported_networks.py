@@ -116,7 +116,7 @@ def test_it_says_the_same_in_another_format(form, name, tmp_path):
     noise = np.random.default_rng(0)
     path = tmp_path / f"m{FORMATS[form].suffix}"
     if (form, name) == ("litert", "regression"):
-        with pytest.raises(KzooError, match="no arithmetic in 64 bits"):
+        with pytest.raises(KzooError, match=r"it lacks RealDiv, Sub for numbers of this type\. LiteRT has no "):
             writer.write(model, path, {}, None)
         assert not path.exists()
         return

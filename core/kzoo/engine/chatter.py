@@ -1,4 +1,4 @@
-"""What TensorFlow says while it is imported: chatter is left out, all else is heard, even where the process dies."""
+"""What TensorFlow says while it is imported or converts: chatter is left out, all else is heard, also where it dies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ _CHATTER = (
     rb"|\d{4}-\d\d-\d\d [\d:.]+: I .*"
     rb"|To enable the following instructions: .*"
     rb"|[EW]\d{4} .*(cuda_\w+\.cc|cudart_stub\.cc|computation_placer\.cc).*"
-    rb"|.*: [EW] .*(cuda_\w+\.cc|cudart_stub\.cc).*)\r?\n?$"
+    rb"|.*: [EW] .*(cuda_\w+\.cc|cudart_stub\.cc).*"
+    # Of its converter to LiteRT, whose refusals are exceptions that say the same, and of the interpreter.
+    rb"|loc\(.*\): error: .*|error: failed while converting: .*|Some ops are not supported by the native TFLite .*"
+    rb"|TF Select ops: .*|Details:|\ttf\.\w+\(.*"
+    rb"|W\d{4} .*(tf_tfl_flatbuffer_helpers|flatbuffer_export)\.cc.*"
+    rb"|fully_quantize: \d+, inference_type: .*"
+    rb"|INFO: (Created TensorFlow Lite|Initialized TensorFlow Lite) .*)\r?\n?$"
 )
 
 _END = b"\0kzoo: the import is over\n"

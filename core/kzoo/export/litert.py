@@ -6,6 +6,10 @@ that read zip archives find it.
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import re
+import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +36,7 @@ def write(model: Any, path: Path, texts: Mapping[str, str], calibration: Sequenc
     ).get_concrete_function()
     # With its weights as constants: the converter takes the variables of Keras's layers for some without a value.
     frozen = convert_variables_to_constants_v2(traced)
-    with without_chatter():
+    with _quiet():
         converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     if calibration is not None:
 
@@ -43,12 +47,13 @@ def write(model: Any, path: Path, texts: Mapping[str, str], calibration: Sequenc
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = samples
     try:
-        with without_chatter():
+        with _quiet():
             content = converter.convert()
     except Exception as error:  # what a network holds can make the converter fail with anything
-        said = words_of(error)
+        lacking = re.search(r"TF Select ops: ([\w, ]*\w)", str(error))
+        why = f"it lacks {lacking[1]} for numbers of this type" if lacking else in_short(words_of(error)).rstrip(".")
         message = (
-            f"The network is not exported: TensorFlow's converter to LiteRT refuses it, {in_short(said)} LiteRT has no "
+            f"The network is not exported: TensorFlow's converter to LiteRT refuses it: {why}. LiteRT has no "
             "arithmetic in 64 bits, which networks for tables begin with. Another --format may do, such as onnx."
         )
         raise KzooError(message) from error
@@ -58,16 +63,32 @@ def write(model: Any, path: Path, texts: Mapping[str, str], calibration: Sequenc
             archive.writestr(name, text)
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what the converter says of its own workings, by whichever way: errors are exceptions."""
+    logger = logging.getLogger("absl")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), without_chatter():
+            warnings.filterwarnings("ignore", message="Statistics for quantized inputs were expected")
+            yield
+    finally:
+        logger.setLevel(before)
+
+
 def opened(path: Path) -> Callable[[np.ndarray], Any]:
     """Return the network in a LiteRT file as a function of a batch."""
-    interpreter = Interpreter(str(path))
+    with _quiet():
+        interpreter = Interpreter(str(path))
     known: list[tuple[int, ...]] = []
 
     def forward(x: np.ndarray) -> Any:
         (given,) = interpreter.get_input_details()
         if known != [x.shape]:
-            interpreter.resize_tensor_input(given["index"], x.shape)
-            interpreter.allocate_tensors()
+            with _quiet():
+                interpreter.resize_tensor_input(given["index"], x.shape)
+                interpreter.allocate_tensors()
             known[:] = [x.shape]
         interpreter.set_tensor(given["index"], np.ascontiguousarray(x, given["dtype"]))
         interpreter.invoke()

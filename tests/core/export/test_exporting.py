@@ -130,25 +130,32 @@ def alone(trained, tmp_path, monkeypatch):
     return shutil.copy(trained, tmp_path / "m.keras")
 
 
-def test_for_an_engine_a_model_is_exported_once_and_kept(alone, tmp_path, kzoo):
-    predict = ("predict", str(alone), str(tmp_path / "one.png"))
-    expected = json.loads(kzoo(*predict, "--json")[1])["probabilities"]
+def test_for_an_engine_a_model_is_exported_once_and_kept(alone, exported, tmp_path, kzoo):
+    predict = ("predict", str(alone), str(tmp_path / "one.png"), "--engine", "onnxruntime")
     times = []
     for times_said in (1, 0):
-        code, _, err = kzoo(*predict, "--engine", "onnxruntime")
+        code, _, err = kzoo(*predict)
         said = " ".join(err.split())
         [kept] = (tmp_path / "data" / "exports").iterdir()
         assert (code, said.count("Exporting")) == (0, times_said)
         assert re.search(rf"Run by ONNX Runtime \d[\d.]*: {re.escape(str(kept))}", said)
         times.append(kept.stat().st_mtime_ns)
     assert times[0] == times[1]
-    assert json.loads(kzoo(*predict, "--engine", "onnxruntime", "--json")[1])["probabilities"] == pytest.approx(
-        expected, abs=1e-5
-    )
-    kept.write_bytes(kept.read_bytes()[:-100])  # damaged
-    assert kzoo(*predict, "--engine", "onnxruntime")[0] == 0
-    assert read_onnx(kept).made["numbers"] == "as in the source"
+    expected = json.loads(kzoo("predict", str(exported.path), predict[2], "--json")[1])
+    assert json.loads(kzoo(*predict, "--json")[1]) == expected
     assert sorted(one.name for one in tmp_path.iterdir()) == ["data", "m.keras", "one.png"]
+
+
+@pytest.mark.long
+def test_a_kept_export_that_is_damaged_is_made_again(alone, tmp_path, kzoo):
+    predict = ("predict", str(alone), str(tmp_path / "one.png"), "--json")
+    expected = json.loads(kzoo(*predict)[1])["probabilities"]
+    assert kzoo(*predict, "--engine", "onnxruntime")[0] == 0
+    [kept] = (tmp_path / "data" / "exports").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-100])
+    found = json.loads(kzoo(*predict, "--engine", "onnxruntime")[1])["probabilities"]
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert read_onnx(kept).made["numbers"] == "as in the source"
 
 
 def test_an_engine_that_says_something_else_is_refused(alone, tmp_path, kzoo, monkeypatch):
@@ -295,6 +302,18 @@ def test_the_other_formats_in_8_bits_are_as_good_and_smaller(trained, exported, 
     assert np.mean(np.argmax(told, -1) == np.ravel(y)) == pytest.approx(found["after"], abs=0.06)
     texts = b"".join(one.read_bytes() for one in tmp_path.rglob("small*")).replace(b"&quot;", b'"')
     assert b'"numbers": "int8"' in texts
+
+
+@pytest.mark.long
+def test_the_converter_says_nothing_that_is_of_no_use(trained, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="the format litert needs ai_edge_litert")
+    arguments = ("-f", "litert", "-o", str(tmp_path / "m.tflite"), "--int8", "--calibrate", "8", "--data", "sample")
+    done = subprocess.run(
+        [sys.executable, "-m", "kzoo", "export", str(trained), *arguments, "--json"],
+        capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["quality"] == "accuracy"
 
 
 @pytest.mark.long
