@@ -87,6 +87,9 @@ def serve(shown: Shown, listening: socket.socket, cautions: Sequence[str] = (), 
         listening: Where, from `bound`; it is closed.
         cautions: As for `application`.
         anywhere: As for `application`.
+
+    Raises:
+        KzooError: gradio is not installed, or the application does not start.
     """
     with contextlib.ExitStack() as ending:
         ending.callback(listening.close)
@@ -102,4 +105,8 @@ def serve(shown: Shown, listening: socket.socket, cautions: Sequence[str] = (), 
         )
         ending.enter_context(contextlib.suppress(KeyboardInterrupt))  # which uvicorn raises again, when it has ended
         ending.enter_context(as_ctrl_c())
-        uvicorn.Server(config).run(sockets=[listening])
+        server = uvicorn.Server(config)
+        server.run(sockets=[listening])
+        if not server.started:
+            message = "The page could not be started, for the reason above. `kzoo predict` needs no page."
+            raise KzooError(message)
