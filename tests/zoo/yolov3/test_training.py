@@ -196,9 +196,11 @@ def test_a_kzoo_model_is_a_start_too_and_a_foreign_one_is_refused(tmp_path):
 
 
 @pytest.mark.long
-def test_a_run_begins_with_a_trained_detector_of_other_classes(small, shapes, tmp_path):
-    old = trainable_network(network(2), (64, 64, 3), None, momentum=0.9)
-    save_model(old, tmp_path / "old.keras", ModelCard(pipeline="yolov3"))
+@pytest.mark.parametrize("classes", [2, len(SHAPES)])
+def test_a_run_begins_with_a_trained_detector_of_other_classes(small, shapes, tmp_path, classes):
+    old = trainable_network(network(classes), (64, 64, 3), None, momentum=0.9)
+    names = tuple("abcdefgh"[:classes])
+    save_model(old, tmp_path / "old.keras", ModelCard(pipeline="yolov3", class_names=names))
     parts = assembled(small, f"train.start_from={tmp_path / 'old.keras'}", "model.frozen=backbone")
     for name in ("conv_0", "bn_1"):
         for new, before in zip(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kzoo.command import find_model
 from kzoo.errors import UsageError
 from kzoo.pipeline import Built, Started
 from kzoo_zoo.yolov3.anchors import find_anchors, mean_iou
@@ -71,7 +72,9 @@ def build(
     taken: set[int] = set()
     if weights:
         weights_cfg = read_cfg(chosen.weights_cfg) if chosen.weights_cfg else source
-        taken = start_from(model, network, weights, weights_cfg)
+        classes = find_model(str(start)).card.class_names if start else ()
+        others = bool(classes) and tuple(classes) != problem.class_names
+        taken = start_from(model, network, weights, weights_cfg, others=others)
     freeze(model, network, chosen.frozen, taken)
     assert isinstance(train, DetectionSplit)
     network, note = _with_anchors(network, train, chosen.anchors)
@@ -92,7 +95,7 @@ def _started(start: Path, model: Any, taken: Collection[int]) -> Started:
     """Return what was taken from a trained model; of a head for other classes a part is."""
     weighted = [layer.name for layer in model.layers if layer.weights]
     whole = tuple(name for name in weighted if layer_number(name) in taken)
-    why = "other shapes; of a head, what says where boxes are is kept"
+    why = "other shapes or classes; of a head, what says where boxes are is kept"
     return Started(path=start, taken=whole, anew=tuple(f"`{name}` ({why})" for name in weighted if name not in whole))
 
 

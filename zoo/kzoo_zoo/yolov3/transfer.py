@@ -91,7 +91,9 @@ def widened(network: Network, width: float) -> Network:
     return parse_cfg("".join(written), f"{network.name}-{width:g}")
 
 
-def start_from(model: keras.Model, network: Network, weights: str, source: Network) -> set[int]:
+def start_from(
+    model: keras.Model, network: Network, weights: str, source: Network, *, others: bool = False
+) -> set[int]:
     """Give a network the weights of another one.
 
     Layers of the same number and shape are taken as they are. Of a head for other classes, what says where a box is and
@@ -103,6 +105,7 @@ def start_from(model: keras.Model, network: Network, weights: str, source: Netwo
         weights: A Darknet file, which may hold the first layers only, the name of a trained network or a backbone, or a
             ``.keras`` file.
         source: The cfg of the Darknet file.
+        others: Whether its classes are others, also where there are as many.
 
     Returns:
         The numbers of Darknet's layers that were taken whole.
@@ -134,7 +137,8 @@ def start_from(model: keras.Model, network: Network, weights: str, source: Netwo
         if own is None or not layer.weights or (filled is not None and layer_number(layer.name) not in filled):
             continue  # what the file does not reach is random there, and better begun here
         new, old = own.get_weights(), layer.get_weights()
-        if [array.shape for array in new] == [array.shape for array in old]:
+        fits = [array.shape for array in new] == [array.shape for array in old]
+        if fits and not (others and layer_number(layer.name) in last):
             own.set_weights(old)
             taken.add(layer_number(layer.name))
         elif (number := layer_number(layer.name)) in last and new[0].shape[:-1] == old[0].shape[:-1]:
