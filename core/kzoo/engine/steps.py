@@ -62,9 +62,10 @@ def compiled_steps(
     asked = stop.flag()
 
     def many(iterator: Any, n: Any) -> Any:
-        logs = strategy.run(one, args=(next(iterator),))
-        done = tf.constant(1)
-        while tf.logical_and(done < n, tf.logical_not(asked)):
+        logs, done = _logs_before(one, iterator), tf.constant(0)
+        if logs is None:
+            logs, done = strategy.run(one, args=(next(iterator),)), tf.constant(1)
+        while tf.logical_and(done < n, tf.logical_or(done < 1, tf.logical_not(asked))):
             logs = strategy.run(one, args=(next(iterator),))
             done += 1
         if strategy.num_replicas_in_sync > 1:
@@ -72,6 +73,20 @@ def compiled_steps(
         return logs, done
 
     return tf.function(many, reduce_retracing=True)  # type: ignore[no-any-return]
+
+
+@tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+def _logs_before(one: Any, iterator: Any) -> Any:
+    """Return what a loop of steps begins with in the place of logs, or None where only a step can tell their form.
+
+    With a first step before the loop, TensorFlow would have two copies of the step to optimize, which of large networks
+    takes longer than tracing it.
+    """
+    if not isinstance(iterator, tf.data.Iterator):  # of several replicas
+        return None
+    logs = one.get_concrete_function(iterator.element_spec).structured_outputs
+    known = all(isinstance(part, tf.Tensor) and part.shape.is_fully_defined() for part in tf.nest.flatten(logs))
+    return tf.nest.map_structure(lambda part: tf.zeros(part.shape, part.dtype), logs) if known else None
 
 
 def hidden_random_ops(traced: Any) -> list[str]:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from kzoo.data.splits import ArraySplit
 from kzoo.engine.batches import TrainingBatches, ordered_batches
 from kzoo.engine.interrupt import StopRequest
+from kzoo.engine.steps import compiled_steps, make_variables
 from kzoo.tasks.labels import label_encoder
 from kzoo.training.trainer import Trainer
 
@@ -248,3 +249,17 @@ def test_a_strategy_of_one_device_gives_the_same_weights(split):
         weights.append(model.get_weights())
     for a, b in zip(*weights, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_tensorflow_is_given_the_step_once(split):
+    """It optimizes every copy of a large network's step for seconds; the only one is inside of the loop."""
+    model = make_model()
+    batches = TrainingBatches(split, 8, 5, labels=label_encoder("dense", CLASSES))
+    dataset = batches.dataset(1)
+    make_variables(model, dataset.element_spec, tf.distribute.get_strategy())
+    steps = compiled_steps(model, model.train_step, tf.distribute.get_strategy())
+    graph = steps.get_concrete_function(iter(dataset), tf.constant(3)).graph.as_graph_def()
+    called = [[node for node in nodes if "step" in node.attr["f"].func.name] for nodes in
+              (graph.node, *(function.node_def for function in graph.library.function))]  # fmt: skip
+    assert not called[0]
+    assert sum(map(len, called)) == 1
