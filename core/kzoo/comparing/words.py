@@ -102,7 +102,7 @@ def method(judgement: Judgement, seeds: int) -> list[str]:
         "The seeds vary what is random in a training. They do not vary the test set: on other test data of the same "
         "kind, differences smaller than its own chance may turn around."
     )
-    more = "With ten seeds and more, interquartile means and BCa bootstrap intervals are on the page, in --json and in --csv."
+    more = "From ten seeds on, interquartile means and BCa bootstrap intervals are on the page, in --json and in --csv."
     return [tests, more, limits] if seeds >= FEWEST_FOR_BOOTSTRAP else [tests, limits]
 
 
