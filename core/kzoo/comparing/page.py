@@ -85,9 +85,11 @@ def _parts(found: Comparison, drawn: Mapping[str, bytes]) -> list[tuple[str, str
     shown = [
         (caption, page.picture(drawn[name], caption)) for name, caption in figures.CAPTIONS.items() if name in drawn
     ]
+    drawn_again = words.resampled(found.judgement)
     return [
         ("", first),
         ("Measures", _table(found)),
+        *([("Resampled, as there are ten seeds or more", page.table(drawn_again))] if drawn_again else []),
         *shown,
         ("How it was judged", "".join(page.paragraph(text) for text in words.method(found.judgement, found.pairs))),
         ("Runs", page.table([{key: value for key, value in row.items() if key != "path"} for row in found.runs])),

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kzoo.comparing.judging import Judged, Judgement
-    from kzoo.comparing.statistics import Mean
+    from kzoo.comparing.statistics import Bootstrapped, Mean
 
-__all__ = ["COLUMNS", "method", "number", "rows", "summary"]
+__all__ = ["COLUMNS", "method", "number", "resampled", "rows", "summary"]
 
 COLUMNS = {
     "measure": "measure",
@@ -53,6 +53,21 @@ def _row(row: Judged) -> dict[str, str]:
     }
 
 
+def resampled(judgement: Judgement) -> list[dict[str, str]]:
+    """Return interquartile means and bootstrap intervals as texts, by heading; empty of fewer than ten seeds."""
+    return [
+        {
+            "measure": row.measure,
+            "trained with": row.cell,
+            "interquartile mean": number(row.resampled.iqm),
+            "95 % interval of the mean": _interval(row.resampled),
+            "95 % interval of the difference": _interval(row.resampled_difference, signed=True),
+        }
+        for row in judgement.rows
+        if row.resampled
+    ]
+
+
 def number(value: float, *, signed: bool = False) -> str:
     """Return a number with four digits that say something.
 
@@ -87,7 +102,7 @@ def method(judgement: Judgement, seeds: int) -> list[str]:
         "The seeds vary what is random in a training. They do not vary the test set: on other test data of the same "
         "kind, differences smaller than its own chance may turn around."
     )
-    more = "With ten seeds and more, interquartile means and BCa bootstrap intervals are in --json and --csv."
+    more = "From ten seeds on, interquartile means and BCa bootstrap intervals are on the page, in --json and in --csv."
     return [tests, more, limits] if seeds >= FEWEST_FOR_BOOTSTRAP else [tests, limits]
 
 
@@ -110,7 +125,7 @@ def summary(judgement: Judgement, cells: Sequence[str]) -> list[str]:
     return told
 
 
-def _interval(mean: Mean | None, *, signed: bool = False) -> str:
+def _interval(mean: Mean | Bootstrapped | None, *, signed: bool = False) -> str:
     if mean is None or mean.low is None or mean.high is None:
         return ""
     return f"{number(mean.low, signed=signed)} to {number(mean.high, signed=signed)}"

@@ -6,6 +6,7 @@ a run that is in its training then is stopped as by SIGTERM, and keeps the state
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -29,21 +30,18 @@ def main() -> int:
     os.dup2(2, 1)  # what a component prints is no answer
 
     def answer(event: str, **told: Any) -> None:
-        answers.write(json.dumps({"event": event, **told}, default=str) + "\n")
-        answers.flush()
+        with contextlib.suppress(BrokenPipeError):  # who asked is gone, and the end of stdin stops us at a good place
+            answers.write(json.dumps({"event": event, **told}, default=str) + "\n")
+            answers.flush()
 
     tasks: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     busy = threading.Event()
     threading.Thread(target=_listen, args=(tasks, busy), daemon=True).start()
     while (task := tasks.get()) is not None:
         busy.set()
-        try:
-            whole = _train(task, answer)
-        except BrokenPipeError:  # who asked is gone
-            return 1
-        busy.clear()
-        if not whole:
+        if not _train(task, answer):
             return 130
+        busy.clear()
     return 0
 
 

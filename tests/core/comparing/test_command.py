@@ -1,15 +1,18 @@
 """``kzoo compare`` of runs that exist, through the command line: no run is trained here."""
 
+import base64
 import csv
 import json
 import math
 import re
+import struct
 
 import pytest
 from made_up_runs import made_up
 
 import kzoo as package
 from kzoo.comparing.comparison import compare_runs
+from kzoo.comparing.figures import CAPTIONS
 from kzoo.comparing.gathering import directions_of, entries_of, gather
 from kzoo.comparing.measuring import measures_of
 from kzoo.engine.listener import Silent
@@ -17,6 +20,9 @@ from kzoo.errors import KzooError, UsageError
 
 EMD = [0.90, 0.91, 0.89, 0.93, 0.92]
 FOCAL = [0.94, 0.95, 0.92, 0.96, 0.96]
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 2, 1)
 
 
 @pytest.fixture
@@ -37,7 +43,8 @@ def by_hand(first, other):
     return mean, mean - 2.776445 * error, mean + 2.776445 * error, mean / error
 
 
-def test_a_folder_of_runs_is_judged_and_written_down(kzoo, runs, tmp_path):
+def test_a_folder_of_runs_is_judged_and_written_down(kzoo, runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("kzoo.comparing.page._pictures", lambda found: dict.fromkeys(CAPTIONS, PNG))  # drawn below
     table = tmp_path / "table.csv"
     code, out, _ = kzoo("compare", str(tmp_path), "--out", str(tmp_path), "--csv", str(table), "--json")
     assert code == 0
@@ -66,6 +73,9 @@ def test_a_comparison_is_judged_again_in_its_place_and_two_runs_in_another(kzoo,
     assert (code, err) == (0, "")
     assert "better" in out
     assert [one.name for one in (tmp_path / "comparisons").iterdir()] == [folder.name]
+    drawn = {path.stem: path.read_bytes() for path in (folder / "plots").iterdir()}
+    assert drawn.keys() == CAPTIONS.keys()
+    assert all(base64.b64encode(png).decode() in (folder / "compare.html").read_text("utf-8") for png in drawn.values())
     code, out, _ = kzoo("compare", str(runs[0].path), str(runs[5].path), "--out", str(tmp_path))
     assert code == 0
     assert "one seed: nothing is claimed" in out

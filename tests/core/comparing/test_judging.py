@@ -4,7 +4,7 @@ from scipy import stats
 
 from kzoo.comparing import judging
 from kzoo.comparing.judging import judge
-from kzoo.comparing.words import summary
+from kzoo.comparing.words import resampled, summary
 
 DIRECTIONS = {"accuracy": "higher", "nll": "lower"}
 SEEDS = {seed: 0.8 + 0.01 * seed for seed in range(5)}
@@ -56,6 +56,18 @@ def test_all_differences_are_corrected_together():
     assert smallest.corrected == pytest.approx(6 * smallest.difference.p)
     assert all(row.corrected >= row.difference.p for row in own)
     assert summary(found, list("abcd"))[0] == "`b` is worse by nll than `a`; nothing is shown for accuracy."
+
+
+def test_ten_seeds_show_what_is_resampled_too():
+    twelve = dict(enumerate(np.random.default_rng(0).normal(0.8, 0.01, 12).tolist()))
+    shift = {seed: value + 0.05 + NOISE[seed % 5] for seed, value in twelve.items()}
+    found = judge({"a": {"accuracy": twelve}, "b": {"accuracy": shift}}, {"accuracy": "higher"})
+    first, other = resampled(found)
+    assert first["95 % interval of the difference"] == ""
+    low, high = map(float, other["95 % interval of the difference"].split(" to "))
+    assert low < found.rows[1].difference.mean < high
+    assert found.rows[1].to_dict()["difference_bootstrap_low"] == pytest.approx(low, abs=1e-4)
+    assert resampled(judge({"a": {"accuracy": SEEDS}, "b": {"accuracy": SEEDS}}, {"accuracy": "higher"})) == []
 
 
 def _null(draws, cells, measures, seeds, *, grain=None):

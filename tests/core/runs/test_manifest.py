@@ -106,6 +106,7 @@ def test_every_field_comes_back():
         "model": {"parameters": 2},
         "models": {"model.keras": "ab"},
         "results": {"test": {"loss": 0.0}},
+        "measures": {"test": {"nll": 0.25}},
         "timings": {"train": 0.5},
         "trackers": {"h": {"id": "i", "logged": 1}},
         "training": TrainingRecord(epochs=1, history=[{"loss": 1.0}], initial_weights="e", epoch_weights=["f"]),
