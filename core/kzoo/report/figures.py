@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +43,8 @@ def curves(history: Sequence[Mapping[str, Any]], best: int | None = None) -> Fig
             axes.axvline(best, color=_MARK, linestyle=":", linewidth=1, label=f"best epoch: {best}")
         if name == "loss" and drawn and min(drawn) > 0 and max(drawn) > _WIDE_RANGE * min(drawn):
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))  # its own has formulas, and nothing here is one
+            axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_title(name)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

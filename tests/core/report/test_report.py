@@ -14,6 +14,7 @@ from kzoo.errors import KzooError
 from kzoo.report import write_pictures, write_report
 from kzoo.report.figures import curves
 from kzoo.report.page import table
+from kzoo.report.write import as_png
 from kzoo.runs.configure import configure
 from kzoo.runs.folder import create_run
 from kzoo.runs.manifest import DataRecord, Manifest, TrainingRecord
@@ -83,6 +84,14 @@ def test_curves_leave_out_what_is_no_number_and_scale_a_long_fall():
     training, validation = axes[0].lines
     assert training.get_ydata().tolist() == [100.0, 1.0]
     assert np.isnan(validation.get_ydata()[1])
+
+
+def test_a_logarithmic_axis_has_numbers_that_can_be_read():
+    figure = curves(HISTORY)
+    as_png(figure)
+    shown = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert {"1", "10", "100"} <= set(shown)
+    assert [text for text in shown if "$" in text] == []
 
 
 def test_what_a_run_is_told_by_stands_on_top(run):
