@@ -55,7 +55,7 @@ def _list(kind: str, entries: list[Entry]) -> str:
         f"| [`{entry.name}`]({entry.name}.md) | {cell(entry.spec.summary)} | {_tasks(entry)} |" for entry in entries
     ]
     title = {"schedule": "Learning-rate schedules"}.get(kind, plural(kind).capitalize())
-    return "\n".join([f"# {title}", "", _LEADS[kind], "", "| name | what it is | for |", "|---|---|---|", *rows])
+    return f"# {title}\n\n{_LEADS[kind]}\n\n" + stacked(["| name | what it is | for |", "|---|---|---|", *rows])
 
 
 def _tasks(entry: Entry) -> str:

@@ -55,9 +55,9 @@ def pages_of(site: Path) -> dict[str, Page]:
     return found
 
 
-def faults(site: Path) -> list[str]:
-    """Return what is wrong with the links of a site: a sentence for each."""
-    pages, found = pages_of(site), []
+def faults(site: Path, pages: dict[str, Page] | None = None) -> list[str]:
+    """Return what is wrong with the links of a site, whose pages may have been read: a sentence for each."""
+    pages, found = pages or pages_of(site), []
     for address, page in pages.items():
         if address == "404.html":  # it is shown at any depth, so its links begin at the site's root
             continue
@@ -78,10 +78,10 @@ def faults(site: Path) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def outside(site: Path) -> dict[str, str]:
-    """Return the links to other servers, each with a page that has it."""
+def outside(pages: dict[str, Page]) -> dict[str, str]:
+    """Return the links of pages to other servers, each with a page that has it."""
     found: dict[str, str] = {}
-    for address, page in pages_of(site).items():
+    for address, page in pages.items():
         for link in page.links:
             if link.startswith("http") and not link.startswith(BASE):
                 found.setdefault(link.partition("#")[0], address)
@@ -110,13 +110,12 @@ def main() -> int:
     if not (SITE / "index.html").is_file():
         print(f"{SITE} has no site: build it with `python -m website`.")
         return 1
-    found = faults(SITE)
-    elsewhere = outside(SITE)
+    pages = pages_of(SITE)
+    found, elsewhere = faults(SITE, pages), outside(pages)
     if "--outside" in sys.argv[1:]:
         found += unanswered(elsewhere)
     for fault in found:
         print(fault)
-    pages = pages_of(SITE)
     count = sum(len(page.links) + len(page.loads) for page in pages.values())
     servers = {urlsplit(link).netloc for link in elsewhere}
     print(f"{len(pages)} pages, {count:,} links; {len(elsewhere)} pages of {len(servers)} servers; {len(found)} faults")

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 from website.guides import address, rewritten
-from website.links import faults, outside, unanswered
+from website.links import faults, outside, pages_of, unanswered
 from website.places import ROOT
 
 DOCUMENTS = [
@@ -29,7 +29,7 @@ def test_a_sound_site_has_no_faults(tmp_path):
     home = '<link rel="stylesheet" href="a.css"><img src="x.png"><a href="emd/">1</a> <a href="emd/#two">2</a>'
     page = '<h2 id="two">2</h2> <a href="..">home</a> <a href="#two">2</a> <a href="https://arxiv.org/abs/1">paper</a>'
     assert faults(site(tmp_path, index_html=home, emd=page)) == []
-    assert outside(tmp_path) == {"https://arxiv.org/abs/1": "emd/"}
+    assert outside(pages_of(tmp_path)) == {"https://arxiv.org/abs/1": "emd/"}
 
 
 @pytest.mark.parametrize(

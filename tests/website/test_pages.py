@@ -65,6 +65,12 @@ def test_every_component_has_a_picture_that_shows_something(kind, monkeypatch):
         assert any(np.ptp(one[np.isfinite(one)]) > 0 for one in values), entry.name
 
 
+def test_a_logarithmic_axis_has_numbers_that_can_be_read():
+    drawn = svg([Panel("falls", "x", "y", [("", [0, 1, 2], [100, 1, 0.01])], log=True)], "it falls", "a-name")
+    assert ">0.01</text>" in drawn
+    assert "$" not in drawn
+
+
 def test_the_agreement_that_the_pages_show_is_that_of_the_cases_there_are():
     from agreement.collect import cases_of
 
