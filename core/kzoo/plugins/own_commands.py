@@ -47,7 +47,12 @@ OWN_COMMANDS: dict[str, CommandSpec] = {
         _own("Pipelines", "capture", "capture:capture", "Record labelled frames of a camera or a video."),
         _own("Pipelines", "report", "report:report", "Draw the pictures of a run and write its report.html."),
         _own("Pipelines", "runs", "runs:runs", "List the runs of a folder and their results."),
-        _own("Pipelines", "compare", "compare:compare", "Say which loss, optimizer or setting is better, over seeds."),
+        _own(
+            "Pipelines",
+            "compare",
+            "compare:compare",
+            "Train over seeds and say which loss or setting is better.",
+        ),
         _own("Pipelines", "repro", "repro:repro", "Train a run again and say whether it comes to the same."),
         _own("Pipelines", "fetch", "fetch:fetch", "Download the real data of pipelines."),
         _own("Plugins", "list_plugins", "listing:list_plugins", "List the installed plugins and their state."),

@@ -24,7 +24,7 @@ OWN_DATA = "NAME-YOUR-DATA"
 _WORDS = ("auto", "real", "sample")
 _KEPT = (
     "schema_version", "status", "completed", "pipeline", "recipe", "seed", "label", "started", "plugins", "callbacks",
-    "task", "model", "results", "timings", "training",
+    "task", "model", "results", "measures", "timings", "training",
 )  # fmt: skip
 _PATH = re.compile(r"[/\\]|^~")
 

@@ -62,7 +62,7 @@ class TestHelp:
                 row = rows[f"{prefix}{name}"]
                 parts = [known, *known.get("anyOf", ())]
                 assert row.startswith(next(part["description"] for part in parts if "description" in part))
-                if known.get("default") is not None:
+                if known.get("default") not in (None, ""):
                     default = known["default"]
                     assert f"[default: {default if isinstance(default, str) else json.dumps(default)}" in row
                 for bound in ("minimum", "exclusiveMaximum"):
