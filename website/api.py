@@ -13,6 +13,7 @@ MODULES = {
     "kzoo.plugin": "For authors of plugins: the hook marker and the specs.",
     "kzoo.component": "For authors of losses, metrics and regularizers: the base classes.",
     "kzoo.testing": "The conformance checks, for tests of your own.",
+    "kzoo.tracker": "For authors of trackers: the base class.",
     "kzoo.pipeline": "For authors of pipelines.",
     "kzoo.settings": "For authors of pipelines: tables of settings.",
     "kzoo.command": "For authors of commands.",
