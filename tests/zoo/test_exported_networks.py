@@ -107,7 +107,7 @@ OTHERS = [
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("form", "name"), OTHERS, ids=" ".join)
+@pytest.mark.parametrize(("form", "name"), OTHERS, ids=map(" ".join, OTHERS))
 def test_it_says_the_same_in_another_format(form, name, tmp_path):
     for needed in FORMATS[form].needs:
         pytest.importorskip(needed, reason=f"the format {form} needs {needed}")
