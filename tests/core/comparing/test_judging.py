@@ -43,6 +43,7 @@ def test_pairs_are_of_one_seed_whatever_the_order():
     row = judge({"a": {"accuracy": SEEDS}, "b": {"accuracy": moved}}, {"accuracy": "higher"}).rows[1]
     assert (row.difference.n, row.mean.n, row.verdict) == (5, 6, "better")
     assert row.difference.mean == pytest.approx(0.05 + np.mean(NOISE))
+    assert row.difference.sd == pytest.approx(np.std(NOISE, ddof=1))
 
 
 def test_all_differences_are_corrected_together():
