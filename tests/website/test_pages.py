@@ -71,6 +71,7 @@ def test_a_logarithmic_axis_has_numbers_that_can_be_read():
     assert "$" not in drawn
 
 
+@pytest.mark.long  # the references of today are asked for all their cases
 def test_the_agreement_that_the_pages_show_is_that_of_the_cases_there_are():
     from agreement.collect import cases_of
 
