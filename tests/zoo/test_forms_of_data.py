@@ -59,14 +59,30 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("pipeline", [Mnist(), Cifar10(), CatsVsDogs(), Fingers()], ids=lambda one: one.name)
-def test_a_test_set_alone_is_measured(tmp_path, monkeypatch, pipeline, form):
+def draws_nothing(monkeypatch):
     def drawn(*given, **more):
         raise AssertionError(given)
 
     monkeypatch.setattr(fingers_data, "draw_hands", drawn)
     monkeypatch.setattr(fingers_data, "draw_scenes", drawn)
+
+
+def test_nothing_is_drawn_where_a_run_s_own_data_is_measured(tmp_path, monkeypatch):
+    by_class(tmp_path / "train")
+    by_class(tmp_path / "test")
+    draws_nothing(monkeypatch)
+    heard = Heard()
+    splits = load_splits(Fingers().source(), DataRequest(str(tmp_path), measured=True), heard)
+    assert splits.sizes["test"] == len(LABELS)
+    assert heard.warned == []  # of classes too rare to learn from, for one
+    with pytest.raises(AssertionError):
+        load_splits(Fingers().source(), DataRequest(str(tmp_path)), heard)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("pipeline", [Mnist(), Cifar10(), CatsVsDogs(), Fingers()], ids=lambda one: one.name)
+def test_a_test_set_alone_is_measured(tmp_path, monkeypatch, pipeline, form):
+    draws_nothing(monkeypatch)
     place, heard = FORMS[form](tmp_path / "in"), Heard()
     known = fingers_data.CLASS_NAMES if isinstance(pipeline, Fingers) else ("nought", "one", "two", "3", "4", "five")
     splits = load_splits(pipeline.source(), DataRequest(str(place), whole=True, known=known, limit=None), heard)
