@@ -62,7 +62,7 @@ def compiled_steps(
     asked = stop.flag()
 
     def many(iterator: Any, n: Any) -> Any:
-        logs, done = _logs_before(one, iterator), tf.constant(0)
+        logs, done = _logs_before(one, iterator, strategy), tf.constant(0)
         if logs is None:
             logs, done = strategy.run(one, args=(next(iterator),)), tf.constant(1)
         while tf.logical_and(done < n, tf.logical_or(done < 1, tf.logical_not(asked))):
@@ -76,14 +76,14 @@ def compiled_steps(
 
 
 @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-def _logs_before(one: Any, iterator: Any) -> Any:
+def _logs_before(one: Any, iterator: Any, strategy: Any) -> Any:
     """Return what a loop of steps begins with in the place of logs, or None where only a step can tell their form.
 
     With a first step before the loop, TensorFlow would have two copies of the step to optimize, which of large networks
     takes longer than tracing it.
     """
-    if not isinstance(iterator, tf.data.Iterator):  # of several replicas
-        return None
+    if strategy.num_replicas_in_sync > 1 or not isinstance(iterator, tf.data.Iterator):
+        return None  # each replica has logs of its own
     logs = one.get_concrete_function(iterator.element_spec).structured_outputs
     known = all(isinstance(part, tf.Tensor) and part.shape.is_fully_defined() for part in tf.nest.flatten(logs))
     return tf.nest.map_structure(lambda part: tf.zeros(part.shape, part.dtype), logs) if known else None
