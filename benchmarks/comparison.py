@@ -3,9 +3,9 @@
     python benchmarks/comparison.py --data DIR [--pipeline mnist] [--seeds 5] [--jobs 1] [--epochs N] [--save DIR]
 
 ``DIR`` holds ``mnist.npz`` and ``cifar10.npz``, or folders ``mnist`` and ``cifar10``. Runs and comparison go to
-``--out``, ``runs`` by default; a call that was stopped goes on where it was. Printed: the table, and as the last line in
-JSON the time that this call took and that of all trainings together. ``--save`` copies the pictures, the tables and the
-page.
+``--out``, ``runs`` by default; a call that was stopped goes on where it was. Printed: the table, and as the last line
+in JSON the time that this call took and that of all trainings together. ``--save`` copies the pictures, the tables and
+the page.
 """
 
 from __future__ import annotations
