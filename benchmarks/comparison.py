@@ -2,9 +2,10 @@
 
     python benchmarks/comparison.py --data DIR [--pipeline mnist] [--seeds 5] [--jobs 1] [--epochs N] [--save DIR]
 
-``DIR`` holds ``mnist.npz`` and ``cifar10.npz``. Runs and comparison go to ``--out``, ``runs`` by default; a call that
-was stopped goes on where it was. Printed: the table, and as the last line in JSON the time that this call took and
-that of all trainings together. ``--save`` copies the pictures, the tables and the page.
+``DIR`` holds ``mnist.npz`` and ``cifar10.npz``, or folders ``mnist`` and ``cifar10``. Runs and comparison go to
+``--out``, ``runs`` by default; a call that was stopped goes on where it was. Printed: the table, and as the last line
+in JSON the time that this call took and that of all trainings together. ``--save`` copies the pictures, the tables and
+the page.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def main() -> int:
     import kzoo
     from kzoo.comparing.words import COLUMNS, rows
 
+    file = asked.data / f"{asked.pipeline}.npz"
     began = time.perf_counter()
     found = kzoo.compare(
         asked.pipeline,
@@ -47,7 +49,7 @@ def main() -> int:
         jobs=asked.jobs,
         epochs=asked.epochs,
         limit=asked.limit,
-        data=asked.data / f"{asked.pipeline}.npz",
+        data=file if file.exists() else asked.data / asked.pipeline,
         out=asked.out,
         verbose=2,
     )
