@@ -104,10 +104,10 @@ def _page(entry: Entry) -> str:
     if entry.name in _GUIDES:
         title = _GUIDES[entry.name].removesuffix(".md").replace("-", " ")
         parts.append(f"The guide: [{title}](../guides/{_GUIDES[entry.name]}).")
-    parts.append("## Results")
-    for run in recorded():
-        if run["pipeline"] == entry.name:
-            parts += [shell(run["command"]), _figures(run), _pictures(run)]
+    runs = [run for run in recorded() if run["pipeline"] == entry.name]
+    parts += ["## Results"] if runs else []
+    for run in runs:
+        parts += [shell(run["command"]), _figures(run), _pictures(run)]
     parts += ["## What can be tried in it", _components(entry)]
     for name, title in _TABLES.items():
         if settings := known["settings_help"].get(name):

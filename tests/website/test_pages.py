@@ -66,8 +66,8 @@ def test_every_component_has_a_picture_that_shows_something(kind, monkeypatch):
 
 
 def test_a_logarithmic_axis_has_numbers_that_can_be_read():
-    drawn = svg([Panel("falls", "x", "y", [("", [0, 1, 2], [100, 1, 0.01])], log=True)], "it falls", "a-name")
-    assert ">0.01</text>" in drawn
+    drawn = svg([Panel("falls", "x", "y", [("", [0, 1, 2], [10, 1, 0.0001])], log=True)], "it falls", "a-name")
+    assert ">0.001</text>" in drawn
     assert "$" not in drawn
 
 

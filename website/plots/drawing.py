@@ -124,7 +124,8 @@ def _for_page(text: str) -> str:
     text = re.sub(r"font-family: [^;\"]*; ?", "", text)
     text = re.sub(r'<g id="[^"]*"', "<g", text)  # each picture of a page has the same
     text = text.replace("<defs> </defs>", "")
-    text = re.sub(r"(\d+\.\d{2})\d+", r"\1", text)
+    # Coordinates, in the tags, have two decimals; the numbers at the axes, between them, have all that they need.
+    text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), text)
     for color, page in _PAGE.items():
         text = text.replace(color, page)
     text = text.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "").replace("xlink:href", "href")
