@@ -321,10 +321,13 @@ def _report(work: Work, outcome: Outcome | None) -> None:
     try:
         if outcome is None and not task.own_measures:
             outcome = task.measure(work.measured(Forward(work.parts.model), work.splits.test))
+        if outcome is not None:
+            # What is true of the weights and of no loss, so that runs with different losses can be compared.
+            with work.stop.held():
+                work.run.update(measures={"test": outcome.measures()})
         write_report(work.run, task, outcome)
         work.clock.lap("report")
-        # What is true of the weights and of no loss, so that runs with different losses can be compared.
-        work.complete("reported", **({"measures": {"test": outcome.measures()}} if outcome else {}))
+        work.complete("reported")
     except (OSError, KzooError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         work.listener.warn(
