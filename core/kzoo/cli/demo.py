@@ -84,6 +84,8 @@ def demo(
         message = f"`kzoo demo` shows one model, and takes no `{words[0]}`: pictures are given on the page."
         raise UsageError(message)
     shown = Shown(asked, {**layer_from_options(settings or ()), **given}, _pictures(examples))
+    for sentence in shown.left_out:
+        output.warn(sentence)
     gradio()  # where it is missing, that is said before a network is loaded
     listening = bound(host, port)
     _load(shown)

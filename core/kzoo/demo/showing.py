@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from kzoo.data.decoding import decode_image, read_image
+from kzoo.data.decoding import UnreadableImageError, decode_image, read_image
 from kzoo.data.frames import Frame, Source
 from kzoo.demo.answers import answered, as_jpeg
 from kzoo.demo.cameras import Cameras
@@ -105,6 +105,7 @@ class Shown:
         asked: As given.
         fields: What a person fills in for one input; empty where the inputs are pictures.
         examples: Those that are offered, at most `MOST_EXAMPLES`, spread over all: folders often hold a class each.
+        left_out: A sentence for each picture that cannot be read, and is not among them.
 
     Raises:
         UsageError: The pipeline has no such setting or predicts nothing without a model, or it reads no pictures and
@@ -122,7 +123,17 @@ class Shown:
             message = f"--examples are pictures, and `{asked.pipeline.name}` reads rows: {', '.join(self._names())}."
             raise UsageError(message)
         offered = min(len(examples), MOST_EXAMPLES)
-        self.examples = [examples[number * len(examples) // offered] for number in range(offered)]
+        self.examples: list[Path] = []
+        self.left_out: list[str] = []
+        self._thumbnails: list[dict[str, str]] = []
+        for path in (examples[number * len(examples) // offered] for number in range(offered)):
+            try:
+                picture = as_jpeg(read_image(path), _THUMBNAIL)
+            except UnreadableImageError as error:
+                self.left_out.append(f"{error} It is not offered as an example.")
+            else:
+                self.examples.append(path)
+                self._thumbnails.append({"name": path.name, "picture": picture})
         self._reading = threading.Lock()
         self._cameras = Cameras(self._loaded, self._reading)
 
@@ -137,7 +148,7 @@ class Shown:
 
     def thumbnails(self) -> list[dict[str, str]]:
         """Return the examples as a page shows them: ``name`` and ``picture``, a ``data:`` address."""
-        return [{"name": path.name, "picture": as_jpeg(read_image(path), _THUMBNAIL)} for path in self.examples]
+        return self._thumbnails
 
     def frame(self, sent: Any) -> dict[str, Any]:
         """Answer a `CameraFrame`; with ``dropped`` alone where a newer one came before its turn did."""

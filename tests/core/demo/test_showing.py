@@ -132,6 +132,18 @@ def test_the_examples_of_a_folder(tmp_path):
     assert "0.png cannot be read as an image: it is a web page" in pictures.example({"number": 0})["error"]
 
 
+def test_an_example_that_cannot_be_read_is_left_out_and_said(tmp_path):
+    good, empty = tmp_path / "good.png", tmp_path / "empty.jpg"
+    Image.fromarray(np.zeros((40, 30, 3), np.uint8)).save(good)
+    empty.touch()
+    pictures = shown(ClassPrediction("a", 0, 1.0, {"a": 1.0}), examples=[empty, good])
+    assert [one["name"] for one in pictures.thumbnails()] == ["good.png"]
+    assert [text.split(": ")[1] for text in pictures.left_out] == [
+        "the file is empty. It is not offered as an example."
+    ]
+    assert pictures.example({"number": 0})["text"] == "a 100%"
+
+
 @pytest.mark.parametrize(
     ("picture", "said"),
     [
