@@ -274,8 +274,10 @@ def _judged(
 
 def _in_places(grid: Grid, runs: Mapping[Job, Run], folder: ComparisonFolder, trained: Trained) -> Gathered:
     """Return the runs of a grid in their places; raise `KzooError` where no pair came to its end."""
-    entries = [Entry(job.cell, job.seed, run, run.manifest()) for job, run in runs.items()]
-    cells = [cell for cell in grid.cells if any(entry.cell == cell for entry in entries)]
+    cells = [cell for cell in grid.cells if any(job.cell == cell for job in runs)]
+    # Those of the first way come first, so that it is the first one too where the folder is judged again.
+    ordered = sorted(runs.items(), key=lambda one: cells.index(one[0].cell))
+    entries = [Entry(job.cell, job.seed, run, run.manifest()) for job, run in ordered]
     if len(cells) < 2 or grid.cells[0] not in cells:  # noqa: PLR2004 - what is one compared with?
         job, why = next(iter(trained.failures.items()))
         message = (

@@ -109,6 +109,28 @@ def test_what_a_reader_must_know_is_said(tmp_path, runs):
     assert list(directions_of(found)) == ["accuracy", "macro_f1", "nll", "ece"]
 
 
+def test_seeds_that_one_way_lacks_are_left_out(kzoo, tmp_path, runs, monkeypatch):
+    monkeypatch.setattr("kzoo.comparing.page._pictures", lambda found: {})
+    more = [made_up(tmp_path, "poly1", seed, accuracy=0.95) for seed in (3, 4, 7)]
+    names = [str(run.path) for run in (runs[0], runs[3], runs[4], *more)]
+    code, out, err = kzoo("compare", *names, "--out", str(tmp_path), "--json")
+    assert code == 0
+    assert "no pair for the seeds 0, 7" in " ".join(json.loads(out)["notes"])
+    [row] = [one for one in json.loads(out)["measures"] if one["measure"] == "accuracy" and one["cell"] == "poly1"]
+    assert (row["pairs"], row["difference"]) == (2, pytest.approx(0.95 - (EMD[3] + EMD[4]) / 2))
+    code, out, err = kzoo("compare", str(runs[0].path), str(more[2].path), "--out", str(tmp_path))
+    assert (code, out) == (2, "")
+    assert "no run has a seed that a run of `emd` has" in " ".join(err.split())
+
+
+def test_a_way_without_any_pair_is_said_to_have_none(tmp_path, runs, monkeypatch):
+    monkeypatch.setattr("kzoo.comparing.page._pictures", lambda found: {})
+    found = compare_runs(
+        [runs[0], runs[5], made_up(tmp_path, "poly1", 7, accuracy=0.9)], root=tmp_path, listener=Silent()
+    )
+    assert "`poly1` and `emd` have no pair of runs: nothing is compared." in found.summary
+
+
 def test_time_of_a_resumed_run_is_not_known(tmp_path, runs):
     one = made_up(tmp_path, "poly1", 0, accuracy=0.95, resumed=[{"at": "later"}])
     whole, resumed = (measures_of(entry, Silent()) for entry in gather(entries_of([runs[0], one])).entries)
