@@ -84,6 +84,33 @@ def test_a_run_that_failed_leaves_the_pairs_that_there_are(grid, compare, tmp_pa
     assert again.cells == found.cells
 
 
+def test_where_all_of_the_first_way_fail_the_next_takes_its_place(tmp_path, monkeypatch):
+    monkeypatch.setattr("kzoo.comparing.page._pictures", lambda found: {})
+    common = {"recipe": "quick", "data": "sample"}
+    grid = grid_of(Asked(pipeline="mnist", losses=["poly1", "emd", "focal"], seeds=2, common=common))
+    failures = {job: "The loss is NaN." for job in grid.jobs if job.cell == "poly1"}
+    runs = {
+        job: made_up(tmp_path, job.cell, job.seed, accuracy=0.9) for job in reversed(grid.jobs) if job not in failures
+    }
+    monkeypatch.setattr(comparison, "train_all", lambda order, watcher: Trained(runs=runs, failures=failures))
+    with Progress(grid, say=None, warn=print) as progress:
+        found = compare_grid(grid, root=tmp_path, workers=1, watcher=progress, listener=Silent())
+    assert "No run of `poly1` is done, so the others are compared with `emd`." in found.notes
+    assert (found.cells, found.pairs, len(found.failures)) == (["emd", "focal"], 2, 2)
+    record = record_in(tmp_path)
+    assert (record["status"], record["cells"]) == ("failed", ["emd", "focal"])
+
+
+def test_where_no_two_are_left_as_a_pair_it_is_said_why(grid, compare, tmp_path):
+    kept = {("emd", 0), ("focal", 1)}
+    runs = {
+        job: made_up(tmp_path, job.cell, job.seed, accuracy=0.9) for job in grid.jobs if (job.cell, job.seed) in kept
+    }
+    failures = {job: "The loss is NaN." for job in grid.jobs if job not in runs}
+    with pytest.raises(KzooError, match=r"no run has a seed .* 2 of 4 runs failed. The first, .*: The loss is NaN"):
+        compare(Trained(runs=runs, failures=failures))
+
+
 def test_two_processes_cannot_make_one_comparison(tmp_path):
     folder = folder_for(tmp_path, "plan", "mnist", ["a", "b"])
     folder.write({"plan": "plan"})
