@@ -260,7 +260,7 @@ def run(arguments: Sequence[str]) -> int:
         streams.silence(sys.stdout)
         return 141  # as the shell says of a program that wrote to a closed pipe
     except Exception as failure:
-        return _report(failure, called)
+        return _report(failure, called, _taken_for_option(arguments))
     return code if isinstance(code, int) else 0
 
 
@@ -289,12 +289,31 @@ def _format_warning(*given: Any, **more: Any) -> str:
     return visible(_FORMAT_WARNING(*given, **more))
 
 
-def _report(failure: Exception, called: str) -> int:
-    """Write one paragraph about what went wrong in a command, and return the exit code that goes with it."""
+def _taken_for_option(arguments: Sequence[str]) -> str:
+    """Return how a file whose name begins with ``-`` is named, where the arguments have one that was read as an option.
+
+    It is looked for among the arguments as they were typed: of ``-dog.jpg``, ``-o g.jpg`` may be read.
+    """
+    for word in arguments:
+        if word == "--":
+            break
+        if word.startswith("-") and os.path.lexists(word):
+            return f" `{word}` is a file here: a name that begins with - is written as `./{word}`, or behind `--`."
+    return ""
+
+
+def _report(failure: Exception, called: str, hint: str = "") -> int:
+    """Write one paragraph about what went wrong in a command, and return the exit code that goes with it.
+
+    Args:
+        failure: What was raised.
+        called: The command.
+        hint: What to add where the command line was wrong.
+    """
     if options.debugging():
         output.show_traceback(failure)
     if isinstance(failure, KzooError):
-        output.error(str(failure))
+        output.error(f"{failure}{hint}" if isinstance(failure, UsageError) else str(failure))
         return failure.exit_code
     if isinstance(failure, typer.Abort):
         output.error("Aborted.")
@@ -302,7 +321,7 @@ def _report(failure: Exception, called: str) -> int:
     if hasattr(failure, "format_message"):  # a wrong command line; the class is private in some versions of typer
         text = failure.format_message()
         end = "?" if "?" in text[-2:] else "."
-        output.error(f"{text.rstrip('?.')}{end} See `{f'kzoo {called}'.strip()} --help`.")
+        output.error(f"{text.rstrip('?.')}{end} See `{f'kzoo {called}'.strip()} --help`.{hint}")
         return 2
     output.error(_in_words(failure, called))
     return 1

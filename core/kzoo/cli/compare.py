@@ -131,7 +131,7 @@ def compare(
                 f"{given[0]} is for training, and {command_line(*words)} names what is judged as it is. Leave out one."
             )
             raise UsageError(message)
-        found = _of_runs(words, out, quiet=quiet or json)
+        found = _of_runs(words, out, csv, quiet=quiet or json)
     else:
         from kzoo.comparing.grid import Asked
 
@@ -156,8 +156,9 @@ def compare(
             first_seed=0 if seed is None else seed,
             common=common,
         )
-        found = _of_grid(asked, out, jobs, quiet=quiet or json)
-    _show(found, csv, as_json=json)
+        found = _of_grid(asked, out, jobs, csv, quiet=quiet or json)
+    _show(found, as_json=json)
+    _write(csv, found)  # behind the table, which is not lost where this fails
     if found.failures:
         raise typer.Exit(1)
 
@@ -195,7 +196,7 @@ def _own_flags(
     return options_of(flags, known, pipeline=pipeline, own=names_of_options(context))
 
 
-def _of_grid(asked: Asked, out: Path, jobs: int, *, quiet: bool) -> Comparison:
+def _of_grid(asked: Asked, out: Path, jobs: int, csv: Path | None, *, quiet: bool) -> Comparison:
     """Train what is not there yet, and judge it."""
     from kzoo.arguments import whole_number
     from kzoo.cli.run import Terminal
@@ -205,6 +206,7 @@ def _of_grid(asked: Asked, out: Path, jobs: int, *, quiet: bool) -> Comparison:
 
     whole_number(jobs, "jobs")
     grid = grid_of(asked)
+    _prepare(csv)
     if len(grid.seeds) == 1:
         output.warn("With one seed nothing can be claimed: values will be shown. --seeds 5 or more tells differences.")
     try:
@@ -220,27 +222,53 @@ def _of_grid(asked: Asked, out: Path, jobs: int, *, quiet: bool) -> Comparison:
         raise
 
 
-def _of_runs(words: list[str], out: Path, *, quiet: bool) -> Comparison:
+def _of_runs(words: list[str], out: Path, csv: Path | None, *, quiet: bool) -> Comparison:
     """Judge runs that exist."""
     from kzoo.cli.run import Terminal
     from kzoo.comparing.comparison import compare_runs, runs_meant
 
     runs, folder = runs_meant(words, out)
+    _prepare(csv)
     return compare_runs(runs, root=out, listener=Terminal(quiet=quiet), argv=sys.argv, folder=folder)
 
 
-def _show(found: Comparison, csv: Path | None, *, as_json: bool) -> None:
-    """Write the table, what follows from it and where it is."""
-    from kzoo.comparing import words
+def _prepare(csv: Path | None) -> None:
+    """Make the folder of the CSV file; raise `KzooError` where that cannot be written, before hours of training."""
+    import tempfile
+
+    if csv is None:
+        return
+    try:
+        csv.parent.mkdir(parents=True, exist_ok=True)
+        if csv.is_dir():
+            raise _refused(csv, "it is a folder")
+        if csv.is_file() or not csv.exists():  # else a pipe or a device, which nothing is made beside
+            tempfile.TemporaryFile(dir=csv.parent).close()
+    except OSError as error:
+        raise _refused(csv, error.strerror or str(error)) from error
+
+
+def _write(csv: Path | None, found: Comparison) -> None:
+    """Write the table to the CSV file."""
     from kzoo.comparing.page import csv_text
     from kzoo.files import write_text
 
-    if csv is not None:
-        try:
-            write_text(csv, csv_text(found.rows))
-        except OSError as error:
-            message = f"--csv {csv} cannot be written: {error.strerror or error}."
-            raise KzooError(message) from error
+    if csv is None:
+        return
+    try:
+        write_text(csv, csv_text(found.rows))
+    except OSError as error:
+        raise _refused(csv, error.strerror or str(error)) from error
+
+
+def _refused(csv: Path, why: str) -> KzooError:
+    return KzooError(f"--csv {csv} cannot be written: {why}.")
+
+
+def _show(found: Comparison, *, as_json: bool) -> None:
+    """Write the table, what follows from it and where it is."""
+    from kzoo.comparing import words
+
     if as_json:
         output.emit_json(found.to_dict())
         return

@@ -274,16 +274,31 @@ def _judged(
 
 def _in_places(grid: Grid, runs: Mapping[Job, Run], folder: ComparisonFolder, trained: Trained) -> Gathered:
     """Return the runs of a grid in their places; raise `KzooError` where no pair came to its end."""
-    entries = [Entry(job.cell, job.seed, run, run.manifest()) for job, run in runs.items()]
-    cells = [cell for cell in grid.cells if any(entry.cell == cell for entry in entries)]
-    if len(cells) < 2 or grid.cells[0] not in cells:  # noqa: PLR2004 - what is one compared with?
-        job, why = next(iter(trained.failures.items()))
-        message = (
-            f"There is nothing to compare: {len(trained.failures)} of {len(grid.jobs)} runs failed. The first, "
-            f"`{job.cell}` with seed {job.seed}: {why} What the processes wrote is in {folder.path / 'workers.log'}."
-        )
+    cells = [cell for cell in grid.cells if any(job.cell == cell for job in runs)]
+    # Those of the first way come first, so that it is the first one too where the folder is judged again.
+    ordered = sorted(runs.items(), key=lambda one: cells.index(one[0].cell))
+    entries = [Entry(job.cell, job.seed, run, run.manifest()) for job, run in ordered]
+    if len(cells) < 2:  # noqa: PLR2004 - what is one compared with?
+        message = f"There is nothing to compare: {_failed(grid, folder, trained)}"
         raise KzooError(message)
-    return gather(Gathered(entries, cells))
+    notes = []
+    if cells[0] != grid.cells[0]:
+        gone = "`, `".join(grid.cells[: grid.cells.index(cells[0])])
+        notes.append(f"No run of `{gone}` is done, so the others are compared with `{cells[0]}`.")
+    try:
+        return gather(Gathered(entries, cells, notes))
+    except UsageError as error:  # each seed was asked for in every way, so that runs failed
+        message = f"{error} {_failed(grid, folder, trained)}"
+        raise KzooError(message) from error
+
+
+def _failed(grid: Grid, folder: ComparisonFolder, trained: Trained) -> str:
+    """Return how many runs of a grid failed, and why the first of them did."""
+    job, why = next(iter(trained.failures.items()))
+    return (
+        f"{len(trained.failures)} of {len(grid.jobs)} runs failed. The first, `{job.cell}` with seed {job.seed}: {why} "
+        f"What the processes wrote is in {folder.path / 'workers.log'}."
+    )
 
 
 def _opening(plan: str, grid: Grid, began: str, argv: Sequence[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from kzoo.tasks import task_named
 from kzoo.training.resuming import FREE, other_data, other_surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from kzoo.runs.folder import Run
     from kzoo.runs.manifest import Manifest
@@ -150,8 +150,16 @@ def gather(gathered: Gathered) -> Gathered:
 
     Raises:
         KzooError: As `check_pairs`.
+        UsageError: No way to train has a seed that the first one has too.
     """
     check_pairs(gathered)
+    first, others = gathered.cells[0], gathered.cells[1:]
+    if not any(_shared(gathered, cell) for cell in others):
+        listed = "; ".join(f"`{cell}` has {_listed(_seeds_of(gathered, cell))}" for cell in gathered.cells)
+        message = (
+            f"There is nothing to compare: no run has a seed that a run of `{first}` has, to be its pair ({listed})."
+        )
+        raise UsageError(message)
     return replace(gathered, notes=[*gathered.notes, *_remarks(gathered)])
 
 
@@ -190,12 +198,14 @@ def _remarks(gathered: Gathered) -> Iterator[str]:
     yield from (f"In {count} of {len(entries)} runs, {words}." for words, count in told.items())
     if _other_machines(gathered):
         yield "The runs were trained on different machines or with different threads: time is not judged."
-    seeds = {cell: {entry.seed for entry in entries if entry.cell == cell} for cell in gathered.cells}
+    first_seeds = _seeds_of(gathered, gathered.cells[0])
     for cell in gathered.cells[1:]:
-        alone = seeds[cell] ^ seeds[gathered.cells[0]]
+        alone = first_seeds ^ _seeds_of(gathered, cell)
         if alone:
-            listed = ", ".join(map(str, sorted(alone)))
-            yield f"`{cell}` and `{gathered.cells[0]}` are no pair for the seeds {listed}, which one of them lacks."
+            yield (
+                f"`{cell}` and `{gathered.cells[0]}` are no pair for the seeds {_listed(alone)}, which one of them "
+                "lacks: their difference leaves these out."
+            )
     yield from _of_weights(gathered)
     if first.data.used == "sample":
         yield "The runs were trained on the embedded sample: the results say nothing about the real task."
@@ -208,9 +218,22 @@ def _of_weights(gathered: Gathered) -> Iterator[str]:
         begins[entry.cell, entry.seed] = entry.record.training.initial_weights if entry.record.training else ""
     first = gathered.cells[0]
     for cell in gathered.cells[1:]:
-        pairs = [(begins[first, seed], begins[cell, seed]) for seed in gathered.seeds if (cell, seed) in begins]
+        pairs = [(begins[first, seed], begins[cell, seed]) for seed in _shared(gathered, cell)]
         if any(one != other for one, other in pairs if one and other):
             yield f"`{cell}` begins with other weights than `{first}`: its network has another form."
+
+
+def _seeds_of(gathered: Gathered, cell: str) -> set[int]:
+    return {entry.seed for entry in gathered.entries if entry.cell == cell}
+
+
+def _shared(gathered: Gathered, cell: str) -> list[int]:
+    """Return the seeds that a way to train shares with the first, in order."""
+    return sorted(_seeds_of(gathered, cell) & _seeds_of(gathered, gathered.cells[0]))
+
+
+def _listed(seeds: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(seeds)))
 
 
 def _names(several: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -21,7 +21,19 @@ from kzoo.comparing.statistics import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["BETTER", "LEVEL", "NOT_SHOWN", "ONE_SEED", "SAME", "TOO_FEW", "WORSE", "Judged", "Judgement", "judge"]
+__all__ = [
+    "BETTER",
+    "LEVEL",
+    "NOT_MEASURED",
+    "NOT_SHOWN",
+    "ONE_SEED",
+    "SAME",
+    "TOO_FEW",
+    "WORSE",
+    "Judged",
+    "Judgement",
+    "judge",
+]
 
 LEVEL = 0.05
 """The chance of one false claim or more in a whole comparison in which nothing differs."""
@@ -31,6 +43,7 @@ SAME = "the same in every seed"
 TOO_FEW = "too few seeds to tell"
 NOT_SHOWN = "no difference shown"
 ONE_SEED = "one seed: nothing is claimed"
+NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True)
@@ -172,7 +185,7 @@ def _differences(first: Sequence[float], other: Sequence[float]) -> list[float]:
 
 def _verdict(apart: Difference, p: float | None, better: str) -> str:
     if apart.n < 2:  # noqa: PLR2004 - one pair
-        return ONE_SEED if apart.n else "not measured"
+        return ONE_SEED if apart.n else NOT_MEASURED
     if p is not None and p < LEVEL:
         assert not math.isnan(apart.mean), "a test has a mean"
         return BETTER if (apart.mean > 0) == (better == "higher") else WORSE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from kzoo.comparing.judging import BETTER, LEVEL, NOT_SHOWN, ONE_SEED, TOO_FEW, WORSE
+from kzoo.comparing.judging import BETTER, LEVEL, NOT_MEASURED, NOT_SHOWN, ONE_SEED, TOO_FEW, WORSE
 from kzoo.comparing.statistics import FEWEST_FOR_BOOTSTRAP
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ def summary(judgement: Judgement, cells: Sequence[str]) -> list[str]:
             rest = [row.measure for row in own if row.verdict not in (BETTER, WORSE)]
             open_ = f"; nothing is shown for {', '.join(rest)}" if rest else ""
             told.append(f"`{cell}` is {' and '.join(parts)} than `{cells[0]}`{open_}.")
+        elif all(row.verdict == NOT_MEASURED for row in own):
+            told.append(f"`{cell}` and `{cells[0]}` have no pair of runs: nothing is compared.")
         elif any(row.verdict == ONE_SEED for row in own):
             told.append(f"`{cell}` and `{cells[0]}`: {ONE_SEED}.")
         else:

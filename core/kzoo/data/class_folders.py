@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["ClassFolders", "case_notes", "classes_in", "left_out_note", "with_names"]
+__all__ = ["ClassFolders", "are_known", "case_notes", "classes_in", "left_out_note", "unknown", "with_names"]
 
 _LAYOUT = "one folder of images for each class (root/cat/1.jpg), or such folders inside train, validation and test"
 _PLAIN_NAMES = frozenset({"image", "images", "img", "imgs", "jpegimages", "photo", "photos", "picture", "pictures"})
 """A class folder may keep its images in one such folder, as those of Tiny ImageNet do."""
+_MOST_LISTED = 10
 _PICTURES = frozenset(
     {".avif", ".heic", ".heif", ".hif", ".jxl", ".jp2", ".psd", ".svg", ".dng", ".cr2", ".nef", ".arw", ".raw"}
 )
@@ -150,6 +151,27 @@ def _called_as_known(names: tuple[str, ...], known: Sequence[str]) -> tuple[str,
     return called if len(called) == len(names) == len(set(called)) else names
 
 
+def are_known(names: Collection[str], known: Collection[str]) -> bool:
+    """Return whether there are names of classes, and all of them are names or numbers of a model's classes."""
+    return bool(names) and set(_called_as_known(tuple(names), tuple(known))) <= set(known)
+
+
+def unknown(where: str, name: str, known: Collection[str]) -> str:
+    """Return that the only class of some data is none of the model's.
+
+    Args:
+        where: What has only that class, as ``list.csv has only the label``.
+        name: The class.
+        known: The classes of the model.
+    """
+    listed = ", ".join(list(known)[:_MOST_LISTED])
+    more = f" and {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
+    return (
+        f"{where} `{name}`, which the model does not know: its classes are {listed}{more}. Give data with the same "
+        "classes."
+    )
+
+
 def _single(root: Path) -> ClassFolders:
     """Return the images of a folder that is that of one class itself."""
     tree = walk(root)
@@ -248,11 +270,14 @@ def _class_names(folders: dict[str, Path], known: Collection[str]) -> tuple[str,
     names = {name: tuple(folder.name for folder in subfolders(path)) for name, path in folders.items()}
     first = next(name for name in ("train", "test", "validation") if name in names)
     expected = names[first]
-    if len(expected) < 2 and not (expected and set(expected) <= set(known)):  # noqa: PLR2004 - nothing to tell apart
+    if len(expected) < 2 and not are_known(expected, known):  # noqa: PLR2004 - nothing to tell apart
+        inner = folders[first] / expected[0] if expected else None
+        if inner and known and not subfolders(inner):
+            raise DataError(unknown(f"{folders[first]} holds only the folder", expected[0], known))
         found = f"only the folder `{expected[0]}`" if expected else "no folders"
         message = f"{folders[first]} holds {found}. Expected {_LAYOUT}; at least two classes."
-        if expected and subfolders(folders[first] / expected[0]):
-            message += f" Did you mean {folders[first] / expected[0]}?"
+        if inner and subfolders(inner):
+            message += f" Did you mean {inner}?"
         raise DataError(message)
     for name, classes in names.items():
         only_there = sorted(set(classes) - set(expected))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kzoo.data.class_folders import ClassFolders, classes_in, with_names
+from kzoo.data.class_folders import ClassFolders, are_known, classes_in, unknown, with_names
 from kzoo.data.class_names import number_of
 from kzoo.data.labels_of_lists import LIST_SUFFIXES
 from kzoo.data.listed_images import lists_in, read_lists
@@ -105,9 +105,12 @@ def _of_lists(root: Path, listed: Listed, *, whole: bool, known: Sequence[str], 
     if whole and "test" in splits:
         splits = {"test": splits["test"]}
     labels = {label for images in splits.values() for _, label in images}
-    if len(labels) < 2 and not (labels and labels <= set(known)):  # noqa: PLR2004 - one class is nothing to tell apart
+    if len(labels) < 2 and not are_known(labels, known):  # noqa: PLR2004 - one class is nothing to tell apart
+        where = f"{names} in {root if root.is_dir() else root.parent} has"
+        if labels and known:
+            raise DataError(unknown(f"{where} only the label", next(iter(labels)), known))
         only = f"only the label `{next(iter(labels))}`" if labels else "no labels of images that are there"
-        message = f"{names} in {root if root.is_dir() else root.parent} has {only}: there must be at least two classes."
+        message = f"{where} {only}: there must be at least two classes."
         raise DataError(message)
     if not whole:
         _check_learned(root, names, splits)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CARD",
     "CONFIG",
+    "EXPORTED",
     "METADATA",
     "WEIGHTS",
     "ModelArchive",
@@ -74,6 +75,18 @@ _OTHERS = (
     (b"\x80", "it is a pickle, which can run any code and which kzoo never reads"),
     (b"{", "it is a JSON file"),
 )  # fmt: skip
+
+EXPORTED = frozenset({".tflite", ".xml"})
+"""How exported models end that kzoo writes, and that no engine of kzoo's reads."""
+_TAKE = "Name the run or the .keras file that it is of"
+_LITERT = (
+    "it is a model of LiteRT (TensorFlow Lite), as `kzoo export --format litert` writes, which LiteRT itself runs and "
+    f"kzoo does not. {_TAKE}, or export that to .onnx, which kzoo runs too"
+)
+_OPENVINO = (
+    "it is a model of OpenVINO, as `kzoo export --format openvino` writes, which OpenVINO itself runs and kzoo does "
+    f"not. {_TAKE}, with `--engine openvino`, or export that to .onnx, which kzoo runs too"
+)
 
 _ONLY_WEIGHTS = (  # Keras writes such a file under no other ending
     "it is a file of weights alone, as `model.save_weights` writes, without the network they belong to. Give them to "
@@ -325,7 +338,11 @@ def _fault_of(info: zipfile.ZipInfo) -> str:
 
 def _instead(start: bytes) -> str:
     """Return what a file is that is no zip archive."""
+    if start[4:8] == b"TFL3":
+        return _LITERT
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text.startswith(b"<?xml") and b"<net " in text:
+        return _OPENVINO
     for magic, what in _OTHERS:
         if text.startswith(magic) or text.lower().startswith(magic):
             return what

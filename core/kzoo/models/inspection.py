@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import KzooError
 from kzoo.files import sha256_of
-from kzoo.models.archive import CONFIG, METADATA, WEIGHTS, ModelArchive, ModelFileError, opened, regular
+from kzoo.models.archive import CONFIG, EXPORTED, METADATA, WEIGHTS, ModelArchive, ModelFileError, opened, regular
 from kzoo.models.card import ModelCard
 from kzoo.models.network import faults_of, input_shape_of, objects_of
 from kzoo.models.onnx_file import read_onnx
@@ -95,7 +95,8 @@ def inspect(path: Path) -> Inspection:
         raise KzooError(message) from error
     if path.suffix == ".onnx":
         return _of_onnx(path, size, digest)
-    faults = [] if path.suffix == ".keras" else ["its name does not end in .keras, so Keras does not read it"]
+    named = path.suffix == ".keras" or path.suffix.lower() in EXPORTED  # of the latter it is said what they are
+    faults = [] if named else ["its name does not end in .keras, so Keras does not read it"]
 
     def tried(read: Callable[[], Any], otherwise: Any) -> Any:
         try:

@@ -13,7 +13,7 @@ from kzoo.engine.forward import TENSORFLOW, Forward
 from kzoo.errors import KzooError, UsageError
 from kzoo.files import sha256_of
 from kzoo.hub.address import is_address
-from kzoo.models.archive import opened
+from kzoo.models.archive import EXPORTED, opened
 from kzoo.models.card import damaged
 from kzoo.models.onnx_file import read_onnx
 from kzoo.models.saving import load_model, read_card
@@ -40,7 +40,7 @@ _MODEL = (
 
 _ONNX = ".onnx"
 
-_OF_OTHERS = frozenset({".h5", ".hdf5", ".pkl", ".pickle", ".pb", ".pt", ".pth", ".tflite", ".zip", ".npz"})
+_OF_OTHERS = EXPORTED | {".h5", ".hdf5", ".pkl", ".pickle", ".pb", ".pt", ".pth", ".zip", ".npz"}
 """How the names of models of other programs end, and of older versions of Keras."""
 
 

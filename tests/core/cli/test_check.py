@@ -111,6 +111,23 @@ def test_it_says_what_a_file_is_instead(name, content, said, tmp_path, kzoo):
     assert said in err
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "engine"),
+    [
+        ("m.tflite", b"\x1c\x00\x00\x00TFL3\x14\x00\x20\x00", "LiteRT"),
+        ("m.xml", b'<?xml version="1.0"?>\n<net name="m" version="11">\n\t<layers>', "OpenVINO"),
+    ],
+)
+def test_what_kzoo_exports_for_other_engines_is_called_by_its_name(name, content, engine, tmp_path, kzoo):
+    (tmp_path / name).write_bytes(content)
+    for words in (("check",), ("predict", "x.png"), ("evaluate",)):
+        code, _, err = kzoo(words[0], str(tmp_path / name), *words[1:])
+        assert code == 1
+        assert f"it is a model of {engine}" in " ".join(err.split())
+        assert "damaged" not in err
+        assert "its name does not end" not in err
+
+
 @pytest.mark.parametrize("end", ["a row", "a graph", "one for two"])
 def test_a_card_that_names_fewer_classes_than_the_network_has_outputs_is_at_fault(end, tmp_path, kzoo):
     inputs = keras.Input((4,))

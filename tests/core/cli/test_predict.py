@@ -160,6 +160,14 @@ def test_behind_two_dashes_are_files_whatever_they_are_called(photos, capsys):
         assert [line["image"] for line in found] == ["photos/0.png", name]
         Path(name).rename(photos / "1.png")
     assert main(["predict", "x", "-a.png"]) == 2
+    assert "or behind `--`" not in capsys.readouterr().err
+    for name in ("-dog.png", "-kat.png"):  # read as the options -d and -o, and -k
+        (photos / "1.png").rename(name)
+        assert main(["predict", "x", name]) == 2
+        said = " ".join(capsys.readouterr().err.split())
+        assert f"`{name}` is a file here: a name that begins with - is written as `./{name}`, or behind `--`." in said
+        assert main(["predict", "x", f"./{name}"]) == 0
+        Path(name).rename(photos / "1.png")
 
 
 def test_pipes_and_circles_of_links_are_named_and_the_rest_is_saved(photos, capsys):

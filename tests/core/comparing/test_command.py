@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import errno
 import json
 import math
 import re
@@ -11,6 +12,7 @@ import pytest
 from made_up_runs import made_up
 
 import kzoo as package
+from kzoo import files as kzoo_files
 from kzoo.comparing.comparison import compare_runs
 from kzoo.comparing.figures import CAPTIONS
 from kzoo.comparing.gathering import directions_of, entries_of, gather
@@ -109,6 +111,28 @@ def test_what_a_reader_must_know_is_said(tmp_path, runs):
     assert list(directions_of(found)) == ["accuracy", "macro_f1", "nll", "ece"]
 
 
+def test_seeds_that_one_way_lacks_are_left_out(kzoo, tmp_path, runs, monkeypatch):
+    monkeypatch.setattr("kzoo.comparing.page._pictures", lambda found: {})
+    more = [made_up(tmp_path, "poly1", seed, accuracy=0.95) for seed in (3, 4, 7)]
+    names = [str(run.path) for run in (runs[0], runs[3], runs[4], *more)]
+    code, out, err = kzoo("compare", *names, "--out", str(tmp_path), "--json")
+    assert code == 0
+    assert "no pair for the seeds 0, 7" in " ".join(json.loads(out)["notes"])
+    [row] = [one for one in json.loads(out)["measures"] if one["measure"] == "accuracy" and one["cell"] == "poly1"]
+    assert (row["pairs"], row["difference"]) == (2, pytest.approx(0.95 - (EMD[3] + EMD[4]) / 2))
+    code, out, err = kzoo("compare", str(runs[0].path), str(more[2].path), "--out", str(tmp_path))
+    assert (code, out) == (2, "")
+    assert "no run has a seed that a run of `emd` has" in " ".join(err.split())
+
+
+def test_a_way_without_any_pair_is_said_to_have_none(tmp_path, runs, monkeypatch):
+    monkeypatch.setattr("kzoo.comparing.page._pictures", lambda found: {})
+    found = compare_runs(
+        [runs[0], runs[5], made_up(tmp_path, "poly1", 7, accuracy=0.9)], root=tmp_path, listener=Silent()
+    )
+    assert "`poly1` and `emd` have no pair of runs: nothing is compared." in found.summary
+
+
 def test_time_of_a_resumed_run_is_not_known(tmp_path, runs):
     one = made_up(tmp_path, "poly1", 0, accuracy=0.95, resumed=[{"at": "later"}])
     whole, resumed = (measures_of(entry, Silent()) for entry in gather(entries_of([runs[0], one])).entries)
@@ -134,6 +158,38 @@ def test_what_cannot_be_compared_is_said(kzoo, tmp_path, monkeypatch, words, sai
     assert (code, out) == (2, "")
     assert said in err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_table_that_cannot_be_written_is_refused_before_anything_is_trained(kzoo, tmp_path, monkeypatch):
+    monkeypatch.setattr("kzoo.comparing.comparison.compare_grid", lambda *_, **__: pytest.fail("it was trained"))
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file" / "x.csv", tmp_path):
+        words = ("--out", str(tmp_path / "runs"), "--csv", str(place))
+        code, out, err = kzoo("compare", "mnist", "--loss", "emd", "--loss", "focal", "--data", "sample", *words)
+        assert (code, out) == (1, "")
+        assert "cannot be written" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_folder_of_the_table_is_made_and_the_table_shown_where_its_file_fails(kzoo, tmp_path, runs, monkeypatch):
+    monkeypatch.setattr("kzoo.comparing.page._pictures", lambda found: {})
+    names = [str(run.path) for run in (*runs[:2], *runs[5:7])]
+    target = tmp_path / "new" / "deep" / "x.csv"
+    assert kzoo("compare", *names, "--out", str(tmp_path), "--csv", str(target))[0] == 0
+    assert target.read_text("utf-8").startswith("measure,")
+
+    write = kzoo_files.write_text
+
+    def full(path, text):
+        if path == target:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, text)
+
+    monkeypatch.setattr(kzoo_files, "write_text", full)
+    code, out, err = kzoo("compare", *names, "--out", str(tmp_path), "--csv", str(target))
+    assert code == 1
+    assert "focal:gamma=2" in out
+    assert "No space left on device" in err
 
 
 @pytest.mark.long

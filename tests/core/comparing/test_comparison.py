@@ -8,13 +8,14 @@ from made_up_runs import made_up
 from rich.console import Console
 
 from kzoo.comparing import comparison
-from kzoo.comparing.comparison import compare_grid
+from kzoo.comparing.comparison import compare_grid, compare_runs
 from kzoo.comparing.folder import ComparisonFolder, folder_for
 from kzoo.comparing.grid import Asked, grid_of
 from kzoo.comparing.processes import Trained
 from kzoo.comparing.progress import Progress
 from kzoo.engine.listener import Silent
 from kzoo.errors import KzooError
+from kzoo.runs.folder import Run
 
 
 @pytest.fixture
@@ -67,6 +68,47 @@ def test_where_one_fails_the_rest_is_judged(grid, compare, tmp_path):
     assert found.failures == {("focal", 1): "The loss is NaN."}
     assert "The run of `focal` with seed 1 failed: The loss is NaN." in found.notes
     assert (found.pairs, record_in(tmp_path)["status"]) == (1, "failed")
+
+
+@pytest.mark.parametrize("lost", [0, 3])
+def test_a_run_that_failed_leaves_the_pairs_that_there_are(grid, compare, tmp_path, monkeypatch, lost):
+    monkeypatch.setattr("kzoo.comparing.page._pictures", lambda found: {})
+    runs = {job: made_up(tmp_path, str(job.config.loss), job.seed, accuracy=0.9) for job in grid.jobs}
+    failed = grid.jobs[lost]
+    del runs[failed]
+    found = compare(Trained(runs=runs, failures={failed: "The loss is NaN."}))
+    assert f"The run of `{failed.cell}` with seed {failed.seed} failed: The loss is NaN." in found.notes
+    assert any(f"no pair for the seeds {failed.seed}," in note for note in found.notes)
+    assert (found.cells, found.pairs) == (["emd", "focal"], 1)
+    again = compare_runs([Run(place) for place in found.folder.runs()], root=tmp_path, listener=Silent())
+    assert again.cells == found.cells
+
+
+def test_where_all_of_the_first_way_fail_the_next_takes_its_place(tmp_path, monkeypatch):
+    monkeypatch.setattr("kzoo.comparing.page._pictures", lambda found: {})
+    common = {"recipe": "quick", "data": "sample"}
+    grid = grid_of(Asked(pipeline="mnist", losses=["poly1", "emd", "focal"], seeds=2, common=common))
+    failures = {job: "The loss is NaN." for job in grid.jobs if job.cell == "poly1"}
+    runs = {
+        job: made_up(tmp_path, job.cell, job.seed, accuracy=0.9) for job in reversed(grid.jobs) if job not in failures
+    }
+    monkeypatch.setattr(comparison, "train_all", lambda order, watcher: Trained(runs=runs, failures=failures))
+    with Progress(grid, say=None, warn=print) as progress:
+        found = compare_grid(grid, root=tmp_path, workers=1, watcher=progress, listener=Silent())
+    assert "No run of `poly1` is done, so the others are compared with `emd`." in found.notes
+    assert (found.cells, found.pairs, len(found.failures)) == (["emd", "focal"], 2, 2)
+    record = record_in(tmp_path)
+    assert (record["status"], record["cells"]) == ("failed", ["emd", "focal"])
+
+
+def test_where_no_two_are_left_as_a_pair_it_is_said_why(grid, compare, tmp_path):
+    kept = {("emd", 0), ("focal", 1)}
+    runs = {
+        job: made_up(tmp_path, job.cell, job.seed, accuracy=0.9) for job in grid.jobs if (job.cell, job.seed) in kept
+    }
+    failures = {job: "The loss is NaN." for job in grid.jobs if job not in runs}
+    with pytest.raises(KzooError, match=r"no run has a seed .* 2 of 4 runs failed. The first, .*: The loss is NaN"):
+        compare(Trained(runs=runs, failures=failures))
 
 
 def test_two_processes_cannot_make_one_comparison(tmp_path):

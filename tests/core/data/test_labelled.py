@@ -137,6 +137,24 @@ def test_a_list_counts_where_folders_say_less(tmp_path):
         assert "1 .csv (meta.csv)" in found.notes[0]
 
 
+def test_a_single_label_that_the_model_does_not_know_is_called_so(tmp_path):
+    shades(tmp_path, horse__1=1, horse__2=2)
+    table(tmp_path / "list.csv", ("image", "label"), ("horse/1.png", "horse"), ("horse/2.png", "horse"))
+    known = ("cat", "dog", *"abcdefghij")
+    for place, words in ((tmp_path / "list.csv", "has only the label"), (tmp_path, "has only the label")):
+        with pytest.raises(
+            DataError, match=f"{words} `horse`, which the model does not know: its classes are cat, dog"
+        ):
+            image_classes(place, whole=True, known=known)
+    (tmp_path / "list.csv").unlink()
+    with pytest.raises(DataError, match=r"only the folder `horse`, which the model does not know.* h and 2 more\."):
+        image_classes(tmp_path, whole=True, known=known)
+    with pytest.raises(DataError, match="at least two classes"):
+        image_classes(tmp_path, whole=True)
+    (tmp_path / "horse").rename(tmp_path / "01")  # the number of one that it knows
+    assert image_classes(tmp_path, whole=True, known=known).class_names == ("dog",)
+
+
 def test_a_text_file_of_paths(tmp_path, monkeypatch):
     shades(tmp_path / "in", **{"a b__1": 1, "cat__2": 2, "cat__3": 3})
     (tmp_path / "in" / "list.txt").write_text("# all\na b/1.png\n\ncat/2.png\ncat/3.png\n")
