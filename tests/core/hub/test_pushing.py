@@ -77,6 +77,24 @@ def test_a_second_push_says_what_it_replaces(hub, run, kzoo):
     assert len(hub.uploads) == 1, "what is there is not sent again"
 
 
+def test_files_of_an_earlier_model_go_with_the_same_commit(hub, run, trained, kzoo):
+    assert kzoo("push", "last", "hf://anna/digits", "--yes")[0] == 0
+    repository = hub.repositories["anna/digits"]
+    repository.commit({"model.onnx": b"old", "notes.txt": b"mine", "old/run.json": b"mine"})
+    before = len(repository.commits)
+    code, out, err = kzoo("push", str(trained), "hf://anna/digits")
+    assert (code, len(repository.commits)) == (2, before)
+    assert [line.split()[0] for line in out.splitlines() if line.split()[-1] == "removed"] == [
+        "config.toml",
+        "model.onnx",
+        "run.json",
+    ], "they are listed before anybody is asked"
+    code, out, err = kzoo("push", str(trained), "hf://anna/digits", "--yes")
+    assert code == 0, err
+    assert set(put(hub)) == {".gitattributes", "README.md", "model.keras", "notes.txt", "old/run.json"}
+    assert len(repository.commits) == before + 1
+
+
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
 def test_nothing_goes_without_a_yes(arguments, hub, run, kzoo):
     code, out, err = kzoo("push", "last", "hf://anna/digits", *arguments)
