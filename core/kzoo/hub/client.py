@@ -156,7 +156,7 @@ def _of_hub(error: BaseException, doing: str, address: Address) -> KzooError | N
     elif status == _FORBIDDEN:
         text = (
             f"{doing} was refused by {where}{said}: your token may not do this with {address.repository}. It needs "
-            f"the right to write there; {_LOG_IN.lower()}, with another one."
+            f"the right to write there. {_LOG_IN} to one that has it."
         )
     elif status in (_TAKEN, _FULL):
         text = f"{doing} was refused by {where}{said}: {address.repository} was changed meanwhile. Try it again."

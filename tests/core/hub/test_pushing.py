@@ -183,6 +183,7 @@ def test_what_is_not_whole_is_not_published(change, said, hub, run, kzoo):
     [
         ((401, "", "Invalid credentials in Authorization header"), "did not accept your token"),
         ((403, "", "You have no rights"), "(You have no rights): your token may not do this"),
+        ((403, "", ""), "set HF_TOKEN to one that has it"),
         ((500, "", "out of order"), "answered 500 (out of order)"),
     ],
 )
