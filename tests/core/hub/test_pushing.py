@@ -196,6 +196,28 @@ def test_a_hub_that_refuses(refusing, said, hub, run, kzoo):
     assert len(err.split("error:")) == 2
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionError("Network error: Request error: error sending request"), "broke off: the connection to"),
+        (ConnectionError("Request error: HTTP status client error (403 Forbidden), domain: http://me:pw@h/t"),
+         "your token may not do this"),
+        (TimeoutError(), "(TimeoutError)"),
+    ],
+)  # fmt: skip
+def test_an_upload_of_large_files_that_fails(error, said, hub, run, kzoo, monkeypatch):
+    def fail(**_):
+        raise error  # as hf_xet does, which has errors of Python's own
+
+    monkeypatch.setattr("huggingface_hub._commit_api._upload_lfs_files", fail)
+    code, _, err = kzoo("push", "last", "hf://anna/digits", "--yes")
+    assert code == 1
+    assert said in err
+    assert "The repository hf://anna/digits was made for it and is empty" in err
+    assert "unexpected" not in err
+    assert "pw" not in err
+
+
 def test_a_license_that_the_hub_does_not_know(hub, run, kzoo):
     code, _, err = kzoo("push", "last", "hf://anna/digits", "--yes", "--license", "nonsense")
     assert code == 1
