@@ -48,11 +48,12 @@ def push(
     HF_TOKEN.
     """
     from kzoo.hub.address import Address
-    from kzoo.hub.pushing import destination
+    from kzoo.hub.pushing import destination, ensure_no_revision
     from kzoo.hub.pushing import push as upload
     from kzoo.sharing.publication import prepare
 
     where = Address.parse(address)
+    ensure_no_revision(where)
     with tempfile.TemporaryDirectory(prefix="kzoo-push-") as folder:
         found = prepare(model, where, Path(folder), root=out, license=license)
         to = None if dry_run else destination(where, private=private)

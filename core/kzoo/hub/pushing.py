@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kzoo.hub.address import Address
 
-__all__ = ["Destination", "destination", "push"]
+__all__ = ["Destination", "destination", "ensure_no_revision", "push"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,13 @@ class Destination:
         return sorted(self.files & {*MODELS, *LARGEST} - {*names})
 
 
+def ensure_no_revision(address: Address) -> None:
+    """Raise `UsageError` where an address that files are to go to has a revision."""
+    if address.revision:
+        message = f"{address} has a revision, and a push makes a new one: leave out `@{address.revision}`."
+        raise UsageError(message)
+
+
 def destination(address: Address, *, private: bool) -> Destination:
     """Look at a repository that files are to go to; nothing is changed there.
 
@@ -59,9 +66,7 @@ def destination(address: Address, *, private: bool) -> Destination:
         UsageError: The address has a revision, or the repository is there and public where it is to be private.
         KzooError: There is no token, or the hub or the network says no.
     """
-    if address.revision:
-        message = f"{address} has a revision, and a push makes a new one: leave out `@{address.revision}`."
-        raise UsageError(message)
+    ensure_no_revision(address)
     api = client()
     if not has_token():
         message = (

@@ -110,6 +110,13 @@ def test_nothing_goes_without_a_yes(arguments, hub, run, kzoo):
         assert "add --yes" in err
 
 
+@pytest.mark.parametrize("arguments", [("--yes",), ("--dry-run",)])
+def test_a_revision_is_nothing_to_push_to(arguments, hub, run, kzoo):
+    code, out, err = kzoo("push", "last", "hf://anna/digits@v1", *arguments)
+    assert (code, out, hub.requests) == (2, "", [])
+    assert "leave out `@v1`" in err
+
+
 def test_private(hub, run, kzoo):
     assert kzoo("push", "last", "hf://anna/digits", "--yes", "--private")[0] == 0
     assert hub.repositories["anna/digits"].private
