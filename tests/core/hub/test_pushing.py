@@ -64,6 +64,7 @@ def test_its_page_is_what_the_hub_reads(hub, run, kzoo):
     assert "kzoo predict hf://anna/digits photo.jpg" in text
     assert f"SHA-256 of `model.keras`: `{hashlib.sha256(run.model_path.read_bytes()).hexdigest()}`" in text
     assert "| `accuracy` | 0.975 |" in text
+    assert "On 40 test examples of this data: 60 train, 40 test images of 10 classes, 28x28x1." in text
     assert f"| loss | `{run.config().loss}` |" in text
     assert "`kzoo run -c config.toml --data PATH`" in text
 
