@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -93,14 +92,13 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
         test = dataset.everything()
     elif validation is None and not request.whole:
         train, validation = _keep_aside(train, request, dataset.class_names)
+    limit = None
     if request.limit is not None:
         names, uncut = dataset.class_names, (train, validation, test)
         train, test = _limited(train, request, names), _limited(test, request, names)
         validation = _limited(validation, request, names) if validation is not None else None
         if any(part is not before for part, before in zip((train, validation, test), uncut, strict=True)):
-            # The dataset counts what it has, and a reader would take that for what was used.
-            described = f"at most {request.limit:,} of each split of {provenance.description}"
-            provenance = replace(provenance, description=described)
+            limit = request.limit
     if not (request.whole or request.measured):
         _warn_of_rare_classes(train, dataset.class_names, request, listener)
     return Splits(
@@ -114,6 +112,7 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
         schema=dataset.schema,
         task=dataset.task,
         whole=whole,
+        limit=limit,
     )
 
 
