@@ -23,9 +23,10 @@ class Repository:
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=lambda: {"main": ""})
 
-    def commit(self, files, branch="main"):
-        """Lay files over the newest state; return the name of the new commit."""
+    def commit(self, files, branch="main", deleted=()):
+        """Lay files over the newest state, without those that are deleted; return the name of the new commit."""
         whole = {**self.commits.get(self.branches[branch], {}), **files}
+        whole = {name: content for name, content in whole.items() if name not in deleted}
         name = hashlib.sha1(repr((self.branches, sorted(whole.items()))).encode()).hexdigest()
         self.commits[name] = whole
         self.branches[branch] = name
@@ -215,7 +216,7 @@ class Handler(BaseHTTPRequestHandler):
     def commit(self, name, revision):
         self.writer()
         repository = self.repository(name)
-        files = {}
+        files, deleted = {}, set()
         for line in self.body.splitlines():
             item = json.loads(line)
             value = item["value"]
@@ -225,8 +226,10 @@ class Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = base64.b64decode(value["content"])
             if item["key"] == "lfsFile":
                 files[value["path"]] = self.hub.objects[value["oid"]]
+            if item["key"] == "deletedFile":
+                deleted.add(value["path"])
         files |= {path: b"!" + files[path][1:] for path in self.hub.garbling}
-        done = repository.commit(files, revision)
+        done = repository.commit(files, revision, deleted)
         self.answer(200, {"commitUrl": f"{self.hub.address}/{name}/commit/{done}", "commitOid": done})
 
     def resolve(self, name, revision, path):

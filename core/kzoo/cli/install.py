@@ -13,6 +13,7 @@ from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from kzoo.plugins.environment import Wanted
     from kzoo.plugins.roll import Roll
@@ -50,7 +51,7 @@ def install(
     then on. The exit code is 1 where a plugin adds nothing.
     """
     from kzoo.plugins.directory import directory
-    from kzoo.plugins.environment import environment, wanted
+    from kzoo.plugins.environment import environment, installed, wanted
     from kzoo.plugins.roll import call_roll
 
     asked = [wanted(text) for text in plugins or ()]
@@ -58,7 +59,7 @@ def install(
     if not asked and not in_place:
         message = "Name a plugin: kzoo install NAME. `kzoo list-plugins --available` shows the directory."
         raise UsageError(message)
-    place, before = environment(), call_roll()
+    place, before, there = environment(), call_roll(), installed()
     known = {one.distribution for one in directory()}
     for one in asked:
         if not one.path and one.distribution not in known:
@@ -71,15 +72,15 @@ def install(
         arguments += ["--editable", one.argument]
     place.install([*arguments, *(one.argument for one in asked)])
     after = call_roll()
-    failed = _report([*asked, *in_place], before, after, as_json=json)
+    failed = _report([*asked, *in_place], before, after, there, as_json=json)
     if place.note:
         output.say(place.note)
     if failed:
         raise typer.Exit(1)
 
 
-def _report(asked: Sequence[Wanted], before: Roll, after: Roll, *, as_json: bool) -> bool:
-    """Say what has come, from a listing in a new process; return whether something is wrong."""
+def _report(asked: Sequence[Wanted], before: Roll, after: Roll, there: AbstractSet[str], *, as_json: bool) -> bool:
+    """Say what has come beside what was there, from a listing in a new process; return whether something is wrong."""
     old, new = before.versions(), after.versions()
     came = [name for name, version in new.items() if old.get(name) != version]
     names = list(dict.fromkeys([*(one.distribution for one in asked if one.distribution in new), *came]))
@@ -105,18 +106,30 @@ def _report(asked: Sequence[Wanted], before: Roll, after: Roll, *, as_json: bool
     failed = False
     for one in asked:
         if one.distribution and one.distribution not in new:
-            output.error(
-                f"{one.distribution} was installed and is no plugin of kzoo: it publishes nothing. Take it away again "
-                f"with `{_pip()} uninstall {one.distribution}`."
-            )
+            output.error(_no_plugin(one.distribution, there))
             failed = True
     for row in rows:
         if not row["adds"]:
-            output.error(f"{row['distribution']} adds nothing. `kzoo uninstall {row['distribution']}` takes it away.")
+            advice = f" `kzoo uninstall {row['distribution']}` takes it away." if not row["before"] else ""
+            output.error(
+                f"{row['distribution']} adds nothing{', and was there before' if row['before'] else ''}.{advice}"
+            )
             failed = True
         elif row["before"] == row["version"]:
             output.say(f"{row['distribution']} {row['version']} was there already; --upgrade looks for a newer one.")
     return failed
+
+
+def _no_plugin(name: str, there: AbstractSet[str]) -> str:
+    """Return what is said of a distribution that publishes nothing: only what has come now is to go again."""
+    from kzoo.plugins.environment import needed
+
+    if name in there:
+        return f"{name} was there before and is no plugin of kzoo: it publishes nothing."
+    text = f"{name} was installed and is no plugin of kzoo: it publishes nothing."
+    if name in needed():
+        return f"{text} Leave it: something else in this environment uses it."
+    return f"{text} Take it away again with `{_pip()} uninstall {name}`."
 
 
 def uninstall(

@@ -48,11 +48,12 @@ def push(
     HF_TOKEN.
     """
     from kzoo.hub.address import Address
-    from kzoo.hub.pushing import destination
+    from kzoo.hub.pushing import destination, ensure_no_revision
     from kzoo.hub.pushing import push as upload
     from kzoo.sharing.publication import prepare
 
     where = Address.parse(address)
+    ensure_no_revision(where)
     with tempfile.TemporaryDirectory(prefix="kzoo-push-") as folder:
         found = prepare(model, where, Path(folder), root=out, license=license)
         to = None if dry_run else destination(where, private=private)
@@ -79,8 +80,12 @@ def _show(found: Publication, to: Destination | None, *, private: bool, quiet: b
     for name, path in found.files.items():
         row = {"file": name, "bytes": f"{path.stat().st_size:,}"}
         rows.append({**row, "there": "replaced" if to and name in to.files else "new"})
+    stale = to.stale(found.files) if to else []
+    rows += [{"file": name, "bytes": "", "there": "removed"} for name in stale]
     if not quiet:
         output.emit(rows, {name: name for name in rows[0]}, as_json=False)
+    if stale:
+        output.say(f"{', '.join(stale)} there is of an earlier model, and is removed.")
     for text in found.left_out:
         output.say(f"left out of {text}.")
     for note in found.notes:

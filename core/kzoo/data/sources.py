@@ -92,10 +92,13 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
         test = dataset.everything()
     elif validation is None and not request.whole:
         train, validation = _keep_aside(train, request, dataset.class_names)
+    limit = None
     if request.limit is not None:
-        names = dataset.class_names
+        names, uncut = dataset.class_names, (train, validation, test)
         train, test = _limited(train, request, names), _limited(test, request, names)
         validation = _limited(validation, request, names) if validation is not None else None
+        if any(part is not before for part, before in zip((train, validation, test), uncut, strict=True)):
+            limit = request.limit
     if not (request.whole or request.measured):
         _warn_of_rare_classes(train, dataset.class_names, request, listener)
     return Splits(
@@ -109,6 +112,7 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
         schema=dataset.schema,
         task=dataset.task,
         whole=whole,
+        limit=limit,
     )
 
 

@@ -288,6 +288,7 @@ class Splits:
         schema: What a saved model must know of the data, as plain values.
         task: What these labels mean, where the pipeline has several tasks; empty for its first.
         whole: Whether ``test`` is all of the data, which says of no example that it is for testing.
+        limit: How many examples of a split were taken at most; None where none was left out.
     """
 
     train: Split
@@ -300,6 +301,13 @@ class Splits:
     schema: Mapping[str, Any] = field(default_factory=dict)
     task: str = ""
     whole: bool = False
+    limit: int | None = None
+
+    @property
+    def described(self) -> str:
+        """One line for people: what was used of the data. The data's own description counts all that it has."""
+        text = self.provenance.description
+        return text if self.limit is None else f"at most {self.limit:,} of each split of {text}"
 
     @functools.cached_property
     def fingerprint(self) -> dict[str, str]:

@@ -32,6 +32,8 @@ _BAD_PAGE = "Invalid metadata in README.md"
 """How huggingface_hub begins what the hub says of a page before anything is uploaded."""
 _OF_THE_NETWORK = ("httpx", "httpcore", "requests", "urllib3")
 """The packages whose errors say that the network or the host failed: huggingface_hub has changed between them."""
+_STATUS = re.compile(r"\((\d{3}) [A-Z]")
+"""How hf_xet, which carries large files, writes what it was answered into an error of the network."""
 _NO_HOST = ("Connect", "Proxy", "Pool", "NewConnection")
 
 
@@ -148,15 +150,19 @@ def _of_hub(error: BaseException, doing: str, address: Address) -> KzooError | N
         )
     if not isinstance(error, errors.HfHubHTTPError):
         return None
-    status = error.response.status_code
-    reason = in_short(error.response.headers.get("X-Error-Message") or error.server_message or "")
-    said = f" ({reason})" if reason else ""
+    reason = error.response.headers.get("X-Error-Message") or error.server_message or ""
+    return _of_answer(error.response.status_code, in_short(reason), doing, address)
+
+
+def _of_answer(status: int, reason: str, doing: str, address: Address) -> KzooError:
+    """Return what the status of an answer means."""
+    where, said = endpoint(), f" ({reason})" if reason else ""
     if status == _UNAUTHORIZED:
         text = f"{where} did not accept your token{said}: it is wrong or has expired. {_LOG_IN} to a new one."
     elif status == _FORBIDDEN:
         text = (
             f"{doing} was refused by {where}{said}: your token may not do this with {address.repository}. It needs "
-            f"the right to write there; {_LOG_IN.lower()}, with another one."
+            f"the right to write there. {_LOG_IN} to one that has it."
         )
     elif status in (_TAKEN, _FULL):
         text = f"{doing} was refused by {where}{said}: {address.repository} was changed meanwhile. Try it again."
@@ -185,6 +191,16 @@ def _of_system(error: BaseException, doing: str, address: Address) -> KzooError 
         return DataError(
             f"{doing} broke off: the connection to {where} was lost ({words or kind}). Nothing of it was kept; run "
             "the same command again."
+        )
+    if type(error).__module__.startswith("hf_xet") or isinstance(error, (ConnectionError, TimeoutError)):
+        # hf_xet raises Python's own errors, and its answers are theirs.
+        words = in_short(re.sub(r"://[^/@\s]*@", "://", words_of(error)))
+        answered = _STATUS.search(words)
+        if answered or isinstance(error, PermissionError):
+            return _of_answer(int(answered[1]) if answered else _FORBIDDEN, words, doing, address)
+        return DataError(
+            f"{doing} broke off: the connection to {where}, or to where it stores files, was lost "
+            f"({words or type(error).__name__}). Check the network, and run the same command again."
         )
     return _of_disk(error, doing) if isinstance(error, OSError) else None
 

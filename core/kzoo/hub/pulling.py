@@ -75,10 +75,20 @@ def pull(text: str, folder: Path | None = None) -> Pulled:
     """
     address = Address.parse(text)
     folder = Path(address.name) if folder is None else folder
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        message = f"{folder} is there already, and nothing is written over. Name another folder with --output."
+    message = f"{folder} is there already, and nothing is written over. Name another folder with --output."
+    if _occupied(folder):
         raise UsageError(message)
-    return _fetched(address, *_offered(address), folder)
+    try:
+        return _fetched(address, *_offered(address), folder)
+    except KzooError as error:
+        # Somebody else, such as another pull, has made it since.
+        if isinstance(error.__cause__, OSError) and _occupied(folder):
+            raise UsageError(message) from error
+        raise
+
+
+def _occupied(folder: Path) -> bool:
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
 
 
 def pulled(text: str) -> Pulled:

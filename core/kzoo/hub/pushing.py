@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from kzoo.errors import DataError, KzooError, UsageError
 from kzoo.files import sha256_of
 from kzoo.hub.client import client, endpoint, has_token, told
+from kzoo.hub.pulling import LARGEST, MODELS
 from kzoo.hub.record import HubRecord, StoredFile, blob_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from kzoo.hub.address import Address
 
-__all__ = ["Destination", "destination", "push"]
+__all__ = ["Destination", "destination", "ensure_no_revision", "push"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,20 @@ class Destination:
     commit: str
     files: frozenset[str]
 
+    def stale(self, names: Iterable[str]) -> list[str]:
+        """Return which files there are of an earlier model, where these are pushed: a pull would mix the two.
+
+        Only names that kzoo itself gives are among them; what else is in the repository is its owner's.
+        """
+        return sorted(self.files & {*MODELS, *LARGEST} - {*names})
+
+
+def ensure_no_revision(address: Address) -> None:
+    """Raise `UsageError` where an address that files are to go to has a revision."""
+    if address.revision:
+        message = f"{address} has a revision, and a push makes a new one: leave out `@{address.revision}`."
+        raise UsageError(message)
+
 
 def destination(address: Address, *, private: bool) -> Destination:
     """Look at a repository that files are to go to; nothing is changed there.
@@ -51,9 +66,7 @@ def destination(address: Address, *, private: bool) -> Destination:
         UsageError: The address has a revision, or the repository is there and public where it is to be private.
         KzooError: There is no token, or the hub or the network says no.
     """
-    if address.revision:
-        message = f"{address} has a revision, and a push makes a new one: leave out `@{address.revision}`."
-        raise UsageError(message)
+    ensure_no_revision(address)
     api = client()
     if not has_token():
         message = (
@@ -92,20 +105,24 @@ def destination(address: Address, *, private: bool) -> Destination:
 
 
 def push(to: Destination, files: Mapping[str, Path], *, message: str) -> HubRecord:
-    """Put files into a repository with one commit, and return where they are.
+    """Put files into a repository with one commit, which takes away what `Destination.stale` names.
 
     Args:
         to: Where, as `destination` found it: what was pushed there since is not overwritten.
         files: The files, by the names that they get.
         message: What the commit is called.
 
+    Returns:
+        Where they are.
+
     Raises:
         KzooError: The hub or the network says no, or what it states of the files afterwards is not what was sent.
     """
-    from huggingface_hub import CommitOperationAdd
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     api, address = client(), to.address
     sent = {name: StoredFile(bytes=path.stat().st_size, sha256=sha256_of(path)) for name, path in files.items()}
+    stale = to.stale(files)
     if to.new:
         with told(f"Making the repository {address}", address):
             api.create_repo(address.repository, private=to.private, repo_type="model")
@@ -113,7 +130,10 @@ def push(to: Destination, files: Mapping[str, Path], *, message: str) -> HubReco
         with told(f"The push to {address}", address):
             done = api.create_commit(
                 address.repository,
-                [CommitOperationAdd(name, str(path)) for name, path in files.items()],
+                [
+                    *(CommitOperationAdd(name, str(path)) for name, path in files.items()),
+                    *(CommitOperationDelete(name, is_folder=False) for name in stale),
+                ],
                 commit_message=message,
                 parent_commit=to.commit or None,
             )
@@ -135,6 +155,10 @@ def push(to: Destination, files: Mapping[str, Path], *, message: str) -> HubReco
                 f"{one.sha256}, and there it is another file. Push it again."
             )
             raise DataError(text)
+    if left := [name for name in stale if name in there]:
+        page = f"{to.endpoint}/{address.repository}"
+        text = f"{', '.join(left)} of an earlier model did not go from {page}. Delete it there."
+        raise DataError(text)
     return HubRecord(
         endpoint=to.endpoint, repository=address.repository, requested="", revision=str(done.oid), files=sent
     )

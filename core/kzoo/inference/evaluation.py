@@ -139,7 +139,7 @@ def evaluate(
         per_class=outcome.per_class() if outcome else {},
         confusion=outcome.confusion() if outcome else None,
         class_names=tuple(saved.card.class_names),
-        data=splits.provenance.description,
+        data=splits.described,
         size=len(splits.test),
         measured="all of it" if splits.whole else "its test split",
         notes=notes,

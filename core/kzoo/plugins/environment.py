@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import re
@@ -21,7 +22,7 @@ from kzoo.plugins.reference import canonical_distribution
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Environment", "Wanted", "environment", "wanted"]
+__all__ = ["Environment", "Wanted", "environment", "installed", "needed", "wanted"]
 
 _FIXED = ("kzoo", "keras", "tensorflow")
 """What no plugin may replace by another version: kzoo was installed with them."""
@@ -30,6 +31,7 @@ _NAME = re.compile(
     r"(?P<name>[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(\[[A-Za-z0-9,._ -]+\])?"
     r"( *(===?|~=|!=|[<>]=?) *[A-Za-z0-9.*+!_-]+( *, *(===?|~=|!=|[<>]=?) *[A-Za-z0-9.*+!_-]+)*)?"
 )
+_REQUIRED = re.compile(r"[A-Za-z0-9._-]+")
 _ARCHIVES = (".whl", ".tar.gz", ".zip")
 
 
@@ -76,6 +78,19 @@ def wanted(text: str) -> Wanted:
         message = "kzoo itself is no plugin. `pip install --upgrade kzoo` brings a newer one."
         raise UsageError(message)
     return found
+
+
+def installed() -> set[str]:
+    """Return the canonical names of the distributions that are in the environment now."""
+    importlib.invalidate_caches()
+    names = (one.metadata["Name"] for one in importlib.metadata.distributions())
+    return {canonical_distribution(name) for name in names if name}
+
+
+def needed() -> set[str]:
+    """Return the canonical names of what distributions in the environment require, kzoo's extras included."""
+    lines = (line for one in importlib.metadata.distributions() for line in one.requires or ())
+    return {canonical_distribution(found[0]) for line in lines if (found := _REQUIRED.match(line))}
 
 
 def _named(path: Path) -> str:

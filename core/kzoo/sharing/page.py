@@ -125,7 +125,9 @@ def _results(subject: Subject) -> str:
         return "## Results\n\nNone are recorded with this file. `kzoo evaluate` measures it on your data."
     rows = [(f"`{name}`", f"{value:.5g}") for name, value in subject.measures.items()]
     table = _table(("measure", "test"), rows)
-    return f"## Results\n\nOn the test examples of this data: {_plain(_data(subject.manifest))}.\n\n{table}"
+    count = subject.manifest.data.sizes.get("test")
+    examples = "the test examples" if count is None else f"{count:,} test example{'s' * (count != 1)}"
+    return f"## Results\n\nOn {examples} of this data: {_plain(_data(subject.manifest))}.\n\n{table}"
 
 
 def _use(subject: Subject) -> str:

@@ -46,7 +46,7 @@ def manifest(config: RunConfig, splits: Splits, parts: Assembly, argv: Sequence[
         environment={"host": platform.node(), **runtime.describe()},
         plugins={what: {"name": entry.qualified, "version": entry.version} for what, entry in used.items()},
         data=DataRecord(
-            **asdict(splits.provenance),
+            **{**asdict(splits.provenance), "description": splits.described},
             sizes=splits.sizes,
             class_names=list(splits.class_names),
             schema=dict(splits.schema),
@@ -73,6 +73,6 @@ def opening(config: RunConfig, splits: Splits) -> str:
     return (
         f"{config.pipeline} ({config.recipe}), loss {config.loss}, optimizer {config.optimizer.name}, "
         f"seed {config.seed}. "
-        f"Data: {splits.provenance.description}; {sizes['train']:,} to train on, {sizes['validation']:,} to validate, "
+        f"Data: {splits.described}; {sizes['train']:,} to train on, {sizes['validation']:,} to validate, "
         f"{sizes['test']:,} to test."
     )

@@ -234,6 +234,8 @@ def test_a_fraction_of_nothing_leaves_no_validation(source):
 
 def test_a_limit_holds_for_every_split_and_drops_no_class(source):
     splits = source().load("sample", limit=15)
+    assert splits.described == "at most 15 of each split of from 2000"
+    assert source().load("sample", limit=100).described == "from 2000", "nothing was left out"
     assert splits.sizes == {"train": 15, "validation": 10, "test": 15}
     assert len(set(splits.train.y.tolist())) >= 4  # the labels are sorted, so the first 15 would be one class
 

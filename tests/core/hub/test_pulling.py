@@ -44,6 +44,24 @@ def test_a_model_in_a_folder_of_ones_own(hub, there, trained, kzoo, tmp_path, mo
     assert "nothing is written over" in err
 
 
+@pytest.mark.parametrize("empty", [True, False])
+def test_two_pulls_into_one_folder(empty, hub, there, kzoo, tmp_path, monkeypatch):
+    folder = tmp_path / "new"
+    if empty:
+        folder.mkdir()
+
+    def meanwhile(*_):  # the other pull is done while the files of this one come
+        folder.mkdir(exist_ok=True)
+        (folder / "model.keras").write_bytes(b"theirs")
+
+    monkeypatch.setattr("kzoo.hub.pulling.ensure_room", meanwhile)
+    code, _, err = kzoo("pull", "hf://anna/digits", "-o", str(folder))
+    assert code == 2
+    assert "is there already, and nothing is written over" in err
+    assert [path.read_bytes() for path in folder.iterdir()] == [b"theirs"]
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".kzoo")]
+
+
 def test_a_branch_moves_and_a_commit_stays(hub, there, trained):
     first = there.branches["main"]
     found = find_model("hf://anna/digits")

@@ -64,6 +64,7 @@ def test_its_page_is_what_the_hub_reads(hub, run, kzoo):
     assert "kzoo predict hf://anna/digits photo.jpg" in text
     assert f"SHA-256 of `model.keras`: `{hashlib.sha256(run.model_path.read_bytes()).hexdigest()}`" in text
     assert "| `accuracy` | 0.975 |" in text
+    assert "On 40 test examples of this data: 60 train, 40 test images of 10 classes, 28x28x1." in text
     assert f"| loss | `{run.config().loss}` |" in text
     assert "`kzoo run -c config.toml --data PATH`" in text
 
@@ -75,6 +76,24 @@ def test_a_second_push_says_what_it_replaces(hub, run, kzoo):
     assert "model.keras" in out
     assert {line.split()[-1] for line in out.splitlines()[1:-2]} == {"replaced"}
     assert len(hub.uploads) == 1, "what is there is not sent again"
+
+
+def test_files_of_an_earlier_model_go_with_the_same_commit(hub, run, trained, kzoo):
+    assert kzoo("push", "last", "hf://anna/digits", "--yes")[0] == 0
+    repository = hub.repositories["anna/digits"]
+    repository.commit({"model.onnx": b"old", "notes.txt": b"mine", "old/run.json": b"mine"})
+    before = len(repository.commits)
+    code, out, err = kzoo("push", str(trained), "hf://anna/digits")
+    assert (code, len(repository.commits)) == (2, before)
+    assert [line.split()[0] for line in out.splitlines() if line.split()[-1] == "removed"] == [
+        "config.toml",
+        "model.onnx",
+        "run.json",
+    ], "they are listed before anybody is asked"
+    code, out, err = kzoo("push", str(trained), "hf://anna/digits", "--yes")
+    assert code == 0, err
+    assert set(put(hub)) == {".gitattributes", "README.md", "model.keras", "notes.txt", "old/run.json"}
+    assert len(repository.commits) == before + 1
 
 
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
@@ -90,6 +109,13 @@ def test_nothing_goes_without_a_yes(arguments, hub, run, kzoo):
         assert yaml.safe_load(metadata)["library_name"] == "kzoo"
     else:
         assert "add --yes" in err
+
+
+@pytest.mark.parametrize("arguments", [("--yes",), ("--dry-run",)])
+def test_a_revision_is_nothing_to_push_to(arguments, hub, run, kzoo):
+    code, out, err = kzoo("push", "last", "hf://anna/digits@v1", *arguments)
+    assert (code, out, hub.requests) == (2, "", [])
+    assert "leave out `@v1`" in err
 
 
 def test_private(hub, run, kzoo):
@@ -165,6 +191,7 @@ def test_what_is_not_whole_is_not_published(change, said, hub, run, kzoo):
     [
         ((401, "", "Invalid credentials in Authorization header"), "did not accept your token"),
         ((403, "", "You have no rights"), "(You have no rights): your token may not do this"),
+        ((403, "", ""), "set HF_TOKEN to one that has it"),
         ((500, "", "out of order"), "answered 500 (out of order)"),
     ],
 )
@@ -175,6 +202,28 @@ def test_a_hub_that_refuses(refusing, said, hub, run, kzoo):
     assert said in err
     assert "Traceback" not in err
     assert len(err.split("error:")) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionError("Network error: Request error: error sending request"), "broke off: the connection to"),
+        (ConnectionError("Request error: HTTP status client error (403 Forbidden), domain: http://me:pw@h/t"),
+         "your token may not do this"),
+        (TimeoutError(), "(TimeoutError)"),
+    ],
+)  # fmt: skip
+def test_an_upload_of_large_files_that_fails(error, said, hub, run, kzoo, monkeypatch):
+    def fail(**_):
+        raise error  # as hf_xet does, which has errors of Python's own
+
+    monkeypatch.setattr("huggingface_hub._commit_api._upload_lfs_files", fail)
+    code, _, err = kzoo("push", "last", "hf://anna/digits", "--yes")
+    assert code == 1
+    assert said in err
+    assert "The repository hf://anna/digits was made for it and is empty" in err
+    assert "unexpected" not in err
+    assert "pw" not in err
 
 
 def test_a_license_that_the_hub_does_not_know(hub, run, kzoo):

@@ -152,7 +152,21 @@ class TestCommand:
         rolls += [self.roll(), self.roll()]
         code, _, err = kzoo("install", "kzoo-tea")
         assert code == 1
-        assert "is no plugin of kzoo" in err
+        assert "kzoo-tea was installed and is no plugin of kzoo" in err
+        assert "pip uninstall kzoo-tea" in err
+
+    def test_what_was_there_before_or_is_needed_is_not_to_go(self, place, kzoo, monkeypatch):
+        _, rolls = place
+        rolls += [self.roll(), self.roll()] * 2
+        code, _, err = kzoo("install", "NumPy")
+        assert code == 1
+        assert "numpy was there before and is no plugin of kzoo" in err
+        assert "uninstall" not in err
+        monkeypatch.setattr(module, "installed", set)  # as where an extra of kzoo brings it
+        code, _, err = kzoo("install", "numpy")
+        assert code == 1
+        assert "numpy was installed and is no plugin of kzoo: it publishes nothing. Leave it" in err
+        assert "uninstall" not in err
 
     def test_what_is_broken(self, place, kzoo):
         _, rolls = place

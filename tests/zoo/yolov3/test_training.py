@@ -444,6 +444,8 @@ def test_a_limit_holds_for_what_is_measured(small, shapes, tmp_path):
     saved = find_model(str(result.run.path), tmp_path)
     again = evaluate(saved, data=None, listener=Silent())
     assert again.size == 3
+    assert again.data == result.run.manifest().data.description
+    assert again.data == "at most 3 of each split of 12 train, 4 test drawn scenes of 5 shapes"
     assert again.outcome.dataset.description == "3 examples of 12 train, 4 test drawn scenes of 5 shapes"
     assert again.outcome.dataset.images[0].name in {f"scene-{number:04}" for number in range(4)}
     for name in ("AP", "AP50", "AR_100"):
