@@ -1,0 +1,74 @@
+"""Where a run of MLflow is, and how it is found again from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kzoo.errors import KzooError
+
+__all__ = ["kept", "place_of_new", "place_to_go_on"]
+
+_DATABASE = "sqlite:///mlflow.db"  # where MLflow 3 and `mlflow ui` look by themselves; its folder of files it refuses
+_VARIABLE = "MLFLOW_TRACKING_URI"
+_FILE = re.compile(r"(sqlite[^:]*:///)(?!:memory:|file:)([^?]+)(.*)")
+
+
+def place_of_new(uri: str) -> str:
+    """Return where a new run goes, with no path that the working folder decides."""
+    return _absolute(uri or os.environ.get(_VARIABLE) or _DATABASE)
+
+
+def kept(run: str, uri: str, given: str) -> str:
+    """Return what a run is found again by.
+
+    Args:
+        run: Its id in MLflow.
+        uri: Where it is.
+        given: The argument that said so, which may have been relative.
+    """
+    parts = urlsplit(uri)
+    secret = not _FILE.fullmatch(uri) and (parts.username or parts.password or parts.query)
+    return json.dumps({"run": run} if secret else {"run": run, "uri": uri, "given": given})
+
+
+def place_to_go_on(text: str, uri: str) -> tuple[str, str]:
+    """Return the id of a run that goes on, and where it is.
+
+    Args:
+        text: What `kept` returned, or the id alone.
+        uri: The argument now. It says where to, unless it is that of the beginning, or empty.
+
+    Raises:
+        KzooError: The file that the run is in is not there.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        found = {"run": text}
+    here = place_of_new(uri)
+    anew = "uri" not in found or uri not in ("", found["given"])
+    places = [here] if anew else [found["uri"], here]  # the second where a project was moved as a whole
+    there = next((place for place in places if (file := _file(place)) is None or file.exists()), None)
+    if there is None:
+        message = (
+            f"its run {found['run']} is in {_file(places[0])}, which is not there. Say where that file is now, with "
+            "--track mlflow:uri=sqlite:///PATH"
+        )
+        raise KzooError(message)
+    return found["run"], there
+
+
+def _file(uri: str) -> Path | None:
+    found = _FILE.fullmatch(uri)
+    return Path(found[2]) if found else None
+
+
+def _absolute(uri: str) -> str:
+    found = _FILE.fullmatch(uri)
+    return f"{found[1]}{(Path.cwd() / found[2]).as_posix()}{found[3]}" if found else uri
