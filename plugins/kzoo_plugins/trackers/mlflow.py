@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from kzoo.tracker import Tracker
-from kzoo_plugins.trackers.mlflow_place import kept, place_of_new, place_to_go_on
+from kzoo_plugins.trackers.mlflow_place import alone, kept, place_of_new, place_to_go_on
 from kzoo_plugins.trackers.needs import need
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class MLflow(Tracker):
             uri = place_of_new(self.uri)
         else:
             self._id, uri = place_to_go_on(tracked["id"], self.uri)
-        with _quiet():
+        with _quiet(), alone(uri):
             self._client = client(tracking_uri=uri)
             if tracked is None:
                 self._id = self._new(manifest)

@@ -1,16 +1,21 @@
-"""Where a run of MLflow is, and how it is found again from elsewhere."""
+"""Where a run of MLflow is: how a run is found again from elsewhere, and who may begin at a time."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kzoo.errors import KzooError
 
-__all__ = ["kept", "place_of_new", "place_to_go_on"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["alone", "kept", "place_of_new", "place_to_go_on"]
 
 _DATABASE = "sqlite:///mlflow.db"  # where MLflow 3 and `mlflow ui` look by themselves; its folder of files it refuses
 _VARIABLE = "MLFLOW_TRACKING_URI"
@@ -62,6 +67,21 @@ def place_to_go_on(text: str, uri: str) -> tuple[str, str]:
         )
         raise KzooError(message)
     return found["run"], there
+
+
+@contextlib.contextmanager
+def alone(uri: str) -> Iterator[None]:
+    """Have other runs wait while one begins, where both might make the same file or the same experiment in it."""
+    file = _file(uri)
+    if file is None:
+        yield
+        return
+    import filelock
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # The lock file stays: removing it would let a third process lock a new file while a second still waits.
+    with filelock.FileLock(file.with_name(f".{file.name}.lock")):
+        yield
 
 
 def _file(uri: str) -> Path | None:

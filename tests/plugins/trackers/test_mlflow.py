@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,29 @@ def test_a_password_is_not_kept_and_a_moved_project_is_found(tmp_path, monkeypat
     (tmp_path / "mlflow.db").touch()
     run, uri = place_to_go_on(kept("1", "sqlite:////not/there/mlflow.db", ""), "")
     assert (run, uri) == ("1", f"sqlite:///{(tmp_path / 'mlflow.db').as_posix()}")
+
+
+BEGIN = """
+import json, sys
+from mlflow import MlflowClient  # takes long, and not equally long
+from kzoo_plugins.trackers.mlflow import MLflow
+print("ready", flush=True)
+print(MLflow().start(json.loads(sys.stdin.readline())))
+"""
+
+
+def test_two_runs_begin_at_once_where_there_is_no_database():
+    with in_a_folder(2) as runs:
+        command, pipes = [sys.executable, "-c", BEGIN], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        both = [subprocess.Popen(command, text=True, **pipes) for _ in runs]
+        for one in both:
+            assert one.stdout.readline() == "ready\n"
+        for one, run in zip(both, runs, strict=True):
+            one.stdin.write(json.dumps(run.manifest()) + "\n")
+            one.stdin.flush()
+        ids = {id_of(one.communicate(timeout=120)[0]) for one in both}
+        (experiment,) = (one for one in client().search_experiments() if one.name == "made_up")
+        assert {run.info.run_id for run in client().search_runs([experiment.experiment_id])} == ids
 
 
 def test_numbers_that_are_none(place):
