@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from kzoo.tracker import Tracker
-from kzoo_plugins.trackers.mlflow_place import alone, kept, place_of_new, place_to_go_on
+from kzoo_plugins.trackers.mlflow_place import alone, check, kept, place_of_new, place_to_go_on
 from kzoo_plugins.trackers.needs import need
 
 if TYPE_CHECKING:
@@ -41,11 +41,12 @@ class MLflow(Tracker):
         models: Whether the model is copied to MLflow too.
 
     Raises:
-        KzooError: MLflow is not installed.
+        KzooError: MLflow is not installed, or has no store of this kind.
     """
 
     def __init__(self, uri: str = "", experiment: str = "", models: bool = True) -> None:  # noqa: FBT001, FBT002 - by name
         need("mlflow", "MLflow")
+        check(uri)
         self.logged: int | None = None
         self.uri, self.experiment, self.models = uri, experiment, models
         self._client: Any = None

@@ -1,4 +1,4 @@
-"""Where a run of MLflow is: how a run is found again from elsewhere, and who may begin at a time."""
+"""Where a run of MLflow is: what `uri` may be, how a run is found again from elsewhere, and who may begin at a time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,11 +16,41 @@ from kzoo.errors import KzooError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["alone", "kept", "place_of_new", "place_to_go_on"]
+__all__ = ["alone", "check", "kept", "place_of_new", "place_to_go_on"]
 
 _DATABASE = "sqlite:///mlflow.db"  # where MLflow 3 and `mlflow ui` look by themselves; its folder of files it refuses
 _VARIABLE = "MLFLOW_TRACKING_URI"
+_SCHEMES = frozenset(
+    {"http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks", "databricks-uc", "uc"}
+)  # those that MLflow registers itself
+_WORDS = frozenset({"databricks", "databricks-uc", "uc"})  # whole, without `://`
 _FILE = re.compile(r"(sqlite[^:]*:///)(?!:memory:|file:)([^?]+)(.*)")
+
+
+def check(uri: str) -> None:
+    """Raise `KzooError` where MLflow has no store of this kind; only the kind is looked at, nothing is reached.
+
+    Args:
+        uri: The argument; where it is empty, the environment variable is looked at.
+    """
+    asked = uri or os.environ.get(_VARIABLE, "")
+    scheme = asked if asked in _WORDS else urlsplit(asked).scheme.partition("+")[0]
+    if not asked or scheme in _SCHEMES:
+        return
+    if len(scheme) > 1 and scheme in {one.name for one in entry_points(group="mlflow.tracking_store")}:
+        return
+    if (len(scheme) <= 1 or scheme == "file") and os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() in (
+        "true",
+        "1",
+    ):
+        return  # a path, on Windows with the letter of a drive
+    what = "a path" if len(scheme) <= 1 else f"an address that begins with `{scheme}:`"
+    message = (
+        f"The tracker `mlflow` cannot write to what {'`uri`' if uri else f'the variable {_VARIABLE}'} says: it is "
+        f"{what}, and MLflow has no store of that kind. A file is uri=sqlite:///mlflow.db, a server "
+        "uri=http://localhost:5000; MLflow also takes postgresql, mysql, mssql and databricks."
+    )
+    raise KzooError(message)
 
 
 def place_of_new(uri: str) -> str:

@@ -161,6 +161,26 @@ def test_the_kit_finds_nothing(place):
     assert not report.skipped
 
 
+@pytest.mark.parametrize("uri", ["ftp://x", "localhost:5000", "mlflow.db", "file:///tmp/runs", "sqlitex:///a", "C:/a"])
+def test_an_address_that_mlflow_has_no_store_for_is_refused_at_once(uri, monkeypatch):
+    with pytest.raises(KzooError, match=r"cannot write to what `uri` says: .* no store of that kind"):
+        MLflow(uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(KzooError, match="the variable MLFLOW_TRACKING_URI says"):
+        MLflow()
+    assert MLflow("https://host").uri == "https://host"
+
+
+def test_every_store_that_mlflow_has_is_taken(monkeypatch):
+    from mlflow.tracking._tracking_service.utils import _tracking_store_registry
+
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    for scheme in _tracking_store_registry._registry:
+        MLflow(f"{scheme}://x" if scheme else "./mlruns")
+    for uri in ("databricks", "postgresql+psycopg2://host/db", "C:/a"):
+        MLflow(uri)
+
+
 def test_without_mlflow_it_says_what_to_install(monkeypatch):
     import importlib.util
 
