@@ -37,7 +37,8 @@ class TrainingResult:
     """What came of a training.
 
     Attributes:
-        history: One mapping of logs for each epoch that was gone through, the unfinished one of a stop included.
+        history: One mapping of logs for each epoch in which a step was taken, the unfinished one of a stop included.
+        epochs: The epochs that were gone through to their end.
         steps: Steps taken.
         examples: Training examples seen.
         seconds: Time in training steps, without validation and callbacks.
@@ -45,15 +46,11 @@ class TrainingResult:
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
+    epochs: int = 0
     steps: int = 0
     examples: int = 0
     seconds: float = 0.0
     stopped: bool = False
-
-    @property
-    def epochs(self) -> int:
-        """The epochs that were gone through to their end."""
-        return len(self.history) - (1 if self.stopped and self.history else 0)
 
 
 class Trainer:
@@ -225,7 +222,7 @@ class _Course:
             logs = self._epoch()
         leave_averaged_weights(self.model)
         self.called.on_train_end(logs)
-        return TrainingResult(place.history, place.steps, place.examples, place.seconds, self.stopped)
+        return TrainingResult(place.history, place.epoch, place.steps, place.examples, place.seconds, self.stopped)
 
     def _epoch(self) -> dict[str, Any]:
         """Go to the end of the epoch, and measure; return its logs."""
@@ -245,6 +242,8 @@ class _Course:
         if self.stopped:
             if self.keeper is not None:  # before the callbacks are told of an epoch that is to go on
                 self.keeper.keep(place, at_once=True)
+            if not place.step:  # nothing came of it, and as little is told
+                return place.history[-1] if place.history else {}
             with averaged_weights(model):
                 self.called.on_epoch_end(epoch, logs)
                 logs |= self.last.added_to(logs)

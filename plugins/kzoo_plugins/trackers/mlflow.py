@@ -7,18 +7,18 @@ import logging
 import os
 import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.tracker import Tracker
+from kzoo_plugins.trackers.mlflow_place import alone, check, kept, place_of_new, place_to_go_on
 from kzoo_plugins.trackers.needs import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 __all__ = ["MLflow"]
 
-_DATABASE = "mlflow.db"  # where MLflow 3 and `mlflow ui` look by themselves; its folder of files it refuses
 _STATUSES = {"done": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 _TEST = "test/"
 _NO_NAME = re.compile(r"[^\w./ :-]")
@@ -28,22 +28,25 @@ _LONGEST_NAME, _LONGEST_VALUE, _AT_ONCE = 250, 6000, 100
 class MLflow(Tracker):
     """Hands a run on to MLflow: its settings as parameters, each epoch's values as metrics, its files as artifacts.
 
-    A run that goes on goes on in the same run of MLflow. Results of the test are metrics whose names begin with
+    A run that goes on goes on in the same run of MLflow, from whatever folder: where that is is kept with the run,
+    unless the address holds a password. Results of the test are metrics whose names begin with
     ``test/``.
 
     Args:
         uri: Where to: ``sqlite:///mlflow.db``, ``http://localhost:5000``, or what else MLflow takes. By default what
             the environment variable ``MLFLOW_TRACKING_URI`` says, and without it the file ``mlflow.db`` in the working
-            folder, which ``mlflow ui`` shows.
+            folder, which ``mlflow ui`` shows. For a run that goes on, by
+            default where it was begun.
         experiment: The name of the experiment; by default that of the pipeline.
         models: Whether the model is copied to MLflow too.
 
     Raises:
-        KzooError: MLflow is not installed.
+        KzooError: MLflow is not installed, or has no store of this kind.
     """
 
     def __init__(self, uri: str = "", experiment: str = "", models: bool = True) -> None:  # noqa: FBT001, FBT002 - by name
         need("mlflow", "MLflow")
+        check(uri)
         self.logged: int | None = None
         self.uri, self.experiment, self.models = uri, experiment, models
         self._client: Any = None
@@ -52,17 +55,19 @@ class MLflow(Tracker):
 
     def start(self, manifest: Mapping[str, Any]) -> str:
         """Begin a run of MLflow, or go on with the one of before."""
-        client = _client_class()  # which sets the levels of its loggers
-        with _quiet():
-            self._client = client(tracking_uri=_place(self.uri))
-            tracked = manifest["tracked"]
+        client, tracked = _client_class(), manifest["tracked"]  # importing it sets the levels of its loggers
+        if tracked is None:
+            uri = place_of_new(self.uri)
+        else:
+            self._id, uri = place_to_go_on(tracked["id"], self.uri)
+        with _quiet(), alone(uri):
+            self._client = client(tracking_uri=uri)
             if tracked is None:
                 self._id = self._new(manifest)
             else:
-                self._id = tracked["id"]
                 self._client.update_run(self._id, status="RUNNING")
                 self.logged = self._step = self._last_step()
-        return self._id
+        return kept(self._id, uri, self.uri)
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Write an epoch, in one transaction."""
@@ -118,11 +123,6 @@ def _client_class() -> Any:
     from mlflow import MlflowClient
 
     return MlflowClient
-
-
-def _place(uri: str) -> str:
-    database = f"sqlite:///{(Path.cwd() / _DATABASE).as_posix()}"
-    return uri or os.environ.get("MLFLOW_TRACKING_URI") or database
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

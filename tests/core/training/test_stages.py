@@ -86,6 +86,8 @@ def test_a_stop_is_heard_and_the_record_is_true(
         manifest = run.manifest()
         assert (manifest.status, manifest.completed, manifest.signal) == (status, completed, "SIGTERM")
         assert (manifest.training.steps if manifest.training else 0) == steps
+        assert (run.path / "metrics.csv").exists() == bool(steps)
+        assert run.epochs() == f"{steps // 2}/2"
         assert run.model_path.exists() == ("saved" in completed)
         assert bool(manifest.test_results) == ("evaluated" in completed)
         assert [path.name for path in run.path.glob(".*")] == [".training.lock"]

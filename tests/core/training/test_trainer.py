@@ -181,26 +181,28 @@ class AsksAt(keras.callbacks.Callback):
 @pytest.mark.parametrize(
     ("hook", "at", "steps", "epochs", "logged"),
     [
-        ("on_train_begin", 1, 0, 0, set()),
+        ("on_train_begin", 1, 0, 0, None),  # no step, no epoch
         ("on_train_batch_begin", 2, 3, 0, {"loss"}),  # inside a compiled call, which ends early
         ("on_train_batch_end", 2, 4, 0, {"loss"}),
         ("on_train_batch_end", 4, 7, 0, {"loss"}),  # the last step of the epoch, but not its end
         ("on_test_batch_begin", 1, 7, 0, {"loss"}),
-        ("on_epoch_end", 1, 7, 1, set()),  # heard at the beginning of the next one
+        ("on_epoch_end", 1, 7, 1, None),  # heard at the beginning of the next one, of which nothing is told
         ("on_train_batch_end", 8, 14, 1, {"loss"}),  # the last step of all
     ],
 )
 def test_a_stop_is_heard_between_any_two_things(split, hook, at, steps, epochs, logged):
-    model, stop = make_model(metrics=[]), StopRequest()
+    model, stop, calls = make_model(metrics=[]), StopRequest(), Calls()
     labels = label_encoder("dense", CLASSES)
     result = Trainer(model, steps_per_execution=2, stop=stop).fit(
         TrainingBatches(split, 8, 5, labels=labels),
         epochs=2,
         validation=ordered_batches(split, 8, labels),
-        callbacks=[AsksAt(stop, hook, at)],
+        callbacks=[calls, AsksAt(stop, hook, at)],
     )
     assert (result.stopped, result.steps, result.epochs) == (True, steps, epochs)
-    assert set(result.history[-1]) == logged
+    ended = [set(logs) for name, logs in calls.seen if name.startswith("epoch_end")]
+    assert ended == [set(logs) for logs in result.history]
+    assert ended[epochs:] == ([] if logged is None else [logged])
     assert model.optimizer.iterations.numpy() == steps
 
 
