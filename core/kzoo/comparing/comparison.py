@@ -206,8 +206,10 @@ def compare_runs(
         "pipeline": pipeline,
         "cells": list(gathered.cells),
     }
+    # What failed is no run to judge, and stays in the record of the comparison that asked for it.
+    failures = {(one["cell"], one["seed"]): one["error"] for one in before.get("failures", ())}
     with place.held():
-        return _judged(place, gathered, record, listener)
+        return _judged(place, gathered, record, listener, failures=failures)
 
 
 def runs_meant(names: Sequence[str], root: Path) -> tuple[list[Run], Path | None]:

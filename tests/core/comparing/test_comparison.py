@@ -8,14 +8,13 @@ from made_up_runs import made_up
 from rich.console import Console
 
 from kzoo.comparing import comparison
-from kzoo.comparing.comparison import compare_grid, compare_runs
+from kzoo.comparing.comparison import compare_grid, compare_runs, runs_meant
 from kzoo.comparing.folder import ComparisonFolder, folder_for
 from kzoo.comparing.grid import Asked, grid_of
 from kzoo.comparing.processes import Trained
 from kzoo.comparing.progress import Progress
 from kzoo.engine.listener import Silent
 from kzoo.errors import KzooError
-from kzoo.runs.folder import Run
 
 
 @pytest.fixture
@@ -80,8 +79,9 @@ def test_a_run_that_failed_leaves_the_pairs_that_there_are(grid, compare, tmp_pa
     assert f"The run of `{failed.cell}` with seed {failed.seed} failed: The loss is NaN." in found.notes
     assert any(f"no pair for the seeds {failed.seed}," in note for note in found.notes)
     assert (found.cells, found.pairs) == (["emd", "focal"], 1)
-    again = compare_runs([Run(place) for place in found.folder.runs()], root=tmp_path, listener=Silent())
-    assert again.cells == found.cells
+    runs, folder = runs_meant([str(found.folder.path)], tmp_path)
+    again = compare_runs(runs, root=tmp_path, listener=Silent(), folder=folder)
+    assert (again.cells, again.failures, again.notes) == (found.cells, found.failures, found.notes)
 
 
 def test_where_all_of_the_first_way_fail_the_next_takes_its_place(tmp_path, monkeypatch):
