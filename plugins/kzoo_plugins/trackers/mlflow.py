@@ -35,8 +35,8 @@ class MLflow(Tracker):
     Args:
         uri: Where to: ``sqlite:///mlflow.db``, ``http://localhost:5000``, or what else MLflow takes. By default what
             the environment variable ``MLFLOW_TRACKING_URI`` says, and without it the file ``mlflow.db`` in the working
-            folder, which ``mlflow ui`` shows. For a run that goes on, by
-            default where it was begun.
+            folder, which ``mlflow ui`` shows. With a database, the files of runs go to ``mlruns`` in the folder where
+            their experiment was begun. For a run that goes on, by default where it was begun.
         experiment: The name of the experiment; by default that of the pipeline.
         models: Whether the model is copied to MLflow too.
 

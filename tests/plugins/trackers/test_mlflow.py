@@ -55,6 +55,7 @@ def test_a_whole_run(place):
     assert history(found, "test/loss") == [(3, RESULTS["loss"])]
     files = {file.path for file in client().list_artifacts(id_of(found))}
     assert files == {"config.toml", "metrics.csv", "model.keras", "plots", "report.html", "run.json"}
+    assert Path(stored.info.artifact_uri).is_relative_to(Path("mlruns").absolute())
     assert [file.path for file in client().list_artifacts(id_of(found), "plots")] == ["plots/curves.png"]
 
 
