@@ -75,21 +75,12 @@ def compare(
             autocompletion=completion.complete_metric,
         ),
     ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            "--recipe", "-r", help="One of the pipeline's recipes.", autocompletion=completion.complete_recipe
-        ),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", "-e", help="How often to go through the data.")] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Examples in one step.")] = None,
-    data: Annotated[
-        str | None, typer.Option("--data", "-d", metavar="SOURCE", help="auto, real, sample, or a file or folder.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="At most this many examples of each split.")] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings, such as the config.toml of a run.")
-    ] = None,
+    recipe: options.RecipeOption = None,
+    epochs: options.EpochsOption = None,
+    batch_size: options.BatchSizeOption = None,
+    data: options.DataOption = None,
+    limit: options.LimitOption = None,
+    config: options.ConfigOption = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs go to, and the comparison.")] = Path("runs"),
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")] = False,
     csv: Annotated[

@@ -46,17 +46,7 @@ def demo(
         Path | None, typer.Option("--examples", metavar="FOLDER", help="Pictures that the page offers.")
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--option",
-            "-o",
-            metavar="KEY=VALUE",
-            help="A setting of the pipeline's reader; --KEY VALUE means the same, --no-KEY is KEY=false. May be "
-            "repeated.",
-            autocompletion=completion.complete_setting,
-        ),
-    ] = None,
+    settings: options.ReaderSettings = None,
     engine: options.EngineOption = "",
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
     from kzoo.plugins.discovery import Problem
 
 __all__ = [
+    "BatchSizeOption",
+    "ConfigOption",
+    "DataOption",
     "EngineOption",
+    "EpochsOption",
     "JsonOption",
+    "LimitOption",
+    "ReaderSettings",
+    "RecipeOption",
     "SearchOption",
     "TaskOption",
     "WideOption",
@@ -41,6 +49,29 @@ EngineOption = Annotated[
         help="What runs the model: tensorflow, onnxruntime or openvino; by default what its file is for. A model is "
         "exported for another one first, once.",
         autocompletion=completion.complete_engine,
+    ),
+]
+RecipeOption = Annotated[
+    str | None,
+    typer.Option("--recipe", "-r", help="One of the pipeline's recipes.", autocompletion=completion.complete_recipe),
+]
+EpochsOption = Annotated[int | None, typer.Option("--epochs", "-e", help="How often to go through the data.")]
+BatchSizeOption = Annotated[int | None, typer.Option("--batch-size", "-b", help="Examples in one step.")]
+DataOption = Annotated[
+    str | None, typer.Option("--data", "-d", metavar="SOURCE", help="auto, real, sample, or a file or folder.")
+]
+LimitOption = Annotated[int | None, typer.Option("--limit", help="At most this many examples of each split.")]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings, such as the config.toml of a run.")
+]
+ReaderSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        "-o",
+        metavar="KEY=VALUE",
+        help="A setting of the pipeline's reader; --KEY VALUE means the same, --no-KEY is KEY=false. May be repeated.",
+        autocompletion=completion.complete_setting,
     ),
 ]
 WideOption = Annotated[

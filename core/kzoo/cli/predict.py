@@ -60,17 +60,7 @@ def predict(
     max_frames: Annotated[
         int | None, typer.Option("--max-frames", min=1, metavar="N", help="Stop after N frames of each source.")
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--option",
-            "-o",
-            metavar="KEY=VALUE",
-            help="A setting of the pipeline's reader; --KEY VALUE means the same, --no-KEY is KEY=false. May be "
-            "repeated.",
-            autocompletion=completion.complete_setting,
-        ),
-    ] = None,
+    settings: options.ReaderSettings = None,
     engine: options.EngineOption = "",
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),
     json: Annotated[bool, typer.Option("--json", help="Write a line of JSON for each input, as they come.")] = False,

@@ -76,19 +76,12 @@ def run(
             autocompletion=completion.complete_track,
         ),
     ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            "--recipe", "-r", help="One of the pipeline's recipes.", autocompletion=completion.complete_recipe
-        ),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", "-e", help="How often to go through the data.")] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Examples in one step.")] = None,
+    recipe: options.RecipeOption = None,
+    epochs: options.EpochsOption = None,
+    batch_size: options.BatchSizeOption = None,
     seed: Annotated[int | None, typer.Option("--seed", "-s", help="The seed of everything random.")] = None,
-    data: Annotated[
-        str | None, typer.Option("--data", "-d", metavar="SOURCE", help="auto, real, sample, or a file or folder.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="At most this many examples of each split.")] = None,
+    data: options.DataOption = None,
+    limit: options.LimitOption = None,
     start_from: Annotated[
         str | None,
         typer.Option(
@@ -99,9 +92,7 @@ def run(
         ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs go to.")] = Path("runs"),
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings, such as the config.toml of a run.")
-    ] = None,
+    config: options.ConfigOption = None,
     option: Annotated[
         list[str] | None,
         typer.Option(

@@ -20,7 +20,7 @@ from kzoo.errors import DataError, NetworkUnreachableError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Progress", "Transfer"]
+__all__ = ["Progress", "Transfer", "innermost"]
 
 CONNECT_TIMEOUT = 8.0
 """Seconds to wait for a connection: enough for a slow network, short enough to fall back without one."""
@@ -274,13 +274,13 @@ def _continues(response: requests.Response, origin: _Origin, kept: int) -> bool:
     return all(now in (None, then) for now, then in zip(seen, known, strict=True))
 
 
-def _short(error: BaseException) -> str:
+def innermost(error: BaseException) -> BaseException:
     """Return the innermost reason of a network error: `requests` nests several, each repeating the address."""
-    reason: BaseException = error
-    while True:
-        inner = getattr(reason, "reason", None) or (reason.args[0] if reason.args else None)
-        if not isinstance(inner, BaseException):
-            break
-        reason = inner
+    inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+    return innermost(inner) if isinstance(inner, BaseException) else error
+
+
+def _short(error: BaseException) -> str:
+    reason = innermost(error)
     # Before the reason stands the connection, as an object or with the host that the message names already.
     return re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", str(reason))

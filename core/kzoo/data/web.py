@@ -16,6 +16,7 @@ from requests.utils import get_environ_proxies
 
 from kzoo._version import __version__
 from kzoo.data.cache import readable_size
+from kzoo.data.http import innermost
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _asked(session: requests.Session, asked: str, url: str) -> requests.Response
         message = f"`{url}` did not answer within {READ_TIMEOUT:.0f} seconds."
         raise DataError(message) from error
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        message = f"`{url}` cannot be reached: {_innermost(error)}."
+        message = f"`{url}` cannot be reached: {_reason(error)}."
         raise DataError(message) from error
 
 
@@ -110,7 +111,7 @@ def _body(response: requests.Response, url: str, until: float) -> bytes:
                 message = f"`{url}` did not come within {WHOLE_TIME:.0f} seconds: {readable_size(len(found))} had."
                 raise DataError(message)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        message = f"`{url}` broke off after {readable_size(len(found))}: {_innermost(error)}."
+        message = f"`{url}` broke off after {readable_size(len(found))}: {_reason(error)}."
         raise DataError(message) from error
     if said.isdecimal() and "Content-Encoding" not in response.headers and len(found) < int(said):
         message = f"`{url}` broke off after {readable_size(len(found))} of {readable_size(int(said))}."
@@ -220,12 +221,7 @@ def _refused(url: str, asked: str, address: str) -> str:
     )
 
 
-def _innermost(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """Return the reason behind a network error, in one line."""
-    reason: BaseException = error
-    while True:
-        inner = getattr(reason, "reason", None) or (reason.args[0] if reason.args else None)
-        if not isinstance(inner, BaseException):
-            break
-        reason = inner
+    reason = innermost(error)
     return str(reason).rpartition(": ")[2].splitlines()[0].rstrip(".") if str(reason) else type(reason).__name__
