@@ -52,8 +52,8 @@ class PictureChangeSettings:
     mirror: Annotated[
         Literal["no", "yes", "auto"],
         setting(
-            "Whether every picture is mirrored in every other epoch; with auto where the nearest neighbours of mirrored "
-            "pictures show that they stay what they are, which is said."
+            "Whether every picture is mirrored in every other epoch; with auto where the nearest neighbours of mirror "
+            "images show that they stay what they are, which is said."
         ),
     ] = "no"
 
