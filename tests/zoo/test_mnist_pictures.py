@@ -7,7 +7,7 @@ from pipelines import built, moment, pictures_of, read, reader, sample
 from sklearn.neighbors import KNeighborsClassifier
 
 from kzoo.data.frames import Frame
-from kzoo_zoo.mnist.augment import mirror_test, shift_and_mirror
+from kzoo_zoo.mnist.augment import changed, mirror_test, shift
 from kzoo_zoo.mnist.pipeline import Mnist
 from kzoo_zoo.mnist.preparing import prepared
 from kzoo_zoo.whitening import COMPONENTS, PATCH, whiten
@@ -89,14 +89,41 @@ def test_auto_mirrors_what_stays_the_same_and_says_so():
     np.testing.assert_array_equal(left.augment(digits.x[:8], digits.y[:8], moment([5, 6]))[0], digits.x[:8])
 
 
+def change(x, **how):
+    plain = {"seed": [5, 6], "epoch": tf.constant(0), "reach": 0, "border": "black", "mirror": False}
+    return changed(x, **{**plain, **how}).numpy()
+
+
 def test_a_reflected_border_shows_the_picture_itself():
     x = RNG.integers(1, 256, (30, 8, 8, 1), dtype=np.uint8)
-    moved = shift_and_mirror(x, seed=[5, 6], epoch=tf.constant(0), reach=2, border="reflected", mirror=False).numpy()
+    moved = change(x, reach=2, border="reflected")
     padded = np.pad(x, [(0, 0), (2, 2), (2, 2), (0, 0)], mode="reflect")
     for one, big in zip(moved, padded, strict=True):
         assert sum((big[i : i + 8, j : j + 8] == one).all() for i in range(5) for j in range(5)) == 1
-    tiny = shift_and_mirror(x[:, :2, :2], seed=[5, 6], epoch=tf.constant(0), reach=5, border="reflected", mirror=True)
+    tiny = change(x[:, :2, :2], reach=5, border="reflected", mirror=True)
     assert set(np.unique(tiny)) <= set(np.unique(x[:, :2, :2]))
+    np.testing.assert_array_equal(change(x, reach=2), shift(x, seed=[5, 6], reach=2))
+
+
+def test_pictures_turn_and_grow_as_far_as_they_are_let():
+    rows, columns = np.indices((41, 41)) - 20
+    bar = ((np.abs(columns) < 1.5) & (np.abs(rows) < 13)).astype(np.uint8) * 255  # upright, 25 tall
+    bars = np.repeat(bar[None, ..., None], 60, axis=0)
+
+    def angles_and_lengths(pictures):
+        for picture in pictures[..., 0]:
+            y, x = np.nonzero(picture > 100)
+            values, vectors = np.linalg.eigh(np.cov(x, y))
+            yield np.degrees(np.arctan2(vectors[0, 1], abs(vectors[1, 1]))), np.sqrt(12 * values[1])
+
+    angles, _ = np.array(list(angles_and_lengths(change(bars, rotation=30.0)))).T
+    assert 15 < np.abs(angles).max() < 31
+    assert angles.min() < -5 < 5 < angles.max()
+    angles, lengths = np.array(list(angles_and_lengths(change(bars, zoom=0.3)))).T
+    assert np.abs(angles).max() < 1
+    assert 25 / 1.3 - 1.5 < lengths.min() < 22
+    assert 29 < lengths.max() < 25 / 0.7 + 1.5
+    np.testing.assert_array_equal(change(bars), bars)
 
 
 def test_pictures_that_are_no_digits_are_not_called_so(tmp_path):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["MirrorTest", "mirror_test", "shift", "shift_and_mirror"]
+__all__ = ["MirrorTest", "changed", "mirror_test", "shift"]
 
 _LOOKED_AT = 5000  # examples; a fifth of them is asked for, the others answer
 _ASKED = 5  # one of so many
@@ -29,8 +29,10 @@ def shift(images: Any, *, seed: Any, reach: int) -> Any:
     return random_shift(images, seed=seed, reach=reach, fill_mode="constant")
 
 
-def shift_and_mirror(images: Any, *, seed: Any, epoch: Any, reach: int, border: str, mirror: bool) -> Any:
-    """Return the batch, each image moved as by `shift`, and mirrored, left and right, in every other epoch.
+def changed(
+    images: Any, *, seed: Any, epoch: Any, reach: int, border: str, mirror: bool, rotation: float = 0, zoom: float = 0
+) -> Any:
+    """Return the batch, each image turned, made larger or smaller, moved as by `shift`, and mirrored.
 
     Args:
         images: uint8 tensor of shape (batch, height, width, channels).
@@ -38,12 +40,20 @@ def shift_and_mirror(images: Any, *, seed: Any, epoch: Any, reach: int, border: 
         epoch: The epoch's number, an integer tensor.
         reach: The longest way, in pixels; it ends where the image has no more to reflect.
         border: What is seen in the gap: ``black``, or ``reflected`` for the image mirrored at its border.
-        mirror: Whether images are mirrored.
+        mirror: Whether images are mirrored, left and right, each in every other epoch.
+        rotation: The largest turn, in degrees.
+        zoom: By which part of its size an image becomes larger or smaller at most.
     """
-    from kzoo.augmentation import alternating_mirror, random_shift
+    from kzoo.augmentation import alternating_mirror, random_affine_maps, random_shift, split_seed, transform
 
+    black = border == "black"
     mirrored = alternating_mirror(images, epoch) if mirror else None
-    if border == "black":
+    if rotation or zoom:
+        _, own_seed = split_seed(seed, 2)
+        seen = (1 - zoom, 1 + zoom)
+        maps = random_affine_maps(images, seed=own_seed, rotation=rotation, zoom=seen, mirror=False)
+        images = transform(images, maps, fill_mode="constant" if black else "reflect")
+    if black:
         return random_shift(images, seed=seed, reach=reach, fill_mode="constant", mirrored=mirrored)
     most = min(images.shape[1:3]) - 1
     return random_shift(images, seed=seed, reach=min(reach, most), fill_mode="mirror", mirrored=mirrored)
@@ -119,4 +129,4 @@ def _centred(images: np.ndarray) -> np.ndarray:
     """Return images as rows of mean 0 and length 1, so that their products are correlations."""
     rows = images.reshape(len(images), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from kzoo.data.class_names import ImageSetSettings
 from kzoo.pipeline import DataSource, FromPath, FromSample, setting, settings
-from kzoo_zoo.classifier import NetworkSettings, ZooClassifier
+from kzoo_zoo.classifier import ZooClassifier
 from kzoo_zoo.mnist import data
 
 if TYPE_CHECKING:
@@ -31,13 +31,19 @@ _MNIST = (*data.IMAGE_SIZE, 1)
 
 
 @settings
-class PictureNetworkSettings(NetworkSettings):
+class PictureNetworkSettings:
     """Which network, and how wide."""
 
     network: Annotated[
         Literal["default", "general", "classic"],
         setting("Which network: for digits as MNIST's, for pictures of any kind, or the tutorial's."),
     ] = "default"
+    widths: (
+        Annotated[
+            tuple[int, ...], setting("The channels of its convolutions, but for the tutorial's; null for its own.")
+        ]
+        | None
+    ) = None
 
 
 @settings
@@ -47,8 +53,12 @@ class PictureChangeSettings:
     reach: Annotated[int, setting("The longest way that a picture is shifted, in pixels.", ge=0)] = 2
     border: Annotated[
         Literal["black", "reflected"],
-        setting("What comes in where a picture is shifted: black, as around a digit, or the picture reflected."),
+        setting("What comes in at the border of a picture: black, as around a digit, or the picture reflected."),
     ] = "black"
+    rotation: Annotated[float, setting("The largest turn of a picture, in degrees.", ge=0, le=180)] = 0.0
+    zoom: Annotated[
+        float, setting("By which part of its size a picture becomes larger or smaller at most.", ge=0, lt=1)
+    ] = 0.0
     mirror: Annotated[
         Literal["no", "yes", "auto"],
         setting(
@@ -141,16 +151,18 @@ class Mnist(ZooClassifier):
         return DigitReader(card, forward)
 
     def changed(self, x: Any, moment: Moment, chosen: PictureChangeSettings) -> Any:
-        """Shift every picture by up to ``reach`` pixels each way, and mirror it where that is asked for."""
-        from kzoo_zoo.mnist.augment import shift_and_mirror
+        """Turn, zoom, shift and mirror every picture as the settings say."""
+        from kzoo_zoo.mnist.augment import changed
 
-        return shift_and_mirror(
+        return changed(
             x,
             seed=moment.seed,
             epoch=moment.epoch,
             reach=chosen.reach,
             border=chosen.border,
             mirror=chosen.mirror == "yes",
+            rotation=chosen.rotation,
+            zoom=chosen.zoom,
         )
 
 
