@@ -7,6 +7,10 @@ from pipelines import built, moment, pictures_of, read, reader, sample
 from sklearn.neighbors import KNeighborsClassifier
 
 from kzoo.data.frames import Frame
+from kzoo.data.splits import ArraySplit
+from kzoo.pipeline import Problem
+from kzoo.runs.choices import build_settings
+from kzoo.runs.configure import configure
 from kzoo_zoo.mnist.augment import changed, mirror_test, shift
 from kzoo_zoo.mnist.pipeline import Mnist
 from kzoo_zoo.mnist.preparing import prepared
@@ -76,8 +80,6 @@ def test_where_neighbours_know_nothing_it_is_not_told(count):
 
 
 def test_auto_mirrors_what_stays_the_same_and_says_so():
-    from kzoo.data.splits import ArraySplit
-
     x, y = waves(800)
     both = built(PIPELINE, (28, 28, 1), 4, train=ArraySplit(x, y), augment={"mirror": "auto", "reach": 0}, widths=[4])
     assert any(note.startswith("Pictures are mirrored in every other epoch: ") for note in both.notes)
@@ -131,7 +133,9 @@ def test_pictures_that_are_no_digits_are_not_called_so(tmp_path):
     assert not found.schema
     asked = {"train": found.train, "problem": {"schema": found.schema}}
     default = built(PIPELINE, (28, 28, 1), 2, **asked)
-    assert any("--recipe general" in note for note in default.notes)
+    (note,) = default.notes
+    assert "--recipe general" in note
+    assert "only resize them" in note
     assert default.card == {"as_mnist": False, "digits": False}
     general = built(PIPELINE, (28, 28, 1), 2, network="general", **asked)
     assert not general.notes
@@ -158,3 +162,20 @@ def test_other_signs_are_prepared_too_but_not_called_digits():
     assert prepared(page, digits=False).notes == ()
     blank = np.full((200, 300, 3), 220, np.uint8)
     assert "No sign is seen" in prepared(blank, digits=False).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "network", "mirrored"), [("best", "default", 0), ("fast", "default", 0), ("general", "general", 1)]
+)
+def test_the_recipes_name_their_networks_and_changes(recipe, network, mirrored):
+    config = configure("mnist", recipe=recipe)
+    chosen = build_settings(config, PIPELINE)
+    assert chosen.model.network == network
+    x, y = waves(400)
+    problem = Problem(task="classification", input_shape=(28, 28, 1), outputs=4, class_names=tuple("abcd"))
+    made = PIPELINE.build(problem, ArraySplit(x, y), chosen)
+    assert made.model.name == f"mnist_{network}"
+    assert len([note for note in made.notes if note.startswith("Pictures are mirrored")]) == mirrored
+    pictures, _ = made.augment(x[:8], y[:8], moment([5, 6]))
+    assert pictures.shape == (8, 28, 28, 1)
+    assert (pictures.numpy() != x[:8]).any()

@@ -121,17 +121,15 @@ class Mnist(ZooClassifier):
             notes.append(test.words)
         built = super().build(problem, train, replace(settings, augment=changes))
         digits = bool(problem.schema.get(data.DIGITS))
-        if not digits and settings.model.network == "default":
-            notes.append(
-                "These pictures are not MNIST's digits, which this network is made for. There is one for pictures of "
-                "any kind, which reached more on every other set that it was tried on: add --recipe general."
-            )
         images, _ = train.examples(np.arange(min(len(train), _LOOKED_AT)))
         prepares = _are_as_mnist(images, digits=digits)
-        if digits and not prepares:
+        if not digits and settings.model.network == "default":
+            resized = (
+                "" if prepares else " `kzoo predict` will not prepare photos for this network, but only resize them."
+            )
             notes.append(
-                "These digits are not as MNIST's, which are 28x28 and light on dark: `kzoo predict` will not prepare "
-                "photos for this network, but only resize them."
+                "These pictures are not MNIST's digits, which this network is made for. There is one for pictures of "
+                f"any kind: add --recipe general.{resized}"
             )
         card = {"as_mnist": prepares, data.DIGITS: digits}
         return replace(built, card=card, notes=(*built.notes, *notes))
