@@ -1,8 +1,11 @@
 """Other pictures than digits in the MNIST pipeline: the network for any kind, mirrored or not, and what is said."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from pipelines import built, moment, pictures_of, read, reader, sample
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -179,3 +182,24 @@ def test_the_recipes_name_their_networks_and_changes(recipe, network, mirrored):
     pictures, _ = made.augment(x[:8], y[:8], moment([5, 6]))
     assert pictures.shape == (8, 28, 28, 1)
     assert (pictures.numpy() != x[:8]).any()
+
+
+@pytest.mark.long
+def test_no_text_of_run_report_and_commands_speaks_of_digits(kzoo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = garments(tmp_path)
+    Image.fromarray(np.full((90, 60), 200, np.uint8)).save("coat.png")
+    code, out, err = kzoo("run", "mnist", "--recipe", "general", "--data", str(path), "--limit", "16", "--epochs", "1")
+    assert code == 0, err
+    page = next((tmp_path / "runs").rglob("report.html")).read_text("utf-8")
+    page = re.sub(r'src="data:[^"]*"', "", page)  # pictures
+    assert "garments.npz" in page
+    told = [out, err, page]
+    for command in (("evaluate", "last"), ("predict", "last", "coat.png"), ("check", "last")):
+        code, out, err = kzoo(*command)
+        assert code == 0, err
+        told += [out, err]
+    code, out, err = kzoo("run", "mnist", "--data", str(path), "--limit", "16", "--epochs", "1")
+    assert code == 0, err
+    assert "add --recipe general" in err + out
+    assert not [text for text in told if "digit" in text.lower() or "handwr" in text.lower()]
