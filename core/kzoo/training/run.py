@@ -150,7 +150,8 @@ def _prepared(
     clock.lap("build model")
     listener.say(opening(config, splits))
     began = parts.started.text if parts.started else None
-    for text in filter(None, (began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))):
+    told = (*parts.computing.notes, began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))
+    for text in filter(None, told):
         listener.say(text)
     return splits, parts, record
 
