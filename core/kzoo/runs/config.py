@@ -88,8 +88,8 @@ class TrainSettings:
         Annotated[
             Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"],
             setting(
-                "What the network computes in, by Keras's name of it; auto takes what is fast on this machine. By default "
-                "Keras's dtype policy, which is float32 unless a program sets another."
+                "What the network computes in, by Keras's name of it; auto takes what is fast on this machine. By "
+                "default Keras's dtype policy, which is float32 unless a program sets another."
             ),
         ]
         | None
