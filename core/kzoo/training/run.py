@@ -23,6 +23,7 @@ from kzoo.runs.state import OtherStateError
 from kzoo.training.assembly import Assembly
 from kzoo.training.class_weights import weighing
 from kzoo.training.foreign_callbacks import check_callbacks, without_state
+from kzoo.training.profiling import Profile
 from kzoo.training.record import components_of, manifest, opening
 from kzoo.training.result import RunResult
 from kzoo.training.resuming import check_same, note, resumption, state_to_resume
@@ -54,6 +55,7 @@ def train(
     dry_run: Callable[[Manifest], None] | None = None,
     resume: Resume | None = None,
     callbacks: Sequence[Any] = (),
+    profile: bool = False,
 ) -> RunResult | None:
     """Train what ``config`` says, record it in a new run under ``root``, and test it.
 
@@ -68,6 +70,7 @@ def train(
             returned.
         resume: A run to go on with, whose settings ``config`` has, in place of a new one.
         callbacks: Keras callbacks of the caller's own, called before those of the run.
+        profile: Whether to look where the time goes; table and trace are in the run's folder ``profile``.
 
     Raises:
         UsageError: A component or setting that does not exist or fit.
@@ -80,7 +83,7 @@ def train(
         if resume is not None:
             held.enter_context(training(resume.run.path))
         begin = None if resume is None else state_to_resume(resume, config, listener)
-        clock = Clock()
+        clock = Clock(Profile() if profile else None)
         tracking = Tracking(config, get_registry(), listener.warn)
         splits, parts, record = _prepared(
             config, listener, argv, clock, debug=debug, strategy=strategy, goes_on=begin is not None
