@@ -10,7 +10,8 @@ import sys
 from kzoo.engine import runtime
 
 runtime.start()
-import keras, numpy as np
+import inspect, keras, numpy as np
+inspect.getmodule(runtime.start.__code__)  # which asks every module for its file, as TensorFlow does
 assert keras is sys.modules["keras"]
 print(*(name in sys.modules for name in ("sklearn", "scipy.stats", "matplotlib.pyplot")))
 
@@ -23,6 +24,7 @@ estimator = keras.wrappers.SKLearnRegressor(network)
 assert isinstance(estimator, sklearn.base.RegressorMixin)
 x = np.ones((8, 2), "float32")
 print(sklearn.base.clone(estimator).fit(x, x[:, 0], verbose=0).model_ is not None)
+assert inspect.getsource(keras.wrappers) and "SKLearnRegressor" in dir(keras.wrappers)
 from keras.wrappers import SKLearnClassifier
 print(SKLearnClassifier.__module__)
 keras.visualization.plot_image_gallery(np.zeros((1, 4, 4, 3)), rows=1, cols=1)
