@@ -27,6 +27,7 @@ from kzoo.runs.folder import Run, find_run, list_runs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kzoo.comparing.executors import Place
     from kzoo.comparing.grid import Grid, Job
     from kzoo.comparing.judging import Judgement
     from kzoo.comparing.processes import Trained, Watcher
@@ -131,14 +132,14 @@ class Comparison:
 
 
 def compare_grid(
-    grid: Grid, *, root: Path, workers: int, watcher: Watcher, listener: Listener, argv: Sequence[str] = ()
+    grid: Grid, *, root: Path, place: Place, watcher: Watcher, listener: Listener, argv: Sequence[str] = ()
 ) -> Comparison:
     """Train what of a grid is not there yet, and judge it.
 
     Args:
         grid: The runs.
         root: The folder that runs go to, and in which those that can be used are looked for.
-        workers: How many processes train at a time.
+        place: Where they are trained, and how many at a time.
         watcher: Who is told how it goes on.
         listener: Who is told of data that is read and of runs that are measured.
         argv: The command line, for the records.
@@ -160,7 +161,7 @@ def compare_grid(
             if job in found.done:
                 watcher.ended(job, "reused", found.done[job])
         missing = [job for job in grid.jobs if job not in found.done]
-        order = Order(missing, found.unfinished, root, workers, folder.path / "workers.log", argv)
+        order = Order(missing, found.unfinished, root, place, folder.path / "workers.log", argv)
         try:
             trained = train_all(order, watcher)
         except KeyboardInterrupt:

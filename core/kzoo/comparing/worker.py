@@ -16,12 +16,15 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo.comparing.memory import peak
 from kzoo.errors import KzooError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["main"]
+    from kzoo.runs.folder import Run
+
+__all__ = ["main", "train_task"]
 
 
 def main() -> int:
@@ -39,7 +42,7 @@ def main() -> int:
     threading.Thread(target=_listen, args=(tasks, busy), daemon=True).start()
     while (task := tasks.get()) is not None:
         busy.set()
-        if not _train(task, answer):
+        if not train_task(task, answer):
             return 130
         busy.clear()
     return 0
@@ -54,12 +57,17 @@ def _listen(tasks: queue.SimpleQueue[dict[str, Any] | None], busy: threading.Eve
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _train(task: Mapping[str, Any], answer: Callable[..., None]) -> bool:
-    """Train one run; return False where it was stopped."""
+def train_task(task: Mapping[str, Any], answer: Callable[..., None]) -> bool:
+    """Train one run, or go on with one; return False where it was stopped.
+
+    Args:
+        task: What `kzoo.comparing.executors.task_of` returns, and ``threads``, those that TensorFlow may take.
+        answer: Called with the name of each event and what belongs to it.
+    """
     from kzoo.plugins.foreign_code import reason_of
 
     try:
-        status, path = _run(task, _Listener(answer))
+        status, path = _run(task, _Listener(answer), lambda run: answer("begun", run=str(run.path)))
     except KzooError as error:
         answer("failed", reason=str(error))
         return True
@@ -76,7 +84,7 @@ def _train(task: Mapping[str, Any], answer: Callable[..., None]) -> bool:
     return True
 
 
-def _run(task: Mapping[str, Any], listener: _Listener) -> tuple[str, Path]:
+def _run(task: Mapping[str, Any], listener: _Listener, begun: Callable[[Run], None]) -> tuple[str, Path]:
     """Train a run, or go on with one; return its status and its folder."""
     from kzoo.engine import runtime
     from kzoo.plugins.discovery import PluginChoice
@@ -104,7 +112,14 @@ def _run(task: Mapping[str, Any], listener: _Listener) -> tuple[str, Path]:
         before = len(run.manifest().resumed)
         keras.backend.clear_session()
         try:
-            result = train(configure(file=run.config_path), root=root, listener=listener, argv=argv, resume=Resume(run))
+            result = train(
+                configure(file=run.config_path),
+                root=root,
+                listener=listener,
+                argv=argv,
+                resume=Resume(run),
+                begun=begun,
+            )
         except KzooError as error:
             if len(run.manifest().resumed) > before:  # it went on, and failed later
                 raise
@@ -113,7 +128,7 @@ def _run(task: Mapping[str, Any], listener: _Listener) -> tuple[str, Path]:
             assert result is not None, "this was no dry run"
             return result.status, result.run.path
     keras.backend.clear_session()  # which counts the names of layers from the beginning, as a process of its own does
-    result = train(config, root=root, listener=listener, argv=argv)
+    result = train(config, root=root, listener=listener, argv=argv, begun=begun)
     assert result is not None, "this was no dry run"
     return result.status, result.run.path
 
@@ -160,7 +175,7 @@ class _Listener:
 
             def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
                 numbers = {name: value for name, value in (logs or {}).items() if isinstance(value, (int, float))}
-                answer("epoch", epoch=epoch + 1, epochs=self.params["epochs"], logs=numbers)
+                answer("epoch", epoch=epoch + 1, epochs=self.params["epochs"], logs=numbers, memory=peak())
 
             def close(self) -> None:
                 """Do nothing: there is no line to take away."""

@@ -1,0 +1,192 @@
+"""The machines of a cluster: what each has, and whether it computes as this one does."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kzoo.cluster.connecting import in_words
+from kzoo.errors import KzooError, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from kzoo.cluster.connecting import Cluster
+
+__all__ = ["Machine", "Share", "check_machines", "machines_of", "machines_with"]
+
+_COMPARED = ("kzoo", "keras", "tensorflow", "numpy", "python")
+"""What decides about the bits of a result; that Ray's own version is the same, Ray sees to."""
+
+_PATIENCE = 300.0  # seconds in which a machine must start a process
+
+
+@dataclass(frozen=True)
+class Share:
+    """What of a machine one piece of work takes; Ray gives out no more than there is.
+
+    Attributes:
+        cpus: Processors.
+        gpus: GPUs; a part of one, where several share it.
+        memory: Bytes; 0 where nobody said.
+    """
+
+    cpus: int
+    gpus: float = 0.0
+    memory: int = 0
+
+    def options(self) -> dict[str, Any]:
+        """Return it as Ray's options of a task."""
+        asked: dict[str, Any] = {"num_cpus": self.cpus, "num_gpus": self.gpus}
+        return {**asked, "memory": self.memory} if self.memory else asked
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine of a cluster that is there.
+
+    Attributes:
+        node: Ray's name of it.
+        host: Its own name.
+        cpus: Its processors, as it gives them to Ray.
+        gpus: Its GPUs.
+        memory: Bytes that Ray gives out.
+    """
+
+    node: str
+    host: str
+    cpus: int
+    gpus: float
+    memory: int
+
+    def holds(self, share: Share) -> int:
+        """Return how often it has room for a share, when nothing else runs."""
+        parts = [self.cpus // max(share.cpus, 1)]
+        parts += [int(self.gpus / share.gpus)] if share.gpus else []
+        parts += [self.memory // share.memory] if share.memory else []
+        return int(min(parts))
+
+
+def machines_of(cluster: Cluster) -> list[Machine]:
+    """Return the machines of a cluster that are alive."""
+    found = []
+    for node in cluster.ray.nodes():
+        if node["Alive"]:
+            has = node.get("Resources", {})
+            found.append(
+                Machine(
+                    node["NodeID"],
+                    node.get("NodeManagerHostname", ""),
+                    int(has.get("CPU", 0)),
+                    float(has.get("GPU", 0)),
+                    int(has.get("memory", 0)),
+                )
+            )
+    return found
+
+
+def machines_with(machines: Sequence[Machine], share: Share) -> list[Machine]:
+    """Return the machines that have room for a share; raise `KzooError` where none has: Ray would wait for ever."""
+    found = [machine for machine in machines if machine.holds(share)]
+    if not found:
+        asked = f"{share.cpus} processors"
+        asked += f", {share.gpus:g} GPUs" if share.gpus else ""
+        asked += f", {share.memory / 1e9:.1f} GB" if share.memory else ""
+        there = "; ".join(
+            f"{machine.host} has {machine.cpus} processors, {machine.gpus:g} GPUs and {machine.memory / 1e9:.1f} GB"
+            for machine in machines[:5]
+        )
+        message = f"No machine of the cluster has {asked} for one piece of work: {there or 'there is none'}."
+        raise KzooError(message)
+    return found
+
+
+def check_machines(cluster: Cluster, machines: Sequence[Machine], root: Path | None) -> None:
+    """Look at each machine before anything is given to it.
+
+    Args:
+        cluster: The cluster.
+        machines: Those that work goes to.
+        root: The folder that must be the same one there; None where none must.
+
+    Raises:
+        KzooError: kzoo or what it computes with is of another version there or is missing, or the folder is not there.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    looking = _looking()
+    here = looking(None)
+    mark = None if root is None else root / f".seen-{uuid.uuid4().hex[:8]}"
+    try:
+        if mark is not None:
+            mark.touch()
+        look = cluster.ray.remote(looking).options(num_cpus=0, max_retries=0)
+        asked = [
+            look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(machine.node, soft=False)).remote(
+                None if mark is None else str(mark)
+            )
+            for machine in machines
+        ]
+        for machine, reference in zip(machines, asked, strict=True):
+            try:
+                there = cluster.ray.get(reference, timeout=_PATIENCE)
+            except Exception as error:
+                message = f"{machine.host} cannot be worked with: {in_words(words_of(error))}"
+                raise KzooError(message) from error
+            _compare(machine, here, there, root)
+    except OSError as error:
+        message = f"{root} cannot be written: {error.strerror or error}."
+        raise KzooError(message) from error
+    finally:
+        if mark is not None:
+            with contextlib.suppress(OSError):
+                mark.unlink(missing_ok=True)
+
+
+def _compare(machine: Machine, here: dict[str, Any], there: dict[str, Any], root: Path | None) -> None:
+    if there["kzoo"] is None:
+        message = (
+            f"kzoo is not installed on {machine.host}, where {there['executable']} looked for it. Install the same there: "
+            f"`pip install 'kzoo[ray]=={here['kzoo']}'`, with the plugins that the runs need."
+        )
+        raise KzooError(message)
+    others = [f"{name} is {there[name]} there and {here[name]} here" for name in _COMPARED if there[name] != here[name]]
+    if others:
+        message = (
+            f"{machine.host} would not compute what this machine does: {', '.join(others)}. Install the same versions "
+            "on all machines."
+        )
+        raise KzooError(message)
+    if not there["sees"]:
+        message = (
+            f"{root} on {machine.host} is not the folder of that name on this machine, so that runs would not come back. "
+            "Name one that all machines share with --out DIR, as on a network drive, or a store that all of them reach "
+            "with --storage URL."
+        )
+        raise KzooError(message)
+
+
+def _looking() -> Callable[[str | None], dict[str, Any]]:
+    """Return a function that tells the versions of a machine and whether it sees a file.
+
+    It is made in here so that it is sent as it is: a machine without kzoo could not import it by its name.
+    """
+
+    def look(mark: str | None) -> dict[str, Any]:
+        import importlib.metadata
+        import os
+        import platform
+        import sys
+
+        found: dict[str, Any] = {"executable": sys.executable, "python": platform.python_version()}
+        for name in ("kzoo", "keras", "tensorflow", "numpy"):
+            try:
+                found[name] = importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                found[name] = None
+        return {**found, "sees": mark is None or os.path.exists(mark)}  # noqa: PTH110 - the less it needs
+
+    return look

@@ -1,0 +1,218 @@
+"""Runs as tasks of Ray: each is trained in a worker of the cluster, wherever there is room, and told of from there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kzoo.cluster.connecting import connected, in_words
+from kzoo.cluster.machines import Share, check_machines, machines_of, machines_with
+from kzoo.comparing.workers import usable_processors
+from kzoo.errors import KzooError, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kzoo.cluster.connecting import Cluster
+    from kzoo.cluster.machines import Machine
+    from kzoo.comparing.executors import Place
+    from kzoo.comparing.grid import Job
+
+__all__ = ["RayExecutor", "ray_executor", "shared_out", "train_remotely"]
+
+_LOOK = 0.5  # seconds between looks at what runs have told
+_TRIES = 3  # of a run whose worker died
+_FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC", "XLA_FLAGS", "KERAS_BACKEND")
+"""Variables that change what TensorFlow computes: runs see them as they are here."""
+
+
+@contextlib.contextmanager
+def ray_executor(place: Place, root: Path, log: Path) -> Iterator[RayExecutor]:
+    """Yield an executor on a cluster; one that was started for it has ended when the block has.
+
+    Raises:
+        KzooError: The cluster cannot be reached, its machines are of other versions, or none holds such a run.
+    """
+    with connected(place.on, processors=max(usable_processors(), place.cpus or 1)) as cluster:
+        machines = machines_of(cluster)
+        jobs, share = shared_out(place, machines)
+        fitting = machines_with(machines, share)
+        root = root.absolute()
+        root.mkdir(parents=True, exist_ok=True)
+        check_machines(cluster, fitting, None if place.storage else root)
+        executor = RayExecutor(cluster, jobs, share, root)
+        try:
+            yield executor
+        finally:
+            executor.end()
+            if cluster.logs is not None:
+                _keep_logs(Path(cluster.logs), log)
+
+
+def shared_out(place: Place, machines: list[Machine]) -> tuple[int, Share]:
+    """Return how many runs are trained at a time on a cluster, and what each takes.
+
+    Where nobody says it, there is a run for each GPU, or for each machine where there are no GPUs; and the processors
+    are shared out among them.
+    """
+    with_gpus = [machine for machine in machines if machine.gpus]
+    gpus = place.gpus if place.gpus is not None else float(bool(with_gpus))
+    able = with_gpus if gpus else [machine for machine in machines if machine.cpus]
+    if not able:
+        return place.jobs or 1, Share(place.cpus or 1, gpus, place.memory or 0)
+    if place.cpus is not None:
+        share = Share(place.cpus, gpus, place.memory or 0)
+        return place.jobs or max(1, sum(machine.holds(share) for machine in able)), share
+    jobs = place.jobs or (int(sum(machine.gpus for machine in able) / gpus) if gpus else len(able))
+    on_each = -(-jobs // len(able))  # as many on each machine as on the others, or one less
+    cpus = max(1, min(machine.cpus for machine in able) // on_each)
+    return jobs, Share(cpus, gpus, place.memory or 0)
+
+
+class RayExecutor:
+    """Tasks of Ray, one for each run.
+
+    Ray's own retries are not used: a run that is begun again must be told which folder it goes on with, and whoever
+    watches must be told that it was.
+
+    Args:
+        cluster: The cluster.
+        jobs: How many runs at a time.
+        share: What each takes of a machine.
+        root: The folder of runs, the same one on all machines.
+    """
+
+    tries = _TRIES
+
+    def __init__(self, cluster: Cluster, jobs: int, share: Share, root: Path) -> None:
+        from ray.util.queue import Queue
+
+        self._ray, self._root, self._share = cluster.ray, root, share
+        self.places = jobs
+        self._train = cluster.ray.remote(train_remotely).options(max_retries=0, **share.options())
+        self._told = Queue(actor_options={"num_cpus": 0})
+        self._working: dict[Any, tuple[str, Job]] = {}
+        self._answers: deque[tuple[Job, dict[str, Any]]] = deque()
+        self._begun = 0
+
+    def begin(self, job: Job, task: Mapping[str, Any]) -> None:
+        """Give a run to the cluster."""
+        self._begun += 1
+        name = str(self._begun)
+        told = {
+            **task,
+            "out": str(self._root),
+            "resume": task["resume"] and str(Path(task["resume"]).absolute()),
+            "cpus": self._share.cpus,
+            "shares_gpu": 0 < self._share.gpus < 1,
+            "folder": str(Path.cwd()),
+            "flags": {name: os.environ[name] for name in _FLAGS if name in os.environ},
+        }
+        self._working[self._train.remote(told, name, self._told)] = name, job
+
+    def answer(self) -> tuple[Job, dict[str, Any]]:
+        """Wait for what is told of a run, or for its end."""
+        while not self._answers:
+            ended, _ = self._ray.wait(list(self._working), timeout=_LOOK)
+            self._listen()
+            for reference in ended:
+                _, job = self._working.pop(reference)
+                self._answers.append((job, self._end_of(reference)))
+        return self._answers.popleft()
+
+    def stop(self) -> None:
+        """Have all runs stop; those that wait for a machine never begin."""
+        for reference in self._working:
+            self._ray.cancel(reference, force=False)
+
+    def end(self) -> None:
+        """End what still runs, as after an error."""
+        for reference in self._working:
+            with contextlib.suppress(Exception):  # the cluster may be what failed
+                self._ray.cancel(reference, force=True)
+        with contextlib.suppress(Exception):
+            self._told.shutdown(force=True)
+
+    def _listen(self) -> None:
+        """Take what runs have told since."""
+        jobs = dict(self._working.values())
+        size = self._told.qsize()
+        for name, event in self._told.get_nowait_batch(size) if size else ():
+            if name in jobs:
+                self._answers.append((jobs[name], event))
+
+    def _end_of(self, reference: Any) -> dict[str, Any]:
+        """Return how the work on a run ended."""
+        errors = self._ray.exceptions
+        try:
+            found: dict[str, Any] = self._ray.get(reference)
+        except (errors.TaskCancelledError, KeyboardInterrupt):
+            return {"event": "stopped"}
+        except errors.RayTaskError as error:
+            return {"event": "failed", "reason": in_words(words_of(error))}
+        except errors.RayError as error:
+            return {"event": "lost", "reason": _how(error)}
+        return found
+
+
+def train_remotely(task: Mapping[str, Any], name: str, told: Any) -> dict[str, Any]:
+    """Train a run in a worker of Ray; return the event that it ended with.
+
+    Args:
+        task: What `kzoo.comparing.executors.task_of` returns; besides the processors that it has (``cpus``), the folder
+            of whoever asked, in which relative paths begin, and flags of TensorFlow.
+        name: What the run's events go by.
+        told: The queue that takes them.
+    """
+    from kzoo.comparing.worker import train_task
+    from kzoo.runs.lock import released
+
+    os.environ.update(task["flags"])
+    if task["shares_gpu"]:
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    if Path(task["folder"]).is_dir():
+        os.chdir(task["folder"])
+    # All of a machine is as TensorFlow takes it without being asked, so that the run is the one that it would be there.
+    threads = 0 if task["cpus"] >= usable_processors() else task["cpus"]
+    ended: dict[str, Any] = {"event": "stopped"}
+
+    def answer(event: str, **more: Any) -> None:
+        nonlocal ended
+        if event in ("done", "failed", "stopped"):
+            ended = {"event": event, **more}
+        else:
+            told.put((name, {"event": event, **more}))
+
+    if task["resume"]:
+        released(Path(task["resume"]), _RELEASE)
+    train_task({**task, "threads": threads}, answer)
+    return ended
+
+
+_RELEASE = 30.0  # seconds in which the lock of a run whose worker died is let go of, as by a server of files
+
+
+def _how(error: BaseException) -> str:
+    """Return how a worker died, in a sentence."""
+    kind = type(error).__name__
+    words = {
+        "OutOfMemoryError": "Ray ended it since the memory of its machine was short",
+        "NodeDiedError": "its machine is gone",
+        "LocalRayletDiedError": "Ray on its machine is gone",
+        "WorkerCrashedError": "its process died",
+    }
+    return f"{words.get(kind, in_words(words_of(error)).rstrip('.'))} ({kind})."
+
+
+def _keep_logs(folder: Path, log: Path) -> None:
+    """Put what the workers of this machine wrote where those without Ray write, before it is gone with the cluster."""
+    try:
+        with log.open("ab") as file:
+            for path in sorted(folder.glob("worker-*")):
+                file.write(path.read_bytes())
+    except OSError as error:
+        message = f"{log} cannot be written: {error.strerror or error}."
+        raise KzooError(message) from error
