@@ -115,6 +115,10 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="With --resume: go on also where data, versions or settings differ.")
     ] = False,
+    on: options.OnOption = "",
+    cpus: options.CpusOption = None,
+    gpus: options.GpusOption = None,
+    memory: options.MemoryOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and build the model, train nothing.")
     ] = False,
@@ -174,6 +178,22 @@ def run(
     if print_config:
         _show_settings(settings, as_json=json)
         return
+    if on or (cpus, gpus, memory) != (None, None, None):
+        from kzoo.comparing.executors import place_asked
+        from kzoo.comparing.single import train_at
+
+        place = place_asked(on=on, cpus=cpus, gpus=gpus, memory=memory, jobs=1)
+        if not on or dry_run:
+            message = (
+                "--cpus and --memory are for a cluster: name it with --on ray or --on ray://HOST."
+                if not on
+                else "--dry-run looks at everything on this machine: leave out --on."
+            )
+            raise UsageError(message)
+        listener = Terminal(quiet=quiet, verbose=verbose)
+        result = train_at(place, settings, root=out, listener=listener, argv=sys.argv, resume=going_on)
+        _end(result, listener, as_json=json)
+        return
     from kzoo.data.download import showing
     from kzoo.training.run import train
 
@@ -197,7 +217,12 @@ def run(
     if result is None:
         _show_fits(settings, fits[0], as_json=json)
         return
-    _show(result, listener, as_json=json)
+    _end(result, listener, as_json=json)
+
+
+def _end(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
+    """Show what a run came to, and leave with the exit code of one that was stopped."""
+    _show(result, listener, as_json=as_json)
     if result.run.manifest().signal:
         if result.status == "interrupted":
             output.say(f"Next: {command_line('kzoo', 'run', '--resume', result.run.path)}")

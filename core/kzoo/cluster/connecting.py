@@ -15,6 +15,7 @@ import socket
 import tempfile
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -46,6 +47,7 @@ _QUIET = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+_PREFIX, _HELD = "kzoo-ray-", ".held"
 _TRIES = 2  # of starting a cluster: that a raylet is there within 30 seconds is fixed in Ray
 
 
@@ -63,7 +65,7 @@ class Cluster:
     ray: Any
     on: str
     own: bool
-    logs: str | None = None
+    logs: Path | None = None
 
 
 def checked(on: str) -> str:
@@ -129,16 +131,31 @@ def connected(on: str, *, processors: int, object_store: int = OBJECT_STORE) -> 
             _connect(ray, named)
             yield Cluster(ray, on, own=False)
         return
-    folder = tempfile.mkdtemp(prefix="kzoo-ray-")  # Ray would keep its logs of each start in /tmp/ray for good
+    with _folder() as folder, _left(ray):
+        _start(ray, folder, processors, object_store)
+        yield Cluster(ray, on, own=True, logs=folder / "session_latest" / "logs")
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """Yield a folder for what a cluster writes, and remove it; those of programs that were killed go with it.
+
+    Ray's own place, /tmp/ray, keeps the logs of each start for good.
+    """
+    import filelock
+
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError, filelock.Timeout), filelock.FileLock(left / _HELD).acquire(timeout=0):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     try:
-        with _left(ray):
-            _start(ray, folder, processors, object_store)
-            yield Cluster(ray, on, own=True, logs=os.path.join(folder, "session_latest", "logs"))  # noqa: PTH118
+        with filelock.FileLock(folder / _HELD):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(ray: Any, folder: str, processors: int, object_store: int) -> None:
+def _start(ray: Any, folder: Path, processors: int, object_store: int) -> None:
     """Start a cluster on this machine."""
     for again in range(_TRIES):
         try:
@@ -150,7 +167,7 @@ def _start(ray: Any, folder: str, processors: int, object_store: int) -> None:
                     include_dashboard=False,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
-                    _temp_dir=folder,
+                    _temp_dir=str(folder),
                 )
         except Exception as error:
             ray.shutdown()
@@ -172,7 +189,7 @@ def _connect(ray: Any, named: str) -> None:
             ray.init(address=named, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:
         said = " ".join(words_of(error).split())
-        if "ersion mismatch" in said or "ersion" in said and "Python" in said:
+        if "version" in said.lower() and "Python" in said:
             message = (
                 f"The cluster at {named} is of other versions than this machine, and Ray lets nobody in whose Ray or "
                 f"Python differs: {in_words(said)} Use the same on both."

@@ -149,8 +149,8 @@ def check_machines(cluster: Cluster, machines: Sequence[Machine], root: Path | N
 def _compare(machine: Machine, here: dict[str, Any], there: dict[str, Any], root: Path | None) -> None:
     if there["kzoo"] is None:
         message = (
-            f"kzoo is not installed on {machine.host}, where {there['executable']} looked for it. Install the same there: "
-            f"`pip install 'kzoo[ray]=={here['kzoo']}'`, with the plugins that the runs need."
+            f"kzoo is not installed on {machine.host}, where {there['executable']} looked for it. Install the same "
+            f"there: `pip install 'kzoo[ray]=={here['kzoo']}'`, with the plugins that the runs need."
         )
         raise KzooError(message)
     others = [f"{name} is {there[name]} there and {here[name]} here" for name in _COMPARED if there[name] != here[name]]
@@ -162,9 +162,9 @@ def _compare(machine: Machine, here: dict[str, Any], there: dict[str, Any], root
         raise KzooError(message)
     if not there["sees"]:
         message = (
-            f"{root} on {machine.host} is not the folder of that name on this machine, so that runs would not come back. "
-            "Name one that all machines share with --out DIR, as on a network drive, or a store that all of them reach "
-            "with --storage URL."
+            f"{root} on {machine.host} is not the folder of that name on this machine, so that runs would not come "
+            "back. Name one that all machines share with --out DIR, as on a network drive, or a store that all of them "
+            "reach with --storage URL."
         )
         raise KzooError(message)
 

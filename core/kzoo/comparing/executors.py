@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from kzoo.comparing.grid import Job
     from kzoo.runs.folder import Run
 
-__all__ = ["ENDS", "Executor", "Place", "executor_at", "place_asked", "task_of"]
+__all__ = ["ANEW", "ENDS", "EXACTLY", "FORCED", "Executor", "Place", "executor_at", "place_asked", "task_of"]
 
 ENDS = frozenset({"done", "failed", "stopped", "lost"})
 """What ends the work on a run: it is done; it failed; it was stopped and kept its state; who trained it died."""
+
+
+ANEW, EXACTLY, FORCED = "anew", "exactly", "forced"
+"""How a worker goes on with a run, see `task_of`."""
 
 
 class Executor(Protocol):
@@ -131,13 +135,13 @@ _LEAST_MEMORY = 100 * 10**6
 """TensorFlow alone takes more: less is a slip, as of a unit."""
 
 
-def executor_at(place: Place, root: Path, log: Path) -> AbstractContextManager[Executor]:
+def executor_at(place: Place, root: Path, log: Path | None) -> AbstractContextManager[Executor]:
     """Return the executor of a place, to be entered; all that it started has ended when it is left.
 
     Args:
         place: Where.
         root: The folder that runs go to.
-        log: The file that takes what workers write besides.
+        log: The file that takes what workers write besides; None for nowhere.
 
     Raises:
         UsageError: There is no such place.
@@ -152,7 +156,9 @@ def executor_at(place: Place, root: Path, log: Path) -> AbstractContextManager[E
     return local_executor(place, log)
 
 
-def task_of(job: Job, root: Path, resume: Run | None = None, argv: Sequence[str] = ()) -> dict[str, Any]:
+def task_of(
+    job: Job, root: Path, resume: Run | None = None, argv: Sequence[str] = (), resume_as: str = ANEW
+) -> dict[str, Any]:
     """Return what a worker must know to train a run, as plain data.
 
     Args:
@@ -160,6 +166,8 @@ def task_of(job: Job, root: Path, resume: Run | None = None, argv: Sequence[str]
         root: The folder that runs go to.
         resume: The run to go on with.
         argv: The command line, for the record.
+        resume_as: What becomes of a run that cannot go on: it is trained `ANEW`, or it fails, `EXACTLY`, where its
+            settings are those of the job; `FORCED` goes on also where something else is not as it was.
     """
     return {
         "values": job.config.values,
@@ -167,5 +175,6 @@ def task_of(job: Job, root: Path, resume: Run | None = None, argv: Sequence[str]
         "out": str(root),
         "resume": None if resume is None else str(resume.path),
         "argv": list(argv),
+        "resume_as": resume_as,
         "plugins": asdict(plugin_choice()),
     }

@@ -30,7 +30,7 @@ _FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINIST
 
 
 @contextlib.contextmanager
-def ray_executor(place: Place, root: Path, log: Path) -> Iterator[RayExecutor]:
+def ray_executor(place: Place, root: Path, log: Path | None) -> Iterator[RayExecutor]:
     """Yield an executor on a cluster; one that was started for it has ended when the block has.
 
     Raises:
@@ -48,8 +48,8 @@ def ray_executor(place: Place, root: Path, log: Path) -> Iterator[RayExecutor]:
             yield executor
         finally:
             executor.end()
-            if cluster.logs is not None:
-                _keep_logs(Path(cluster.logs), log)
+            if cluster.logs is not None and log is not None:
+                _keep_logs(cluster.logs, log)
 
 
 def shared_out(place: Place, machines: list[Machine]) -> tuple[int, Share]:

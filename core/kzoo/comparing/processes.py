@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kzoo.comparing.executors import ENDS, Place, executor_at, task_of
+from kzoo.comparing.executors import ANEW, ENDS, executor_at, task_of
 from kzoo.runs.folder import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kzoo.comparing.executors import Executor
+    from kzoo.comparing.executors import Executor, Place
     from kzoo.comparing.grid import Job
 
 __all__ = ["Order", "Trained", "Watcher", "train_all"]
@@ -44,16 +44,18 @@ class Order:
         resume: The run to go on with, by job, where there is one.
         root: The folder that runs go to.
         place: Where they are trained, and how many at a time.
-        log: The file that takes what the workers write besides.
+        log: The file that takes what the workers write besides; None for nowhere.
         argv: The command line, for the records.
+        resume_as: What becomes of a run that cannot go on, see `kzoo.comparing.executors.task_of`.
     """
 
     jobs: Sequence[Job]
     resume: Mapping[Job, Run]
     root: Path
     place: Place
-    log: Path
+    log: Path | None
     argv: Sequence[str] = ()
+    resume_as: str = ANEW
 
 
 @dataclass
@@ -63,11 +65,13 @@ class Trained:
     Attributes:
         runs: The run of each job that is done.
         failures: Why a job failed, by job.
+        begun: The run of each job that has one, whatever became of it.
         stopped: Whether somebody stopped it.
     """
 
     runs: dict[Job, Run] = field(default_factory=dict)
     failures: dict[Job, str] = field(default_factory=dict)
+    begun: dict[Job, Run] = field(default_factory=dict)
     stopped: bool = False
 
 
@@ -97,7 +101,7 @@ class _Work:
         self._order, self._watcher, self._found, self._executor = order, watcher, found, executor
         self._waiting: deque[Job] = deque(order.jobs)
         self._working: set[Job] = set()
-        self._resume: dict[Job, Run] = dict(order.resume)
+        found.begun.update(order.resume)
         self._lost: Counter[Job] = Counter()
         self._said: set[str] = set()
 
@@ -127,20 +131,21 @@ class _Work:
             job = self._waiting.popleft()
             self._working.add(job)
             self._watcher.began(job)
-            self._executor.begin(job, task_of(job, self._order.root, self._resume.get(job), self._order.argv))
+            order, run = self._order, self._found.begun.get(job)
+            self._executor.begin(job, task_of(job, order.root, run, order.argv, order.resume_as))
 
     def _again(self, job: Job, reason: str) -> None:
         """Begin a run again whose worker died, in front of what waits."""
         self._lost[job] += 1
         self._working.discard(job)
         self._waiting.appendleft(job)
-        how = "goes on from its state" if job in self._resume else "begins anew"
+        how = "goes on from its state" if job in self._found.begun else "begins anew"
         self._watcher.warn(f"`{job.cell}` with seed {job.seed} lost its worker, and {how} elsewhere: {reason}")
 
     def _hand_on(self, job: Job, told: Mapping[str, Any]) -> None:
         """Tell the watcher what a run in its training says."""
         if told["event"] == "begun":
-            self._resume[job] = Run(Path(told["run"]))
+            self._found.begun[job] = Run(Path(told["run"]))
         elif told["event"] == "epoch":
             self._watcher.epoch(job, told["epoch"], told["epochs"], told["logs"])
         elif told["text"] not in self._said:  # each of many runs says the same of the same data

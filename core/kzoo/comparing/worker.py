@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo.comparing.executors import ANEW, FORCED
 from kzoo.comparing.memory import peak
 from kzoo.errors import KzooError
 
@@ -105,23 +106,18 @@ def _run(task: Mapping[str, Any], listener: _Listener, begun: Callable[[Run], No
         _share(task["threads"])
     import keras
 
-    root, argv = Path(task["out"]), task["argv"]
+    root, argv, how = Path(task["out"]), task["argv"], task["resume_as"]
     config = RunConfig(task["values"], task["origins"])
     if task["resume"]:
         run = Run(Path(task["resume"]))
         before = len(run.manifest().resumed)
         keras.backend.clear_session()
         try:
-            result = train(
-                configure(file=run.config_path),
-                root=root,
-                listener=listener,
-                argv=argv,
-                resume=Resume(run),
-                begun=begun,
-            )
+            going_on = Resume(run, force=how == FORCED)
+            as_it_was = configure(file=run.config_path) if how == ANEW else config
+            result = train(as_it_was, root=root, listener=listener, argv=argv, resume=going_on, begun=begun)
         except KzooError as error:
-            if len(run.manifest().resumed) > before:  # it went on, and failed later
+            if how != ANEW or len(run.manifest().resumed) > before:  # it went on, and failed later
                 raise
             listener.warn(f"{error} It is left as it is, and trained anew.")
         else:

@@ -39,7 +39,7 @@ def threads_of(workers: int) -> int:
 
 
 @contextlib.contextmanager
-def local_executor(place: Place, log: Path) -> Iterator[LocalExecutor]:
+def local_executor(place: Place, log: Path | None) -> Iterator[LocalExecutor]:
     """Yield worker processes, all of which have ended when the block has; after an error at once.
 
     Raises:
@@ -183,7 +183,10 @@ class _Worker:
 
 
 @contextlib.contextmanager
-def _log(path: Path) -> Iterator[Any]:
+def _log(path: Path | None) -> Iterator[Any]:
+    if path is None:
+        yield subprocess.DEVNULL
+        return
     try:
         file = path.open("a", encoding="utf-8")
     except OSError as error:
