@@ -14,8 +14,8 @@ from kzoo.cli.options import names_of_options
 from kzoo.errors import KzooError, UsageError
 
 if TYPE_CHECKING:
+    from kzoo.cluster.places import Place
     from kzoo.comparing.comparison import Comparison
-    from kzoo.comparing.executors import Place
     from kzoo.comparing.grid import Asked
 
 __all__ = ["compare"]
@@ -130,7 +130,7 @@ def compare(
             raise UsageError(message)
         found = _of_runs(words, out, csv, quiet=quiet or json)
     else:
-        from kzoo.comparing.executors import place_asked
+        from kzoo.cluster.places import place_asked
         from kzoo.comparing.grid import Asked
 
         common = {

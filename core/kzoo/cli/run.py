@@ -179,7 +179,7 @@ def run(
         _show_settings(settings, as_json=json)
         return
     if on or (cpus, gpus, memory) != (None, None, None):
-        from kzoo.comparing.executors import place_asked
+        from kzoo.cluster.places import place_asked
         from kzoo.comparing.single import train_at
 
         place = place_asked(on=on, cpus=cpus, gpus=gpus, memory=memory, jobs=1)
@@ -191,8 +191,8 @@ def run(
             )
             raise UsageError(message)
         listener = Terminal(quiet=quiet, verbose=verbose)
-        result = train_at(place, settings, root=out, listener=listener, argv=sys.argv, resume=going_on)
-        _end(result, listener, as_json=json)
+        elsewhere = train_at(place, settings, root=out, listener=listener, argv=sys.argv, resume=going_on)
+        _end(elsewhere, listener, as_json=json)
         return
     from kzoo.data.download import showing
     from kzoo.training.run import train

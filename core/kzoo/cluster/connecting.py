@@ -19,17 +19,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from kzoo.errors import KzooError, UsageError, words_of
+from kzoo.cluster.places import CLIENT_PORT
+from kzoo.errors import KzooError, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["OBJECT_STORE", "Cluster", "checked", "connected", "in_words", "ray_module"]
+__all__ = ["OBJECT_STORE", "Cluster", "connected", "in_words", "ray_module"]
 
 OBJECT_STORE = 160 * 2**20
 """Bytes of shared memory that a cluster of our own sets aside for what goes between its processes."""
 
-_CLIENT_PORT = 10001
 _PATIENCE = 10.0  # seconds in which a host must answer
 
 _SLOW_MACHINES = {
@@ -68,26 +68,6 @@ class Cluster:
     logs: Path | None = None
 
 
-def checked(on: str) -> str:
-    """Return the name of a place to compute on, ``ray`` or ``ray://HOST[:PORT]``, as it was given.
-
-    Raises:
-        UsageError: It is none.
-    """
-    if on == "ray":
-        return on
-    if on.startswith("ray://"):
-        parts = urlsplit(on)
-        with contextlib.suppress(ValueError):  # a port that is no number
-            if parts.hostname and (parts.port or _CLIENT_PORT) and not parts.path.strip("/"):
-                return on
-    message = (
-        f"`--on {on}` names no place to compute on. `ray` is a cluster on this machine, or the one that RAY_ADDRESS "
-        "names; `ray://HOST` or `ray://HOST:PORT` is a cluster by its head."
-    )
-    raise UsageError(message)
-
-
 def ray_module() -> Any:
     """Return Ray; raise `KzooError` where it is not installed."""
     for name, value in _QUIET.items():
@@ -115,7 +95,6 @@ def connected(on: str, *, processors: int, object_store: int = OBJECT_STORE) -> 
     Raises:
         KzooError: Ray is not installed, the host does not answer, or the cluster is of other versions.
     """
-    checked(on)
     named = on if on != "ray" else os.environ.get("RAY_ADDRESS", "")
     if not named:
         for name, value in _SLOW_MACHINES.items():  # read when Ray is imported
@@ -208,7 +187,7 @@ def in_words(said: str) -> str:
 def _reach(address: str) -> None:
     """Raise `KzooError` where nothing answers at the address of a cluster; Ray itself would wait for minutes."""
     parts = urlsplit(address)
-    host, port = parts.hostname or "", parts.port or _CLIENT_PORT
+    host, port = parts.hostname or "", parts.port or CLIENT_PORT
     try:
         socket.create_connection((host, port), timeout=_PATIENCE).close()
     except OSError as error:

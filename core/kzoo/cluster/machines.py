@@ -11,12 +11,13 @@ from kzoo.cluster.connecting import in_words
 from kzoo.errors import KzooError, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from kzoo.cluster.connecting import Cluster
+    from kzoo.cluster.places import Place
 
-__all__ = ["Machine", "Share", "check_machines", "machines_of", "machines_with"]
+__all__ = ["Machine", "Share", "check_machines", "compare", "machines_of", "machines_with", "marked", "shared_out"]
 
 _COMPARED = ("kzoo", "keras", "tensorflow", "numpy", "python")
 """What decides about the bits of a result; that Ray's own version is the same, Ray sees to."""
@@ -88,6 +89,25 @@ def machines_of(cluster: Cluster) -> list[Machine]:
     return found
 
 
+def shared_out(place: Place, machines: Sequence[Machine]) -> tuple[int, Share]:
+    """Return how many pieces of work are done at a time on a cluster, and what each takes.
+
+    Where nobody says it, there is one for each GPU, or for each machine where there are no GPUs; and the processors
+    are shared out among them.
+    """
+    with_gpus = [machine for machine in machines if machine.gpus]
+    gpus = float(bool(with_gpus)) if place.gpus is None else place.gpus
+    able = with_gpus if gpus else [machine for machine in machines if machine.cpus]
+    if not able:
+        return place.jobs or 1, Share(place.cpus or 1, gpus, place.memory or 0)
+    if place.cpus is not None:
+        share = Share(place.cpus, gpus, place.memory or 0)
+        return place.jobs or max(1, sum(machine.holds(share) for machine in able)), share
+    jobs = place.jobs or (int(sum(machine.gpus for machine in able) / gpus) if gpus else len(able))
+    on_each = -(-jobs // len(able))  # as many on each machine as on the others, or one less
+    return jobs, Share(max(1, min(machine.cpus for machine in able) // on_each), gpus, place.memory or 0)
+
+
 def machines_with(machines: Sequence[Machine], share: Share) -> list[Machine]:
     """Return the machines that have room for a share; raise `KzooError` where none has: Ray would wait for ever."""
     found = [machine for machine in machines if machine.holds(share)]
@@ -104,67 +124,77 @@ def machines_with(machines: Sequence[Machine], share: Share) -> list[Machine]:
     return found
 
 
-def check_machines(cluster: Cluster, machines: Sequence[Machine], root: Path | None) -> None:
+def check_machines(
+    cluster: Cluster, machines: Sequence[Machine], *, there: Path | None = None, lacking: str = ""
+) -> None:
     """Look at each machine before anything is given to it.
 
     Args:
         cluster: The cluster.
         machines: Those that work goes to.
-        root: The folder that must be the same one there; None where none must.
+        there: A file or folder that must be there too; None for none.
+        lacking: What is said of a machine where it is not, behind its name.
 
     Raises:
-        KzooError: kzoo or what it computes with is of another version there or is missing, or the folder is not there.
+        KzooError: kzoo or what it computes with is of another version there or is missing, or the file is not there.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     looking = _looking()
     here = looking(None)
-    mark = None if root is None else root / f".seen-{uuid.uuid4().hex[:8]}"
+    look = cluster.ray.remote(looking).options(num_cpus=0, max_retries=0)
+    asked = [
+        look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(machine.node, soft=False)).remote(
+            None if there is None else str(there)
+        )
+        for machine in machines
+    ]
+    for machine, reference in zip(machines, asked, strict=True):
+        try:
+            found = cluster.ray.get(reference, timeout=_PATIENCE)
+        except Exception as error:
+            message = f"{machine.host} cannot be worked with: {in_words(words_of(error))}"
+            raise KzooError(message) from error
+        compare(machine.host, here, found)
+        if not found["sees"]:
+            message = f"{machine.host} {lacking}"
+            raise KzooError(message)
+
+
+@contextlib.contextmanager
+def marked(folder: Path) -> Iterator[Path]:
+    """Yield an empty file in a folder by which another machine can tell whether its folder of that name is the same.
+
+    Raises:
+        KzooError: The folder cannot be written.
+    """
+    mark = folder / f".seen-{uuid.uuid4().hex[:8]}"
     try:
-        if mark is not None:
-            mark.touch()
-        look = cluster.ray.remote(looking).options(num_cpus=0, max_retries=0)
-        asked = [
-            look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(machine.node, soft=False)).remote(
-                None if mark is None else str(mark)
-            )
-            for machine in machines
-        ]
-        for machine, reference in zip(machines, asked, strict=True):
-            try:
-                there = cluster.ray.get(reference, timeout=_PATIENCE)
-            except Exception as error:
-                message = f"{machine.host} cannot be worked with: {in_words(words_of(error))}"
-                raise KzooError(message) from error
-            _compare(machine, here, there, root)
+        folder.mkdir(parents=True, exist_ok=True)
+        mark.touch()
     except OSError as error:
-        message = f"{root} cannot be written: {error.strerror or error}."
+        message = f"{folder} cannot be written: {error.strerror or error}."
         raise KzooError(message) from error
+    try:
+        yield mark
     finally:
-        if mark is not None:
-            with contextlib.suppress(OSError):
-                mark.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            mark.unlink(missing_ok=True)
 
 
-def _compare(machine: Machine, here: dict[str, Any], there: dict[str, Any], root: Path | None) -> None:
+def compare(host: str, here: Mapping[str, Any], there: Mapping[str, Any]) -> None:
+    """Raise `KzooError` where a machine would not compute what this one does, by what `_looking` tells of both."""
     if there["kzoo"] is None:
         message = (
-            f"kzoo is not installed on {machine.host}, where {there['executable']} looked for it. Install the same "
-            f"there: `pip install 'kzoo[ray]=={here['kzoo']}'`, with the plugins that the runs need."
+            f"kzoo is not installed on {host}, where {there['executable']} looked for it. Install the same there: "
+            f"`pip install 'kzoo[ray]=={here['kzoo']}'`, with the plugins that the runs need."
         )
         raise KzooError(message)
     others = [f"{name} is {there[name]} there and {here[name]} here" for name in _COMPARED if there[name] != here[name]]
     if others:
         message = (
-            f"{machine.host} would not compute what this machine does: {', '.join(others)}. Install the same versions "
-            "on all machines."
-        )
-        raise KzooError(message)
-    if not there["sees"]:
-        message = (
-            f"{root} on {machine.host} is not the folder of that name on this machine, so that runs would not come "
-            "back. Name one that all machines share with --out DIR, as on a network drive, or a store that all of them "
-            "reach with --storage URL."
+            f"{host} would not compute what this machine does: {', '.join(others)}. Install the same versions on all "
+            "machines."
         )
         raise KzooError(message)
 

@@ -87,8 +87,8 @@ def compare(
         KzooError: Runs cannot be paired, data cannot be read, or a folder cannot be written.
         KeyboardInterrupt: Ctrl-C or SIGTERM stopped it.
     """
+    from kzoo.cluster.places import place_asked
     from kzoo.comparing.comparison import compare_grid
-    from kzoo.comparing.executors import place_asked
     from kzoo.comparing.grid import Asked, grid_of
     from kzoo.comparing.progress import Progress
     from kzoo.training.listeners import listener_for

@@ -27,7 +27,7 @@ from kzoo.runs.folder import Run, find_run, list_runs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kzoo.comparing.executors import Place
+    from kzoo.cluster.places import Place
     from kzoo.comparing.grid import Grid, Job
     from kzoo.comparing.judging import Judgement
     from kzoo.comparing.processes import Trained, Watcher

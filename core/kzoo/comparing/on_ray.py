@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.cluster.connecting import connected, in_words
-from kzoo.cluster.machines import Share, check_machines, machines_of, machines_with
-from kzoo.comparing.workers import usable_processors
+from kzoo.cluster.machines import check_machines, machines_of, machines_with, marked, shared_out
+from kzoo.cluster.surroundings import surroundings, take_on, threads_for, usable_processors
+from kzoo.comparing.executors import ENDS
 from kzoo.errors import KzooError, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kzoo.cluster.connecting import Cluster
-    from kzoo.cluster.machines import Machine
-    from kzoo.comparing.executors import Place
+    from kzoo.cluster.machines import Share
+    from kzoo.cluster.places import Place
     from kzoo.comparing.grid import Job
 
-__all__ = ["RayExecutor", "ray_executor", "shared_out", "train_remotely"]
+__all__ = ["RayExecutor", "ray_executor", "train_remotely"]
 
 _LOOK = 0.5  # seconds between looks at what runs have told
 _TRIES = 3  # of a run whose worker died
-_FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC", "XLA_FLAGS", "KERAS_BACKEND")
-"""Variables that change what TensorFlow computes: runs see them as they are here."""
 
 
 @contextlib.contextmanager
@@ -41,8 +39,12 @@ def ray_executor(place: Place, root: Path, log: Path | None) -> Iterator[RayExec
         jobs, share = shared_out(place, machines)
         fitting = machines_with(machines, share)
         root = root.absolute()
-        root.mkdir(parents=True, exist_ok=True)
-        check_machines(cluster, fitting, None if place.storage else root)
+        with marked(root) as mark:
+            lacking = (
+                f"has no folder {root}, or not the one of this machine, so that runs would not come back. Name one "
+                "that all machines share with --out DIR, as on a network drive."
+            )
+            check_machines(cluster, fitting, there=mark, lacking=lacking)
         executor = RayExecutor(cluster, jobs, share, root)
         try:
             yield executor
@@ -50,26 +52,6 @@ def ray_executor(place: Place, root: Path, log: Path | None) -> Iterator[RayExec
             executor.end()
             if cluster.logs is not None and log is not None:
                 _keep_logs(cluster.logs, log)
-
-
-def shared_out(place: Place, machines: list[Machine]) -> tuple[int, Share]:
-    """Return how many runs are trained at a time on a cluster, and what each takes.
-
-    Where nobody says it, there is a run for each GPU, or for each machine where there are no GPUs; and the processors
-    are shared out among them.
-    """
-    with_gpus = [machine for machine in machines if machine.gpus]
-    gpus = place.gpus if place.gpus is not None else float(bool(with_gpus))
-    able = with_gpus if gpus else [machine for machine in machines if machine.cpus]
-    if not able:
-        return place.jobs or 1, Share(place.cpus or 1, gpus, place.memory or 0)
-    if place.cpus is not None:
-        share = Share(place.cpus, gpus, place.memory or 0)
-        return place.jobs or max(1, sum(machine.holds(share) for machine in able)), share
-    jobs = place.jobs or (int(sum(machine.gpus for machine in able) / gpus) if gpus else len(able))
-    on_each = -(-jobs // len(able))  # as many on each machine as on the others, or one less
-    cpus = max(1, min(machine.cpus for machine in able) // on_each)
-    return jobs, Share(cpus, gpus, place.memory or 0)
 
 
 class RayExecutor:
@@ -107,9 +89,7 @@ class RayExecutor:
             "out": str(self._root),
             "resume": task["resume"] and str(Path(task["resume"]).absolute()),
             "cpus": self._share.cpus,
-            "shares_gpu": 0 < self._share.gpus < 1,
-            "folder": str(Path.cwd()),
-            "flags": {name: os.environ[name] for name in _FLAGS if name in os.environ},
+            "surroundings": surroundings(shares_gpu=0 < self._share.gpus < 1),
         }
         self._working[self._train.remote(told, name, self._told)] = name, job
 
@@ -162,33 +142,27 @@ def train_remotely(task: Mapping[str, Any], name: str, told: Any) -> dict[str, A
     """Train a run in a worker of Ray; return the event that it ended with.
 
     Args:
-        task: What `kzoo.comparing.executors.task_of` returns; besides the processors that it has (``cpus``), the folder
-            of whoever asked, in which relative paths begin, and flags of TensorFlow.
+        task: What `kzoo.comparing.executors.task_of` returns; besides the processors that it has (``cpus``) and the
+            ``surroundings`` of whoever asked.
         name: What the run's events go by.
         told: The queue that takes them.
     """
     from kzoo.comparing.worker import train_task
     from kzoo.runs.lock import released
 
-    os.environ.update(task["flags"])
-    if task["shares_gpu"]:
-        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    if Path(task["folder"]).is_dir():
-        os.chdir(task["folder"])
-    # All of a machine is as TensorFlow takes it without being asked, so that the run is the one that it would be there.
-    threads = 0 if task["cpus"] >= usable_processors() else task["cpus"]
+    take_on(task["surroundings"])
     ended: dict[str, Any] = {"event": "stopped"}
 
     def answer(event: str, **more: Any) -> None:
         nonlocal ended
-        if event in ("done", "failed", "stopped"):
+        if event in ENDS:
             ended = {"event": event, **more}
         else:
             told.put((name, {"event": event, **more}))
 
     if task["resume"]:
         released(Path(task["resume"]), _RELEASE)
-    train_task({**task, "threads": threads}, answer)
+    train_task({**task, "threads": threads_for(task["cpus"])}, answer)
     return ended
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from kzoo.comparing.executors import Place
+    from kzoo.cluster.places import Place
     from kzoo.engine.listener import Listener
     from kzoo.runs.config import RunConfig
     from kzoo.runs.folder import Run

@@ -103,7 +103,7 @@ def _run(task: Mapping[str, Any], listener: _Listener, begun: Callable[[Run], No
         }
         set_plugin_choice(PluginChoice(**asked))
         runtime.start()
-        _share(task["threads"])
+        runtime.take_threads(task["threads"])
     import keras
 
     root, argv, how = Path(task["out"]), task["argv"], task["resume_as"]
@@ -131,16 +131,6 @@ def _run(task: Mapping[str, Any], listener: _Listener, begun: Callable[[Run], No
 
 _begun: list[bool] = []
 """Holds something once plugins and threads are chosen, which is for the whole process."""
-
-
-def _share(threads: int) -> None:
-    """Have TensorFlow take this many threads, 0 for all; they cannot be changed once it computes."""
-    if not threads:
-        return
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 class _Listener:

@@ -12,6 +12,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from kzoo.cluster.surroundings import usable_processors
+from kzoo.comparing.executors import ENDS
 from kzoo.comparing.memory import Room
 from kzoo.errors import KzooError
 
@@ -19,18 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from kzoo.comparing.executors import Place
+    from kzoo.cluster.places import Place
     from kzoo.comparing.grid import Job
 
-__all__ = ["LocalExecutor", "local_executor", "threads_of", "usable_processors"]
+__all__ = ["LocalExecutor", "local_executor", "threads_of"]
 
 _MODULE = "kzoo.comparing.worker"
-
-
-def usable_processors() -> int:
-    """Return the number of processors that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def threads_of(workers: int) -> int:
@@ -103,7 +99,7 @@ class LocalExecutor:
                 told = {"event": "lost", "reason": f"The process that trained it ended {_how(worker.process.wait())}."}
             if told["event"] == "epoch" and (said := self._room.took(told.pop("memory", 0))):
                 self._answers.put((worker, {"event": "warning", "text": said}))
-            if told["event"] in ("done", "failed", "stopped", "lost"):
+            if told["event"] in ENDS:
                 worker.job = None
                 worker.over = worker.over or told["event"] == "stopped"  # it ends by itself
             return job, told

@@ -7,9 +7,9 @@ import pytest
 from made_up_runs import made_up
 from rich.console import Console
 
+from kzoo.cluster.places import Place
 from kzoo.comparing import comparison
 from kzoo.comparing.comparison import compare_grid, compare_runs, runs_meant
-from kzoo.comparing.executors import Place
 from kzoo.comparing.folder import ComparisonFolder, folder_for
 from kzoo.comparing.grid import Asked, grid_of
 from kzoo.comparing.processes import Trained

@@ -4,8 +4,8 @@ import textwrap
 
 import pytest
 
+from kzoo.cluster.places import Place
 from kzoo.comparing import workers as workers_module
-from kzoo.comparing.executors import Place
 from kzoo.comparing.grid import Job
 from kzoo.comparing.processes import Order, train_all
 from kzoo.comparing.workers import threads_of

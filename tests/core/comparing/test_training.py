@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from same_runs import differences
 
+from kzoo.cluster.places import Place
 from kzoo.comparing.comparison import compare_grid
-from kzoo.comparing.executors import Place
 from kzoo.comparing.grid import Asked, grid_of
 from kzoo.comparing.measuring import measures_of
 from kzoo.comparing.processes import Order, train_all
@@ -32,7 +32,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from core_comparing import ASKED, Watcher
 from kzoo.comparing.comparison import compare_grid
-from kzoo.comparing.executors import Place
+from kzoo.cluster.places import Place
 from kzoo.comparing.grid import Asked, grid_of
 from kzoo.engine.listener import Silent
 
