@@ -45,7 +45,9 @@ def ray_executor(place: Place, root: Path, log: Path | None) -> Iterator[RayExec
                 "that all machines share with --out DIR, as on a network drive."
             )
             check_machines(cluster, fitting, there=mark, lacking=lacking)
-        executor = RayExecutor(cluster, jobs, share, root)
+        from ray.util.queue import Queue
+
+        executor = RayExecutor(cluster, jobs, share, root, Queue(actor_options={"num_cpus": 0}))
         try:
             yield executor
         finally:
@@ -65,17 +67,16 @@ class RayExecutor:
         jobs: How many runs at a time.
         share: What each takes of a machine.
         root: The folder of runs, the same one on all machines.
+        told: A `ray.util.queue.Queue` for what runs tell before they end.
     """
 
     tries = _TRIES
 
-    def __init__(self, cluster: Cluster, jobs: int, share: Share, root: Path) -> None:
-        from ray.util.queue import Queue
-
-        self._ray, self._root, self._share = cluster.ray, root, share
+    def __init__(self, cluster: Cluster, jobs: int, share: Share, root: Path, told: Any) -> None:
+        self._ray, self._on, self._root, self._share = cluster.ray, cluster.on, root, share
         self.places = jobs
         self._train = cluster.ray.remote(train_remotely).options(max_retries=0, **share.options())
-        self._told = Queue(actor_options={"num_cpus": 0})
+        self._told = told
         self._working: dict[Any, tuple[str, Job]] = {}
         self._answers: deque[tuple[Job, dict[str, Any]]] = deque()
         self._begun = 0
@@ -96,8 +97,15 @@ class RayExecutor:
     def answer(self) -> tuple[Job, dict[str, Any]]:
         """Wait for what is told of a run, or for its end."""
         while not self._answers:
-            ended, _ = self._ray.wait(list(self._working), timeout=_LOOK)
-            self._listen()
+            try:
+                ended, _ = self._ray.wait(list(self._working), timeout=_LOOK)
+                self._listen()
+            except (self._ray.exceptions.RayError, ConnectionError) as error:
+                message = (
+                    f"The cluster `{self._on}` was lost: {in_words(words_of(error))} What was trained is in "
+                    f"{self._root}; the same command goes on with it."
+                )
+                raise KzooError(message) from error
             for reference in ended:
                 _, job = self._working.pop(reference)
                 self._answers.append((job, self._end_of(reference)))
