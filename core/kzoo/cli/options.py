@@ -33,6 +33,7 @@ __all__ = [
     "ReaderSettings",
     "RecipeOption",
     "SearchOption",
+    "StorageOption",
     "TaskOption",
     "WideOption",
     "apply",
@@ -83,6 +84,14 @@ CpusOption = Annotated[
 ]
 GpusOption = Annotated[
     float | None, typer.Option("--gpus", metavar="N", help="GPUs of each run on a cluster; 0.5 lets two share one.")
+]
+StorageOption = Annotated[
+    str,
+    typer.Option(
+        "--storage",
+        metavar="URL",
+        help="With --on: a store through which runs come back where machines share no folder, as s3://BUCKET/PLACE.",
+    ),
 ]
 MemoryOption = Annotated[
     str | None, typer.Option("--memory", metavar="SIZE", help="Memory that each run takes, as in 4GB.")

@@ -119,6 +119,7 @@ def run(
     cpus: options.CpusOption = None,
     gpus: options.GpusOption = None,
     memory: options.MemoryOption = None,
+    storage: options.StorageOption = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and build the model, train nothing.")
     ] = False,
@@ -178,11 +179,11 @@ def run(
     if print_config:
         _show_settings(settings, as_json=json)
         return
-    if on or (cpus, gpus, memory) != (None, None, None):
+    if on or storage or (cpus, gpus, memory) != (None, None, None):
         from kzoo.cluster.places import place_asked
         from kzoo.comparing.single import train_at
 
-        place = place_asked(on=on, cpus=cpus, gpus=gpus, memory=memory, jobs=1)
+        place = place_asked(on=on, cpus=cpus, gpus=gpus, memory=memory, storage=storage, jobs=1)
         if not on or dry_run:
             message = (
                 "--cpus and --memory are for a cluster: name it with --on ray or --on ray://HOST."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo._version import __version__
 from kzoo.comparing import words
+from kzoo.comparing.away import fetch_left
 from kzoo.comparing.folder import RECORD, ComparisonFolder, folder_for, plan_of
 from kzoo.comparing.gathering import Entry, Gathered, directions_of, entries_of, gather
 from kzoo.comparing.judging import judge
@@ -152,6 +153,8 @@ def compare_grid(
     folder = folder_for(root, plan, grid.pipeline, grid.cells)
     began = _now()
     with folder.held(), as_ctrl_c():
+        if place.storage:
+            fetch_left(place.storage, root)
         found = find(grid.jobs, root, functools.partial(_fingerprint, listener=listener, known={}))
         for note in found.notes:
             watcher.warn(note)

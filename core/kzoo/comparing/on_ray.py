@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.cluster.connecting import connected, in_words
 from kzoo.cluster.machines import check_machines, machines_of, machines_with, marked, shared_out
 from kzoo.cluster.surroundings import surroundings, take_on, threads_for, usable_processors
+from kzoo.comparing.away import Fetched, trained_away
 from kzoo.comparing.executors import ENDS
 from kzoo.errors import KzooError, words_of
 
@@ -42,12 +43,14 @@ def ray_executor(place: Place, root: Path, log: Path | None) -> Iterator[RayExec
         with marked(root) as mark:
             lacking = (
                 f"has no folder {root}, or not the one of this machine, so that runs would not come back. Name one "
-                "that all machines share with --out DIR, as on a network drive."
+                "that all machines share with --out DIR, as on a network drive, or a store that all reach with "
+                "--storage URL."
             )
-            check_machines(cluster, fitting, there=mark, lacking=lacking)
+            check_machines(cluster, fitting, there=None if place.storage else mark, lacking=lacking)
         from ray.util.queue import Queue
 
-        executor = RayExecutor(cluster, jobs, share, root, Queue(actor_options={"num_cpus": 0}))
+        store = Fetched(place.storage, root) if place.storage else None
+        executor = RayExecutor(cluster, jobs, share, root, Queue(actor_options={"num_cpus": 0}), store)
         try:
             yield executor
         finally:
@@ -66,19 +69,23 @@ class RayExecutor:
         cluster: The cluster.
         jobs: How many runs at a time.
         share: What each takes of a machine.
-        root: The folder of runs, the same one on all machines.
+        root: The folder of runs, the same one on all machines unless there is a store.
         told: A `ray.util.queue.Queue` for what runs tell before they end.
+        store: What runs come back through, where machines share no folder.
     """
 
     tries = _TRIES
 
-    def __init__(self, cluster: Cluster, jobs: int, share: Share, root: Path, told: Any) -> None:
+    def __init__(
+        self, cluster: Cluster, jobs: int, share: Share, root: Path, told: Any, store: Fetched | None = None
+    ) -> None:
         self._ray, self._on, self._root, self._share = cluster.ray, cluster.on, root, share
         self.places = jobs
         self._train = cluster.ray.remote(train_remotely).options(max_retries=0, **share.options())
-        self._told = told
+        self._told, self._store = told, store
         self._working: dict[Any, tuple[str, Job]] = {}
         self._answers: deque[tuple[Job, dict[str, Any]]] = deque()
+        self._runs: dict[str, str] = {}
         self._begun = 0
 
     def begin(self, job: Job, task: Mapping[str, Any]) -> None:
@@ -88,7 +95,8 @@ class RayExecutor:
         told = {
             **task,
             "out": str(self._root),
-            "resume": task["resume"] and str(Path(task["resume"]).absolute()),
+            "resume": task["resume"] and self._reached(Path(task["resume"]).absolute()),
+            "storage": self._store.url if self._store else "",
             "cpus": self._share.cpus,
             "surroundings": surroundings(shares_gpu=0 < self._share.gpus < 1),
         }
@@ -107,8 +115,11 @@ class RayExecutor:
                 )
                 raise KzooError(message) from error
             for reference in ended:
-                _, job = self._working.pop(reference)
-                self._answers.append((job, self._end_of(reference)))
+                name, job = self._working.pop(reference)
+                told = self._end_of(reference)
+                if told["event"] != "lost":
+                    self._fetch(name, told)
+                self._answers.append((job, told))
         return self._answers.popleft()
 
     def stop(self) -> None:
@@ -124,11 +135,24 @@ class RayExecutor:
         with contextlib.suppress(Exception):
             self._told.shutdown(force=True)
 
+    def _reached(self, run: Path) -> str:
+        """Return what a worker finds a run by."""
+        return self._store.give(run) if self._store else str(run)
+
+    def _fetch(self, name: str, told: dict[str, Any]) -> None:
+        """Have the run that has ended in the folder of runs."""
+        run = told.get("run") or self._runs.pop(name, None)
+        if self._store and run:
+            told["run"] = str(self._store.take(run))
+
     def _listen(self) -> None:
         """Take what runs have told since."""
         jobs = dict(self._working.values())
         size = self._told.qsize()
         for name, event in self._told.get_nowait_batch(size) if size else ():
+            if self._store and event["event"] == "begun":
+                self._runs[name] = event["run"]
+                event["run"] = str(self._root / event["run"])
             if name in jobs:
                 self._answers.append((jobs[name], event))
 
@@ -168,9 +192,14 @@ def train_remotely(task: Mapping[str, Any], name: str, told: Any) -> dict[str, A
         else:
             told.put((name, {"event": event, **more}))
 
+    whole = {**task, "threads": threads_for(task["cpus"])}
+    if task["storage"]:
+        with trained_away(whole, answer) as (there, tell):
+            train_task(there, tell)
+        return ended
     if task["resume"]:
         released(Path(task["resume"]), _RELEASE)
-    train_task({**task, "threads": threads_for(task["cpus"])}, answer)
+    train_task(whole, answer)
     return ended
 
 
