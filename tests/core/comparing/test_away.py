@@ -22,7 +22,7 @@ def trained(task, *, killed_after=None):
     """Make up a run in the folder of the task, as a worker does that trains; return the names that were told."""
     told = []
     with trained_away(task, lambda event, **more: told.append((event, more.get("run")))) as (there, tell):
-        run = Run(there["resume"]) if there["resume"] else None
+        run = Run(Path(there["resume"])) if there["resume"] else None
         assert there["out"] != task["out"]
         if run is None:
             run = made_up(Path(there["out"]), "emd", 0, accuracy=0.9)
