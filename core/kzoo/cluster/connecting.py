@@ -45,7 +45,7 @@ _SLOW_MACHINES = {
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to anybody
     "RAY_DEDUP_LOGS": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a run that asked for no GPU sees none; unset, Ray warns
 }
 _PREFIX, _HELD = "kzoo-ray-", ".held"
 _TRIES = 2  # of starting a cluster: that a raylet is there within 30 seconds is fixed in Ray

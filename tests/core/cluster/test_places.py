@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import types
 
 import pytest
 
@@ -119,6 +120,27 @@ def test_a_host_where_nothing_answers_is_said_at_once():
             connected(address, processors=1),
         ):
             pass
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Version mismatch: The cluster was started with:\n  Ray: 2.60.0\n  Python: 3.12.1\nThis one:\n  Python: 3.11.7",
+        "Python minor versions differ between client and server: client is 3.11.7, server is 3.12.1",
+    ],
+)
+def test_a_cluster_of_other_versions_is_said_in_words(monkeypatch, said):
+    def init(**given):
+        raise RuntimeError(said)
+
+    ray = types.SimpleNamespace(init=init, is_initialized=lambda: False, shutdown=lambda: None)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
+    with (
+        pytest.raises(KzooError, match=r"is of other versions than this machine.*3\.1.*3\.1"),
+        connected("ray", processors=1),
+    ):
+        pass
 
 
 def test_without_ray_the_extra_is_named(monkeypatch):
