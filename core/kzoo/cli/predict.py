@@ -167,7 +167,11 @@ def _elsewhere(
         raise UsageError(message)
     began = time.perf_counter()
     bars = sys.stderr.isatty()
-    found = predict_on_ray(asked, sources, Wanted(to=to, place=place, top=top, settings=settings, bars=bars))
+    try:
+        found = predict_on_ray(asked, sources, Wanted(to=to, place=place, top=top, settings=settings, bars=bars))
+    except KeyboardInterrupt:
+        output.say("Stopped. The same command goes on with the images that are left.")
+        raise
     took = time.perf_counter() - began
     done = found.images - found.before
     before = f" {found.before:,} more were done by an earlier start." if found.before else ""

@@ -19,6 +19,7 @@ from kzoo.cluster.connecting import connected, in_words
 from kzoo.cluster.machines import check_machines, machines_of, machines_with, shared_out
 from kzoo.cluster.surroundings import surroundings, take_on, threads_for, usable_processors
 from kzoo.data.frames.pictures import ImageSource
+from kzoo.engine.interrupt import as_ctrl_c
 from kzoo.errors import KzooError, UsageError, words_of
 from kzoo.files import sha256_of, write_json
 from kzoo.plugins.registry import plugin_choice
@@ -39,7 +40,7 @@ FORMATS = (".parquet", ".jsonl")
 
 _OBJECT_STORE = 200 * 2**20
 _BATCH = 256  # images that a worker takes at a time
-_PART = 2048  # images of which the results go into one file, at most
+_PART = 1024  # images of which the results go into one file
 _NUMBER = "input"
 """The column with the number of an image among all, by which is noted what is done."""
 
@@ -97,22 +98,16 @@ def predict_on_ray(asked: Predicting, sources: Sequence[Source], wanted: Wanted)
     if wanted.to.exists():
         message = f"{wanted.to} is there already, and is not written over. Remove it, or name another one with --to."
         raise UsageError(message)
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     work = _Work(wanted.to.absolute())
-    work.begin(_plan(asked, paths, wanted))
-    if not work.paths.exists():
-        table = pa.table({_NUMBER: range(len(paths)), "image": [str(path.absolute()) for path in paths]})
-        pq.write_table(table, work.paths, row_group_size=_PART)
+    work.begin(_plan(asked, paths, wanted), paths)
     before = _rows(work.rows)
     processors = max(usable_processors(), wanted.place.cpus or 1)
     with connected(wanted.place.on, processors=processors, object_store=_OBJECT_STORE) as one:
         machines = machines_of(one)
         jobs, share = shared_out(wanted.place, machines)
-        lacking = f"does not see {work.paths}. The images and --to must be in folders that all machines share."
-        check_machines(one, machines_with(machines, share), there=work.paths, lacking=lacking)
-        with _said():
+        lacking = f"does not see {work.list}. The images and --to must be in folders that all machines share."
+        check_machines(one, machines_with(machines, share), there=work.list, lacking=lacking)
+        with _said(), as_ctrl_c():
             _through(one, asked, work, wanted, jobs, share)
     failed = _failed(work.rows)
     work.end()
@@ -154,11 +149,11 @@ class _Work:
         self.to = to
         self.folder = to.with_name(f".{to.name}.unfinished")
         self.rows = self.folder / "rows"
-        self.paths = self.folder / "images.parquet"
+        self.list = self.folder / "images"
         self.noted = self.folder / "done"
 
-    def begin(self, plan: Mapping[str, Any]) -> None:
-        """Make it, or go on in it; raise `KzooError` where it is of something else."""
+    def begin(self, plan: Mapping[str, Any], paths: Sequence[Path]) -> None:
+        """Make it with the list of the images, or go on in it; raise `KzooError` where it is of something else."""
         record = self.folder / "plan.json"
         try:
             if record.exists():
@@ -169,9 +164,10 @@ class _Work:
                     )
                     raise KzooError(message)
                 return
-            self.rows.mkdir(parents=True, exist_ok=True)
-            self.noted.mkdir(exist_ok=True)
-            write_json(record, plan)
+            for folder in (self.rows, self.noted, self.list):
+                folder.mkdir(parents=True, exist_ok=True)
+            _write_list(self.list, paths)
+            write_json(record, plan)  # at last: without it all is begun anew
         except (OSError, ValueError) as error:
             message = f"{self.folder} cannot be written or read: {getattr(error, 'strerror', None) or error}."
             raise KzooError(message) from error
@@ -184,6 +180,17 @@ class _Work:
             message = f"{self.to} cannot be written: {error.strerror or error}. The results are in {self.rows}."
             raise KzooError(message) from error
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _write_list(folder: Path, paths: Sequence[Path]) -> None:
+    """Write down the files to predict, as tables in as many files as results are to have: Ray gives these out."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for first in range(0, len(paths), _PART):
+        part = [str(path.absolute()) for path in paths[first : first + _PART]]
+        table = pa.table({_NUMBER: range(first, first + len(part)), "image": part})
+        pq.write_table(table, folder / f"{first // _PART:06}.parquet")
 
 
 def _through(cluster: Cluster, asked: Predicting, work: _Work, wanted: Wanted, jobs: int, share: Share) -> None:
@@ -209,7 +216,7 @@ def _through(cluster: Cluster, asked: Predicting, work: _Work, wanted: Wanted, j
     }
     # The reading of the list and the writing take no processor: else none would be left for them, and nothing begin.
     free = {"num_cpus": 0}
-    rows = ray.data.read_parquet(str(work.paths), ray_remote_args=free).map_batches(
+    rows = ray.data.read_parquet(str(work.list), ray_remote_args=free).map_batches(
         Worker,
         fn_constructor_kwargs={"given": given},
         batch_size=_BATCH,

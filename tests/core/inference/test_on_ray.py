@@ -109,7 +109,7 @@ def begin(tmp_path, images, monkeypatch):
 
     def call(*, killed=False, top=1, to=tmp_path / "out.parquet", sources=None):
         def through(cluster, asked, work, wanted, jobs, share):
-            listed = pq.read_table(work.paths).to_pylist()
+            listed = pq.read_table(work.list).to_pylist()
             assert [Path(row["image"]) for row in listed] == images
             done = listed[:2] if killed else listed[on_ray._rows(work.rows) :]
             rows = [{**row, "error": "cannot" if "broken" in row["image"] else None} for row in done]
