@@ -163,8 +163,8 @@ def images(asked, place):
     predict = ["predict", "last", folder, "--out", out]
     ways = {
         "one process": ["--csv", place / "plain.csv"],
-        "Ray, one worker": ["--on", "ray", "--jobs", "1", "--to", place / "one.parquet"],
-        "Ray, two workers": ["--on", "ray", "--jobs", "2", "--to", place / "two.parquet"],
+        "Ray, one worker": ["--on", "ray", "--jobs", "1", "--results", place / "one.parquet"],
+        "Ray, two workers": ["--on", "ray", "--jobs", "2", "--results", place / "two.parquet"],
     }
     for name, options in ways.items():
         if asked.only and asked.only not in name:

@@ -57,9 +57,11 @@ def predict(
     show: Annotated[bool, typer.Option("--show", help="Draw the predictions in a window; q closes it.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Also write all that is predicted.")] = None,
     on: options.OnOption = "",
-    to: Annotated[
+    results: Annotated[
         Path | None,
-        typer.Option("--to", metavar="OUT", help="With --on: the folder of the results, OUT.parquet or OUT.jsonl."),
+        typer.Option(
+            "--results", metavar="OUT", help="With --on: the folder of the results, OUT.parquet or OUT.jsonl."
+        ),
     ] = None,
     jobs: options.JobsOption = None,
     cpus: options.CpusOption = None,
@@ -112,9 +114,9 @@ def predict(
     )
     sources = opened(texts, part, reader.open)
     place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory)
-    if on or to or place != Place():
+    if on or results or place != Place():
         refused = {"--save": save, "--show": show, "--csv": csv, "--json": json, "--engine": engine}
-        _elsewhere(asked, sources, place, to, top, settings_of_reader, refused)
+        _elsewhere(asked, sources, place, results, top, settings_of_reader, refused)
         return
     with _unmade(save):
         saver = Saver(save, sources) if save else None  # what cannot be written is refused before a network is loaded
@@ -148,7 +150,7 @@ def _elsewhere(
     asked: Predicting,
     sources: Sequence[Source],
     place: Place,
-    to: Path | None,
+    results: Path | None,
     top: int,
     settings: Mapping[str, Any],
     refused: Mapping[str, Any],
@@ -157,10 +159,12 @@ def _elsewhere(
     from kzoo.inference.on_ray import Wanted, predict_on_ray
 
     if not place.on:
-        message = "--to, --jobs, --cpus and --memory are for a cluster: name it with --on ray or --on ray://HOST."
+        message = "--results, --jobs, --cpus and --memory are for a cluster: name it with --on ray or --on ray://HOST."
         raise UsageError(message)
-    if to is None:
-        message = "--on writes the results into a folder of files: name it with --to OUT.parquet or --to OUT.jsonl."
+    if results is None:
+        message = (
+            "--on writes the results into a folder of files: name it with --results OUT.parquet or --results OUT.jsonl."
+        )
         raise UsageError(message)
     if given := [name for name, value in refused.items() if value]:
         message = f"{given[0]} is for predictions by this process: leave it out, or --on."
@@ -168,7 +172,7 @@ def _elsewhere(
     began = time.perf_counter()
     bars = sys.stderr.isatty()
     try:
-        found = predict_on_ray(asked, sources, Wanted(to=to, place=place, top=top, settings=settings, bars=bars))
+        found = predict_on_ray(asked, sources, Wanted(to=results, place=place, top=top, settings=settings, bars=bars))
     except KeyboardInterrupt:
         output.say("Stopped. The same command goes on with the images that are left.")
         raise
@@ -177,7 +181,7 @@ def _elsewhere(
     before = f" {found.before:,} more were done by an earlier start." if found.before else ""
     rate = done / max(took, 1e-9)
     output.say(f"{done:,} images in {took:.1f} s: {rate:.1f} a second, the start of the workers included.{before}")
-    output.say(f"Wrote {to}.")
+    output.say(f"Wrote {results}.")
     if found.failed:
         output.say(f"{found.failed:,} of {found.images:,} images could not be read: the column `error` says why.")
         raise typer.Exit(1)

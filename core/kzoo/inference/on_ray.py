@@ -93,10 +93,14 @@ def predict_on_ray(asked: Predicting, sources: Sequence[Source], wanted: Wanted)
     """
     paths = _paths_of(sources)
     if wanted.to.suffix not in FORMATS:
-        message = f"--to {wanted.to} must end in {' or '.join(FORMATS)}, which says what is written into that folder."
+        message = (
+            f"--results {wanted.to} must end in {' or '.join(FORMATS)}, which says what is written into that folder."
+        )
         raise UsageError(message)
     if wanted.to.exists():
-        message = f"{wanted.to} is there already, and is not written over. Remove it, or name another one with --to."
+        message = (
+            f"{wanted.to} is there already, and is not written over. Remove it, or name another one with --results."
+        )
         raise UsageError(message)
     work = _Work(wanted.to.absolute())
     work.begin(_plan(asked, paths, wanted), paths)
@@ -105,7 +109,7 @@ def predict_on_ray(asked: Predicting, sources: Sequence[Source], wanted: Wanted)
     with connected(wanted.place.on, processors=processors, object_store=_OBJECT_STORE) as one:
         machines = machines_of(one)
         jobs, share = shared_out(wanted.place, machines)
-        lacking = f"does not see {work.list}. The images and --to must be in folders that all machines share."
+        lacking = f"does not see {work.list}. The images and --results must be in folders that all machines share."
         check_machines(one, machines_with(machines, share), there=work.list, lacking=lacking)
         with _said(), as_ctrl_c():
             _through(one, asked, work, wanted, jobs, share)

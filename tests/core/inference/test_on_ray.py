@@ -150,9 +150,9 @@ def test_what_a_cluster_does_not_read_or_write_is_refused(begin, tmp_path, image
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--on", "ray"], "name it with --to"),
-        (["--to", "x.parquet"], "are for a cluster"),
-        (["--on", "ray", "--to", "x.parquet", "--json"], "--json is for predictions by this process"),
+        (["--on", "ray"], "name it with --results"),
+        (["--results", "x.parquet"], "are for a cluster"),
+        (["--on", "ray", "--results", "x.parquet", "--json"], "--json is for predictions by this process"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(kzoo, images, monkeypatch, more, words):
