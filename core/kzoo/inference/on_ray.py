@@ -41,6 +41,7 @@ FORMATS = (".parquet", ".jsonl")
 _OBJECT_STORE = 200 * 2**20
 _BATCH = 256  # images that a worker takes at a time
 _PART = 1024  # images of which the results go into one file
+_FEW = 2  # processors
 _NUMBER = "input"
 """The column with the number of an image among all, by which is noted what is done."""
 
@@ -105,7 +106,7 @@ def predict_on_ray(asked: Predicting, sources: Sequence[Source], wanted: Wanted)
     work = _Work(wanted.to.absolute())
     work.begin(_plan(asked, paths, wanted), paths)
     before = _rows(work.rows)
-    processors = max(usable_processors(), wanted.place.cpus or 1)
+    processors = max(usable_processors(), wanted.place.cpus or 1, _FEW)
     with connected(wanted.place.on, processors=processors, object_store=_OBJECT_STORE) as one:
         machines = machines_of(one)
         jobs, share = shared_out(wanted.place, machines)
@@ -218,15 +219,17 @@ def _through(cluster: Cluster, asked: Predicting, work: _Work, wanted: Wanted, j
         "plugins": plugin_choice(),
         "surroundings": surroundings(shares_gpu=0 < share.gpus < 1),
     }
-    # The reading of the list and the writing take no processor: else none would be left for them, and nothing begin.
+    # Ray gives out processors by number. What workers have all of is lacking where the list is read, what is done is
+    # left out and results are written, and all of them would wait for one another.
     free = {"num_cpus": 0}
+    each = {**share.options(), "num_cpus": share.cpus - 1 if share.cpus > _FEW else share.cpus / 2}
     rows = ray.data.read_parquet(str(work.list), ray_remote_args=free).map_batches(
         Worker,
         fn_constructor_kwargs={"given": given},
         batch_size=_BATCH,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=jobs),
-        **share.options(),
+        **each,
     )
     if given["flat"]:
         rows.write_parquet(str(work.rows), ray_remote_args=free)
