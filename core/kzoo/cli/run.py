@@ -123,6 +123,9 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and build the model, train nothing.")
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show where the time goes, with a trace in the run's folder `profile`.")
+    ] = False,
     print_config: Annotated[bool, typer.Option("--print-config", help="Write all settings and their origins.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")] = False,
     verbose: Annotated[
@@ -184,12 +187,11 @@ def run(
         from kzoo.comparing.single import train_at
 
         place = place_asked(on=on, cpus=cpus, gpus=gpus, memory=memory, storage=storage, jobs=1)
-        if not on or dry_run:
-            message = (
-                "--cpus and --memory are for a cluster: name it with --on ray or --on ray://HOST."
-                if not on
-                else "--dry-run looks at everything on this machine: leave out --on."
-            )
+        if not on:
+            message = "--cpus and --memory are for a cluster: name it with --on ray or --on ray://HOST."
+            raise UsageError(message)
+        if dry_run or profile:
+            message = f"{'--dry-run' if dry_run else '--profile'} is for this machine: leave out --on."
             raise UsageError(message)
         listener = Terminal(quiet=quiet, verbose=verbose)
         elsewhere = train_at(place, settings, root=out, listener=listener, argv=sys.argv, resume=going_on)
@@ -214,16 +216,17 @@ def run(
             debug=options.debugging(),
             dry_run=fits.append if dry_run else None,
             resume=going_on,
+            profile=profile,
         )
     if result is None:
         _show_fits(settings, fits[0], as_json=json)
         return
-    _end(result, listener, as_json=json)
+    _end(result, listener, as_json=json, profiled=profile)
 
 
-def _end(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
+def _end(result: RunResult, listener: Terminal, *, as_json: bool, profiled: bool = False) -> None:
     """Show what a run came to, and leave with the exit code of one that was stopped."""
-    _show(result, listener, as_json=as_json)
+    _show(result, listener, as_json=as_json, profiled=profiled)
     if result.run.manifest().signal:
         if result.status == "interrupted":
             output.say(f"Next: {command_line('kzoo', 'run', '--resume', result.run.path)}")
@@ -320,7 +323,7 @@ def _show_fits(settings: RunConfig, record: Manifest, *, as_json: bool) -> None:
     output.say("Everything fits; nothing was trained.")
 
 
-def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
+def _show(result: RunResult, listener: Terminal, *, as_json: bool, profiled: bool = False) -> None:
     """Write the test results, where the run is and what can be done with it."""
     manifest = result.run.manifest()
     if as_json:
@@ -344,6 +347,8 @@ def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
     output.show(f"run   {result.run.path}")
     if (page := result.run.path / "report.html").exists():
         output.show(f"report  {page}")
+    if profiled:
+        _show_profile(result.run.profile_path, listener)
     if manifest.data.reason:
         output.warn("These are results on the embedded sample, NOT on the real data, which could not be downloaded.")
     if manifest.signal:
@@ -351,6 +356,27 @@ def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
         output.say(f"{stopped} when all was done but the report: `{again}` draws it.")
         return
     listener.say(f"Next: {command_line('kzoo', 'evaluate', result.run.path)}")
+
+
+def _show_profile(folder: Path, listener: Terminal) -> None:
+    """Write where the time of a run went."""
+    from json import loads
+
+    from kzoo.training.profiling import PROFILE, TRACE
+
+    told = loads((folder / PROFILE).read_text("utf-8"))
+    rows = [
+        {**row, "seconds": f"{row['seconds']:.2f}", "share": f"{row['share']:.1%}", "times": f"{row['times']:,}"}
+        for row in told["parts"]
+    ]
+    output.emit(
+        rows, {"part": "where the time went", "seconds": "seconds", "share": "share", "times": "times"}, as_json=False
+    )
+    for note in told["notes"]:
+        listener.say(note)
+    output.show(
+        f"trace  {folder / TRACE} (https://ui.perfetto.dev opens it); TensorFlow's own: tensorboard --logdir {folder}"
+    )
 
 
 run.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's flags
