@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from kzoo.cluster.places import Place
     from kzoo.runs.config import RunConfig
     from kzoo.runs.manifest import Manifest
     from kzoo.training.run import RunResult
@@ -182,25 +183,17 @@ def run(
     if print_config:
         _show_settings(settings, as_json=json)
         return
-    if on or storage or (cpus, gpus, memory) != (None, None, None):
-        from kzoo.cluster.places import place_asked
+    listener = Terminal(quiet=quiet, verbose=verbose)
+    asked = {"on": on, "cpus": cpus, "gpus": gpus, "memory": memory, "storage": storage}
+    if place := _place(asked, {"--dry-run": dry_run, "--profile": profile}):
         from kzoo.comparing.single import train_at
 
-        place = place_asked(on=on, cpus=cpus, gpus=gpus, memory=memory, storage=storage, jobs=1)
-        if not on:
-            message = "--cpus and --memory are for a cluster: name it with --on ray or --on ray://HOST."
-            raise UsageError(message)
-        if dry_run or profile:
-            message = f"{'--dry-run' if dry_run else '--profile'} is for this machine: leave out --on."
-            raise UsageError(message)
-        listener = Terminal(quiet=quiet, verbose=verbose)
         elsewhere = train_at(place, settings, root=out, listener=listener, argv=sys.argv, resume=going_on)
         _end(elsewhere, listener, as_json=json)
         return
     from kzoo.data.download import showing
     from kzoo.training.run import train
 
-    listener = Terminal(quiet=quiet, verbose=verbose)
     fits: list[Manifest] = []
     # What a component prints is no result.
     with (
@@ -231,6 +224,30 @@ def _end(result: RunResult, listener: Terminal, *, as_json: bool, profiled: bool
         if result.status == "interrupted":
             output.say(f"Next: {command_line('kzoo', 'run', '--resume', result.run.path)}")
         raise typer.Exit(130)
+
+
+def _place(asked: dict[str, Any], here_alone: dict[str, bool]) -> Place | None:
+    """Return the cluster that a run is to be trained on, None where it is this process that trains.
+
+    Args:
+        asked: The options that say which, and what the run gets there.
+        here_alone: Options that need the run in this process, and whether they are given.
+
+    Raises:
+        UsageError: What is asked for does not go together.
+    """
+    if not any(asked.values()):
+        return None
+    from kzoo.cluster.places import place_asked
+
+    place = place_asked(**asked, jobs=1)
+    if not place.on:
+        message = "--cpus and --memory are for a cluster: name it with --on ray or --on ray://HOST."
+        raise UsageError(message)
+    if given := [name for name, value in here_alone.items() if value]:
+        message = f"{given[0]} is for a run on this machine: leave out --on."
+        raise UsageError(message)
+    return place
 
 
 def _model_file(text: str, root: Path) -> str:
