@@ -236,7 +236,7 @@ def _place(asked: dict[str, Any], here_alone: dict[str, bool]) -> Place | None:
     Raises:
         UsageError: What is asked for does not go together.
     """
-    if not any(asked.values()):
+    if all(value in (None, "") for value in asked.values()):
         return None
     from kzoo.cluster.places import place_asked
 

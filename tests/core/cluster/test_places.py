@@ -155,6 +155,7 @@ def test_without_ray_the_extra_is_named(monkeypatch):
     [
         (["run", "mnist", "--on", "spark"], "names no place to compute on"),
         (["run", "mnist", "--cpus", "2"], "are for a cluster"),
+        (["run", "mnist", "--cpus", "0"], "`cpus` must be a whole number of at least 1"),
         (["run", "mnist", "--on", "ray", "--dry-run"], "--dry-run is for a run on this machine"),
         (["compare", "mnist", "--loss", "emd", "--loss", "mse", "--memory", "x"], "such as 4GB"),
         (["compare", "one", "other", "--on", "ray"], "--on is for training"),
