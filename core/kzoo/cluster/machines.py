@@ -142,13 +142,12 @@ def check_machines(
 
     looking = _looking()
     here = looking(None)
-    look = cluster.ray.remote(looking).options(num_cpus=0, max_retries=0)
-    asked = [
-        look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(machine.node, soft=False)).remote(
-            None if there is None else str(there)
-        )
-        for machine in machines
-    ]
+    look = cluster.ray.remote(looking)
+    seen = None if there is None else str(there)
+    asked = []
+    for machine in machines:
+        on_it = NodeAffinitySchedulingStrategy(machine.node, soft=False)
+        asked.append(look.options(num_cpus=0, max_retries=0, scheduling_strategy=on_it).remote(seen))
     for machine, reference in zip(machines, asked, strict=True):
         try:
             found = cluster.ray.get(reference, timeout=_PATIENCE)
