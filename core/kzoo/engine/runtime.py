@@ -28,6 +28,7 @@ __all__ = [
     "seed_everything",
     "show_chatter",
     "start",
+    "take_threads",
     "unannounced",
 ]
 
@@ -158,6 +159,16 @@ def keras_file() -> str:
         return str(known)
     home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")  # noqa: PTH111, PTH118
     return os.path.join(home, "keras.json")  # noqa: PTH118 - as Keras makes it
+
+
+def take_threads(threads: int) -> None:
+    """Have TensorFlow take this many threads, 0 for all; they cannot be changed once it computes."""
+    if not threads:
+        return
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 def seed_everything(seed: int) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kzoo.engine.listener import Listener
     from kzoo.plugins.registry import Entry
     from kzoo.runs.config import RunConfig
+    from kzoo.runs.folder import Run
     from kzoo.runs.manifest import Manifest
     from kzoo.training.resuming import Resume
 
@@ -55,6 +56,7 @@ def train(
     dry_run: Callable[[Manifest], None] | None = None,
     resume: Resume | None = None,
     callbacks: Sequence[Any] = (),
+    begun: Callable[[Run], None] | None = None,
     profile: bool = False,
 ) -> RunResult | None:
     """Train what ``config`` says, record it in a new run under ``root``, and test it.
@@ -70,6 +72,7 @@ def train(
             returned.
         resume: A run to go on with, whose settings ``config`` has, in place of a new one.
         callbacks: Keras callbacks of the caller's own, called before those of the run.
+        begun: Called with the run once its folder is there.
         profile: Whether to look where the time goes; table and trace are in the run's folder ``profile``.
 
     Raises:
@@ -110,6 +113,8 @@ def train(
             else:
                 run = resume.run
                 run.begin_again(config, resumption(begin, changed, list(record.argv)))
+        if begun is not None:
+            begun(run)
         work = Work(run, config, splits, parts, listener, clock, stop, strategy, begin, tuple(callbacks), tracking)
         return _done(work) if before is None else _done_or_as_before(work, before)
 
