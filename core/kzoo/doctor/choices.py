@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from kzoo.engine.processor import computes_in_bfloat16
+
 __all__ = ["choices"]
 
 _OWN_ONEDNN = ("avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile")
@@ -21,12 +23,11 @@ def choices(instructions: frozenset[str], threads: int | None) -> list[tuple[str
     """
     gpus = list(_GPUS.iterdir()) if _GPUS.is_dir() else []
     device = f"{len(gpus)} of Nvidia, which TensorFlow uses if it finds CUDA" if gpus else "none found"
-    fast = "-o train.precision=auto -o train.jit=auto"
-    precision = (
-        f"float32, without XLA: the same on every machine. On this one `{fast}` is worth a try"
-        if gpus
-        else "float32, without XLA: on a processor half precision and XLA are slower"
-    )
+    precision = "float32, without XLA: the same on every machine"
+    if gpus:
+        precision += ". On this one `-o train.precision=auto -o train.jit=auto` is worth a try"
+    elif computes_in_bfloat16():
+        precision += ". This processor trains faster in bfloat16: `-o train.precision=auto`"
     return [
         ("GPU", device),
         ("oneDNN", _onednn(instructions)),

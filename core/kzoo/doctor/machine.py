@@ -7,7 +7,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import re
 import shutil
 import sys
 import tempfile
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo._version import __version__
 from kzoo.doctor.choices import choices
-from kzoo.engine.runtime import KERAS_NEEDS, keras_file, processor_name
+from kzoo.engine.processor import instructions, processor_name, usable_processors
+from kzoo.engine.runtime import KERAS_NEEDS, keras_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,13 +98,9 @@ def _version(name: str) -> str | None:
 
 
 def _processor() -> Iterator[Finding]:
-    told = ""
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        told = Path("/proc/cpuinfo").read_text("utf-8")
     yield Finding("processor", "name", processor_name() or platform.machine())
-    yield Finding("processor", "threads", {"there": os.cpu_count(), "usable": _usable()})
-    if flags := re.search(r"(?m)^(?:flags|Features)\s*:\s*(.+)$", told):
-        there = set(flags[1].split())
+    yield Finding("processor", "threads", {"there": os.cpu_count(), "usable": usable_processors()})
+    if there := instructions():
         found = [one for one in _INSTRUCTIONS if one in there]
         lacks = platform.machine() in ("x86_64", "AMD64") and "avx" not in there
         says = "TensorFlow's usual builds need a processor with AVX, and die on this one: use another build."
@@ -115,16 +111,8 @@ def _processor() -> Iterator[Finding]:
 
 
 def _choices() -> Iterator[Finding]:
-    told = ""
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        told = Path("/proc/cpuinfo").read_text("utf-8")
-    flags = re.search(r"(?m)^(?:flags|Features)\s*:\s*(.+)$", told)
-    for name, why in choices(frozenset(flags[1].split() if flags else ()), _usable()):
+    for name, why in choices(instructions(), usable_processors()):
         yield Finding("it computes with", name, why)
-
-
-def _usable() -> int | None:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _flags() -> Iterator[Finding]:

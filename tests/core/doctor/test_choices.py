@@ -36,8 +36,12 @@ def test_onednn(said, instructions, variables, says):
     assert said(*instructions, **variables)["oneDNN"].startswith(says)
 
 
-def test_a_gpu_changes_what_is_worth_a_try(said):
-    assert said()["GPU"] == "none found"
+def test_what_is_worth_a_try(said, monkeypatch):
+    monkeypatch.setattr(module, "computes_in_bfloat16", lambda: False)
+    plain = said()
+    assert (plain["GPU"], plain["precision"]) == ("none found", "float32, without XLA: the same on every machine")
+    monkeypatch.setattr(module, "computes_in_bfloat16", lambda: True)
+    assert "faster in bfloat16: `-o train.precision=auto`" in said()["precision"]
     found = said(gpus=2, TF_NUM_INTRAOP_THREADS="3")
     assert found["GPU"].startswith("2 of Nvidia")
     assert "-o train.precision=auto" in found["precision"]
