@@ -74,7 +74,8 @@ def test_auto_takes_the_fastest_engine_that_can(installed, refusing, engine, lef
 
     def export(model, asked):
         if asked in refusing:
-            raise KzooError("The layer `odd` is not written.")
+            message = "The layer `odd` is not written."
+            raise KzooError(message)
         return model.path.with_suffix(f".{asked}.onnx")
 
     found = find_model(str(runs[0].path), engine="auto", export=export)
