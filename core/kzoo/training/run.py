@@ -238,4 +238,6 @@ def _scope(strategy: Any) -> Any:
 def request_of(config: RunConfig) -> DataRequest:
     """Return what a run of these settings asks of its data."""
     data = config.data
-    return DataRequest(data.source, config.seed, data.validation_fraction, data.limit, config.data_settings)
+    return DataRequest(
+        data.source, config.seed, data.validation_fraction, data.limit, config.data_settings, cache=data.cache
+    )
