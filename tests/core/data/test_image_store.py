@@ -88,11 +88,18 @@ def test_a_file_that_goes_away_while_nothing_is_kept_is_named(folder, home):
 
 
 def test_memory_that_is_not_there_is_said(folder, home, monkeypatch):
-    def empty(shape, dtype):
-        raise MemoryError
+    genuine = np.empty
+
+    def empty(shape, *args, **kwargs):
+        if shape == (40, 8, 6, 3):
+            raise MemoryError
+        return genuine(shape, *args, **kwargs)
 
     monkeypatch.setattr(images.np, "empty", empty)
-    with caching("memory"), pytest.raises(DataError, match=r"need 5,?\.?\d* .*of memory, which is not there"):
+    with (
+        caching("memory"),
+        pytest.raises(DataError, match=r"40 images of .* at 8x6 need .* of memory, which is not there"),
+    ):
         read_image_folder(folder, size=(8, 6))
 
 
