@@ -80,7 +80,7 @@ class Assembly:
 
     def build_metrics(self, num_classes: int) -> list[Any]:
         """Return new metrics: a part of the loss each, then those of the settings; for 0 classes not yet fitted."""
-        from kzoo.wrappers.label_forms import MeanOutput, fit_metric
+        from kzoo.wrappers.label_forms import MeanOutput
         from kzoo.wrappers.loss_parts import parts_of
 
         built: list[Any] = [*parts_of(self.loss)]
@@ -101,7 +101,8 @@ class Assembly:
                 raise UsageError(message)
             if self.predicts == "gaussians" != spec.inputs:
                 metric = MeanOutput(metric)
-            built.append(fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric)
+            fitted = self.task.fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric
+            built.append(fitted)
         for name in (metric.name for metric in built):
             if name == "loss" or name.startswith("val_"):
                 message = (

@@ -1,0 +1,130 @@
+"""Frames -> the class of every pixel: made to fit the network, through it, and back to the frame's own size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kzoo.data.frames import Label, write_labels
+from kzoo.data.frames.video import opencv
+from kzoo.pipeline import Reader, picture_shape
+from kzoo.tasks.mask_drawing import overlaid, palette_of
+from kzoo.tasks.segments import Segments
+from kzoo_zoo.segmentation.result_files import CocoMasks, MaskFolder
+from kzoo_zoo.segmentation.split import fitted_picture, fitted_size, in_channels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kzoo.data.frames import Frame, Source
+    from kzoo.engine.forward import Forward
+    from kzoo.pipeline import Prediction
+    from kzoo_zoo.segmentation.settings import ReaderSettings
+
+__all__ = ["SegmentationReader"]
+
+_NAMED = 0.01  # classes with a smaller share of a picture get no name on it
+_BRIGHT = 140.0  # above it, black letters are easier to read than white ones
+_MOST_PIXELS = 2**25  # probabilities in one call: 128 MB
+
+
+class SegmentationReader(Reader):
+    """Tells the class of every pixel.
+
+    Args:
+        card: What is stored with the network: ``input_shape``, ``class_names``, ``box`` and ``colours``.
+        forward: The network.
+        settings: How.
+    """
+
+    def __init__(self, card: Mapping[str, Any], forward: Forward, settings: ReaderSettings) -> None:
+        self.forward, self.settings = forward, settings
+        self.input_shape = picture_shape(card)
+        self.class_names = tuple(card["class_names"])
+        box = card.get("box") or self.input_shape[:2]
+        self.box = (int(box[0]), int(box[1]))
+        colours = card.get("colours") or []
+        self.colours = (
+            np.array(colours, np.uint8) if len(colours) == len(self.class_names) else palette_of(len(self.class_names))
+        )
+        self.batch_size = settings.batch
+        self._files: list[MaskFolder | CocoMasks] = []
+        if settings.masks:
+            self._files.append(MaskFolder(Path(settings.masks).expanduser()))
+        if settings.coco:
+            self._files.append(CocoMasks(Path(settings.coco).expanduser()))
+        self._source = ""
+
+    def load(self) -> None:
+        """Load the network."""
+        _ = self.forward.model
+
+    def start(self, source: Source) -> None:
+        """Remember what the source is called, for the files of results."""
+        self._source = source.name
+
+    def predict(self, items: Sequence[Frame]) -> list[Segments]:
+        """Return the classes of each frame's pixels."""
+        boxes = [frame.pixels.shape[:2] if self.settings.full else self.box for frame in items]
+        found: list[Segments] = []
+        first = 0
+        while first < len(items):  # frames of one size go through the network together
+            last = first + 1
+            room = _MOST_PIXELS // (max(1, int(np.prod(boxes[first]))) * max(2, len(self.class_names)))
+            while last < len(items) and boxes[last] == boxes[first] and last - first < max(1, room):
+                last += 1
+            found += self._of_one_size(items[first:last], boxes[first])
+            first = last
+        for file in self._files:
+            for frame, segments in zip(items, found, strict=True):
+                file.add(frame, segments, self._source)
+        return found
+
+    def _of_one_size(self, frames: Sequence[Frame], box: tuple[int, ...]) -> list[Segments]:
+        channels = self.input_shape[-1]
+        inputs = np.stack([fitted_picture(in_channels(frame.pixels, channels), box) for frame in frames])
+        outputs = np.asarray(self.forward(inputs))
+        if self.settings.mirror:
+            mirrored = np.asarray(self.forward(np.ascontiguousarray(inputs[:, :, ::-1])))
+            outputs = (outputs + mirrored[:, :, ::-1]) / 2
+        return [self._segments(frame, output, box) for frame, output in zip(frames, outputs, strict=True)]
+
+    def _segments(self, frame: Frame, output: np.ndarray, box: tuple[int, ...]) -> Segments:
+        size = frame.pixels.shape[:2]
+        height, width = fitted_size(size, box)
+        output = np.ascontiguousarray(output[:height, :width], np.float32)  # what was added is cut off
+        if (height, width) != size:
+            output = opencv().resize(output, (size[1], size[0]), interpolation=opencv().INTER_LINEAR)
+            output = output.reshape(*size, -1)  # OpenCV drops a last axis of 1
+        if output.shape[-1] == 1:
+            labels = (output[..., 0] > self.settings.threshold).astype(np.uint8)
+            sure = np.where(labels, output[..., 0], 1 - output[..., 0])
+        else:
+            labels = output.argmax(axis=-1).astype(np.uint8)
+            sure = output.max(axis=-1)
+        classes = len(self.class_names)
+        pixels = np.bincount(labels.ravel(), minlength=classes)
+        total = np.bincount(labels.ravel(), weights=sure.ravel(), minlength=classes)
+        return Segments(labels, self.class_names, total / np.maximum(pixels, 1), self.colours)
+
+    def draw(self, frame: Frame, prediction: Prediction) -> np.ndarray:
+        """Return the frame with the colours of the classes over it, and their names with their shares."""
+        assert isinstance(prediction, Segments)
+        picture = overlaid(frame.pixels, prediction.labels, prediction.colours, strength=self.settings.strength)
+        labels, line = [], 0.0
+        size = min(max(12, min(picture.shape[:2]) // 32), 40)
+        for name, share in prediction.shares.items():
+            if share < _NAMED or line > 0.9:  # noqa: PLR2004 - of the height
+                continue
+            red, green, blue = (int(part) for part in prediction.colours[prediction.class_names.index(name)])
+            ink = (0, 0, 0) if 0.299 * red + 0.587 * green + 0.114 * blue > _BRIGHT else (255, 255, 255)
+            labels.append(Label(f"{name} {share:.0%}", (0.0, line), ink, (red, green, blue)))
+            line += 1.6 * size / max(128, picture.shape[0])
+        return write_labels(picture, labels, size=size)
+
+    def close(self) -> None:
+        """Finish the files of results."""
+        for file in self._files:
+            file.close()
