@@ -146,9 +146,9 @@ class PixelMetric(keras.metrics.Metric):  # type: ignore[misc]
         y_true = ops.where(ops.expand_dims(kept, -1), y_true, ops.zeros_like(y_true))
         if y_pred.shape[-1] == 1:  # one mask: no or yes
             y_true, y_pred = (ops.concatenate([1 - one, one], axis=-1) for one in (y_true, y_pred))
-        weights = ops.cast(kept, "float32")
+        weights = ops.cast(kept, self.metric.dtype)  # those of counts are whole numbers
         if sample_weight is not None:
-            weights = weights * _beside(ops.cast(ops.convert_to_tensor(sample_weight), "float32"), weights)
+            weights = weights * _beside(ops.cast(ops.convert_to_tensor(sample_weight), weights.dtype), weights)
         if self.sparse:
             y_true = ops.argmax(y_true, axis=-1)
         return self.metric.update_state(y_true, y_pred, sample_weight=weights)

@@ -10,14 +10,19 @@ from keras import layers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["build_classic", "build_default"]
+__all__ = ["build_classic", "build_default", "of_any_size"]
 
 _MOMENTUM = 0.9  # a short run: with the usual 0.99 the averages would lag behind the weights at its end
 _RESIDUAL = (1, 1, 2, 3)  # blocks at each size of the default network
 
 
 def build_default(
-    channels: int, outputs: int, regularizer: Any = None, *, widths: Sequence[int] | None = None, dropout: float = 0.1
+    input_shape: Sequence[int | None],
+    outputs: int,
+    regularizer: Any = None,
+    *,
+    widths: Sequence[int] | None = None,
+    dropout: float = 0.1,
 ) -> keras.Model:
     """Return a narrow residual U-Net, small enough to train on two cores.
 
@@ -26,18 +31,18 @@ def build_default(
     back adds one convolution for each size.
 
     Args:
-        channels: 1 or 3.
+        input_shape: Height, width and channels, 1 or 3 of these; the sides are multiples of 16, or None for any such.
         outputs: The number of classes, or 1 for one mask.
         regularizer: For the kernels, or None.
-        widths: Channels at 1/2, 1/4, 1/8 and 1/16 of the sides; by default 24, 48, 96, 160.
+        widths: Channels at 1/2, 1/4, 1/8 and 1/16 of the sides; by default 16, 32, 64, 128.
         dropout: The part of the channels at the smallest size that is dropped in training.
 
     Returns:
-        A model of uint8 pictures with sides that are multiples of 16, which gives float32 probabilities of their size.
+        A model of uint8 pictures, which gives float32 probabilities for each of their pixels.
     """
-    widths = tuple(widths or (24, 48, 96, 160))
+    widths = tuple(widths or (16, 32, 64, 128))
     net = _Layers(regularizer)
-    inputs = keras.Input((None, None, channels), dtype="uint8")
+    inputs = keras.Input(tuple(input_shape), dtype="uint8")
     x = net.convolved(layers.Rescaling(1 / 127.5, offset=-1)(inputs), widths[0], strides=2)
     seen = []
     for size, (width, blocks) in enumerate(zip(widths, _RESIDUAL, strict=True)):
@@ -57,7 +62,12 @@ def build_default(
 
 
 def build_classic(
-    channels: int, outputs: int, regularizer: Any = None, *, widths: Sequence[int] | None = None, dropout: float = 0.5
+    input_shape: Sequence[int | None],
+    outputs: int,
+    regularizer: Any = None,
+    *,
+    widths: Sequence[int] | None = None,
+    dropout: float = 0.5,
 ) -> keras.Model:
     """Return the U-Net of Ronneberger, Fischer and Brox (2015): two convolutions at each of five sizes, both ways.
 
@@ -65,19 +75,19 @@ def build_classic(
     filled with zeros, as in most that followed. Dropout is at the end of the contracting path, as theirs.
 
     Args:
-        channels: 1 or 3.
+        input_shape: Height, width and channels, 1 or 3 of these; the sides are multiples of 16, or None for any such.
         outputs: The number of classes, or 1 for one mask.
         regularizer: For the kernels, or None.
         widths: Channels at the five sizes; by default 64, 128, 256, 512, 1024, as in the paper.
         dropout: The part of the features at the smallest size that is dropped in training.
 
     Returns:
-        A model of uint8 pictures with sides that are multiples of 16, which gives float32 probabilities of their size.
+        A model of uint8 pictures, which gives float32 probabilities for each of their pixels.
     """
     widths = tuple(widths or (64, 128, 256, 512, 1024))
     options = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
     options["kernel_regularizer"] = regularizer
-    inputs = keras.Input((None, None, channels), dtype="uint8")
+    inputs = keras.Input(tuple(input_shape), dtype="uint8")
     x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
     seen = []
     for size, width in enumerate(widths):
@@ -95,6 +105,14 @@ def build_classic(
             x = layers.Conv2D(width, 3, **options)(x)
     x = layers.Conv2D(outputs, 1, kernel_regularizer=regularizer)(x)
     return keras.Model(inputs, _probabilities(x, outputs), name="segmentation_classic")
+
+
+def of_any_size(model: keras.Model) -> keras.Model:
+    """Return a network with the weights of this one for pictures of any size, with sides that are multiples of 16."""
+    inputs = keras.Input((None, None, model.input_shape[-1]), dtype=model.inputs[0].dtype)
+    free = keras.models.clone_model(model, input_tensors=inputs)
+    free.set_weights(model.get_weights())
+    return free
 
 
 def _probabilities(x: Any, outputs: int) -> Any:

@@ -32,8 +32,8 @@ class Segmentation(Pipeline):
     name = "segmentation"
     preprocessing: ClassVar[str] = (
         f"RGB pixels from 0 to 255, or gray where there is one channel, made to fit into `box` of the card with their "
-        f"shape kept (Lanczos), at the upper left, the rest to multiples of {STRIDE} filled with the edge's pixels; the "
-        "network scales values itself. Outputs are probabilities for each pixel; cut off what was filled. A single "
+        f"shape kept (Lanczos), at the upper left, the rest to multiples of {STRIDE} filled with the edge's pixels; "
+        "the network scales values itself. Outputs are probabilities for each pixel; cut off what was filled. A single "
         "channel is the probability of the second class"
     )
     model_settings: ClassVar[type] = NetworkSettings
@@ -59,7 +59,7 @@ class Segmentation(Pipeline):
         outputs = 1 if one_mask else problem.outputs
         build = getattr(networks, f"build_{chosen.network}")
         model = build(
-            problem.input_shape[-1], outputs, problem.regularizer, widths=chosen.widths, dropout=chosen.dropout
+            problem.input_shape, outputs, problem.regularizer, widths=chosen.widths, dropout=chosen.dropout
         )
 
         def augment(x: Any, y: Any, moment: Moment) -> tuple[Any, Any]:

@@ -9,6 +9,8 @@ import numpy as np
 
 from kzoo.data.frames import Label, write_labels
 from kzoo.data.frames.video import opencv
+from kzoo.engine.forward import TENSORFLOW, Forward
+from kzoo.errors import UsageError
 from kzoo.pipeline import Reader, picture_shape
 from kzoo.tasks.mask_drawing import overlaid, palette_of
 from kzoo.tasks.segments import Segments
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kzoo.data.frames import Frame, Source
-    from kzoo.engine.forward import Forward
     from kzoo.pipeline import Prediction
     from kzoo_zoo.segmentation.settings import ReaderSettings
 
@@ -27,7 +28,6 @@ __all__ = ["SegmentationReader"]
 
 _NAMED = 0.01  # classes with a smaller share of a picture get no name on it
 _BRIGHT = 140.0  # above it, black letters are easier to read than white ones
-_MOST_PIXELS = 2**25  # probabilities in one call: 128 MB
 
 
 class SegmentationReader(Reader):
@@ -40,7 +40,14 @@ class SegmentationReader(Reader):
     """
 
     def __init__(self, card: Mapping[str, Any], forward: Forward, settings: ReaderSettings) -> None:
+        if settings.full and getattr(forward, "engine", TENSORFLOW) != TENSORFLOW:
+            message = (
+                "`full` lets the network see pictures of any size, and an exported one takes one size alone. Name the run "
+                "or its .keras file, or leave it out."
+            )
+            raise UsageError(message)
         self.forward, self.settings = forward, settings
+        self._network = forward
         self.input_shape = picture_shape(card)
         self.class_names = tuple(card["class_names"])
         box = card.get("box") or self.input_shape[:2]
@@ -60,6 +67,11 @@ class SegmentationReader(Reader):
     def load(self) -> None:
         """Load the network."""
         _ = self.forward.model
+        if self.settings.full:
+            from kzoo_zoo.segmentation.networks import of_any_size
+
+            # Not watched: in another size than those of the training, details are always of another kind.
+            self._network = Forward(self.forward.made(of_any_size))
 
     def start(self, source: Source) -> None:
         """Remember what the source is called, for the files of results."""
@@ -67,27 +79,20 @@ class SegmentationReader(Reader):
 
     def predict(self, items: Sequence[Frame]) -> list[Segments]:
         """Return the classes of each frame's pixels."""
-        boxes = [frame.pixels.shape[:2] if self.settings.full else self.box for frame in items]
-        found: list[Segments] = []
-        first = 0
-        while first < len(items):  # frames of one size go through the network together
-            last = first + 1
-            room = _MOST_PIXELS // (max(1, int(np.prod(boxes[first]))) * max(2, len(self.class_names)))
-            while last < len(items) and boxes[last] == boxes[first] and last - first < max(1, room):
-                last += 1
-            found += self._of_one_size(items[first:last], boxes[first])
-            first = last
+        groups = [[frame] for frame in items] if self.settings.full else [items]
+        found = [segments for group in groups for segments in self._of_one_size(group)]
         for file in self._files:
             for frame, segments in zip(items, found, strict=True):
                 file.add(frame, segments, self._source)
         return found
 
-    def _of_one_size(self, frames: Sequence[Frame], box: tuple[int, ...]) -> list[Segments]:
+    def _of_one_size(self, frames: Sequence[Frame]) -> list[Segments]:
+        box = frames[0].pixels.shape[:2] if self.settings.full else self.box
         channels = self.input_shape[-1]
         inputs = np.stack([fitted_picture(in_channels(frame.pixels, channels), box) for frame in frames])
-        outputs = np.asarray(self.forward(inputs))
+        outputs = np.asarray(self._network(inputs))
         if self.settings.mirror:
-            mirrored = np.asarray(self.forward(np.ascontiguousarray(inputs[:, :, ::-1])))
+            mirrored = np.asarray(self._network(np.ascontiguousarray(inputs[:, :, ::-1])))
             outputs = (outputs + mirrored[:, :, ::-1]) / 2
         return [self._segments(frame, output, box) for frame, output in zip(frames, outputs, strict=True)]
 
