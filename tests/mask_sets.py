@@ -97,7 +97,13 @@ def coco(root, *, form="text", count=3, name="instances_train.json", change=lamb
             if form == "polygons":
                 segmentation = [[6, 4, 16, 4, 16, 12, 6, 12]]
             annotations.append(
-                {"id": len(annotations), "image_id": number, "category_id": 10 * label, "iscrowd": 0, "segmentation": segmentation}
+                {
+                    "id": len(annotations),
+                    "image_id": number,
+                    "category_id": 10 * label,
+                    "iscrowd": 0,
+                    "segmentation": segmentation,
+                }
             )
         found[f"{number}"] = labels
     categories = [{"id": 10, "name": "disc"}, {"id": 20, "name": "other"}]
@@ -141,7 +147,9 @@ def _coloured(root, names="sky\nroad\n"):
     pixels, labels = scene(0, 2)
     for number in range(3):
         picture(root / f"images/{number}.png", pixels)
-        picture(root / f"masks/{number}.png", np.where(labels[..., None] == 1, (128, 64, 0), (0, 0, 200)).astype(np.uint8))
+        picture(
+            root / f"masks/{number}.png", np.where(labels[..., None] == 1, (128, 64, 0), (0, 0, 200)).astype(np.uint8)
+        )
     if names:
         (root / "classes.txt").write_text(names)
     return root
@@ -161,10 +169,6 @@ def _annotation(**changes):
         return tables
 
     return _coco_with(change)
-
-
-def _first(root, kind):
-    return sorted((root / kind).iterdir())[0]
 
 
 def _other_size(root):
@@ -234,7 +238,7 @@ MALFORMED = {
     "nothing to train on": (_folders(splits=("test",)), {}, "none to train on"),
     "a single picture": (_folders(count=1), {}, "a single picture"),
     "VOC without the folders": (_folders(), {"format": "voc"}, "is not laid out as VOC"),
-    "VOC's list of what is not there": (lambda root: voc(root) and (root / "SegmentationClass/2007_1.png").unlink() or root, {}, "2007_1: train.txt names it, and SegmentationClass has no file"),
+    "VOC's list of what is not there": (lambda root: (voc(root) and (root / "SegmentationClass/2007_1.png").unlink()) or root, {}, "2007_1: train.txt names it, and SegmentationClass has no file"),
     "VOC's lists with one picture twice": (lambda root: voc(root) and (root / "ImageSets/Segmentation/val.txt").write_text("2007_0\n") and root, {}, "val.txt names 2007_0, which .*train.txt has too"),
     "json cut off": (lambda root: coco(root) and (root / "instances_train.json").write_text('{"images": [], "segmentation"') and root, {}, r"instances_train.json:1 is no json"),
     "json of something else": (lambda root: coco(root) and (root / "instances_train.json").write_text('{"segmentation": []}') and root, {}, "it lacks one of the lists"),
@@ -245,7 +249,7 @@ MALFORMED = {
     "run lengths of another size": (_annotation(segmentation={"size": [9, 9], "counts": [81]}), {}, r"run lengths are of 9 x 9 pixels, and the picture has 32 x 24"),
     "run lengths that are too short": (_annotation(segmentation={"size": [24, 32], "counts": [5]}), {}, r"annotation 0, of 0.png: run lengths add up to 5"),
     "run lengths that are no text": (_annotation(segmentation={"size": [24, 32], "counts": "\t"}), {}, "no letter"),
-    "an image that is not there": (lambda root: coco(root) and (root / "images/1.png").unlink() or root, {}, "the image 1.png is missing"),
+    "an image that is not there": (lambda root: (coco(root) and (root / "images/1.png").unlink()) or root, {}, "the image 1.png is missing"),
     "categories without ids": (_coco_with(lambda tables: {**tables, "categories": [{"name": "disc"}]}), {}, "needs a name and a whole number"),
     "no categories": (_coco_with(lambda tables: {**tables, "categories": []}), {}, "has no categories"),
     "two files of one split": (_two_jsons, {}, "one train split too many"),

@@ -31,9 +31,15 @@ PIPELINES = {
     "binary": ("cats_vs_dogs",),
     "regression": ("regression",),
     "ordinal": ("fingers",),
+    "segmentation": ("segmentation",),
 }
 PICTURES = ("mnist", "cifar10", "cats_vs_dogs")
-SETTINGS = {"cats_vs_dogs": {"image_size": 32}, "fingers": {"per_class": 5}}
+SETTINGS = {
+    "cats_vs_dogs": {"image_size": 32},
+    "fingers": {"per_class": 5},
+    "segmentation": {"image_size": (32, 48)},
+}
+RECIPES = {"segmentation": "quick"}  # the classic network has 31 million weights
 
 
 @functools.cache
@@ -51,7 +57,7 @@ def prepared(name):
 
 def train(name, *, test=False, **asked):
     pipeline, splits = prepared(name)
-    config = configure(name, recipe="classic", batch_size=8, epochs=1, **asked)
+    config = configure(name, recipe=RECIPES.get(name, "classic"), batch_size=8, epochs=1, **asked)
     task = get_registry().pipeline(name).spec.task
     check_components(config, task, get_registry())
     runtime.seed_everything(0)

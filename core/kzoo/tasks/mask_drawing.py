@@ -8,7 +8,7 @@ import numpy as np
 
 from kzoo.tasks.mask_measures import NO_CLASS
 
-__all__ = ["overlaid", "palette_of", "painted"]
+__all__ = ["overlaid", "painted", "palette_of"]
 
 _GOLDEN = 0.618033988749895
 _NOTHING = (0, 0, 0)

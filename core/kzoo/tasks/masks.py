@@ -172,7 +172,7 @@ class MaskOutcome:
                 name = {"file_name": one.picture.name, "category_name": self.class_names[index]}
                 segmentation = coco_segments(predicted == index)
                 records.append({"image_id": number, "category_id": index, "segmentation": segmentation, **name})
-        return {"coco_masks": json.dumps(records)}
+        return {"coco": json.dumps(records)}
 
     def worst(self, most: int) -> list[int]:
         """Return the numbers of the pictures with the least mean IoU, the worst first; those that are all right not."""
@@ -200,7 +200,7 @@ class Segmentation(Task):
         "segmented": "Test pictures: the truth, what was said, and where that is wrong",
     }
     photos: ClassVar[Collection[str]] = ("worst_masks", "segmented")
-    files: ClassVar[Collection[str]] = ("coco_masks",)
+    files: ClassVar[Collection[str]] = ("coco",)
     epoch_figures: ClassVar[Mapping[str, str]] = {
         "val_mean_iou": "mean_iou",
         "val_mean_dice": "mean_dice",

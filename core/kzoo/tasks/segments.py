@@ -86,5 +86,5 @@ class Segments(Prediction):
 
 
 def coco_segments(mask: np.ndarray) -> dict[str, Any]:
-    """Return a mask of shape (H, W) as COCO has it: ``size``, and ``counts``, the compressed text of its run lengths."""
+    """Return a mask of shape (H, W) as COCO has it: its ``size``, and ``counts``, its run lengths as text."""
     return {"size": [int(side) for side in mask.shape], "counts": text_of(counts_of(mask))}

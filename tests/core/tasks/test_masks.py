@@ -139,9 +139,7 @@ class Says:
 def measured(pairs, *, data_names=NAMES, known=NAMES):
     split = Pictures([true for true, _ in pairs])
     says = Says([said for _, said in pairs], known)
-    return Measured(
-        forward=None, test=split, class_names=data_names, known_classes=known, reader=lambda chosen: says
-    )
+    return Measured(forward=None, test=split, class_names=data_names, known_classes=known, reader=lambda chosen: says)
 
 
 def test_the_outcome_is_of_all_pixels_together():
@@ -163,7 +161,7 @@ def test_the_outcome_is_of_all_pixels_together():
 
 def test_its_file_is_what_coco_reads():
     pairs = [blobs(seed) for seed in range(2)]
-    records = json.loads(task_named("segmentation").measure(measured(pairs)).files()["coco_masks"])
+    records = json.loads(task_named("segmentation").measure(measured(pairs)).files()["coco"])
     again = np.zeros_like(pairs[1][1])
     for record in records:
         if record["image_id"] == 1:

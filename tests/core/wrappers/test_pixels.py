@@ -80,7 +80,9 @@ def test_a_loss_of_each_pixel_is_the_mean_over_the_others(name):
     y_true, y_pred, kept = batch()
     value, gradient = value_and_gradient(loss_of(name), y_true, y_pred)
     entry = get_registry().loss(name)
-    plain = build("loss", Reference(name, dict(entry.spec.example) if name == "ldam" else {}), context=Context("segmentation"))
+    plain = build(
+        "loss", Reference(name, dict(entry.spec.example) if name == "ldam" else {}), context=Context("segmentation")
+    )
     expected, theirs = value_and_gradient(plain, y_true[kept], y_pred[kept])
     assert value == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(gradient[kept], theirs, rtol=1e-4, atol=1e-7)

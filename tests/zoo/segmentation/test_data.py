@@ -3,14 +3,14 @@
 import re
 
 import numpy as np
-import pytest
-from PIL import Image
-from mask_sets import MALFORMED, coco, folders, mask, picture, scene, voc
-
 import pipelines
+import pytest
+from mask_sets import MALFORMED, coco, folders, mask, picture, scene, voc
+from PIL import Image
+
 from kzoo.errors import KzooError
-from kzoo.plugins.targets import load_target
 from kzoo.plugins.registry import get_registry
+from kzoo.plugins.targets import load_target
 from kzoo_zoo.segmentation.legend import parse_names
 from kzoo_zoo.segmentation.mask_files import read_mask
 from kzoo_zoo.segmentation.pipeline import Segmentation
@@ -38,9 +38,7 @@ def test_it_is_listed_as_what_it_is():
     assert set(entry.spec.recipes) == set(PIPELINE.recipes())
 
 
-@pytest.mark.parametrize(
-    "layout", ["images/{split}{name}", "{split}images/{name}", "data/{split}images/{name}"]
-)
+@pytest.mark.parametrize("layout", ["images/{split}{name}", "{split}images/{name}", "data/{split}images/{name}"])
 def test_folders_with_splits_in_any_order(tmp_path, layout):
     expected = folders(tmp_path, layout=layout, splits=("train", "val", "test"))
     data = read(tmp_path)
@@ -267,7 +265,7 @@ def test_what_is_too_large_for_the_memory_is_read_from_its_files(tmp_path, monke
     from_files = read(tmp_path)
     for one, other in zip(expected, from_files.train.examples(np.arange(2)), strict=True):
         np.testing.assert_array_equal(one, other)
-    x, y = from_files.train.fetch(np.array([1, 0]))
+    x, _ = from_files.train.fetch(np.array([1, 0]))
     np.testing.assert_array_equal(np.asarray(x)[1], expected[0][0])
     digest = from_files.train.digest()
     assert digest == read(tmp_path).train.digest()

@@ -4,12 +4,12 @@ import json
 
 import keras
 import numpy as np
+import pipelines
 import pytest
 import tensorflow as tf
 from PIL import Image
 from pycocotools import mask as coco_masks
 
-import pipelines
 from kzoo.data.frames import Frame
 from kzoo.errors import UsageError
 from kzoo.plugins.build import build
@@ -47,7 +47,9 @@ def test_a_network_gives_probabilities_for_each_pixel_of_pictures_of_any_size(ne
 
 def test_the_classic_network_is_that_of_the_paper():
     """ "In total the network has 23 convolutional layers", whose channels its figure 1 shows."""
-    convolutions = [layer for layer in build_classic((None, None, 1), 2).layers if isinstance(layer, keras.layers.Conv2D)]
+    convolutions = [
+        layer for layer in build_classic((None, None, 1), 2).layers if isinstance(layer, keras.layers.Conv2D)
+    ]
     down = [64, 64, 128, 128, 256, 256, 512, 512, 1024, 1024]
     up = [512, 512, 512, 256, 256, 256, 128, 128, 128, 64, 64, 64, 2]
     assert [layer.filters for layer in convolutions] == down + up
@@ -67,11 +69,11 @@ def test_one_mask_has_one_output_where_the_loss_compares_masks():
 
 
 def test_a_regularizer_is_on_every_kernel():
-    for network in NARROW:
+    for network, widths in NARROW.items():
         model = built(network=network).model
         plain = sum(isinstance(layer, keras.layers.Conv2D) for layer in model.layers)
         regularized = pipelines.built(
-            PIPELINE, (32, 48, 3), 3, regularizer=keras.regularizers.L2(1e-3), network=network, widths=NARROW[network]
+            PIPELINE, (32, 48, 3), 3, regularizer=keras.regularizers.L2(1e-3), network=network, widths=widths
         )
         assert len(regularized.model.losses) == plain
 
@@ -95,7 +97,9 @@ def test_a_picture_and_its_mask_are_changed_alike():
     ).augment
     changed = set()
     for step in range(4):
-        new_x, new_y = (np.asarray(part) for part in augment(tf.constant(x), tf.constant(y), pipelines.moment((5, step))))
+        new_x, new_y = (
+            np.asarray(part) for part in augment(tf.constant(x), tf.constant(y), pipelines.moment((5, step)))
+        )
         assert new_x.shape == x.shape
         assert new_y.shape == y.shape
         expected = new_y.astype(int) * 60
@@ -119,16 +123,16 @@ def test_colours_change_in_the_picture_alone():
 
 @pytest.mark.parametrize("zoom", [(0.0, 1.0), (1.0, 0.5), (0.5, 9.0)])
 def test_a_zoom_that_shows_nothing_is_refused(zoom):
-    with pytest.raises(UsageError, match="augment.zoom"):
+    with pytest.raises(UsageError, match=r"augment\.zoom"):
         built(augment={"zoom": zoom})
 
 
 def brightness(inputs):
     """Say `left` of dark pixels and `right` of bright ones."""
     bright = np.asarray(inputs)[..., :1] > 127
-    return np.concatenate([np.full_like(bright, 0.1, float), 0.8 * ~bright + 0.05, 0.8 * bright + 0.05], axis=-1).astype(
-        np.float32
-    )
+    return np.concatenate(
+        [np.full_like(bright, 0.1, float), 0.8 * ~bright + 0.05, 0.8 * bright + 0.05], axis=-1
+    ).astype(np.float32)
 
 
 CARD = {"input_shape": (32, 48, 3), "class_names": NAMES, "box": [30, 40]}
@@ -263,8 +267,8 @@ def test_a_split_is_measured_in_its_own_size():
 def test_it_learns_two_scenes_by_heart(network):
     data = pipelines.sample(PIPELINE, image_size=(32, 48))
     x, y = data.train.examples(np.arange(2))
-    found = pipelines.built(PIPELINE, x.shape[1:], 6, problem={"predicts": "classes"}, network=network,
-                            widths={"default": (8, 16, 16, 16), "classic": (8, 8, 16, 16, 16)}[network], dropout=0)  # fmt: skip
+    widths = {"default": (8, 16, 16, 16), "classic": (8, 8, 16, 16, 16)}[network]
+    found = built(x.shape[1:], 6, network=network, widths=widths, dropout=0)
     loss = task_named("segmentation").fit_loss(build("loss", "categorical_crossentropy"), "classes")
     found.model.compile(keras.optimizers.Adam(3e-3), loss=loss, jit_compile=False)
     target = found.encode(tf.constant(y), None)

@@ -63,8 +63,8 @@ def read_coco(tree: Tree, files: Sequence[Path]) -> tuple[Pairs, list[Named]]:
         split = split_of(path.stem) or next(iter(splits_in(path.relative_to(tree.root).parts[:-1])), "")
         if split in splits:
             message = (
-                f"{path} is one {split or 'train'} split too many beside {splits[split]}: name one file with --data, or "
-                "name the files so that they say train, val or test."
+                f"{path} is one {split or 'train'} split too many beside {splits[split]}: name one file with "
+                "--data, or name the files so that they say train, val or test."
             )
             raise DataError(message)
         tables = _tables(path)

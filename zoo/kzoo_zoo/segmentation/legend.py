@@ -124,10 +124,11 @@ class Legend:
         )
         shown = written(value, self.kind)
         asked = f'"{shown}"' if self.kind == COLOURS else shown
+        none = ", ".join(written(one, self.kind) for one in sorted(self.ignored)) or "none"
         return (
             f"The mask {name} has the {what} {shown}{where}, which is none of the {len(self.values)} classes ({known}) "
-            f"and none that means no class ({', '.join(written(one, self.kind) for one in sorted(self.ignored)) or 'none'}"
-            f"). If its pixels have no class, say so: -o 'data.ignore={asked}'. Else name its class in classes.txt."
+            f"and none that means no class ({none}). If its pixels have no class, say so: -o 'data.ignore={asked}'. Else "
+            "name its class in classes.txt."
         )
 
 
@@ -285,8 +286,8 @@ def _of_named(seen: Seen, kind: str, named: Sequence[Named], where: str, ignored
     if kind == COLOURS and any(one.colour is None for one in named):
         file = next(iter(seen.colours.values()))
         message = (
-            f"The masks are in colours, as {file} is, and {where} names {len(named)} classes without a colour for each. "
-            "Write it behind each name, as in `road 128 64 128`."
+            f"The masks are in colours, as {file} is, and {where} names {len(named)} classes without a colour for "
+            "each. Write it behind each name, as in `road 128 64 128`."
         )
         raise DataError(message)
     values = [one.colour if kind == COLOURS else one.value for one in named]
@@ -308,8 +309,8 @@ def _found(seen: Seen, kind: str, values: Mapping[int, str], ignored: Collection
     if len(order) > (_MOST_FOUND if kind == COLOURS else NO_CLASS):
         file = values[order[-1]]
         message = (
-            f"The masks have {len(order):,} different {kind}, such as {written(order[-1], kind)} in {file}: photos have "
-            "so many, or masks whose edges were smoothed or that were saved as JPEG. Save masks as PNG without "
+            f"The masks have {len(order):,} different {kind}, such as {written(order[-1], kind)} in {file}: photos "
+            "have so many, or masks whose edges were smoothed or that were saved as JPEG. Save masks as PNG without "
             "smoothing, and name the classes in classes.txt, with a colour each."
         )
         raise DataError(message)
@@ -342,7 +343,7 @@ def _checked(legend: Legend) -> Legend:
 
 
 def _colours_of(named: Iterable[Named], count: int, palette: np.ndarray | None = None) -> np.ndarray:
-    """Return a colour for each class: its own, that of the masks' palette, or one of a palette that tells them apart."""
+    """Return a colour for each class: its own, that of the masks' palette, or one that tells it from others."""
     named = list(named)
     if named and all(one.colour is not None for one in named):
         return np.array([colour_of(one.colour or 0) for one in named], np.uint8)

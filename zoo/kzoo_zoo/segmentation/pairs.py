@@ -43,8 +43,10 @@ _MASKS = frozenset(
     | {"groundtruth", "ground_truth", "targets", "target", "semantic"}
 )
 _OTHERS = frozenset({"segmentationobject", "instances", "xmls"})
-_ENDINGS = ("_mask", "_masks", "_label", "_labels", "_seg", "_segmentation", "_gt", "_l", "-mask", "_labelids", "_gtfine",
-            "_leftimg8bit", "_image", "_img")  # fmt: skip
+_ENDINGS = (
+    "_mask", "_masks", "_label", "_labels", "_seg", "_segmentation", "_gt", "_l", "-mask", "_labelids", "_gtfine",
+    "_leftimg8bit", "_image", "_img",
+)  # fmt: skip
 _NAMED = 10
 _SETS = ("train", "val", "test")
 

@@ -8,7 +8,7 @@ import filelock
 
 from kzoo.data.archives import extract
 from kzoo.data.cache import data_home
-from kzoo.data.download import RemoteFile, fetch
+from kzoo.data.download import RemoteFile
 from kzoo.data.texts import reason_of, text_of
 from kzoo.errors import DataError
 from kzoo_zoo.segmentation.legend import Named

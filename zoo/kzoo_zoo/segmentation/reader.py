@@ -42,8 +42,8 @@ class SegmentationReader(Reader):
     def __init__(self, card: Mapping[str, Any], forward: Forward, settings: ReaderSettings) -> None:
         if settings.full and getattr(forward, "engine", TENSORFLOW) != TENSORFLOW:
             message = (
-                "`full` lets the network see pictures of any size, and an exported one takes one size alone. Name the run "
-                "or its .keras file, or leave it out."
+                "`full` lets the network see pictures of any size, and an exported one takes one size alone. Name "
+                "the run or its .keras file, or leave it out."
             )
             raise UsageError(message)
         self.forward, self.settings = forward, settings

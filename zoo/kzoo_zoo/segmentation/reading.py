@@ -265,7 +265,7 @@ def _keep_for_test(root: Path, pictures: list[Picture]) -> tuple[list[Picture], 
 
 
 def sample(settings: SampleSettings) -> Dataset:
-    """Return drawn scenes of shapes on texture with their exact masks: the same bytes on every call with the same size."""
+    """Return drawn shapes on texture with their exact masks: the same bytes on every call with the same size."""
     box = settings.sides((96, 128))
     made = {}
     for name, (count, seed) in _SAMPLE.items():

@@ -1,4 +1,4 @@
-"""Pictures and masks as examples of one size: made to fit, with their shape kept, and padded to the network's stride."""
+"""Pictures and masks as examples of one size: made to fit with their shape kept, and padded to the network's stride."""
 
 from __future__ import annotations
 
