@@ -29,9 +29,9 @@ def picture(path, pixels):
     Image.fromarray(pixels).save(path)
 
 
-def mask(path, labels, mode="L", palette=None):
+def mask(path, labels, palette=None):
     path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(labels, mode) if mode == "P" else Image.fromarray(labels)
+    image = Image.fromarray(labels)
     if palette is not None:
         image.putpalette(np.asarray(palette, np.uint8).tobytes())
     image.save(path)
@@ -60,8 +60,8 @@ def voc(root, *, lists=True, count=4):
         pixels, labels = scene(number)
         labels[0] = 255
         picture(root / f"JPEGImages/2007_{number}.jpg", pixels)
-        mask(root / f"SegmentationClass/2007_{number}.png", labels, "P", palette)
-        mask(root / f"SegmentationObject/2007_{number}.png", labels, "P", palette)
+        mask(root / f"SegmentationClass/2007_{number}.png", labels, palette)
+        mask(root / f"SegmentationObject/2007_{number}.png", labels, palette)
         found[f"2007_{number}"] = labels
     picture(root / "JPEGImages/2007_boxes_only.jpg", scene(9)[0])
     if lists:
@@ -240,8 +240,8 @@ MALFORMED = {
     "VOC without the folders": (_folders(), {"format": "voc"}, "is not laid out as VOC"),
     "VOC's list of what is not there": (lambda root: (voc(root) and (root / "SegmentationClass/2007_1.png").unlink()) or root, {}, "2007_1: train.txt names it, and SegmentationClass has no file"),
     "VOC's lists with one picture twice": (lambda root: voc(root) and (root / "ImageSets/Segmentation/val.txt").write_text("2007_0\n") and root, {}, "val.txt names 2007_0, which .*train.txt has too"),
-    "json cut off": (lambda root: coco(root) and (root / "instances_train.json").write_text('{"images": [], "segmentation"') and root, {}, r"instances_train.json:1 is no json"),
-    "json of something else": (lambda root: coco(root) and (root / "instances_train.json").write_text('{"segmentation": []}') and root, {}, "it lacks one of the lists"),
+    "json cut off": (lambda root: coco(root) and (root / "instances_train.json").write_text('{"images": [], "annotations"') and root, {}, r"instances_train.json:1 is no json"),
+    "json of something else": (lambda root: coco(root) and (root / "instances_train.json").write_text('{"images": [], "annotations": [], "info": {}}') and root, {}, "it lacks one of the lists"),
     "an annotation of no image": (_annotation(image_id=77), {}, "annotation 0 is of the image 77"),
     "an annotation of no category": (_annotation(category_id=77), {}, "annotation 0 has the category 77"),
     "an annotation without a mask": (_annotation(segmentation=[]), {}, "annotation 0 has no segmentation"),

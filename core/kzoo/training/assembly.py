@@ -146,7 +146,7 @@ class Assembly:
         if not every:
             return 0
         if not self.task.epoch_figures:
-            message = f"`train.measure_every` is for detectors, and the task here is {self.task.name}."
+            message = f"`train.measure_every` is for detection and segmentation, and the task here is {self.task.name}."
             raise UsageError(message)
         self.task.check_measurable()
         return every
@@ -263,7 +263,7 @@ def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> Non
     settings = config.train
     if measured and not validated:
         message = (
-            "Average precision after each epoch is measured on validation data, and there is none "
+            "What the task measures after each epoch is measured on validation data, and there is none "
             "(data.validation_fraction is 0). Set train.monitor=loss and train.measure_every=0."
         )
         raise UsageError(message)

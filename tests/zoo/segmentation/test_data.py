@@ -116,7 +116,7 @@ def test_black_and_white_is_one_mask(tmp_path, how):
         elif how == "bits":
             Image.fromarray(white).convert("1").save(tmp_path / f"masks/{number}.png")
         elif how == "palette":
-            mask(tmp_path / f"masks/{number}.png", white, "P", np.repeat(np.arange(256)[:, None], 3, 1))
+            mask(tmp_path / f"masks/{number}.png", white, np.repeat(np.arange(256)[:, None], 3, 1))
         else:
             mask(tmp_path / f"masks/{number}.png", white)
         expected[str(number)] = labels
@@ -169,7 +169,7 @@ def test_a_palette_in_an_order_of_its_own_is_read_by_its_colours(tmp_path):
         picture(tmp_path / f"images/{number}.png", pixels)
         palette = np.zeros((256, 3), np.uint8)
         palette[[9, 4, 6]] = COLOURS
-        mask(tmp_path / f"masks/{number}.png", np.array([9, 4, 6], np.uint8)[labels], "P", palette)
+        mask(tmp_path / f"masks/{number}.png", np.array([9, 4, 6], np.uint8)[labels], palette)
         expected[str(number)] = labels
     (tmp_path / "classes.txt").write_text("void 0 0 0\nroad 128 64 0\ncar 0 0 200\n")
     data = read(tmp_path)

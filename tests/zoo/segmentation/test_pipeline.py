@@ -11,7 +11,7 @@ from PIL import Image
 from pycocotools import mask as coco_masks
 
 from kzoo.data.frames import Frame
-from kzoo.errors import UsageError
+from kzoo.errors import KzooError, UsageError
 from kzoo.plugins.build import build
 from kzoo.plugins.registry import get_registry
 from kzoo.tasks import Measured, task_named
@@ -187,6 +187,16 @@ def test_full_pictures_and_mirror_images():
         pipelines.reader(PIPELINE, Exported(), card, full=True)
     with pytest.raises(UsageError, match="kzoo run segmentation"):
         pipelines.reader(PIPELINE)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"box": "large"}, {"box": [30]}, {"box": [30, 4000]}, {"box": [0, 4]}, {"colours": [[1, 2, 3]]},
+     {"colours": [[1, 2, 300]] * 3}, {"colours": "red"}],
+)  # fmt: skip
+def test_a_card_that_says_what_cannot_be_is_refused(wrong):
+    with pytest.raises(KzooError, match="The network's card"):
+        pipelines.reader(PIPELINE, brightness, {**CARD, **wrong})
 
 
 def test_one_mask_is_above_its_threshold():

@@ -24,26 +24,13 @@ if TYPE_CHECKING:
 
     from kzoo.data.walking import Tree
 
-__all__ = ["BACKGROUND", "find_coco", "read_coco"]
+__all__ = ["BACKGROUND", "read_coco"]
 
 BACKGROUND = "background"
 """The class of pixels that no annotation covers, unless a category has this name."""
 
 _LONGEST = 2 * 10**9  # bytes
 _TABLES = ("images", "annotations", "categories")
-_MASKS = '"segmentation"'
-
-
-def find_coco(tree: Tree) -> list[Path]:
-    """Return the json files below a folder that speak of segmentations near their beginning or end."""
-    found = []
-    for path in tree.named({".json"}):
-        with path.open("rb") as file:
-            start = file.read(1 << 20)
-            file.seek(max(0, path.stat().st_size - (1 << 20)))
-            if _MASKS.encode() in start or _MASKS.encode() in file.read():
-                found.append(path)
-    return found
 
 
 def read_coco(tree: Tree, files: Sequence[Path]) -> tuple[Pairs, list[Named]]:

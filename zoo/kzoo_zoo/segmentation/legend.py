@@ -71,10 +71,10 @@ class Seen:
         self.kinds[mask.kind] += 1
         own = np.unique(mask.values).tolist()
         for value in own:
-            (self.numbers if mask.kind == NUMBERS else self.colours).setdefault(int(value), name)
-        if mask.kind == NUMBERS:
-            for value in np.unique(RawMask(np.asarray([own]), NUMBERS, mask.palette).in_colours().values).tolist():
-                self.colours.setdefault(int(value), name)
+            if mask.kind == NUMBERS:
+                self.numbers.setdefault(int(value), name)
+        for value in np.unique(mask.seen().in_colours().values).tolist():
+            self.colours.setdefault(int(value), name)
         if self.palette is None:
             self.palette = mask.palette
 
@@ -127,8 +127,8 @@ class Legend:
         none = ", ".join(written(one, self.kind) for one in sorted(self.ignored)) or "none"
         return (
             f"The mask {name} has the {what} {shown}{where}, which is none of the {len(self.values)} classes ({known}) "
-            f"and none that means no class ({none}). If its pixels have no class, say so: -o 'data.ignore={asked}'. Else "
-            "name its class in classes.txt."
+            f"and none that means no class ({none}). If its pixels have no class, say so: -o 'data.ignore={asked}'. "
+            "Else name its class in classes.txt."
         )
 
 

@@ -38,6 +38,10 @@ class RawMask:
     kind: str
     palette: np.ndarray | None = None
 
+    def seen(self) -> RawMask:
+        """Return the values that occur, each once, in a row: what a large mask need not be kept for."""
+        return RawMask(np.unique(self.values)[None], self.kind, self.palette)
+
     def in_colours(self) -> RawMask:
         """Return the same mask in colours: gray where there is no palette."""
         if self.kind == COLOURS:

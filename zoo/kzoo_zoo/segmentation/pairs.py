@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kzoo.data.decoding import IMAGE_SUFFIXES
 from kzoo.data.split_names import split_of
 from kzoo.data.texts import reason_of, text_of
-from kzoo.data.walking import sample_of
+from kzoo.data.walking import own_files, sample_of
 from kzoo.errors import DataError
 from kzoo_zoo.segmentation.pictures import Found
 
@@ -146,14 +146,10 @@ def find_voc(root: Path) -> Pairs:
         DataError: A list cannot be read, or names a picture twice.
     """
     pairs, folder = Pairs(), root / "ImageSets" / "Segmentation"
-    images = {
-        path.stem: path for path in sorted((root / "JPEGImages").iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES
-    }
-    masks = {
-        path.stem: path
-        for path in sorted((root / "SegmentationClass").iterdir())
-        if path.suffix.lower() in IMAGE_SUFFIXES
-    }
+    images, masks = (
+        {path.stem: path for path in own_files(root / name) if path.suffix.lower() in IMAGE_SUFFIXES}
+        for name in ("JPEGImages", "SegmentationClass")
+    )
     lists = {name: folder / f"{name}.txt" for name in _SETS if (folder / f"{name}.txt").is_file()}
     if not lists and (folder / "trainval.txt").is_file():
         lists = {"train": folder / "trainval.txt"}

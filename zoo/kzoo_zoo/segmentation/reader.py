@@ -10,7 +10,7 @@ import numpy as np
 from kzoo.data.frames import Label, write_labels
 from kzoo.data.frames.video import opencv
 from kzoo.engine.forward import TENSORFLOW, Forward
-from kzoo.errors import UsageError
+from kzoo.errors import KzooError, UsageError
 from kzoo.pipeline import Reader, picture_shape
 from kzoo.tasks.mask_drawing import overlaid, palette_of
 from kzoo.tasks.segments import Segments
@@ -50,12 +50,8 @@ class SegmentationReader(Reader):
         self._network = forward
         self.input_shape = picture_shape(card)
         self.class_names = tuple(card["class_names"])
-        box = card.get("box") or self.input_shape[:2]
-        self.box = (int(box[0]), int(box[1]))
-        colours = card.get("colours") or []
-        self.colours = (
-            np.array(colours, np.uint8) if len(colours) == len(self.class_names) else palette_of(len(self.class_names))
-        )
+        self.box = _box_of(card, self.input_shape)
+        self.colours = _colours_of(card, len(self.class_names))
         self.batch_size = settings.batch
         self._files: list[MaskFolder | CocoMasks] = []
         if settings.masks:
@@ -133,3 +129,38 @@ class SegmentationReader(Reader):
         """Finish the files of results."""
         for file in self._files:
             file.close()
+
+
+def _box_of(card: Mapping[str, Any], shape: Sequence[int]) -> tuple[int, int]:
+    """Return height and width that pictures are made to fit into, before they are padded to the network's input.
+
+    Raises:
+        KzooError: The card says something that cannot be.
+    """
+    box = card.get("box", list(shape[:2]))
+    fits = isinstance(box, (list, tuple)) and len(box) == 2 and all(type(side) is int for side in box)  # noqa: PLR2004
+    if not fits or not all(0 < side <= whole for side, whole in zip(box, shape, strict=False)):
+        message = f"The network's card says that its pictures fit into {box!r:.60}, and its input is {tuple(shape)}."
+        raise KzooError(message)
+    return box[0], box[1]
+
+
+def _colours_of(card: Mapping[str, Any], count: int) -> np.ndarray:
+    """Return the colours of the classes, uint8 of shape (K, 3): those of the card, or where it has none a palette.
+
+    Raises:
+        KzooError: The card has something else.
+    """
+    colours = card.get("colours")
+    if colours is None:
+        return palette_of(count)
+    rows = colours if isinstance(colours, (list, tuple)) else []
+    if len(rows) != count or not all(map(_is_colour, rows)):
+        message = f"The network's card has no colour for each of its {count} classes: `colours` is {colours!r:.60}."
+        raise KzooError(message)
+    return np.array(rows, np.uint8)
+
+
+def _is_colour(row: Any) -> bool:
+    numbers = row if isinstance(row, (list, tuple)) else []
+    return len(numbers) == 3 and all(type(n) is int and 0 <= n <= 255 for n in numbers)  # noqa: PLR2004 - red, green, blue

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kzoo.data.annotations.coco import find_coco
 from kzoo.data.decoding import UnreadableImageError, read_image
 from kzoo.data.images import TEST_FRACTION
 from kzoo.data.splits import Dataset
@@ -133,7 +134,7 @@ def _found(root: Path, settings: MaskSettings) -> tuple[str, Pairs, Sequence[Nam
     tree = walk(root)
     if form in ("", "masks") and (pairs := find_pairs(tree)) is not None:
         return ("masks", pairs, *named_in(root, settings))
-    files = coco.find_coco(tree) if form in ("", "coco") else []
+    files = find_coco(tree) if form in ("", "coco") else []
     if files:
         return ("coco", *_of_coco(root, files, settings))
     looked = f" of the form {form}" if form else ""
@@ -160,21 +161,21 @@ def _looked_at(pairs: Pairs) -> tuple[list[_Checked], Seen]:
                 return _Checked(found, size, tuple(np.unique(found.drawn(size)).tolist())), None
             assert found.mask is not None, "a mask is in a file or drawn"
             mask = read_mask(found.mask)
+            values = mask.seen()
         except UnreadableImageError as error:
             return _Checked(found, fault=f"{error.path.name}: {error.reason}"), None
         except DataError as error:
             return _Checked(found, fault=f"{found.name}: {str(error).rstrip('.')}"), None
         if mask.values.shape != size:
-            return _Checked(
-                found, fault=f"{found.name}: {size_fault(found.mask.name, mask.values.shape, found.image.name, size)}"
-            ), None
-        return _Checked(found, size, tuple(np.unique(mask.values).tolist())), mask
+            fault = size_fault(found.mask.name, mask.values.shape, found.image.name, size)
+            return _Checked(found, fault=f"{found.name}: {fault}"), None
+        return _Checked(found, size, tuple(values.values.ravel().tolist())), values
 
     checked = []
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        for one, mask in pool.map(look, pairs.found):
-            if mask is not None:
-                seen.add(mask, one.found.mask.name if one.found.mask else one.found.name)
+        for one, values in pool.map(look, pairs.found):
+            if values is not None:
+                seen.add(values, one.found.mask.name if one.found.mask else one.found.name)
             checked.append(one)
     return checked, seen
 

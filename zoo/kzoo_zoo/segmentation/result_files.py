@@ -46,7 +46,7 @@ class MaskFolder:
         tries = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
         free = next(candidate for candidate in tries if candidate not in self._taken)
         self._taken.add(free)
-        image = Image.fromarray(found.labels, "P")
+        image = Image.fromarray(found.labels)
         image.putpalette(np.ascontiguousarray(found.colours).tobytes())
         path = self.folder / f"{free}.png"
         try:
