@@ -25,7 +25,7 @@ def palette_of(num_classes: int) -> np.ndarray:
     for label in range(num_classes):
         hue, value = (0.58 + label * _GOLDEN) % 1.0, (0.95, 0.7, 0.5)[label // 2 % 3]
         found.append(colorsys.hsv_to_rgb(hue, 0.85 if label % 2 else 0.6, value))
-    return np.rint(255 * np.array(found).reshape(-1, 3)).astype(np.uint8)
+    return np.asarray(np.rint(255 * np.array(found).reshape(-1, 3)), np.uint8)
 
 
 def painted(labels: np.ndarray, colours: np.ndarray) -> np.ndarray:

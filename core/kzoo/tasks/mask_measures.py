@@ -44,7 +44,7 @@ def overlaps(counts: np.ndarray) -> dict[str, np.ndarray]:
     true, predicted = counts.sum(axis=1), counts.sum(axis=0)
 
     def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-        return np.divide(part, whole, out=np.full(len(right), np.nan), where=whole > 0)
+        return np.asarray(np.divide(part, whole, out=np.full(len(right), np.nan), where=whole > 0))
 
     return {
         "iou": share(right, true + predicted - right),
@@ -120,7 +120,7 @@ def boundary_f1(pictures: list[BoundaryCounts], num_classes: int) -> np.ndarray:
     scores = np.array([picture.f1() for picture in pictures]).reshape(-1, num_classes)
     known = ~np.isnan(scores)
     total, count = np.where(known, scores, 0).sum(axis=0), known.sum(axis=0)
-    return np.divide(total, count, out=np.full(num_classes, np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(num_classes, np.nan), where=count > 0))
 
 
 def _edges(labels: np.ndarray) -> np.ndarray:

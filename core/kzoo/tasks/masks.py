@@ -289,7 +289,7 @@ def _segmented(picture: MaskedPicture, segments: Segments, moved: np.ndarray, nu
         picture=picture,
         counts=pixel_counts(true, predicted, num_classes),
         boundaries=boundary_counts(true, predicted, num_classes),
-        packed=zlib.compress(np.ascontiguousarray(predicted), 1),
+        packed=zlib.compress(predicted.tobytes(), 1),
         size=(predicted.shape[0], predicted.shape[1]),
     )
 

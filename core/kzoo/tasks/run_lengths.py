@@ -127,7 +127,7 @@ def _filled(corners: np.ndarray, height: int, width: int) -> np.ndarray:
     columns, rows = x[inside].astype(np.int64), np.ceil(np.clip(y[inside], 0, height)).astype(np.int64)
     crossings = np.zeros(height * width + 1, np.int64)
     np.add.at(crossings, columns * height + rows, 1)
-    return (np.cumsum(crossings[:-1]) % 2 == 1).reshape((height, width), order="F")
+    return np.asarray((np.cumsum(crossings[:-1]) % 2 == 1).reshape((height, width), order="F"))
 
 
 def _edge(xs: int, ys: int, xe: int, ye: int) -> tuple[Any, Any]:

@@ -19,17 +19,15 @@ from kzoo_zoo.segmentation.shapes import draw_scenes
 QUICK = ("--recipe", "quick", "--epochs", "1", "-o", "model.widths=[4,4,8,8]", "-o", "data.image_size=[32,48]")
 
 
-@pytest.fixture
-def few(monkeypatch):
-    """Make the sample small."""
-    monkeypatch.setattr(reading, "_SAMPLE", {"train": (16, 0), "validation": (4, 1), "test": (4, 2)})
-
-
-@pytest.fixture
-def run(few, tmp_path, capsys):
-    assert main(["run", "segmentation", *QUICK, "--out", str(tmp_path / "runs"), "--json"]) == 0
-    record = json.loads(capsys.readouterr().out)
-    return tmp_path / "runs" / "segmentation" / record["name"], record
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Train once, on a few drawn scenes; return the run and its record."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_SAMPLE", {"train": (16, 0), "validation": (4, 1), "test": (4, 2)})
+        assert main(["run", "segmentation", *QUICK, "--out", str(folder), "--quiet"]) == 0
+        (path,) = (folder / "segmentation").iterdir()
+        yield path, json.loads((path / "run.json").read_text())
 
 
 @pytest.mark.long
@@ -106,7 +104,7 @@ def test_one_mask_by_a_loss_of_masks(tmp_path, capsys):
     assert main([*asked, "--loss", "lovasz_hinge", "--metric", "dice_score"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert {"dice_score", "mean_iou"} <= set(record["results"]["test"])
-    assert main(["evaluate", str(tmp_path / "runs/segmentation" / record["name"]), "--json"]) == 0
+    assert main(["evaluate", record["run"], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["class_names"] == ["background", "foreground"]
 
 

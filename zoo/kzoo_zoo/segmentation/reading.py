@@ -129,8 +129,7 @@ def _found(root: Path, settings: MaskSettings) -> tuple[str, Pairs, Sequence[Nam
             message = f"{root} is not laid out as VOC: it lacks the folder JPEGImages or SegmentationClass."
             raise DataError(message)
         named, where = named_in(root, settings)
-        pairs = find_voc(root)
-        return "voc", pairs, named or [Named(n, i) for i, n in enumerate(VOC_CLASSES)], where or "VOC"
+        return "voc", find_voc(root), named or [Named(n, i) for i, n in enumerate(VOC_CLASSES)], where or "VOC"
     tree = walk(root)
     if form in ("", "masks") and (pairs := find_pairs(tree)) is not None:
         return ("masks", pairs, *named_in(root, settings))
