@@ -39,6 +39,7 @@ SETTINGS = {
     "fingers": {"per_class": 5},
     "segmentation": {"image_size": (32, 48)},
 }
+EXAMPLES = {("segmentation", "mixture"): "mixture:losses=[categorical_crossentropy,soft_dice(smooth=1)]"}
 RECIPES = {"segmentation": "quick"}  # the classic network has 31 million weights
 
 
@@ -79,7 +80,9 @@ def fitting(kind, task):
     entries = [entry for entry in get_registry().fitting(kind, task) if entry.first_party]
     # A run refuses what regularizes an activity.
     entries = [entry for entry in entries if getattr(entry.spec, "applies_to", "weights") != "activity"]
-    return [str(Reference(entry.name, dict(entry.spec.example))) for entry in entries]
+    return [
+        EXAMPLES.get((task, entry.name)) or str(Reference(entry.name, dict(entry.spec.example))) for entry in entries
+    ]
 
 
 def case(pipeline, reference, *, quick):
