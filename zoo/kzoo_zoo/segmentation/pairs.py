@@ -47,7 +47,6 @@ _ENDINGS = (
     "_mask", "_masks", "_label", "_labels", "_seg", "_segmentation", "_gt", "_l", "-mask", "_labelids", "_gtfine",
     "_leftimg8bit", "_image", "_img",
 )  # fmt: skip
-_NAMED = 10
 _SETS = ("train", "val", "test")
 
 

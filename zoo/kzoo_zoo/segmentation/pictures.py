@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kzoo.data.decoding import opened, read_image
+from kzoo.data.decoding import read_image
 from kzoo.errors import DataError
 from kzoo_zoo.segmentation.mask_files import read_mask
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
     from kzoo_zoo.segmentation.legend import Legend
 
-__all__ = ["Found", "Picture", "upright_size"]
-
-_TURNED = {5, 6, 7, 8}  # values of EXIF's orientation by which width and height change places
-_ORIENTATION = 0x0112
+__all__ = ["Found", "Picture", "size_fault"]
 
 
 @dataclass(frozen=True)
@@ -103,16 +100,3 @@ def size_fault(mask: str, found: Any, image: str, size: tuple[int, int]) -> str:
         f"the mask {mask} has {found[1]} x {found[0]} pixels and the picture {image} {size[1]} x {size[0]}: each pixel "
         "of a mask is one of its picture"
     )
-
-
-def upright_size(path: Path) -> tuple[int, int]:
-    """Return height and width of a picture as it is read, by its header.
-
-    Raises:
-        DataError: It is missing or no image.
-        OSError: It cannot be opened.
-    """
-    with opened(path) as image:
-        width, height = image.size
-        turned = image.getexif().get(_ORIENTATION) in _TURNED
-    return (width, height) if turned else (height, width)
