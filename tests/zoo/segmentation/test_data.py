@@ -8,6 +8,7 @@ import pytest
 from mask_sets import MALFORMED, coco, folders, mask, picture, scene, voc
 from PIL import Image
 
+from kzoo.data.image_rows import caching
 from kzoo.errors import KzooError
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
@@ -267,6 +268,13 @@ def test_what_is_too_large_for_the_memory_is_read_from_its_files(tmp_path, monke
         np.testing.assert_array_equal(one, other)
     x, _ = from_files.train.fetch(np.array([1, 0]))
     np.testing.assert_array_equal(np.asarray(x)[1], expected[0][0])
+    with caching("memory"):
+        kept = read(tmp_path).train
+    np.testing.assert_array_equal(kept.examples(np.arange(2))[1], expected[1])
+    monkeypatch.setattr(type(kept.pictures[0]), "read", lambda self: pytest.fail("it is in memory"))
+    np.testing.assert_array_equal(kept.take(np.arange(2)).examples(np.arange(2))[0], expected[0])
+    monkeypatch.undo()
+    monkeypatch.setattr("kzoo_zoo.segmentation.split.MEMORY_LIMIT", 10)
     digest = from_files.train.digest()
     assert digest == read(tmp_path).train.digest()
     mask(tmp_path / "masks/a0.png", np.ones((24, 32), np.uint8))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from PIL import Image
 
+from kzoo.data.image_rows import cached_in
 from kzoo.data.images import MEMORY_LIMIT
 from kzoo.data.splits import Split, digest_of
 from kzoo.tasks.mask_measures import NO_CLASS
@@ -65,7 +66,8 @@ class MaskSplit(Split):
 
     Inputs are uint8 of shape (N, H, W, C), labels class indices, uint8 of shape (N, H, W), 255 for a pixel without a
     class, as those are that fill a picture up. They are kept in memory where they take no more than `MEMORY_LIMIT`,
-    else read anew from their files every time.
+    else read anew from their files every time; ``data.cache`` makes it ``memory`` or ``off`` whatever they take. There
+    is no file of them on the disk.
 
     Args:
         pictures: The pictures and masks, in their own sizes.
@@ -78,6 +80,7 @@ class MaskSplit(Split):
         self.pictures = list(pictures)
         self.box, self.channels, self.num_classes = box, channels, num_classes
         self.shape = (padded(box[0]), padded(box[1]), channels)
+        self.cache = cached_in()
         self._reading = threading.Lock()
         self._arrays: tuple[np.ndarray, np.ndarray] | None = None
 
@@ -91,7 +94,8 @@ class MaskSplit(Split):
         return self._fitted(indices)
 
     def _in_memory(self) -> tuple[np.ndarray, np.ndarray] | None:
-        if not self.pictures or len(self) * int(np.prod(self.shape[:2])) * (self.channels + 1) > MEMORY_LIMIT:
+        needed = len(self) * int(np.prod(self.shape[:2])) * (self.channels + 1)
+        if not needed or self.cache in ("disk", "off") or (self.cache == "auto" and needed > MEMORY_LIMIT):
             return None
         with self._reading:  # several threads of a tf.data graph may ask at once
             if self._arrays is None:
@@ -131,13 +135,16 @@ class MaskSplit(Split):
     def take(self, indices: np.ndarray) -> MaskSplit:
         """Return the split of the pictures at ``indices``."""
         part = MaskSplit([self.pictures[int(i)] for i in indices], self.box, self.channels, self.num_classes)
+        part.cache = self.cache
         if self._arrays is not None:
             part._arrays = (self._arrays[0][indices], self._arrays[1][indices])
         return part
 
     def join(self, other: Self) -> MaskSplit:
         """Return the split of both."""
-        return MaskSplit([*self.pictures, *other.pictures], self.box, self.channels, self.num_classes)
+        both = MaskSplit([*self.pictures, *other.pictures], self.box, self.channels, self.num_classes)
+        both.cache = self.cache
+        return both
 
     def digest(self) -> str:
         """Return the SHA-256 of the examples: of their pixels in memory, else of their files' bytes."""
