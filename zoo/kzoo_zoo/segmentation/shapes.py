@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["SHAPES", "draw_scenes"]
 
 SHAPES = ("background", "disc", "ring", "square", "cross", "stripes")
-"""The classes; colours and textures are drawn alike for all, so that the outline alone tells them apart."""
+"""The classes; shapes are coloured alike, before a background in gray, so that the outline alone tells them apart."""
 
 _OVERSAMPLING = 2
 _MOST = 4  # shapes in a scene
@@ -42,14 +42,14 @@ def draw_scenes(count: int, seed: int, size: Sequence[int]) -> tuple[np.ndarray,
 
 def _scene(rng: np.random.Generator, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     fine = (height * _OVERSAMPLING, width * _OVERSAMPLING)
-    pixels = _texture(rng, fine)
+    pixels = _texture(rng, fine, coloured=False)
     mask = np.zeros((height, width), np.uint8)
     for _ in range(int(rng.integers(1, _MOST + 1))):
         label = int(rng.integers(1, len(SHAPES)))
         radius = rng.uniform(0.14, 0.3) * min(height, width)
         centre = rng.uniform(0.1, 0.9, 2) * (height, width)
         angle = rng.uniform(0, np.pi)
-        colours = _texture(rng, fine)
+        colours = _texture(rng, fine, coloured=True)
         inside = _inside(label, _places(fine, _OVERSAMPLING, centre, radius, angle))
         pixels = np.where(inside[..., None], colours, pixels)
         mask[_inside(label, _places((height, width), 1, centre, radius, angle))] = label
@@ -80,10 +80,12 @@ def _inside(label: int, places: tuple[Any, Any]) -> np.ndarray:
     return np.asarray(square & (np.abs(np.abs(v) - 0.6) < 0.22))  # noqa: PLR2004 - two bars
 
 
-def _texture(rng: np.random.Generator, size: Sequence[int]) -> np.ndarray:
-    """Return a colour that runs into another in waves, float64 of shape (H, W, 3)."""
-    first = rng.uniform(30, 225, 3)
-    second = np.clip(first + rng.uniform(-90, 90, 3), 0, 255)
+def _texture(rng: np.random.Generator, size: Sequence[int], *, coloured: bool) -> np.ndarray:
+    """Return a colour or a gray that runs into another in waves, float64 of shape (H, W, 3)."""
+    first = np.full(3, rng.uniform(40, 200))
+    if coloured:
+        first = rng.permutation([rng.uniform(150, 250), rng.uniform(20, 230), rng.uniform(0, 70)])
+    second = np.clip(first + rng.uniform(-50, 50, 3 if coloured else 1), 0, 255)
     row, column = np.indices(size)
     angle, length = rng.uniform(0, np.pi), rng.uniform(0.06, 0.5) * min(size)
     wave = np.sin(2 * np.pi * (column * np.cos(angle) + row * np.sin(angle)) / length + rng.uniform(0, 2 * np.pi))
