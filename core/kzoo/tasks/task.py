@@ -27,6 +27,7 @@ _HOMES = {
     "binary": "kzoo.tasks.classes:Binary",
     "regression": "kzoo.tasks.values:Regression",
     "detection": "kzoo.tasks.boxes:Detection",
+    "embedding": "kzoo.tasks.vectors:Embedding",
 }
 
 

@@ -42,6 +42,7 @@ class Assembly:
         label_form: ``dense``, ``sparse``, ``column`` (0 or 1, for a single output), or an empty text where labels are
             not classes.
         predicts: What the loss compares with the labels, one of `kzoo.plugin.INPUTS`.
+        views: Whether it compares two views of each picture, one of `kzoo.plugin.VIEWS`.
         monitor_direction: ``min`` or ``max``: which way ``train.monitor`` gets better.
         measured_every: After how many epochs the task's own figures are measured; 0 for never.
         built: The network and what belongs to it.
@@ -64,7 +65,7 @@ class Assembly:
         self.task = task_named(task)
         check_class_weight(config, self.task, registry)
         compared = comparison_of(config.loss, task, registry)
-        self.label_form, self.predicts = compared.label_form, compared.predicts
+        self.label_form, self.predicts, self.views = compared.label_form, compared.predicts, compared.views
         context = Context(task, self.label_form, fit_loss=self._fit_loss)
         loss = build("loss", config.loss, context=context, registry=registry)
         self.loss = self._fit_loss(loss, registry.loss(config.loss.name))
@@ -179,6 +180,7 @@ class Assembly:
             predicts=self.predicts,
             regularizer=self.regularizer,
             schema=splits.schema,
+            views=self.views,
         )
         self.built: Built = self.pipeline.build(problem, splits.train, self.settings)
         self.model = self.built.model
@@ -187,7 +189,13 @@ class Assembly:
         weights = None if settings.class_weight == "none" else balanced_weights(splits.train, splits.class_names)
         self.class_weights = {} if weights is None else dict(zip(splits.class_names, weights.tolist(), strict=True))
         self.batches = TrainingBatches(
-            splits.train, settings.batch_size, config.seed, self.built.augment, self.encode, weights
+            splits.train,
+            settings.batch_size,
+            config.seed,
+            self.built.augment,
+            self.encode,
+            weights,
+            self.built.batch_order,
         )
         with calling(whose, "where its batches were made (`augment`, `encode`)"):
             _, _, *_ = self.batches.dataset(1).element_spec
