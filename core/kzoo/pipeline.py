@@ -131,7 +131,7 @@ class Problem:
         predicts: What the loss compares with the labels, one of `kzoo.plugin.INPUTS`.
         regularizer: For the kernels, or None.
         schema: What the data's reader knows of it that a saved model needs, as plain data.
-        views: Whether the loss compares two views of each picture, and what labels then are: one of `kzoo.plugin.VIEWS`.
+        views: Whether the loss compares two views of each picture, one of `kzoo.plugin.VIEWS`.
     """
 
     task: str

@@ -40,7 +40,7 @@ def nearest(queries: np.ndarray, gallery: np.ndarray, k: int) -> tuple[np.ndarra
         k: How many; no more than there are are returned.
 
     Returns:
-        Their indices and their cosines, each of shape (Q, min(k, N)). Of equal ones the first of the gallery comes first.
+        Their indices and their cosines, each of shape (Q, min(k, N)).
     """
     k = min(k, len(gallery))
     places = np.zeros((len(queries), k), np.int64)
@@ -74,7 +74,7 @@ class Retrieval:
         return np.asarray(~np.isnan(self.average_precision))
 
     def recall(self, k: int) -> np.ndarray:
-        """Return 1 for each query with one of its own kind among the k nearest, else 0; NaN for one that asks nothing."""
+        """Return 1 for each query with one of its kind among the k nearest, else 0; NaN for one that asks nothing."""
         found = self.hits[:, :k].any(axis=1).astype(np.float64)
         return np.where(self.asks, found, np.nan)
 
@@ -141,7 +141,7 @@ class Pairs:
 
     @property
     def equal_error(self) -> tuple[float, float]:
-        """The rate at which as many pairs of two kinds are taken for one as are missed, and the cosine it is reached at.
+        """The rate at which as many pairs of two kinds are taken for one as are missed, and the cosine of that.
 
         NaN where there is no pair of one sort or of the other.
         """

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kzoo.data.class_folders import left_out_note
 from kzoo.data.decoding import IMAGE_SUFFIXES
-from kzoo.data.split_names import one_too_many, split_of
+from kzoo.data.split_names import one_too_many, split_folders, split_of
 from kzoo.data.walking import own_files, sample_of, subfolders, walk
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 __all__ = ["LAYOUT", "Kinds", "kinds_in"]
 
@@ -82,30 +82,36 @@ def _parts(roots: Sequence[Path]) -> tuple[dict[str, Path], list[str]]:
         if not root.is_dir():
             message = f"{root} is not a folder. Pictures are read from {LAYOUT}, or from a zip or tar archive of it."
             raise DataError(message)
-    if len(roots) > 1:
-        parts: dict[str, Path] = {}
-        for root in roots:
-            inner = subfolders(root)
-            split = _split_of(root) or (_split_of(inner[0]) if len(inner) == 1 else None)
-            if split is None:
-                message = f"The name of {root} says no split: of several folders each must be called train, test, ..."
-                raise DataError(message)
-            if split in parts:
-                raise one_too_many(root.parent, split, parts[split], root)
-            parts[split] = root
-        return parts, []
-    root = roots[0]
+    return _parts_of_one(roots[0]) if len(roots) == 1 else (_parts_of_several(roots), [])
+
+
+def _parts_of_several(roots: Sequence[Path]) -> dict[str, Path]:
+    """Return folders by the splits that they, or the only folders in them, are called as."""
+    parts: dict[str, Path] = {}
+    for root in roots:
+        inner = subfolders(root)
+        split = _split_of(root) or (_split_of(inner[0]) if len(inner) == 1 else None)
+        if split is None:
+            message = f"The name of {root} says no split: of several folders each must be called train, test, ..."
+            raise DataError(message)
+        if split in parts:
+            raise one_too_many(root.parent, split, parts[split], root)
+        parts[split] = root
+    return parts
+
+
+def _parts_of_one(root: Path) -> tuple[dict[str, Path], list[str]]:
+    """Return the folders of splits in a folder, or all of it as that to learn from, and what is left out."""
     inside = subfolders(root)
     while len(inside) == 1 and _split_of(inside[0]) is None and not _pictures(inside[0]) and not _pictures(root):
         root, inside = inside[0], subfolders(inside[0])  # an archive often holds a folder around all
-    found: dict[str, Path] = {}
+    found = split_folders(root, [folder for folder in inside if _OF_OMNIGLOT.get(folder.name) is None])
+    found = {split: folder for split, folder in found.items() if not _pictures(folder)}
     for folder in inside:
-        split = _split_of(folder)
-        if split is None or _pictures(folder):
-            continue
-        if split in found:
-            raise one_too_many(root, split, found[split], folder)
-        found[split] = folder
+        if split := _OF_OMNIGLOT.get(folder.name):
+            if split in found:
+                raise one_too_many(root, split, found[split], folder)
+            found[split] = folder
     if not found:
         return {"train": root}, []
     beside = [folder for folder in inside if folder not in found.values()]

@@ -1,4 +1,4 @@
-"""Networks that give a vector of length 1 for each picture, and the directions of classes that some losses learn with."""
+"""Networks that give a vector of length 1 for each picture, and the directions of classes that some losses want."""
 
 from __future__ import annotations
 
@@ -115,7 +115,12 @@ class ClassifiedVectors(keras.Model):  # type: ignore[misc]
     """
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,  # noqa: FBT001, FBT002 - the signature is Keras's
     ) -> Any:
         """Return the loss of the cosines."""
         head = self.layers[-1]

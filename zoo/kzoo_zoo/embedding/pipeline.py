@@ -76,7 +76,9 @@ class Embedding(Pipeline):
         """Return Omniglot, folders of the user's own, and scikit-learn's digits."""
         pictures = Pictures(tuple(card["input_shape"]) if card and card.get("input_shape") else None)
         return DataSource(
-            path=FromPaths(pictures.read, KindSettings), sample=FromSample(pictures.sample, SampleSettings), real=REMOTES
+            path=FromPaths(pictures.read, KindSettings),
+            sample=FromSample(pictures.sample, SampleSettings),
+            real=REMOTES,
         )
 
     def build(self, problem: Problem, train: Split, settings: BuildSettings) -> Built:
