@@ -150,7 +150,7 @@ def _kept(place: Path, probe: np.ndarray) -> tuple[dict[str, tuple[list[int], np
     if not place.is_file():
         return {}, ""
     try:
-        with np.load(place, allow_pickle=False) as stored:
+        with place.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             parts: dict[str, Any] = {name: stored[name] for name in ("names", "states", "vectors", "probe")}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         return {}, f"{place} was damaged ({error}); all vectors of the gallery were made anew."
@@ -180,8 +180,8 @@ def _probes(input_shape: Sequence[int]) -> np.ndarray:
 
 
 def _key(folder: Path, input_shape: Sequence[int], probe: np.ndarray) -> str:
-    """Return the name of the file; the signs of the probes' vectors tell models apart."""
+    """Return the name of the file: models are told apart by which numbers of the probes' vectors are the larger ones."""
     text = f"{_FORMAT} {folder.resolve()} {tuple(input_shape)}\n"
     digest = hashlib.sha256(text.encode(errors="surrogateescape"))
-    digest.update(np.packbits(probe > 0).tobytes())
+    digest.update(np.packbits(probe > np.roll(probe, 1, axis=1)).tobytes())
     return digest.hexdigest()[:32]

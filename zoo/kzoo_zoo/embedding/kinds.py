@@ -90,7 +90,9 @@ def _parts_of_several(roots: Sequence[Path]) -> dict[str, Path]:
     parts: dict[str, Path] = {}
     for root in roots:
         inner = subfolders(root)
-        split = _split_of(root) or (_split_of(inner[0]) if len(inner) == 1 else None)
+        if len(inner) == 1 and _split_of(inner[0]) is not None and not _pictures(inner[0]):
+            root = inner[0]  # noqa: PLW2901 - an archive often holds a folder around all
+        split = _split_of(root)
         if split is None:
             message = f"The name of {root} says no split: of several folders each must be called train, test, ..."
             raise DataError(message)

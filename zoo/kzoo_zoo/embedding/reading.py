@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from kzoo.data.decoding import UnreadableImageError, read_image
-from kzoo.data.frames import write_text
+from kzoo.data.frames import Label, write_labels, write_text
 from kzoo.pipeline import Reader, picture_shape, setting, settings
 from kzoo.tasks.neighbours import VectorPrediction
 from kzoo.tasks.vector_measures import unit_vectors
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
     from kzoo.data.frames import Frame, Source
     from kzoo.engine.forward import Forward
-    from kzoo.tasks.neighbours import Neighbour
 
 __all__ = ["SearchSettings", "VectorReader"]
 
 _THUMBNAILS = 5
-_SMALLEST = 320
-"""A picture whose shorter side has fewer pixels is enlarged, so that the ones beside it can be seen."""
+_NARROWEST = 480
+"""A picture of fewer pixels across is enlarged, so that the ones below it can be seen."""
 _GAP = 4
+_LONGEST_NAME = 12
+_SMALLEST_TEXT = 11
 
 
 @settings
@@ -91,12 +92,16 @@ class VectorReader(Reader):
         if not found or self._gallery is None:
             return write_text(frame.pixels, prediction.text)
         picture = _enlarged(frame.pixels)
-        side = (picture.shape[1] - _GAP * (_THUMBNAILS - 1)) // _THUMBNAILS
-        row = np.full((side, picture.shape[1], 3), 255, np.uint8)
+        width = picture.shape[1]
+        side = (width - _GAP * (_THUMBNAILS - 1)) // _THUMBNAILS
+        row = np.full((_GAP + side, width, 3), 255, np.uint8)
+        labels = []
         for place, one in enumerate(found):
             left = place * (side + _GAP)
-            row[:, left : left + side] = _labelled(one, self._gallery.folder, side)
-        return np.concatenate([picture, np.full((_GAP, picture.shape[1], 3), 255, np.uint8), row])
+            row[_GAP:, left : left + side] = _thumbnail(self._gallery.folder / one.image, side)
+            name = one.name.rpartition("/")[2][-_LONGEST_NAME:]
+            labels.append(Label(f"{name}\n{one.cosine:.2f}", (left / width, 1.0)))
+        return write_labels(np.concatenate([picture, row]), labels, size=max(_SMALLEST_TEXT, side // 8))
 
     def _search(self, vector: np.ndarray) -> Any:
         return None if self._gallery is None else functools.partial(self._gallery.nearest, vector)
@@ -111,15 +116,8 @@ class VectorReader(Reader):
 
 
 def _enlarged(pixels: np.ndarray) -> np.ndarray:
-    factor = -(-_SMALLEST // min(pixels.shape[:2]))
+    factor = -(-_NARROWEST // pixels.shape[1])
     return pixels if factor == 1 else pixels.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def _labelled(one: Neighbour, folder: Path, side: int) -> np.ndarray:
-    text = f"{one.name.rpartition('/')[2]} {one.cosine:.2f}"
-    thumbnail = _thumbnail(folder / one.image, side)
-    labelled = write_text(thumbnail, text, xy=(0.0, 1.0), size=max(9, side // 9))
-    return labelled if labelled.shape == thumbnail.shape else thumbnail
 
 
 @functools.lru_cache(maxsize=256)
