@@ -180,7 +180,7 @@ def _probes(input_shape: Sequence[int]) -> np.ndarray:
 
 
 def _key(folder: Path, input_shape: Sequence[int], probe: np.ndarray) -> str:
-    """Return the name of the file: models are told apart by which numbers of the probes' vectors are the larger ones."""
+    """Return the name of the file; models are told apart by which numbers of the probes' vectors are larger ones."""
     text = f"{_FORMAT} {folder.resolve()} {tuple(input_shape)}\n"
     digest = hashlib.sha256(text.encode(errors="surrogateescape"))
     digest.update(np.packbits(probe > np.roll(probe, 1, axis=1)).tobytes())
