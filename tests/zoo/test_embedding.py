@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import signal
 from pathlib import Path
 
 import keras
@@ -157,7 +158,7 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(loss, tmp_path):
 
     class StopAfter(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     whole = kzoo.run("embedding", out=tmp_path / "whole", **asked)
     with pytest.raises(KeyboardInterrupt):

@@ -31,9 +31,10 @@ PIPELINES = {
     "binary": ("cats_vs_dogs",),
     "regression": ("regression",),
     "ordinal": ("fingers",),
+    "embedding": ("embedding",),
 }
 PICTURES = ("mnist", "cifar10", "cats_vs_dogs")
-SETTINGS = {"cats_vs_dogs": {"image_size": 32}, "fingers": {"per_class": 5}}
+SETTINGS = {"cats_vs_dogs": {"image_size": 32}, "fingers": {"per_class": 5}, "embedding": {"image_size": 16}}
 
 
 @functools.cache
@@ -152,6 +153,7 @@ def test_every_fitting_regularizer_trains(pipeline, regularizer):
         ("regression", "regression", "scaled_mse"),
         pytest.param("regression", "regression", "gaussian_nll", marks=pytest.mark.long),
         pytest.param("regression", "regression", "poisson", marks=pytest.mark.long),
+        pytest.param("embedding", "embedding", "multi_similarity", marks=pytest.mark.long),
     ],
 )
 def test_every_fitting_metric_measures(task, pipeline, loss):
