@@ -154,16 +154,16 @@ def test_the_sample_has_digits_that_are_never_learned():
 @pytest.mark.long
 @pytest.mark.parametrize("loss", ["multi_similarity", "arcface", "ntxent", "contrastive"])
 def test_a_run_that_was_stopped_goes_on_bit_for_bit(loss, tmp_path):
-    asked = {"loss": loss, **BRIEF, "options": {"train.steps_per_execution": 2, "report": False}}
+    asked = {"loss": loss, **BRIEF, "batch_size": 16, "options": {"train.steps_per_execution": 2, "report": False}}
 
     class StopAfter(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)  # after two of four steps
 
     whole = kzoo.run("embedding", out=tmp_path / "whole", **asked)
     with pytest.raises(KeyboardInterrupt):
         kzoo.run("embedding", out=tmp_path / "cut", callbacks=[StopAfter()], **asked)
-    rest = kzoo.run(resume="last", out=tmp_path / "cut", verbose=0)
+    rest = kzoo.run(resume="last", out=tmp_path / "cut", verbose=0, force=True)  # without the callback
     for one, other in zip(
         load_model(whole.run.model_path).weights, load_model(rest.run.model_path).weights, strict=True
     ):
