@@ -99,15 +99,7 @@ def pair_cosines(outcome: VectorOutcome) -> Figure:
     axes.stairs(same, edges, fill=True, alpha=0.5, color=_ONE_KIND, label="one kind")
     if np.isfinite(threshold):
         axes.axvline(threshold, color="black", linewidth=1, linestyle="--")
-        axes.annotate(
-            f"{rate:.1%} wrong on either side",
-            (threshold, 0.97),
-            xycoords=("data", "axes fraction"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            fontsize=8,
-            va="top",
-        )
+        axes.set_title(f"{rate:.1%} of the pairs are on the wrong side of {threshold:.2f}", fontsize=9)
     axes.set_xlabel("cosine of a pair")
     axes.set_ylabel("share of the pairs")
     axes.set_xlim(-1, 1)
