@@ -23,6 +23,7 @@ from kzoo.runs.state import OtherStateError
 from kzoo.training.assembly import Assembly
 from kzoo.training.class_weights import weighing
 from kzoo.training.foreign_callbacks import check_callbacks, without_state
+from kzoo.training.profiling import Profile
 from kzoo.training.record import components_of, manifest, opening
 from kzoo.training.result import RunResult
 from kzoo.training.resuming import check_same, note, resumption, state_to_resume
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from kzoo.engine.listener import Listener
     from kzoo.plugins.registry import Entry
     from kzoo.runs.config import RunConfig
+    from kzoo.runs.folder import Run
     from kzoo.runs.manifest import Manifest
     from kzoo.training.resuming import Resume
 
@@ -54,6 +56,8 @@ def train(
     dry_run: Callable[[Manifest], None] | None = None,
     resume: Resume | None = None,
     callbacks: Sequence[Any] = (),
+    begun: Callable[[Run], None] | None = None,
+    profile: bool = False,
 ) -> RunResult | None:
     """Train what ``config`` says, record it in a new run under ``root``, and test it.
 
@@ -68,6 +72,8 @@ def train(
             returned.
         resume: A run to go on with, whose settings ``config`` has, in place of a new one.
         callbacks: Keras callbacks of the caller's own, called before those of the run.
+        begun: Called with the run once its folder is there.
+        profile: Whether to look where the time goes; table and trace are in the run's folder ``profile``.
 
     Raises:
         UsageError: A component or setting that does not exist or fit.
@@ -80,7 +86,7 @@ def train(
         if resume is not None:
             held.enter_context(training(resume.run.path))
         begin = None if resume is None else state_to_resume(resume, config, listener)
-        clock = Clock()
+        clock = Clock(Profile() if profile else None)
         tracking = Tracking(config, get_registry(), listener.warn)
         splits, parts, record = _prepared(
             config, listener, argv, clock, debug=debug, strategy=strategy, goes_on=begin is not None
@@ -107,6 +113,8 @@ def train(
             else:
                 run = resume.run
                 run.begin_again(config, resumption(begin, changed, list(record.argv)))
+        if begun is not None:
+            begun(run)
         work = Work(run, config, splits, parts, listener, clock, stop, strategy, begin, tuple(callbacks), tracking)
         return _done(work) if before is None else _done_or_as_before(work, before)
 
@@ -150,7 +158,8 @@ def _prepared(
     clock.lap("build model")
     listener.say(opening(config, splits))
     began = parts.started.text if parts.started else None
-    for text in filter(None, (began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))):
+    told = (*parts.computing.notes, began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))
+    for text in filter(None, told):
         listener.say(text)
     return splits, parts, record
 
@@ -229,4 +238,6 @@ def _scope(strategy: Any) -> Any:
 def request_of(config: RunConfig) -> DataRequest:
     """Return what a run of these settings asks of its data."""
     data = config.data
-    return DataRequest(data.source, config.seed, data.validation_fraction, data.limit, config.data_settings)
+    return DataRequest(
+        data.source, config.seed, data.validation_fraction, data.limit, config.data_settings, cache=data.cache
+    )
