@@ -54,6 +54,15 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             reference="Malima, Ozgur, Cetin 2006 (the outline)",
         ),
         PipelineSpec(
+            name="segmentation",
+            target="kzoo_zoo.segmentation.pipeline:Segmentation",
+            task="segmentation",
+            recipes=("classic", "default", "quick"),
+            flags={"format": "data.format", "image-size": "data.image_size", "network": "model.network"},
+            summary="The class of every pixel, by a U-Net, from masks of the user's own; by itself, pets and shapes.",
+            reference="Ronneberger, Fischer, Brox 2015, https://arxiv.org/abs/1505.04597",
+        ),
+        PipelineSpec(
             name="yolov3",
             target="kzoo_zoo.yolov3.pipeline:Yolo",
             task="detection",

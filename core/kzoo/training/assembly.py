@@ -85,7 +85,7 @@ class Assembly:
 
     def build_metrics(self, num_classes: int) -> list[Any]:
         """Return new metrics: a part of the loss each, then those of the settings; for 0 classes not yet fitted."""
-        from kzoo.wrappers.label_forms import MeanOutput, fit_metric
+        from kzoo.wrappers.label_forms import MeanOutput
         from kzoo.wrappers.loss_parts import parts_of
 
         built: list[Any] = [*parts_of(self.loss)]
@@ -106,7 +106,8 @@ class Assembly:
                 raise UsageError(message)
             if self.predicts == "gaussians" != spec.inputs:
                 metric = MeanOutput(metric)
-            built.append(fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric)
+            fitted = self.task.fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric
+            built.append(fitted)
         for name in (metric.name for metric in built):
             if name == "loss" or name.startswith("val_"):
                 message = (
@@ -150,7 +151,7 @@ class Assembly:
         if not every:
             return 0
         if not self.task.epoch_figures:
-            message = f"`train.measure_every` is for detectors, and the task here is {self.task.name}."
+            message = f"`train.measure_every` is for detection and segmentation, and the task here is {self.task.name}."
             raise UsageError(message)
         self.task.check_measurable()
         return every
@@ -274,7 +275,7 @@ def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> Non
     settings = config.train
     if measured and not validated:
         message = (
-            "Average precision after each epoch is measured on validation data, and there is none "
+            "What the task measures after each epoch is measured on validation data, and there is none "
             "(data.validation_fraction is 0). Set train.monitor=loss and train.measure_every=0."
         )
         raise UsageError(message)
