@@ -223,7 +223,8 @@ def _through(cluster: Cluster, asked: Predicting, work: _Work, wanted: Wanted, j
     # left out and results are written, and all of them would wait for one another.
     free = {"num_cpus": 0}
     each = {**share.options(), "num_cpus": share.cpus - 1 if share.cpus > _FEW else share.cpus / 2}
-    rows = ray.data.read_parquet(str(work.list), partitioning=None, **free).map_batches(
+    parts = len(list(work.list.iterdir()))  # by itself Ray puts small files together, and one worker would have all
+    rows = ray.data.read_parquet(str(work.list), partitioning=None, override_num_blocks=parts, **free).map_batches(
         Worker,
         fn_constructor_kwargs={"given": given},
         batch_size=_BATCH,
