@@ -52,8 +52,8 @@ EngineOption = Annotated[
     typer.Option(
         "--engine",
         metavar="ENGINE",
-        help="What runs the model: tensorflow, onnxruntime or openvino; by default what its file is for. A model is "
-        "exported for another one first, once.",
+        help="What runs the model: tensorflow, onnxruntime, openvino, or auto for the fastest that is installed; by "
+        "default what its file is for. A model is exported for another one first, once.",
         autocompletion=completion.complete_engine,
     ),
 ]

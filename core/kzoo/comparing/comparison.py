@@ -177,7 +177,12 @@ def compare_grid(
             message = f"The comparison was stopped with {len(whole)} of {len(grid.jobs)} runs done."
             raise KeyboardInterrupt(message)
         failures = {(job.cell, job.seed): why for job, why in trained.failures.items()}
-        gathered = _in_places(grid, whole, folder, trained)
+        try:
+            gathered = _in_places(grid, whole, folder, trained)
+        except KzooError:
+            told = [{"cell": cell, "seed": seed, "error": why} for (cell, seed), why in failures.items()]
+            folder.write({**record, "status": "failed", "failures": told, "runs": _places(folder, whole)})
+            raise
         return _judged(folder, gathered, record, listener, failures=failures)
 
 

@@ -58,6 +58,8 @@ def test_where_all_of_one_way_fail_there_is_nothing_to_compare(grid, compare, tm
     failures = {job: "The loss is NaN." for job in grid.jobs if job.cell == "focal"}
     with pytest.raises(KzooError, match=r"2 of 4 runs failed. The first, `focal` with seed 0: The loss is NaN"):
         compare(Trained(runs=runs, failures=failures))
+    record = record_in(tmp_path)
+    assert (record["status"], len(record["failures"]), len(record["runs"])) == ("failed", 2, 2)
 
 
 @pytest.mark.long
