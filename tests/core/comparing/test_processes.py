@@ -20,7 +20,8 @@ for line in sys.stdin:
         os.kill(os.getpid(), signal.SIGKILL)
     print(json.dumps({"event": "warning", "text": "the same of all"}), flush=True)
     size = {"memory": 10**15} if what == "large" else {}
-    print(json.dumps({"event": "epoch", "epoch": 1, "epochs": 2, "logs": {"threads": task["threads"]}, **size}), flush=True)
+    logs = {"threads": task["threads"]}
+    print(json.dumps({"event": "epoch", "epoch": 1, "epochs": 2, "logs": logs, **size}), flush=True)
     if what == "wait":
         signal.pause()
     told = {"event": "failed", "reason": "no numbers"} if what == "fail" else {"event": "done", "run": "runs/" + what}
