@@ -1,4 +1,4 @@
-"""The worker processes of a comparison: each trains one run at a time, and one that dies takes only that with it."""
+"""Worker processes: each trains one run at a time, and one that dies takes only that with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections import deque
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,7 +19,7 @@ from kzoo.plugins.registry import plugin_choice
 from kzoo.runs.folder import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from kzoo.comparing.grid import Job
 
@@ -30,7 +29,7 @@ _MODULE = "kzoo.comparing.worker"
 
 
 class Watcher(Protocol):
-    """Who is told how a comparison goes on."""
+    """Who is told how it goes on."""
 
     def warn(self, text: str) -> None:
         """Take a message that must not be missed."""
@@ -42,7 +41,7 @@ class Watcher(Protocol):
         """Be told of an epoch, from 1, that a run came through."""
 
     def ended(self, job: Job, status: str, run: Run | None) -> None:
-        """Be told what became of a run: ``done``, ``reused``, ``failed`` or ``stopped``."""
+        """Be told what became of a run: ``done``, ``reused``, ``pruned``, ``failed`` or ``stopped``."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +49,16 @@ class Order:
     """What is to be trained, and how.
 
     Attributes:
-        jobs: The runs.
-        resume: The run to go on with, by job, where there is one.
+        jobs: The runs. Each is asked for when a process is free to train it, when what became of those before was
+            told to the watcher.
+        resume: The run to go on with, by job, where there is one; looked at when the job is given to a process.
         root: The folder that runs go to.
         workers: How many processes train at a time.
         log: The file that takes what the processes write besides.
         argv: The command line, for the records.
     """
 
-    jobs: Sequence[Job]
+    jobs: Iterable[Job]
     resume: Mapping[Job, Run]
     root: Path
     workers: int
@@ -71,7 +71,7 @@ class Trained:
     """What came of it.
 
     Attributes:
-        runs: The run of each job that is done.
+        runs: The run of each job that is done or was pruned.
         failures: Why a job failed, by job.
         stopped: Whether somebody stopped it.
     """
@@ -92,15 +92,20 @@ def threads_of(workers: int) -> int:
     return 0 if workers == 1 else max(1, usable_processors() // workers)
 
 
-def train_all(order: Order, watcher: Watcher) -> Trained:
+def train_all(order: Order, watcher: Watcher, found: Trained | None = None) -> Trained:
     """Train all runs of an order, as many at a time as it has workers.
 
     A stop, by Ctrl-C or SIGTERM, is handed on: each run keeps the state that it goes on from. A second one ends them.
 
+    Args:
+        order: The runs.
+        watcher: Who is told how it goes on.
+        found: Where to put what comes of each run, before the watcher is told; by default a new one.
+
     Raises:
         KzooError: No process can be started.
     """
-    found = Trained()
+    found = found or Trained()
     answers: queue.Queue[tuple[_Worker, dict[str, Any]]] = queue.Queue()
     with _log(order.log) as log, _all_ended() as workers:
         try:
@@ -120,26 +125,22 @@ def _work_through(
     log: Any,
 ) -> None:
     """Give every job to a worker; return when none of them works any more."""
-    waiting: deque[Job] = deque(order.jobs)
+    coming = iter(order.jobs)
     said: set[str] = set()
-
-    def begin(worker: _Worker) -> None:
-        if waiting:
-            worker.give(waiting.popleft(), order, watcher)
-
-    while len(workers) < order.workers and waiting:
+    while len(workers) < order.workers and (job := next(coming, None)):
         workers.append(_Worker(answers, log, alone=order.workers == 1))
-        begin(workers[-1])
+        workers[-1].give(job, order, watcher)
     while any(worker.job for worker in workers):
         worker, told = answers.get()
         if worker.job is None or _hand_on(worker.job, told, watcher, said):
             continue
         _take(worker, told, found, watcher)
-        if told["event"] == "ended" and waiting:  # it died, and another one takes its place
+        if told["event"] == "stopped" or not (job := next(coming, None)):
+            continue
+        if told["event"] == "ended":  # it died, and another one takes its place
             worker = _Worker(answers, log, alone=order.workers == 1)
             workers.append(worker)
-        if told["event"] != "stopped":
-            begin(worker)
+        worker.give(job, order, watcher)
 
 
 def _hand_on(job: Job, told: Mapping[str, Any], watcher: Watcher, said: set[str]) -> bool:
@@ -159,7 +160,7 @@ def _take(worker: _Worker, told: Mapping[str, Any], found: Trained, watcher: Wat
     job, worker.job = worker.job, None
     assert job is not None
     run = None
-    if told["event"] == "done":
+    if told["event"] in ("done", "pruned"):
         run = found.runs[job] = Run(Path(told["run"]))
     elif told["event"] == "failed":
         found.failures[job] = told["reason"]
@@ -167,7 +168,7 @@ def _take(worker: _Worker, told: Mapping[str, Any], found: Trained, watcher: Wat
         found.stopped = True
     else:
         found.failures[job] = f"The process that trained it ended {_how(worker.process.wait())}."
-    watcher.ended(job, told["event"] if told["event"] in ("done", "stopped") else "failed", run)
+    watcher.ended(job, told["event"] if told["event"] in ("done", "pruned", "stopped") else "failed", run)
 
 
 def _how(code: int) -> str:
@@ -189,7 +190,7 @@ def _stop(
         worker.stop()
     while any(worker.job for worker in workers):
         worker, told = answers.get()
-        if told["event"] in ("done", "failed", "stopped", "ended") and worker.job:
+        if told["event"] in ("done", "pruned", "failed", "stopped", "ended") and worker.job:
             if told["event"] == "ended":
                 told = {"event": "stopped"}
             _take(worker, told, found, watcher)
@@ -232,6 +233,7 @@ class _Worker:
             "argv": list(order.argv),
             "threads": threads_of(order.workers),
             "plugins": asdict(plugin_choice()),
+            "more": dict(job.more),
         }
         assert self.process.stdin is not None
         watcher.began(job)

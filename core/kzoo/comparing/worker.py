@@ -1,12 +1,17 @@
-"""A process that trains runs for a comparison, one after the other: ``python -m kzoo.comparing.worker``.
+"""A process that trains runs, one after the other, for a comparison or a study: ``python -m kzoo.comparing.worker``.
 
 It reads a line of JSON for each run from stdin and answers with lines of JSON on stdout. When stdin ends, it ends too;
 a run that is in its training then is stopped as by SIGTERM, and keeps the state that it goes on from.
+
+Of ``more`` in such a line, ``part_of`` is what the record of the run says that it is a part of, and ``ask`` names who is
+asked after each epoch whether to give it up: ``target``, the ``module:function`` that returns such a function for
+`kzoo.training.run.train`, and its ``arguments``.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import queue
@@ -72,7 +77,7 @@ def _train(task: Mapping[str, Any], answer: Callable[..., None]) -> bool:
     if status == "interrupted":
         answer("stopped")
         return False
-    answer("done", run=str(path))
+    answer(status, run=str(path))
     return True
 
 
@@ -89,22 +94,24 @@ def _run(task: Mapping[str, Any], listener: _Listener) -> tuple[str, Path]:
 
     if not _begun:
         _begun.append(True)
-        asked: dict[str, Any] = {
+        chosen: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in task["plugins"].items()
         }
-        set_plugin_choice(PluginChoice(**asked))
+        set_plugin_choice(PluginChoice(**chosen))
         runtime.start()
         _share(task["threads"])
     import keras
 
     root, argv = Path(task["out"]), task["argv"]
     config = RunConfig(task["values"], task["origins"])
+    asked = _asked(task["more"])
     if task["resume"]:
         run = Run(Path(task["resume"]))
         before = len(run.manifest().resumed)
         keras.backend.clear_session()
         try:
-            result = train(configure(file=run.config_path), root=root, listener=listener, argv=argv, resume=Resume(run))
+            settings = configure(file=run.config_path)
+            result = train(settings, root=root, listener=listener, argv=argv, resume=Resume(run), ask=asked)
         except KzooError as error:
             if len(run.manifest().resumed) > before:  # it went on, and failed later
                 raise
@@ -113,9 +120,21 @@ def _run(task: Mapping[str, Any], listener: _Listener) -> tuple[str, Path]:
             assert result is not None, "this was no dry run"
             return result.status, result.run.path
     keras.backend.clear_session()  # which counts the names of layers from the beginning, as a process of its own does
-    result = train(config, root=root, listener=listener, argv=argv)
+    part_of = task["more"].get("part_of")
+    result = train(config, root=root, listener=listener, argv=argv, ask=asked, part_of=part_of)
     assert result is not None, "this was no dry run"
     return result.status, result.run.path
+
+
+def _asked(more: Mapping[str, Any]) -> Callable[[int, Mapping[str, Any]], str] | None:
+    """Return the function that is asked after each epoch, or None for nobody."""
+    if "ask" not in more:
+        return None
+    module, _, name = more["ask"]["target"].partition(":")
+    found: Callable[[int, Mapping[str, Any]], str] = getattr(importlib.import_module(module), name)(
+        **more["ask"]["arguments"]
+    )
+    return found
 
 
 _begun: list[bool] = []
