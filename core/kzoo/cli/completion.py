@@ -30,16 +30,20 @@ __all__ = [
     "complete_flag",
     "complete_flag_value",
     "complete_kind",
+    "complete_logged",
     "complete_loss",
     "complete_metric",
     "complete_model",
     "complete_optimizer",
     "complete_pipeline",
     "complete_plugin",
+    "complete_pruner",
     "complete_published_kind",
     "complete_recipe",
     "complete_regularizer",
     "complete_run",
+    "complete_sampler",
+    "complete_search",
     "complete_setting",
     "complete_task",
     "complete_track",
@@ -206,6 +210,48 @@ def complete_setting(ctx: Any, incomplete: str) -> Answers:
             answers += [(f"{name}{value}", "") for value in one.values or default]
         return answers
     return []
+
+
+def complete_search(ctx: Any, incomplete: str) -> Answers:
+    """Return the settings that can be searched and start with what was typed; after ``=`` values, or components."""
+    with quiet():
+        from kzoo.plugins.several import begun_references
+        from kzoo.tuning.space import COMPONENTS, searchable
+
+        key, equals, begun = incomplete.partition("=")
+        if equals and key in COMPONENTS:
+            ways = begun_references(begun)
+            several = {before + name: text for before, one in ways for name, text in _names((key,), one)}
+            return [(f"{key}={name}", text) for name, text in several.items()]
+        found = [one for one in complete_setting(ctx, incomplete) if searchable(one[0].partition("=")[0])]
+        own = [] if equals else [(f"{one}=", f"{one} by name") for one in COMPONENTS if one.startswith(incomplete)]
+        return [*found, *own]
+    return []
+
+
+def complete_logged(incomplete: str) -> Answers:
+    """Return what a run logs of its validation data and starts with what was typed: the loss, and any metric."""
+    with quiet():
+        if not "val_".startswith(incomplete[:4]):
+            return []
+        names = _names(("metric",), incomplete[4:])
+        loss = [("val_loss", "the loss")] if "val_loss".startswith(incomplete) else []
+        return [*loss, *((f"val_{name}", text) for name, text in names)]
+    return []
+
+
+def complete_sampler(incomplete: str) -> Answers:
+    """Return the samplers of a study that start with what was typed."""
+    from kzoo.tuning.samplers import SAMPLERS
+
+    return [(name, cls) for name, cls in SAMPLERS.items() if name.startswith(incomplete)]
+
+
+def complete_pruner(incomplete: str) -> Answers:
+    """Return the pruners of a study that start with what was typed."""
+    from kzoo.tuning.samplers import PRUNERS
+
+    return [(name, cls) for name, cls in PRUNERS.items() if name.startswith(incomplete)]
 
 
 def complete_flag(ctx: Any, incomplete: str) -> Answers:

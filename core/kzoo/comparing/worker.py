@@ -3,8 +3,8 @@
 It reads a line of JSON for each run from stdin and answers with lines of JSON on stdout. When stdin ends, it ends too;
 a run that is in its training then is stopped as by SIGTERM, and keeps the state that it goes on from.
 
-Of ``more`` in such a line, ``part_of`` is what the record of the run says that it is a part of, and ``ask`` names who is
-asked after each epoch whether to give it up: ``target``, the ``module:function`` that returns such a function for
+Of ``more`` in such a line, ``part_of`` is what the record of the run says that it is a part of, and ``ask`` names who
+is asked after each epoch whether to give it up: ``target``, the ``module:function`` that returns such a function for
 `kzoo.training.run.train`, and its ``arguments``.
 """
 

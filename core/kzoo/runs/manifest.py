@@ -180,7 +180,20 @@ class Manifest:
 
 
 _ONLY_WHERE_SAID = frozenset(
-    {"completed", "resumed", "number", "timings", "error", "signal", "task", "model", "models", "plugins", "callbacks", "part_of"}
+    {
+        "completed",
+        "resumed",
+        "number",
+        "timings",
+        "error",
+        "signal",
+        "task",
+        "model",
+        "models",
+        "plugins",
+        "callbacks",
+        "part_of",
+    }
     | {"trackers", "measures"}
     | {"argv", "initial_weights", "epoch_weights", "final_weights"}
 )
