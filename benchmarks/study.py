@@ -2,10 +2,10 @@
 
     python benchmarks/study.py --data DIR [--trials 20] [--seeds 5] [--limit 6000] [--epochs 3] [--kill-after 6]
 
-``DIR`` holds ``mnist.npz``. Runs and study go to ``--out``, ``runs`` by default. The first process is ended by SIGKILL in
-the middle of a trial, after ``--kill-after`` others; then two processes are given the same command at once. Printed: what
-each of them said, and as the last line in JSON how many trials came to which end, which were resumed, by how many
-processes they were trained, and what the verdict was.
+``DIR`` holds ``mnist.npz``. Runs and study go to ``--out``, ``runs`` by default. The first process is ended by SIGKILL
+in the middle of a trial, after ``--kill-after`` others; then two processes are given the same command at once. Printed:
+what each of them said, and as the last line in JSON how many trials came to which end, which were resumed, and what the
+verdict was.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ a run that is in its training then is stopped as by SIGTERM, and keeps the state
 
 Of ``more`` in such a line, ``part_of`` is what the record of the run says that it is a part of, and ``ask`` names who
 is asked after each epoch whether to give it up: ``target``, the ``module:function`` that returns such a function for
-`kzoo.training.run.train`, and its ``arguments``.
+`kzoo.training.run.train`, and its ``arguments``. Where it has ``check``, settings of several runs, nothing is trained:
+what a run would refuse in them is the failure.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ def _run(task: Mapping[str, Any], listener: _Listener) -> tuple[str, Path]:
     from kzoo.runs.config import RunConfig
     from kzoo.runs.configure import configure
     from kzoo.runs.folder import Run
+    from kzoo.training.checking import check_built
     from kzoo.training.resuming import Resume
     from kzoo.training.run import train
 
@@ -105,6 +107,10 @@ def _run(task: Mapping[str, Any], listener: _Listener) -> tuple[str, Path]:
     root, argv = Path(task["out"]), task["argv"]
     config = RunConfig(task["values"], task["origins"])
     asked = _asked(task["more"])
+    if "check" in task["more"]:
+        for values, origins in task["more"]["check"]:
+            check_built(RunConfig(values, origins))
+        return "done", root
     if task["resume"]:
         run = Run(Path(task["resume"]))
         before = len(run.manifest().resumed)

@@ -50,7 +50,7 @@ def metric_of(asked: str | None, config: RunConfig, task: Task, axes: Sequence[A
 
     Args:
         asked: What is logged by a run of these settings, or ``val_`` and the reference of a metric that is then
-            measured too; None for what says most of a model of this task, where that is logged, else for ``train.monitor``.
+            measured too; None for what says most of a model, where that is logged, else for ``train.monitor``.
         config: The settings.
         task: The task.
         axes: What is searched.

@@ -29,7 +29,7 @@ from kzoo.tuning.samplers import grid_of_axes, pruner_of, sampler_of
 from kzoo.tuning.space import COMPONENTS, space_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from kzoo.tuning.space import Axis
 
@@ -149,6 +149,36 @@ class Plan:
         }
         return RunConfig(found.values, named)
 
+    def extremes(self) -> Iterator[RunConfig]:
+        """Yield settings at the ends of what is searched: all that can be told of it without a training.
+
+        Raises:
+            UsageError: In between, where a run would refuse them.
+        """
+        ends = [axis.ends() for axis in self.axes]
+        if math.prod(map(len, ends)) <= _MOST_CHECKED:
+            several: Iterable[Sequence[Any]] = itertools.product(*ends)
+        else:
+            first = [values[0] for values in ends]
+            several = (
+                [value if at == place else one for at, one in enumerate(first)]
+                for place, values in enumerate(ends)
+                for value in values
+            )
+        for values in several:
+            chosen = {axis.key: value for axis, value in zip(self.axes, values, strict=True)}
+            try:
+                config = self.settings(chosen, origin="--search")
+                check_settings(config)
+                _check_arguments(config, self.axes)
+            except UsageError as error:
+                meant = (axis for axis in self.axes if f"`{axis.key}` must be a whole number" in str(error))
+                axis = next(meant, None)
+                hint = f" A range of whole numbers is written {axis}:int." if axis and not axis.whole else ""
+                message = f"{error}{hint}"
+                raise UsageError(message) from error
+            yield config
+
     def default_values(self) -> dict[str, Any] | None:
         """Return the values that the default settings have of what is searched; None where one of them is not in it."""
         found = {}
@@ -200,7 +230,9 @@ def plan_of(asked: Asked) -> Plan:
     elif limit is None and budget is None:
         limit = TRIALS
     plan = Plan(asked, axes, metric, made({}, seed), limit, budget, made)
-    _check_space(plan)
+    check_settings(plan.default)
+    for _ in plan.extremes():
+        pass
     plan.sampler(0)
     pruner_of(asked.pruner, epochs=plan.default.train.epochs)
     return plan
@@ -228,37 +260,11 @@ def _configured(asked: Asked, texts: Mapping[str, str], seed: int) -> RunConfig:
     return partial(
         configure,
         asked.pipeline,
-        options=[*asked.options, *(f"{key}={text}" for key, text in texts.items() if key not in COMPONENTS)],
-        own_flags=asked.own_flags,
+        options=asked.options,
+        own_flags=[*asked.own_flags, *(("--search", f"{k}={v}") for k, v in texts.items() if k not in COMPONENTS)],
         seed=seed,
         **common,
     )()
-
-
-def _check_space(plan: Plan) -> None:
-    """Raise `UsageError` where a value that may be tried is none that a run takes."""
-    check_settings(plan.default)
-    ends = [axis.ends() for axis in plan.axes]
-    if math.prod(map(len, ends)) <= _MOST_CHECKED:
-        several: Iterable[Sequence[Any]] = itertools.product(*ends)
-    else:
-        first = [values[0] for values in ends]
-        several = (
-            [value if at == place else one for at, one in enumerate(first)]
-            for place, values in enumerate(ends)
-            for value in values
-        )
-    for values in several:
-        chosen = {axis.key: value for axis, value in zip(plan.axes, values, strict=True)}
-        config = plan.settings(chosen, origin="--search")
-        try:
-            check_settings(config)
-            _check_arguments(config, plan.axes)
-        except UsageError as error:
-            whole = [axis for axis in plan.axes if "a whole number" in str(error) and f"`{axis.key}`" in str(error)]
-            hint = f" A range of whole numbers is written {whole[0]}:int." if whole and not whole[0].whole else ""
-            message = f"{error}{hint}"
-            raise UsageError(message) from error
 
 
 def _check_arguments(config: RunConfig, axes: Sequence[Axis]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import warnings
 import zlib
@@ -86,6 +87,10 @@ def sampler_of(text: str, axes: Sequence[Axis], *, seed: int, number: int) -> An
     elif name == "cmaes" and all(axis.choices for axis in axes):
         message = "The sampler `cmaes` searches ranges, and only lists of values are given. Take `tpe` or `grid`."
         raise UsageError(message)
+    package = _NEEDS.get(name)
+    if package and importlib.util.find_spec(package) is None:  # which Optuna would only say when it proposes something
+        message = f"The sampler `{reference}` needs `{package}`: `pip install {package}`, or take `tpe`."
+        raise KzooError(message)
     drawn = seed if name in _SEED_STAYS else zlib.crc32(f"{seed}/{number}".encode())
     if name == "qmc":
         arguments.setdefault("scramble", True)
@@ -150,10 +155,6 @@ def _made(cls: Any, arguments: Mapping[str, Any], reference: Reference, what: st
         with warnings.catch_warnings():  # that a sampler is experimental is Optuna's matter
             warnings.simplefilter("ignore")
             return cls(**arguments)
-    except ImportError as error:
-        package = _NEEDS.get(reference.name, str(error.name))
-        message = f"The {what} `{reference}` needs `{package}`: `pip install {package}`, or take `tpe`."
-        raise KzooError(message) from error
     except (TypeError, ValueError) as error:
         message = f"The {what} `{reference}` is refused by Optuna: {str(error).rstrip('.')}."
         raise UsageError(message) from error

@@ -34,6 +34,7 @@ COMPONENTS = ("loss", "optimizer", "regularizer")
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*(?::(.*))?")
 _SHARE = 0.381966
+_CLOSE = 1e-9  # parts of a step that are rounding
 _MARKS = "log, int or step=NUMBER"
 _ELSEWHERE = {
     "seed": "--seed is that of all trials, and --seeds says with how many others the winner is trained again",
@@ -94,7 +95,7 @@ class Axis:
             return list(range(int(self.low), int(self.high) + 1, int(self.step or 1)))
         if self.step is None:
             return None
-        count = math.floor((self.high - self.low) / self.step + 1e-9) + 1
+        count = math.floor((self.high - self.low) / self.step + _CLOSE) + 1
         return [round(self.low + number * self.step, 12) for number in range(count)]
 
     def ends(self) -> list[Any]:
@@ -114,7 +115,10 @@ class Axis:
 
     def option(self, value: Any) -> str:
         """Return a value as ``KEY=VALUE`` has it."""
-        return f"{self.key}={value if self.choices else _written(value)}"
+        if self.choices:
+            return f"{self.key}={value}"
+        # A constructor may tell 0 from 0.0, as Keras's does of a momentum.
+        return f"{self.key}={int(value) if self.whole else float(value)!r}"
 
     def place_of(self, text: str) -> Any:
         """Return the value that a setting's text means here; None where it is none of them."""
@@ -126,7 +130,8 @@ class Axis:
             return None
         if not self.low <= value <= self.high or (self.whole and value != int(value)):
             return None
-        if self.step is not None and not math.isclose((value - self.low) / self.step % 1, 0, abs_tol=1e-9):
+        steps = 0.0 if self.step is None else (value - self.low) / self.step
+        if abs(steps - round(steps)) > _CLOSE:
             return None
         return int(value) if self.whole else value
 
@@ -240,4 +245,4 @@ def _fault(low: float, high: float, *, log: bool, whole: bool, step: float | Non
 
 def _written(value: float) -> str:
     """Return a number as it is read back, a whole one without a point."""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))  # noqa: PLR2004
+    return str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(float(value))  # noqa: PLR2004

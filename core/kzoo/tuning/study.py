@@ -200,7 +200,7 @@ class Study:
         """Return a trial whose process has ended, to go on with; None where it came to its end, or is still held."""
         whole = all(axis.key in trial.params for axis in self.plan.axes)
         if not whole:  # killed between two words to the storage
-            self._told(trial, "failed", None, "The process was killed before the trial had its settings.")
+            self._told(trial, "failed", None, "The process ended before the trial had its settings.")
             claim.release()
             return None
         job = self._job(trial.number, trial._trial_id, trial.params)  # noqa: SLF001 - what a trial is found by again
@@ -311,11 +311,18 @@ def open_storage_address(folder: StudyFolder) -> str:
 
 
 def open_storage(address: str) -> Any:
-    """Return Optuna's storage at an address; one in a file waits for other processes that write to it."""
+    """Return Optuna's storage at an address; one in a file waits for other processes that write to it.
+
+    Raises:
+        KzooError: There is none, or it is none of Optuna's.
+    """
     optuna = load_optuna()
-    if address.startswith("sqlite"):
-        return optuna.storages.RDBStorage(address, engine_kwargs={"connect_args": {"timeout": _BUSY}})
-    return optuna.storages.get_storage(address)
+    try:
+        if address.startswith("sqlite"):
+            return optuna.storages.RDBStorage(address, engine_kwargs={"connect_args": {"timeout": _BUSY}})
+        return optuna.storages.get_storage(address)
+    except Exception as error:
+        raise _refused(address, error) from error
 
 
 def _begin_with_default(plan: Plan, opened: Any) -> None:

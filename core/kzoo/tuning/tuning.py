@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kzoo.comparing.comparison import compare_grid
 from kzoo.comparing.grid import Grid, Job
 from kzoo.comparing.page import csv_text
 from kzoo.comparing.processes import Order, Trained, train_all
+from kzoo.data.sources import load_splits
 from kzoo.engine.interrupt import as_ctrl_c
-from kzoo.errors import KzooError
+from kzoo.errors import KzooError, UsageError
 from kzoo.files import write_text
-from kzoo.tuning.folder import folder_of
+from kzoo.models.saved import find_pipeline
+from kzoo.training.run import request_of
+from kzoo.tuning.folder import FOLDER, StudyFolder, folder_of
 from kzoo.tuning.result import Tuned
-from kzoo.tuning.study import open_study
+from kzoo.tuning.study import open_storage, open_study
 
 if TYPE_CHECKING:
     import contextlib
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from kzoo.comparing.comparison import Comparison
     from kzoo.comparing.processes import Watcher
@@ -63,8 +66,13 @@ def tune_plan(
         KzooError: No trial came to its end, or the storage, the data or a folder cannot be used.
         KeyboardInterrupt: Somebody stopped it; the same call goes on with it.
     """
-    folder = folder_of(root, plan.name)
+    _check_validated(plan, listener)
     with as_ctrl_c():
+        if plan.asked.storage:
+            open_storage(plan.asked.storage)  # what is wrong with it is said before a folder is made
+        if not StudyFolder(root / FOLDER / plan.name).database.exists():
+            _check_components(plan, root)
+        folder = folder_of(root, plan.name)
         study = open_study(plan, folder, root)
         with watching(study) as watcher:
             _search(study, watcher, workers, argv)
@@ -89,6 +97,46 @@ def tune_plan(
         finally:
             claim.release()
         return found
+
+
+def _check_validated(plan: Plan, listener: Listener) -> None:
+    """Raise `UsageError` where there is no validation data to judge trials by."""
+    if plan.default.data.validation_fraction:
+        return
+    splits = load_splits(find_pipeline(plan.pipeline).source(), request_of(plan.default), listener)
+    if splits.validation is None:
+        message = (
+            f"Trials are judged by `{plan.metric.name}` on validation data, and there is none "
+            "(data.validation_fraction is 0). Keep some aside: -o data.validation_fraction=0.1."
+        )
+        raise UsageError(message)
+
+
+def _check_components(plan: Plan, root: Path) -> None:
+    """Have a process build the components of what is searched; raise `UsageError` where one refuses its arguments."""
+    settings = [(dict(config.values), dict(config.origins)) for config in plan.extremes()]
+    job = Job("check", plan.default.seed, plan.default, {"check": settings})
+    found = train_all(Order([job], {}, root, 1, Path(os.devnull)), _Nobody())
+    if found.stopped:
+        raise KeyboardInterrupt
+    if job in found.failures:
+        raise UsageError(found.failures[job])
+
+
+class _Nobody:
+    """Is told how something goes on, and does nothing."""
+
+    def warn(self, text: str) -> None:
+        """Do nothing."""
+
+    def began(self, job: Job) -> None:
+        """Do nothing."""
+
+    def epoch(self, job: Job, epoch: int, epochs: int, logs: Mapping[str, float]) -> None:
+        """Do nothing."""
+
+    def ended(self, job: Job, status: str, run: Run | None) -> None:
+        """Do nothing."""
 
 
 def _search(study: Study, watcher: Watcher, workers: int, argv: Sequence[str]) -> None:
