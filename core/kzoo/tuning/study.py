@@ -141,9 +141,10 @@ class Study:
         from optuna.trial import TrialState
 
         value, state = None, {"pruned": TrialState.PRUNED}.get(status, TrialState.FAIL)
+        run = run or self._run_of(trial.number)  # one that failed has a folder, too, but for its first seconds
         if run is not None:
             self._note(trial, _RUN, os.path.relpath(run.path.resolve(), self.folder.path.resolve()))
-            reason = reason or self._of_other_data(run)
+            reason = reason or (self._of_other_data(run) if status != "failed" else "")
             if status == "pruned" and reason:
                 state = TrialState.FAIL
             elif status == "done" and not reason:
