@@ -10,8 +10,6 @@ from kzoo.cli import options
 from kzoo.cli.app import build
 from kzoo.cli.flags import options_of, parted, settings_of
 from kzoo.comparing.grid import Asked, grid_of
-from kzoo.tuning.plan import Asked as AskedToTune
-from kzoo.tuning.plan import plan_of
 from kzoo.errors import UsageError
 from kzoo.models.saved import find_pipeline
 from kzoo.plugins.registry import get_registry
@@ -19,6 +17,8 @@ from kzoo.runs.choices import build_settings, check_data_settings
 from kzoo.runs.configure import configure
 from kzoo.settings import read_settings
 from kzoo.tasks import task_named
+from kzoo.tuning.plan import Asked as AskedToTune
+from kzoo.tuning.plan import plan_of
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -52,6 +52,11 @@ class Tuned:
         return self.study.best()
 
     @property
+    def pruner(self) -> str:
+        """What ends trials early."""
+        return self.study.plan.asked.pruner
+
+    @property
     def params(self) -> dict[str, Any]:
         """The values of the best trial, by setting; empty where there is none."""
         return {} if self.best is None else dict(self.best.params)

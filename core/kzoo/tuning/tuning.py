@@ -78,14 +78,14 @@ def tune_plan(
             _search(study, watcher, workers, argv)
         found = Tuned(study, budget_reached=study.over())
         _write_table(study, found)
-        if found.best is None:
-            _refuse_without_best(found)
         if others := study.running():
             found.notes.append(
                 f"{len(others)} trial(s) are being trained by other processes. The last of these tells the winner; so "
                 "does this command, when they are done."
             )
             return found
+        if found.best is None:
+            _refuse_without_best(found)
         if not plan.asked.seeds:
             return found
         claim = folder.claim(_END)
@@ -242,21 +242,20 @@ def _write_table(study: Study, found: Tuned) -> None:
 def _refuse_without_best(found: Tuned) -> None:
     """Raise `KzooError` for a study without a single value."""
     failed = [row for row in found.trials if row["status"] == "failed"]
-    running = [row for row in found.trials if row["status"] == "running"]
-    if running and not failed:
-        return
-    if not failed:
+    if not found.trials:
+        message = f"No trial of the study {found.folder.path} was begun before its budget was over."
+    elif failed:
+        log = found.folder.log
+        written = f" What the processes wrote is in {log}." if log.exists() else ""
         message = (
-            f"The study {found.folder.path} has no trial that came to its end: its budget was over before one did."
+            f"There is no winner: {len(failed)} of {len(found.trials)} trials failed. The first, trial "
+            f"{failed[0]['trial']}: {failed[0]['error']}{written}"
         )
-        raise KzooError(message)
-    rest = f", and {len(running)} are not at their end" if running else ""
-    log = found.folder.log
-    written = f" What the processes wrote is in {os.fspath(log)}." if log.exists() else ""
-    message = (
-        f"There is no winner: {len(failed)} of {len(found.trials)} trials failed{rest}. The first, trial "
-        f"{failed[0]['trial']}: {failed[0]['error']}{written}"
-    )
+    else:
+        message = (
+            f"There is no winner: all {len(found.trials)} trials were given up by the pruner `{found.pruner}`. Take one "
+            "that gives up less, such as --pruner median:n_warmup_steps=2, or none."
+        )
     raise KzooError(message)
 
 

@@ -120,15 +120,21 @@ def test_a_trial_that_was_stopped_goes_on(kzoo, orders):
     assert len(list_runs(Path("runs"))) == 4  # it was no new run
 
 
-@pytest.mark.long
-def test_a_kill_changes_no_proposal(kzoo, orders):
+def test_a_kill_changes_no_proposal(orders):
     """What is proposed follows from the trials before, and not from how often a process was begun."""
-    kzoo(*WORDS, "--trials", "6", "--seeds", "0", "--out", "whole", "--sampler", "tpe:n_startup_trials=3")
-    for trials in ("2", "3", "6"):
-        kzoo(*WORDS, "--trials", trials, "--seeds", "0", "--sampler", "tpe:n_startup_trials=3")
-    whole, parts = (kept(f"{root}/studies/*/study.db") for root in ("whole", "runs"))
-    assert [one.params for one in parts.trials] == [one.params for one in whole.trials]
-    assert len({tuple(one.params.items()) for one in parts.trials}) == 6
+    plan = planned(sampler="tpe:n_startup_trials=2", trials=6)
+    found = []
+    for root, parts in (("whole", [6]), ("parts", [1, 2, 3])):
+        had = []
+        for count in parts:
+            study = opened(plan, root)  # as a new process does
+            for _ in range(count):
+                trial = study.next()
+                had.append(trial.optuna.params["optimizer.learning_rate"])
+                study.optuna.tell(trial.number, apart(had[-1]))
+        found.append(had)
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 6
 
 
 @pytest.mark.long
@@ -149,32 +155,37 @@ def test_where_all_fail_it_is_said(kzoo, orders):
     assert not list(Path("runs/studies").glob("*/best.toml"))
 
 
-@pytest.mark.long
 def test_a_study_with_another_space_is_refused(kzoo, orders):
-    assert kzoo(*WORDS, "--trials", "1", "--seeds", "0", "--study", "mine")[0] == 0
+    opened(planned(study="mine"))
     other = [word.replace("1e-5..1:log", "1e-3..1:log") for word in WORDS]
     code, out, err = kzoo(*other, "--trials", "2", "--study", "mine")
     assert (code, out) == (2, "")
-    assert "its search is `optimizer.learning_rate=0.00001..1:log`" in err.replace("1e-05", "0.00001")
-    code, _, err = kzoo(*WORDS, "--epochs", "2", "--study", "mine", "--seed", "4")
-    assert code == 2
-    assert "its `seed` is 0, now 4" in err
-    assert len(kept().trials) == 1
+    assert "its search is `optimizer.learning_rate=1e-05..1:log`, now `optimizer.learning_rate=0.001..1:log`" in err
+    for more, words in (
+        (("--seed", "4"), "its `seed` is 0, now 4"),
+        (("--search", "train.epochs=1..3:int"), "its search is `no train.epochs`, now `train.epochs=1..3:int`"),
+        (("--metric", "val_accuracy"), "its metric is `val_loss`, now `val_accuracy`"),
+    ):
+        code, _, err = kzoo(*WORDS, *more, "--study", "mine")
+        assert code == 2
+        assert words in err
+    assert len(kept().trials) == 1  # that of the default, which waits
 
 
 @pytest.mark.long
 def test_data_that_changed_is_no_trial_of_the_study(kzoo, orders):
-    assert kzoo(*WORDS, "--trials", "1", "--seeds", "0")[0] == 0
-    study = kept()
-    study.set_user_attr("kzoo_data", {**study.user_attrs["kzoo_data"], "validation": "another"})
-    kzoo(*WORDS, "--trials", "2", "--seeds", "0")
-    assert kept().trials[1].state.name == "FAIL"
-    assert "the validation split differs" in kept().trials[1].user_attrs["error"]
+    opened(planned(trials=1)).optuna.set_user_attr(
+        "kzoo_data", {"train": "train-0", "validation": "other", "test": "test"}
+    )
+    code, _, err = kzoo(*WORDS, "--trials", "1")
+    assert code == 1
+    assert "Its data is not that of the trials before (the validation split differs)" in err
+    assert kept().trials[0].state.name == "FAIL"
 
 
-def planned(**asked):
+def planned(search=(SEARCH[1],), **asked):
     common = {"recipe": "quick", "optimizer": "adam:learning_rate=0.1"}
-    return plan_of(Asked(pipeline="mnist", search=[SEARCH[1]], metric="val_loss", common=common, **asked))
+    return plan_of(Asked(pipeline="mnist", search=search, metric="val_loss", common=common, **asked))
 
 
 def opened(plan, root="runs"):
@@ -208,17 +219,15 @@ def test_over_its_budget_no_trial_begins(orders, monkeypatch):
     assert study.next().number == begun.number  # what was begun is brought to its end all the same
 
 
-@pytest.mark.long
-def test_a_grid_is_gone_through_once(kzoo, orders):
-    grid = [word for word in WORDS if word not in SEARCH]
-    grid += ["--search", "optimizer.learning_rate=0.1,0.01,0.001", "--search", "train.batch_size=16..64:int,step=16"]
-    code, _, err = kzoo(*grid, "--sampler", "grid", "--pruner", "none", "--seeds", "0", "--json")
-    assert code == 0, err
-    study = kept()
-    assert {(one.params["optimizer.learning_rate"], one.params["train.batch_size"]) for one in study.trials} == {
-        (rate, size) for rate in ("0.1", "0.01", "0.001") for size in (16, 32, 48, 64)
-    }
-    assert (len(study.trials), study.best_trial.params["optimizer.learning_rate"]) == (12, "0.01")
+def test_a_grid_is_gone_through_once(orders):
+    search = ("optimizer.learning_rate=0.1,0.01,0.001", "train.batch_size=16..64:int,step=16")
+    study = opened(planned(search=search, sampler="grid"))
+    had = []
+    while trial := study.next():
+        had.append((trial.optuna.params["optimizer.learning_rate"], trial.optuna.params["train.batch_size"]))
+        study.optuna.tell(trial.number, apart(float(had[-1][0])))
+    assert sorted(had) == sorted((rate, size) for rate in ("0.1", "0.01", "0.001") for size in (16, 32, 48, 64))
+    assert study.best().params["optimizer.learning_rate"] == "0.01"
 
 
 @pytest.mark.long
@@ -230,13 +239,17 @@ def test_one_trial_that_is_the_default_has_nothing_to_be_compared_with(kzoo, ord
     assert "The winner is the default" in found["notes"][0]
 
 
-@pytest.mark.long
 def test_another_storage_is_used_as_it_is(kzoo, orders):
     address = f"sqlite:///{Path.cwd() / 'elsewhere.db'}"
-    code, _, err = kzoo(*WORDS, "--trials", "2", "--seeds", "0", "--storage", address, "--study", "far")
-    assert code == 0, err
-    assert len(optuna.load_study(study_name="far", storage=address).trials) == 2
+    study = opened(planned(storage=address, study="far"))
+    begun = study.next()
+    assert len(optuna.load_study(study_name="far", storage=address).trials) == 1
     assert not list(Path("runs/studies").glob("*/study.db"))
+    # Another machine with the same storage knows nothing of the folder, and leaves its trials alone.
+    begun.claim.release()
+    elsewhere = opened(planned(storage=address, study="far"), "other")
+    other = elsewhere.next()
+    assert (other.number, len(elsewhere.running())) == (1, 2)
     code, _, err = kzoo(*WORDS, "--storage", "nonsense", "--study", "none")
     assert code == 1
     assert "The storage of the study, nonsense, cannot be opened" in err
