@@ -253,8 +253,8 @@ def _refuse_without_best(found: Tuned) -> None:
         )
     else:
         message = (
-            f"There is no winner: all {len(found.trials)} trials were given up by the pruner `{found.pruner}`. Take one "
-            "that gives up less, such as --pruner median:n_warmup_steps=2, or none."
+            f"There is no winner: all {len(found.trials)} trials were given up by the pruner `{found.pruner}`. Take "
+            "one that gives up less, such as --pruner median:n_warmup_steps=2, or none."
         )
     raise KzooError(message)
 
