@@ -118,6 +118,9 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and build the model, train nothing.")
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show where the time goes, with a trace in the run's folder `profile`.")
+    ] = False,
     print_config: Annotated[bool, typer.Option("--print-config", help="Write all settings and their origins.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")] = False,
     verbose: Annotated[
@@ -193,11 +196,12 @@ def run(
             debug=options.debugging(),
             dry_run=fits.append if dry_run else None,
             resume=going_on,
+            profile=profile,
         )
     if result is None:
         _show_fits(settings, fits[0], as_json=json)
         return
-    _show(result, listener, as_json=json)
+    _show(result, listener, as_json=json, profiled=profile)
     if result.run.manifest().signal:
         if result.status == "interrupted":
             output.say(f"Next: {command_line('kzoo', 'run', '--resume', result.run.path)}")
@@ -294,7 +298,7 @@ def _show_fits(settings: RunConfig, record: Manifest, *, as_json: bool) -> None:
     output.say("Everything fits; nothing was trained.")
 
 
-def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
+def _show(result: RunResult, listener: Terminal, *, as_json: bool, profiled: bool = False) -> None:
     """Write the test results, where the run is and what can be done with it."""
     manifest = result.run.manifest()
     if as_json:
@@ -318,6 +322,8 @@ def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
     output.show(f"run   {result.run.path}")
     if (page := result.run.path / "report.html").exists():
         output.show(f"report  {page}")
+    if profiled:
+        _show_profile(result.run.profile_path, listener)
     if manifest.data.reason:
         output.warn("These are results on the embedded sample, NOT on the real data, which could not be downloaded.")
     if manifest.signal:
@@ -325,6 +331,27 @@ def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
         output.say(f"{stopped} when all was done but the report: `{again}` draws it.")
         return
     listener.say(f"Next: {command_line('kzoo', 'evaluate', result.run.path)}")
+
+
+def _show_profile(folder: Path, listener: Terminal) -> None:
+    """Write where the time of a run went."""
+    from json import loads
+
+    from kzoo.training.profiling import PROFILE, TRACE
+
+    told = loads((folder / PROFILE).read_text("utf-8"))
+    rows = [
+        {**row, "seconds": f"{row['seconds']:.2f}", "share": f"{row['share']:.1%}", "times": f"{row['times']:,}"}
+        for row in told["parts"]
+    ]
+    output.emit(
+        rows, {"part": "where the time went", "seconds": "seconds", "share": "share", "times": "times"}, as_json=False
+    )
+    for note in told["notes"]:
+        listener.say(note)
+    output.show(
+        f"trace  {folder / TRACE} (https://ui.perfetto.dev opens it); TensorFlow's own: tensorboard --logdir {folder}"
+    )
 
 
 run.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's flags

@@ -14,14 +14,15 @@ from urllib.parse import urlsplit
 import filelock
 
 from kzoo.data.cache import DiskFullError, ensure_writable, home_path
-from kzoo.data.http import Progress, Transfer
 from kzoo.errors import DataError, NetworkUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Progress", "RemoteFile", "cached", "fetch", "showing"]
+    from kzoo.data.http import Progress
+
+__all__ = ["RemoteFile", "cached", "fetch", "showing"]
 
 _shown: contextvars.ContextVar[Progress | None] = contextvars.ContextVar("kzoo_download_progress", default=None)
 
@@ -150,6 +151,8 @@ def _mirrored(urls: Sequence[str]) -> list[str]:
 
 def _retrieve(url: str, remote: RemoteFile, path: Path, progress: Progress | None) -> None:
     """Bring one file from one address and give it its name, if its checksum is right; else nothing of it stays."""
+    from kzoo.data.http import Transfer  # requests takes longer to import than a photo to be classified
+
     transfer = Transfer(path, remote.size, progress)
     for last_try in (False, True):
         part = transfer.bring(url)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.engine.chatter import without_chatter
+from kzoo.engine.lazy_keras import put_off
 from kzoo.errors import KzooError, words_of
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ def _announcing() -> Iterator[None]:
 @functools.cache
 def _import_both(*, debug: bool) -> None:
     with contextlib.nullcontext() if debug else _announcing(), contextlib.nullcontext() if debug else without_chatter():
-        import keras  # noqa: F401 - whose import reads its settings
+        with put_off():
+            import keras  # noqa: F401 - whose import reads its settings
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for a GPU, and complains where there is none

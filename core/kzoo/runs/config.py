@@ -84,6 +84,26 @@ class TrainSettings:
     steps_per_execution: Annotated[
         int, setting("Steps in one compiled call; progress, callbacks and a stop come between calls.", ge=1)
     ] = 16
+    precision: (
+        Annotated[
+            Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"],
+            setting(
+                "What the network computes in, by Keras's name of it; auto takes what is fast on this machine. By "
+                "default Keras's dtype policy, which is float32 unless a program sets another."
+            ),
+        ]
+        | None
+    ) = None
+    jit: Annotated[
+        bool | Literal["auto"],
+        setting("Whether XLA compiles the steps, which on a processor makes them slower; auto on a GPU alone."),
+    ] = False
+    gradient_accumulation_steps: Annotated[
+        int, setting("Steps whose mean gradient moves the weights once, as one batch of so many times the size.", ge=1)
+    ] = 1
+    global_clipnorm: Annotated[
+        float, setting("The largest norm that the gradients of all weights may have together; 0 for any.", ge=0)
+    ] = 0.0
     keep: Annotated[
         Literal["last", "best"], setting("Which weights the final model has: the last, or the best by `monitor`.")
     ] = "last"

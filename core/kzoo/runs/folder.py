@@ -61,6 +61,11 @@ class Run:
         return self.path / "best.keras"
 
     @property
+    def profile_path(self) -> Path:
+        """The folder of its profile, where it was profiled."""
+        return self.path / "profile"
+
+    @property
     def state(self) -> StateFolder:
         """The state that its training goes on from, where it has not ended."""
         from kzoo.runs.state import StateFolder  # not with the module: runs are listed without NumPy

@@ -13,6 +13,7 @@ from kzoo.runs.comparison import comparison_of
 from kzoo.tasks import task_named
 from kzoo.tasks.classes import check_labels
 from kzoo.training.class_weights import balanced_weights, check_class_weight
+from kzoo.training.computing import computing, optimizer_of
 from kzoo.training.logged import direction_of, logged_names
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Assembly:
         batches: The training data in its order.
         encode: The function from labels, beside inputs, to what the loss takes; None where they stay.
         cautions: What speaks against a component that is used all the same, a sentence for each.
+        computing: In which type of numbers it computes, and whether by XLA.
         started: What the model took from a trained one, or None.
         thawing: What is to be said of frozen layers that are trained later, or None.
         class_weights: What an example of each class counts in training, by name; empty where all count alike.
@@ -70,6 +72,8 @@ class Assembly:
         loss = build("loss", config.loss, context=context, registry=registry)
         self.loss = self._fit_loss(loss, registry.loss(config.loss.name))
         self.build_metrics(0)  # the arguments are checked before any data is read
+        self._optimizer_reference = optimizer_of(config.train, config.optimizer, registry)
+        self.computing = computing(config.train)
         self.regularizer = build("regularizer", config.regularizer, registry=registry) if config.regularizer else None
         self.monitor_direction = self._monitor_direction()
         self.measured_every = self._measured_every()
@@ -173,7 +177,8 @@ class Assembly:
             regularizer=self.regularizer,
             schema=splits.schema,
         )
-        self.built: Built = self.pipeline.build(problem, splits.train, self.settings)
+        with self.computing.in_force():
+            self.built: Built = self.pipeline.build(problem, splits.train, self.settings)
         self.model = self.built.model
         self.started = self._started(problem)
         self.encode = self.task.encoder(self.label_form, self.num_classes) or self.built.encode
@@ -201,17 +206,16 @@ class Assembly:
         """Return the optimizer, new; its schedule is that of the whole training."""
         steps = self.config.train.epochs * self.batches.steps_per_epoch
         context = Context(self.task.name, self.label_form, steps)
-        return build("optimizer", self.config.optimizer, context=context, registry=self.registry)
+        return build("optimizer", self._optimizer_reference, context=context, registry=self.registry)
 
     def compile_with(self, optimizer: Any) -> None:
         """Compile the model with this optimizer, and all else as the settings say."""
         self.metrics = self.build_metrics(self.num_classes)
-        # XLA on the CPU is twice slower than TensorFlow's own kernels, and five seconds later at the first step.
         self.model.compile(
             optimizer=optimizer,
             loss=self.loss,
             metrics=self.metrics,
-            jit_compile=False,
+            jit_compile=self.computing.jit,
             steps_per_execution=self.config.train.steps_per_execution,
         )
 

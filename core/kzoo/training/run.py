@@ -23,6 +23,7 @@ from kzoo.runs.state import OtherStateError
 from kzoo.training.assembly import Assembly
 from kzoo.training.class_weights import weighing
 from kzoo.training.foreign_callbacks import check_callbacks, without_state
+from kzoo.training.profiling import Profile
 from kzoo.training.record import components_of, manifest, opening
 from kzoo.training.result import RunResult
 from kzoo.training.resuming import check_same, note, resumption, state_to_resume
@@ -56,6 +57,7 @@ def train(
     callbacks: Sequence[Any] = (),
     ask: Callable[[int, Mapping[str, Any]], str] | None = None,
     part_of: Mapping[str, Any] | None = None,
+    profile: bool = False,
 ) -> RunResult | None:
     """Train what ``config`` says, record it in a new run under ``root``, and test it.
 
@@ -73,6 +75,7 @@ def train(
         ask: Called with the number of each epoch, from 1, and its logs; where it returns a text, the run is given up
             for that reason: the model so far is saved, and not tested.
         part_of: What a new run is a part of, such as a study and its trial, for the record.
+        profile: Whether to look where the time goes; table and trace are in the run's folder ``profile``.
 
     Raises:
         UsageError: A component or setting that does not exist or fit.
@@ -85,7 +88,7 @@ def train(
         if resume is not None:
             held.enter_context(training(resume.run.path))
         begin = None if resume is None else state_to_resume(resume, config, listener)
-        clock = Clock()
+        clock = Clock(Profile() if profile else None)
         tracking = Tracking(config, get_registry(), listener.warn)
         splits, parts, record = _prepared(
             config, listener, argv, clock, debug=debug, strategy=strategy, goes_on=begin is not None
@@ -155,7 +158,8 @@ def _prepared(
     clock.lap("build model")
     listener.say(opening(config, splits))
     began = parts.started.text if parts.started else None
-    for text in filter(None, (began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))):
+    told = (*parts.computing.notes, began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))
+    for text in filter(None, told):
         listener.say(text)
     return splits, parts, record
 

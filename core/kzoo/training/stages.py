@@ -30,22 +30,31 @@ if TYPE_CHECKING:
     from kzoo.runs.state import SavedState
     from kzoo.tasks import Outcome
     from kzoo.training.assembly import Assembly
+    from kzoo.training.profiled_steps import Profiler
+    from kzoo.training.profiling import Profile
     from kzoo.training.trainer import Trainer, TrainingResult
 
 __all__ = ["Clock", "Work", "do"]
 
 
 class Clock:
-    """Seconds spent in each part of a run, by name."""
+    """Seconds spent in each part of a run, by name.
 
-    def __init__(self) -> None:
+    Args:
+        profile: Who is told of them as well.
+    """
+
+    def __init__(self, profile: Profile | None = None) -> None:
         self.laps: dict[str, float] = {}
+        self.profile = profile
         self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
         """End the part ``name`` here."""
         now = time.perf_counter()
         self.laps[name] = round(now - self._last, 3)
+        if self.profile is not None:
+            self.profile.lap("the rest of the training" if name == "train" else name, now - self._last)
         self._last = now
 
 
@@ -163,9 +172,16 @@ def do(work: Work) -> None:
     from kzoo.training.trainer import Trainer
 
     steps = work.config.train.steps_per_execution
-    trainer = Trainer(work.parts.model, strategy=work.strategy, steps_per_execution=steps, stop=work.stop)
+    profiler = _profiler(work)
+    trainer = Trainer(
+        work.parts.model, strategy=work.strategy, steps_per_execution=steps, stop=work.stop, profiler=profiler
+    )
     with work.stop.held():  # the model so far is saved before a stop is heard
-        _train(work, trainer)
+        try:
+            _train(work, trainer)
+        finally:
+            if profiler is not None:
+                profiler.end()
     work.stop.check()
     if work.pruned:
         _remove_state(work)
@@ -175,6 +191,17 @@ def do(work: Work) -> None:
         _report(work, outcome)
     if not work.config.train.keep_state:  # a run that is killed before is resumed to its report
         _remove_state(work)
+    if work.clock.profile is not None:
+        work.clock.profile.write(work.run.profile_path)
+
+
+def _profiler(work: Work) -> Profiler | None:
+    """Return who profiles the steps, where somebody asked for a profile."""
+    if work.clock.profile is None:
+        return None
+    from kzoo.training.profiled_steps import Profiler
+
+    return Profiler(work.clock.profile, work.run.profile_path)
 
 
 def _train(work: Work, trainer: Trainer) -> None:
