@@ -78,12 +78,7 @@ def complete_regularizer(incomplete: str) -> Answers:
 
 def complete_track(incomplete: str) -> Answers:
     """Return the trackers whose name starts with what was typed, after a comma those that may stand behind others."""
-    from kzoo.plugins.several import begun_references
-
-    ways = begun_references(incomplete)
-    found = {before + name: text for before, begun in ways for name, text in _names(("tracker",), begun)}
-    # What was typed stands for itself only where nothing else can.
-    return [(name, text) for name, text in found.items() if text or name != incomplete or len(found) == 1]
+    return _several("tracker", incomplete)
 
 
 def complete_pipeline(incomplete: str) -> Answers:
@@ -215,14 +210,11 @@ def complete_setting(ctx: Any, incomplete: str) -> Answers:
 def complete_search(ctx: Any, incomplete: str) -> Answers:
     """Return the settings that can be searched and start with what was typed; after ``=`` values, or components."""
     with quiet():
-        from kzoo.plugins.several import begun_references
         from kzoo.tuning.space import COMPONENTS, searchable
 
         key, equals, begun = incomplete.partition("=")
         if equals and key in COMPONENTS:
-            ways = begun_references(begun)
-            several = {before + name: text for before, one in ways for name, text in _names((key,), one)}
-            return [(f"{key}={name}", text) for name, text in several.items()]
+            return [(f"{key}={name}", text) for name, text in _several(key, begun)]
         found = [one for one in complete_setting(ctx, incomplete) if searchable(one[0].partition("=")[0])]
         own = [] if equals else [(f"{one}=", f"{one} by name") for one in COMPONENTS if one.startswith(incomplete)]
         return [*found, *own]
@@ -348,6 +340,16 @@ def _names(kinds: Sequence[str], incomplete: str, *, arguments: bool = True, **f
         known = "=" in incomplete or _known(registry, kinds, re.split("[:(]$", incomplete)[0])
         return offered or ([(incomplete, "")] if known else [])
     return []
+
+
+def _several(kind: str, incomplete: str) -> Answers:
+    """Return the components whose name starts with what was typed, after a comma those that may stand behind others."""
+    from kzoo.plugins.several import begun_references
+
+    ways = begun_references(incomplete)
+    found = {before + name: text for before, begun in ways for name, text in _names((kind,), begun)}
+    # What was typed stands for itself only where nothing else can.
+    return [(name, text) for name, text in found.items() if text or name != incomplete or len(found) == 1]
 
 
 def _arguments(registry: Registry, begun: Begun) -> Answers:
