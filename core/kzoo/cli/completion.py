@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from kzoo.plugins.registry import Entry, Registry
 
 __all__ = [
+    "Answers",
     "answer_bash",
+    "begun_names",
+    "begun_several",
     "complete_address",
     "complete_available",
     "complete_component",
@@ -30,20 +33,16 @@ __all__ = [
     "complete_flag",
     "complete_flag_value",
     "complete_kind",
-    "complete_logged",
     "complete_loss",
     "complete_metric",
     "complete_model",
     "complete_optimizer",
     "complete_pipeline",
     "complete_plugin",
-    "complete_pruner",
     "complete_published_kind",
     "complete_recipe",
     "complete_regularizer",
     "complete_run",
-    "complete_sampler",
-    "complete_search",
     "complete_setting",
     "complete_task",
     "complete_track",
@@ -58,39 +57,39 @@ _HELP_WIDTH = 60
 
 def complete_loss(incomplete: str) -> Answers:
     """Return the losses whose name starts with what was typed."""
-    return _names(("loss",), incomplete)
+    return begun_names(("loss",), incomplete)
 
 
 def complete_metric(incomplete: str) -> Answers:
     """Return the metrics whose name starts with what was typed."""
-    return _names(("metric",), incomplete)
+    return begun_names(("metric",), incomplete)
 
 
 def complete_optimizer(incomplete: str) -> Answers:
     """Return the optimizers whose name starts with what was typed."""
-    return _names(("optimizer",), incomplete)
+    return begun_names(("optimizer",), incomplete)
 
 
 def complete_regularizer(incomplete: str) -> Answers:
     """Return the regularizers of weights whose name starts with what was typed; a run takes no others."""
-    return _names(("regularizer",), incomplete, applies_to="weights")
+    return begun_names(("regularizer",), incomplete, applies_to="weights")
 
 
 def complete_track(incomplete: str) -> Answers:
     """Return the trackers whose name starts with what was typed, after a comma those that may stand behind others."""
-    return _several("tracker", incomplete)
+    return begun_several("tracker", incomplete)
 
 
 def complete_pipeline(incomplete: str) -> Answers:
     """Return the pipelines whose name starts with what was typed."""
-    return _names(("pipeline",), incomplete)
+    return begun_names(("pipeline",), incomplete)
 
 
 def complete_component(incomplete: str) -> Answers:
     """Return whatever has a name that starts with what was typed, of any kind that ``kzoo info`` shows."""
     from kzoo.plugin import LISTED_KINDS
 
-    return _names(LISTED_KINDS, incomplete, arguments=False)
+    return begun_names(LISTED_KINDS, incomplete, arguments=False)
 
 
 def complete_recipe(ctx: Any, incomplete: str) -> Answers:
@@ -207,45 +206,6 @@ def complete_setting(ctx: Any, incomplete: str) -> Answers:
     return []
 
 
-def complete_search(ctx: Any, incomplete: str) -> Answers:
-    """Return the settings that can be searched and start with what was typed; after ``=`` values, or components."""
-    with quiet():
-        from kzoo.tuning.space import COMPONENTS, searchable
-
-        key, equals, begun = incomplete.partition("=")
-        if equals and key in COMPONENTS:
-            return [(f"{key}={name}", text) for name, text in _several(key, begun)]
-        found = [one for one in complete_setting(ctx, incomplete) if searchable(one[0].partition("=")[0])]
-        own = [] if equals else [(f"{one}=", f"{one} by name") for one in COMPONENTS if one.startswith(incomplete)]
-        return [*found, *own]
-    return []
-
-
-def complete_logged(incomplete: str) -> Answers:
-    """Return what a run logs of its validation data and starts with what was typed: the loss, and any metric."""
-    with quiet():
-        if not "val_".startswith(incomplete[:4]):
-            return []
-        names = _names(("metric",), incomplete[4:])
-        loss = [("val_loss", "the loss")] if "val_loss".startswith(incomplete) else []
-        return [*loss, *((f"val_{name}", text) for name, text in names)]
-    return []
-
-
-def complete_sampler(incomplete: str) -> Answers:
-    """Return the samplers of a study that start with what was typed."""
-    from kzoo.tuning.samplers import SAMPLERS
-
-    return [(name, cls) for name, cls in SAMPLERS.items() if name.startswith(incomplete)]
-
-
-def complete_pruner(incomplete: str) -> Answers:
-    """Return the pruners of a study that start with what was typed."""
-    from kzoo.tuning.samplers import PRUNERS
-
-    return [(name, cls) for name, cls in PRUNERS.items() if name.startswith(incomplete)]
-
-
 def complete_flag(ctx: Any, incomplete: str) -> Answers:
     """Return the flags that start with what was typed, of the pipeline that stands in the command line already."""
     with quiet():
@@ -314,7 +274,7 @@ def _joined(text: str, position: int) -> tuple[list[str], int]:
     return words, new_position
 
 
-def _names(kinds: Sequence[str], incomplete: str, *, arguments: bool = True, **fields: str) -> Answers:
+def begun_names(kinds: Sequence[str], incomplete: str, *, arguments: bool = True, **fields: str) -> Answers:
     """Return the names that start with what was typed, also of a component that is an argument of another one.
 
     After the name of a component they are those of its arguments, unless no arguments can stand there.
@@ -342,12 +302,12 @@ def _names(kinds: Sequence[str], incomplete: str, *, arguments: bool = True, **f
     return []
 
 
-def _several(kind: str, incomplete: str) -> Answers:
+def begun_several(kind: str, incomplete: str) -> Answers:
     """Return the components whose name starts with what was typed, after a comma those that may stand behind others."""
     from kzoo.plugins.several import begun_references
 
     ways = begun_references(incomplete)
-    found = {before + name: text for before, begun in ways for name, text in _names((kind,), begun)}
+    found = {before + name: text for before, begun in ways for name, text in begun_names((kind,), begun)}
     # What was typed stands for itself only where nothing else can.
     return [(name, text) for name, text in found.items() if text or name != incomplete or len(found) == 1]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kzoo.arguments import command_line
-from kzoo.cli import completion, offers, options, output
+from kzoo.cli import completing_search, completion, offers, options, output
 from kzoo.cli.options import names_of_options
 from kzoo.errors import UsageError
 
@@ -41,7 +41,7 @@ def tune(
             "--search",
             metavar="KEY=LOW..HIGH|A,B",
             help="A setting to search, in a range (:log, :int, :step=S) or a list. May be repeated.",
-            autocompletion=completion.complete_search,
+            autocompletion=completing_search.complete_search,
         ),
     ] = None,
     trials: Annotated[
@@ -57,7 +57,7 @@ def tune(
             "-m",
             metavar="val_METRIC",
             help="What is made better; by default what says most of a model.",
-            autocompletion=completion.complete_logged,
+            autocompletion=completing_search.complete_logged,
         ),
     ] = None,
     sampler: Annotated[
@@ -65,7 +65,7 @@ def tune(
         typer.Option(
             "--sampler",
             help="What proposes settings: tpe, random, gp, cmaes, qmc or grid.",
-            autocompletion=completion.complete_sampler,
+            autocompletion=completing_search.complete_sampler,
         ),
     ] = "tpe",
     pruner: Annotated[
@@ -74,7 +74,7 @@ def tune(
             "--pruner",
             help="What ends bad trials early: median, percentile, hyperband, successive_halving, patient, threshold, "
             "none.",
-            autocompletion=completion.complete_pruner,
+            autocompletion=completing_search.complete_pruner,
         ),
     ] = "median",
     seeds: Annotated[

@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from kzoo.cli import completion, main
+from kzoo.cli import completing_search, completion, main
 from kzoo.cli.completion import _joined
 from kzoo.plugin import TASKS
 
@@ -324,25 +324,28 @@ class TestTune:
         return types.SimpleNamespace(command=command, params={"pipeline": "mnist"})
 
     def test_settings_that_can_be_searched(self, context):
-        assert names(completion.complete_search(context, "train.batch")) == [
+        assert names(completing_search.complete_search(context, "train.batch")) == [
             "train.batch_size=",
             "train.batch_size=128",
         ]
-        assert names(completion.complete_search(context, "augment.re")) == ["augment.reach=", "augment.reach=2"]
-        assert names(completion.complete_search(context, "data.li")) == []
-        assert names(completion.complete_search(context, "see")) == []
-        assert names(completion.complete_search(context, "train.keep=")) == ["train.keep=last", "train.keep=best"]
-        assert names(completion.complete_search(context, "lo")) == ["loss="]
+        assert names(completing_search.complete_search(context, "augment.re")) == ["augment.reach=", "augment.reach=2"]
+        assert names(completing_search.complete_search(context, "data.li")) == []
+        assert names(completing_search.complete_search(context, "see")) == []
+        assert names(completing_search.complete_search(context, "train.keep=")) == [
+            "train.keep=last",
+            "train.keep=best",
+        ]
+        assert names(completing_search.complete_search(context, "lo")) == ["loss="]
 
     def test_components_and_those_behind_a_comma(self, context):
-        assert names(completion.complete_search(context, "loss=good_l")) == ["loss=good_loss"]
-        assert names(completion.complete_search(context, "loss=emd:p=1,good_l")) == ["loss=emd:p=1,good_loss"]
-        assert names(completion.complete_search(context, "optimizer=good")) == ["optimizer=good_optimizer"]
+        assert names(completing_search.complete_search(context, "loss=good_l")) == ["loss=good_loss"]
+        assert names(completing_search.complete_search(context, "loss=emd:p=1,good_l")) == ["loss=emd:p=1,good_loss"]
+        assert names(completing_search.complete_search(context, "optimizer=good")) == ["optimizer=good_optimizer"]
 
     def test_what_is_logged_samplers_and_pruners(self):
-        assert names(completion.complete_logged("val_good")) == ["val_good_both"]
-        assert names(completion.complete_logged("val_los")) == ["val_loss"]
-        assert "val_accuracy" in names(completion.complete_logged("va"))
-        assert completion.complete_logged("acc") == []
-        assert names(completion.complete_sampler("g")) == ["gp", "grid"]
-        assert names(completion.complete_pruner("m")) == ["median"]
+        assert names(completing_search.complete_logged("val_good")) == ["val_good_both"]
+        assert names(completing_search.complete_logged("val_los")) == ["val_loss"]
+        assert "val_accuracy" in names(completing_search.complete_logged("va"))
+        assert completing_search.complete_logged("acc") == []
+        assert names(completing_search.complete_sampler("g")) == ["gp", "grid"]
+        assert names(completing_search.complete_pruner("m")) == ["median"]
