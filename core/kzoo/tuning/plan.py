@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from kzoo.arguments import described, whole_number
 from kzoo.comparing.matching import settings_of
 from kzoo.errors import UsageError
-from kzoo.models.saved import find_pipeline
-from kzoo.plugins.reference import Reference, parse_value
+from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.signatures import arguments_of
-from kzoo.runs.choices import build_settings, fitting_task
+from kzoo.runs.choices import fitting_task
 from kzoo.runs.config import RunConfig
 from kzoo.runs.configure import configure
 from kzoo.settings.reading import unknown_name
 from kzoo.tasks import task_named
 from kzoo.training.checking import check_settings
+from kzoo.tuning.defaults import bare, value_of
 from kzoo.tuning.metric import Metric, metric_of, with_metric
 from kzoo.tuning.samplers import grid_of_axes, pruner_of, sampler_of
 from kzoo.tuning.space import COMPONENTS, space_of
@@ -184,10 +184,10 @@ class Plan:
         found = {}
         keys = [axis.key for axis in self.axes]
         for axis in self.axes:
-            value = _value_of(self.default, axis.key, keys)
+            value = value_of(self.default, axis.key, keys)
             place = None if value is None else axis.place_of(value)
             if place is None and value is not None and axis.key in COMPONENTS:
-                place = next((one for one in axis.choices if _bare(one, axis.key, keys) == value), None)
+                place = next((one for one in axis.choices if bare(one, axis.key, keys) == value), None)
             if place is None:
                 return None
             found[axis.key] = place
@@ -283,40 +283,3 @@ def _check_arguments(config: RunConfig, axes: Sequence[Axis]) -> None:
             if known and name not in known:
                 whose = f"The {kind} `{entry.name}` (from {entry.origin})"
                 raise UsageError(unknown_name(name, known, whose=whose, where=" (from --search)"))
-
-
-def _value_of(config: RunConfig, key: str, searched: Sequence[str]) -> str | None:
-    """Return a setting as it is written, its default where nobody gave it; None where it is no plain value."""
-    if key in COMPONENTS:
-        table = config.values.get(key)
-        return _bare(str(Reference.from_mapping(table)), key, searched) if table else "none"
-    found: Any = config.values
-    parts = key.split(".")
-    for part in parts:
-        found = found.get(part) if isinstance(found, dict) else None
-    if found is None:
-        found = _unsaid(config, parts)
-    if isinstance(found, (dict, list)) or found is None:
-        return None
-    return json.dumps(found) if not isinstance(found, str) else found
-
-
-def _bare(text: str, key: str, searched: Sequence[str]) -> str:
-    """Return a component without those of its arguments that are searched themselves."""
-    if text == "none":
-        return text
-    reference = Reference.parse(text)
-    own = {name: value for name, value in reference.kwargs.items() if f"{key}.{name}" not in searched}
-    return str(Reference(reference.name, own))
-
-
-def _unsaid(config: RunConfig, parts: Sequence[str]) -> Any:
-    """Return the default of a setting that no recipe names; None where it is not known."""
-    if parts[0] in ("model", "augment"):
-        tables = build_settings(config, find_pipeline(config.pipeline))
-        return getattr(getattr(tables, parts[0]), parts[1], None)
-    if parts[0] in COMPONENTS and len(parts) == 2 and config.values.get(parts[0]):  # noqa: PLR2004 - of the component itself
-        name = Reference.from_mapping(config.values[parts[0]]).name
-        known = arguments_of(getattr(get_registry().get(parts[0], name).spec, "target", ""))
-        return next((parse_value(one.default) for one in known if one.name == parts[1] and one.default), None)
-    return None

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from kzoo.tuning.samplers import load_optuna, pruner_of
-from kzoo.tuning.study import open_storage
+from kzoo.tuning.storage import open_storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -18,6 +18,7 @@ from kzoo.runs.config import RunConfig
 from kzoo.runs.folder import list_runs
 from kzoo.runs.lock import released
 from kzoo.tuning.samplers import load_optuna, pruner_of
+from kzoo.tuning.storage import address_in, open_storage, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,15 +27,12 @@ if TYPE_CHECKING:
     from kzoo.tuning.folder import Claim, StudyFolder
     from kzoo.tuning.plan import Plan
 
-__all__ = ["Study", "Trial", "open_storage", "open_study"]
+__all__ = ["Study", "Trial", "open_study"]
 
 _PLAN, _IDENTITY, _DATA = "kzoo_plan", "kzoo_study", "kzoo_data"
 _HOST, _FOLDER, _RUN, _ERROR = "host", "folder", "run", "error"
 _PATIENCE = 30.0
 """Seconds in which a worker whose study was killed lets go of its run."""
-
-_BUSY = 60.0
-"""Seconds in which another process that writes to the same file comes to its end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +254,7 @@ class Study:
     def _from_here(self, trial: Any) -> bool:
         """Return whether a trial is of this machine and this folder, so that its run can be gone on with here."""
         told = trial.user_attrs
-        if self.storage == open_storage_address(self.folder):  # which goes with the folder, wherever that is moved to
+        if self.storage == address_in(self.folder):  # which goes with the folder, wherever that is moved to
             return True
         return (told.get(_HOST), told.get(_FOLDER)) == (platform.node(), str(self.folder.path.resolve()))
 
@@ -273,7 +271,7 @@ def open_study(plan: Plan, folder: StudyFolder, root: Path) -> Study:
         KzooError: The storage cannot be opened.
     """
     optuna = load_optuna()
-    address = plan.asked.storage or open_storage_address(folder)
+    address = plan.asked.storage or address_in(folder)
     direction = "minimize" if plan.metric.direction == "min" else "maximize"
     with folder.alone():
         try:
@@ -289,7 +287,7 @@ def open_study(plan: Plan, folder: StudyFolder, root: Path) -> Study:
         except KzooError:
             raise
         except Exception as error:
-            raise _refused(address, error) from error
+            raise refused(address, error) from error
         if stored is None:
             if opened.get_trials(deepcopy=False):
                 message = (
@@ -304,26 +302,6 @@ def open_study(plan: Plan, folder: StudyFolder, root: Path) -> Study:
             raise _other_plan(folder, json.loads(stored), json.loads(plan.fixed))
     until = None if plan.budget is None else time.monotonic() + plan.budget
     return Study(plan, folder, root, address, opened, opened.user_attrs[_IDENTITY], until)
-
-
-def open_storage_address(folder: StudyFolder) -> str:
-    """Return the address of the storage in the study's own folder."""
-    return f"sqlite:///{folder.database.resolve()}"
-
-
-def open_storage(address: str) -> Any:
-    """Return Optuna's storage at an address; one in a file waits for other processes that write to it.
-
-    Raises:
-        KzooError: There is none, or it is none of Optuna's.
-    """
-    optuna = load_optuna()
-    try:
-        if address.startswith("sqlite"):
-            return optuna.storages.RDBStorage(address, engine_kwargs={"connect_args": {"timeout": _BUSY}})
-        return optuna.storages.get_storage(address)
-    except Exception as error:
-        raise _refused(address, error) from error
 
 
 def _begin_with_default(plan: Plan, opened: Any) -> None:
@@ -354,11 +332,6 @@ def _other_plan(folder: StudyFolder, then: dict[str, Any], now: dict[str, Any]) 
         "Give this one another name with --study NAME, or leave --study out."
     )
     return UsageError(message)
-
-
-def _refused(address: str, error: Exception) -> KzooError:
-    reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
-    return KzooError(f"The storage of the study, {address}, cannot be opened: {reason}.")
 
 
 def _name(trial: Any) -> str:

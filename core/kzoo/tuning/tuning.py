@@ -19,7 +19,8 @@ from kzoo.models.saved import find_pipeline
 from kzoo.training.run import request_of
 from kzoo.tuning.folder import FOLDER, StudyFolder, folder_of
 from kzoo.tuning.result import Tuned
-from kzoo.tuning.study import open_storage, open_study
+from kzoo.tuning.storage import open_storage
+from kzoo.tuning.study import open_study
 
 if TYPE_CHECKING:
     import contextlib
