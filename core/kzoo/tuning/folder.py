@@ -54,11 +54,15 @@ class StudyFolder:
         """Let no other process ask for a trial meanwhile."""
         import filelock
 
+        lock = filelock.FileLock(self.path / ".study.lock")
         try:
-            with filelock.FileLock(self.path / ".study.lock"):
-                yield
+            lock.acquire()
         except OSError as error:
             raise self.refused(error) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def claim(self, what: str) -> Claim | None:
         """Return a hold on a trial, or on the end, for as long as this process lives; None where another has it."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.comparing import words
 from kzoo.comparing.judging import BETTER, WORSE
 from kzoo.report import page
+from kzoo.tuning.storage import shown
 
 if TYPE_CHECKING:
     from kzoo.comparing.comparison import Comparison
@@ -141,7 +142,7 @@ class Tuned:
         return {
             "study": self.folder.name,
             "folder": str(self.folder.path),
-            "storage": self.study.storage,
+            "storage": shown(self.study.storage),
             "pipeline": self.study.plan.pipeline,
             "metric": metric.name,
             "direction": metric.direction,

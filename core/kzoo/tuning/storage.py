@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import KzooError
 from kzoo.tuning.samplers import load_optuna
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kzoo.tuning.folder import StudyFolder
 
-__all__ = ["address_in", "open_storage", "refused"]
+__all__ = ["address_in", "open_storage", "shown", "using"]
 
 _BUSY = 60.0
 """Seconds in which another process that writes to the same file comes to its end."""
@@ -32,11 +36,27 @@ def open_storage(address: str) -> Any:
         if address.startswith("sqlite"):
             return optuna.storages.RDBStorage(address, engine_kwargs={"connect_args": {"timeout": _BUSY}})
         return optuna.storages.get_storage(address)
-    except Exception as error:
-        raise refused(address, error) from error
+    except Exception as error:  # of Optuna, of SQLAlchemy, or of a driver that is not installed
+        raise _refused(address, error, "opened") from error
 
 
-def refused(address: str, error: Exception) -> KzooError:
-    """Return the error of a storage that cannot be used."""
+@contextlib.contextmanager
+def using(address: str) -> Iterator[None]:
+    """Do what reads and writes a storage; raise `KzooError` where that fails."""
+    from optuna.exceptions import OptunaError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (OptunaError, SQLAlchemyError, OSError) as error:
+        raise _refused(address, error, "used") from error
+
+
+def shown(address: str) -> str:
+    """Return an address as it may be read by others: without its password."""
+    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", address)
+
+
+def _refused(address: str, error: Exception, what: str) -> KzooError:
     reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
-    return KzooError(f"The storage of the study, {address}, cannot be opened: {reason}.")
+    return KzooError(f"The storage of the study, {shown(address)}, cannot be {what}: {reason}.")

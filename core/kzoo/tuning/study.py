@@ -18,7 +18,7 @@ from kzoo.runs.config import RunConfig
 from kzoo.runs.folder import list_runs
 from kzoo.runs.lock import released
 from kzoo.tuning.samplers import load_optuna, pruner_of
-from kzoo.tuning.storage import address_in, open_storage, refused
+from kzoo.tuning.storage import address_in, open_storage, shown, using
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,8 @@ class Study:
 
     def trials(self) -> list[Any]:
         """Return all trials that have begun, as Optuna has them."""
-        found: list[Any] = self.optuna.get_trials(deepcopy=False)
+        with using(self.storage):
+            found: list[Any] = self.optuna.get_trials(deepcopy=False)
         return [trial for trial in found if trial.state.name != "WAITING"]
 
     def best(self) -> Any:
@@ -103,7 +104,7 @@ class Study:
         Raises:
             KzooError: The storage fails.
         """
-        with self.folder.alone():
+        with self.folder.alone(), using(self.storage):
             found = self.trials()
             for trial in found:
                 if trial.state.name == "RUNNING" and self._from_here(trial):
@@ -131,7 +132,8 @@ class Study:
         """
         try:
             if status != "stopped":
-                self._told(trial.optuna, status, run, reason)
+                with using(self.storage):
+                    self._told(trial.optuna, status, run, reason)
         finally:
             trial.claim.release()
 
@@ -273,26 +275,21 @@ def open_study(plan: Plan, folder: StudyFolder, root: Path) -> Study:
     optuna = load_optuna()
     address = plan.asked.storage or address_in(folder)
     direction = "minimize" if plan.metric.direction == "min" else "maximize"
-    with folder.alone():
-        try:
-            opened = optuna.create_study(
-                storage=open_storage(address),
-                study_name=folder.name,
-                direction=direction,
-                load_if_exists=True,
-                sampler=plan.sampler(0),
-                pruner=pruner_of(plan.asked.pruner, epochs=plan.default.train.epochs),
-            )
-            stored = opened.user_attrs.get(_PLAN)
-        except KzooError:
-            raise
-        except Exception as error:
-            raise refused(address, error) from error
+    with folder.alone(), using(address):
+        opened = optuna.create_study(
+            storage=open_storage(address),
+            study_name=folder.name,
+            direction=direction,
+            load_if_exists=True,
+            sampler=plan.sampler(0),
+            pruner=pruner_of(plan.asked.pruner, epochs=plan.default.train.epochs),
+        )
+        stored = opened.user_attrs.get(_PLAN)
         if stored is None:
             if opened.get_trials(deepcopy=False):
                 message = (
-                    f"The study `{folder.name}` in {address} was not begun by kzoo, which would not know what its "
-                    "trials mean. Give another name with --study."
+                    f"The study `{folder.name}` in {shown(address)} was not begun by kzoo, which would not know what "
+                    "its trials mean. Give another name with --study."
                 )
                 raise KzooError(message)
             opened.set_user_attr(_IDENTITY, uuid.uuid4().hex)

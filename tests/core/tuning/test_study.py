@@ -9,6 +9,7 @@ import optuna
 import pytest
 
 from kzoo.comparing import processes
+from kzoo.errors import KzooError
 from kzoo.runs.configure import configure
 from kzoo.runs.folder import list_runs
 from kzoo.tuning.folder import folder_of
@@ -254,6 +255,14 @@ def test_another_storage_is_used_as_it_is(kzoo, orders):
     assert code == 1
     assert "The storage of the study, nonsense, cannot be opened" in err
     assert not Path("runs/studies/none").exists()
+
+
+def test_a_storage_that_fails_is_said_without_its_password(orders, monkeypatch):
+    study = opened(planned())
+    monkeypatch.setattr(study, "storage", "postgresql://me:secret@there/studies")
+    Path(study.folder.database).write_bytes(b"no database")
+    with pytest.raises(KzooError, match=r"postgresql://me:\*\*\*@there/studies, cannot be used"):
+        study.next()
 
 
 @pytest.mark.long_but_first
