@@ -52,6 +52,12 @@ class Tuned:
         """The best trial, as Optuna has it; None where none came to its end."""
         return self.study.best()
 
+    @cached_property
+    def is_default(self) -> bool:
+        """Whether the winner has the default settings."""
+        plan = self.study.plan
+        return self.best is not None and plan.settings(self.best.params).values == plan.default.values
+
     @property
     def pruner(self) -> str:
         """What ends trials early."""
@@ -97,7 +103,9 @@ class Tuned:
         found.append(
             f"The best is trial {self.best.number} with {metric.name} {words.number(self.value or 0.0)}: {at}."
         )
-        if self.comparison is None:
+        if self.is_default:
+            found.append("These are the default settings: nothing better was found.")
+        elif self.comparison is None:
             found.append(
                 "That is the best of many on the data it was chosen by, and partly luck: what the settings are worth, "
                 "only new seeds tell."

@@ -87,7 +87,7 @@ def tune_plan(
             return found
         if found.best is None:
             _refuse_without_best(found)
-        if not plan.asked.seeds:
+        if not plan.asked.seeds or found.is_default:
             return found
         claim = folder.claim(_END)
         if claim is None:
@@ -267,14 +267,11 @@ def _compared(
     comparing: Callable[[Grid], contextlib.AbstractContextManager[Watcher]],
     listener: Listener,
     argv: Sequence[str],
-) -> Comparison | None:
+) -> Comparison:
     """Train the winner and the default with seeds that no trial had, and judge them."""
     plan = study.plan
     assert found.best is not None, "there is a winner"
     values = found.best.params
-    if plan.settings(values).values == plan.default.values:
-        found.notes.append("The winner is the default: there is nothing to compare it with.")
-        return None
     seeds = tuple(range(plan.default.seed + 1, plan.default.seed + 1 + plan.asked.seeds))
     jobs = []
     for seed in seeds:

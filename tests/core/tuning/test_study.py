@@ -8,12 +8,14 @@ from pathlib import Path
 import optuna
 import pytest
 
+import kzoo as package
 from kzoo.comparing import processes
-from kzoo.errors import KzooError
+from kzoo.errors import KzooError, UsageError
 from kzoo.runs.configure import configure
 from kzoo.runs.folder import list_runs
 from kzoo.tuning.folder import folder_of
 from kzoo.tuning.plan import Asked, plan_of
+from kzoo.tuning.progress import Progress
 from kzoo.tuning.study import open_study
 
 SEARCH = ("--search", "optimizer.learning_rate=1e-5..1:log")
@@ -210,6 +212,29 @@ def test_two_processes_never_have_the_same_trial(orders):
     assert "no luck" in one.trials()[0].user_attrs["error"]
 
 
+def test_without_validation_data_there_is_nothing_to_judge_by(kzoo, orders):
+    code, out, err = kzoo(*WORDS, "--data", "sample", "--limit", "20", "-o", "data.validation_fraction=0")
+    assert (code, out) == (2, "")
+    assert "there is none (data.validation_fraction is 0)" in err
+    assert not Path("runs").exists()
+
+
+def test_a_person_sees_what_is_trained_and_what_is_best(orders):
+    study = opened(planned(trials=9))
+    lines = []
+    progress = Progress(study, say=lines.append, warn=pytest.fail)
+    trial = study.next()
+    progress.began(trial.job)
+    progress.epoch(trial.job, 2, 4, {"val_loss": 0.25})
+    assert str(next(iter(progress.table().columns[0].cells))) == "trial 0"
+    assert str(next(iter(progress.table().columns[1].cells))) == "2/4 val_loss 0.2500"
+    study.optuna.tell(trial.number, 0.125)
+    progress.ended(trial.job, "done", None)
+    assert lines == ["1/9  trial 0: done  optimizer.learning_rate=0.1"]
+    shown = [str(next(iter(column.cells))) for column in progress.table().columns]
+    assert shown == ["trial 0", "0.1250", "optimizer.learning_rate=0.1"]
+
+
 def test_over_its_budget_no_trial_begins(orders, monkeypatch):
     study = opened(planned(budget="10s"))
     begun = study.next()
@@ -237,7 +262,35 @@ def test_one_trial_that_is_the_default_has_nothing_to_be_compared_with(kzoo, ord
     assert code == 0, err
     found = json.loads(out)
     assert found["comparison"] is None
-    assert "The winner is the default" in found["notes"][0]
+    assert found["summary"][-1] == "These are the default settings: nothing better was found."
+
+
+@pytest.mark.long
+def test_from_python_it_is_the_same(orders, tmp_path):
+    asked = {
+        "search": {"optimizer.learning_rate": [0.1, 0.01, 0.001], "loss": ["focal:gamma=2,alpha=0.25", "emd"]},
+        "recipe": "quick",
+        "optimizer": "adam:learning_rate=0.1",
+        "sampler": "grid",
+        "metric": "val_accuracy",
+        "seeds": 2,
+        "verbose": 0,
+    }
+    found = package.tune("mnist", **asked)
+    assert len(found.trials) == 6
+    assert {row["loss"] for row in found.trials} == {"focal:gamma=2,alpha=0.25", "emd"}
+    assert found.params["optimizer.learning_rate"] == "0.01"
+    assert found.value == pytest.approx(1 / (1 + 0.5**4))
+    assert found.comparison.cells == ["default", "tuned"]
+    assert found.verdict.verdict == "too few seeds to tell"
+    assert "does not show that it beats the default" in " ".join(found.summary)
+    assert repr(found).startswith("<kzoo study mnist-")
+    assert "<table>" in found._repr_html_()
+    assert found.to_dict()["best"]["value"] == found.value
+    again = package.tune("mnist", **asked)
+    assert again.trials == found.trials
+    with pytest.raises(UsageError, match="must give `loss` a range as text, or a list"):
+        package.tune("mnist", search={"loss": 3})
 
 
 def test_another_storage_is_used_as_it_is(kzoo, orders):
