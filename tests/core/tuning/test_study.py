@@ -88,6 +88,7 @@ def test_a_study_from_its_first_trial_to_its_verdict(kzoo, orders):
     assert (compared["cells"], compared["seeds"]) == (["default", "tuned"], [1, 2, 3])
     row = next(one for one in compared["measures"] if one["measure"] == "val_loss" and one["cell"] == "tuned")
     assert row["difference"] == pytest.approx(apart(best) - apart(0.1))
+    assert row["better"] == "lower"
     assert any("val_loss" in text and "default" in text for text in found["summary"])
 
     # Each trial is an ordinary run that says what it is a part of.
@@ -123,9 +124,10 @@ def test_a_trial_that_was_stopped_goes_on(kzoo, orders):
     assert len(list_runs(Path("runs"))) == 4  # it was no new run
 
 
-def test_a_kill_changes_no_proposal(orders):
+@pytest.mark.parametrize("sampler", ["random", "tpe:n_startup_trials=2"])
+def test_a_kill_changes_no_proposal(orders, sampler):
     """What is proposed follows from the trials before, and not from how often a process was begun."""
-    plan = planned(sampler="tpe:n_startup_trials=2", trials=6)
+    plan = planned(sampler=sampler, trials=6)
     found = []
     for root, parts in (("whole", [6]), ("parts", [1, 2, 3])):
         had = []
