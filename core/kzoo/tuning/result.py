@@ -135,12 +135,12 @@ class Tuned:
         if row is None or row.difference is None or not row.difference.n:
             return f"With new seeds, {metric.name} could not be compared."
         first = next(one for one in self.comparison.judgement.of(metric.name) if not one.difference)
-        seeds = ", ".join(map(str, sorted(row.values)))
+        seeds = f"seed{'s' * (len(row.values) > 1)} {', '.join(map(str, sorted(row.values)))}"
         said = {BETTER: "which beats the default", WORSE: "which is worse than the default"}.get(
             row.verdict, f"which does not show that it beats the default ({row.verdict})"
         )
         return (
-            f"Trained again with the new seeds {seeds}, its {metric.name} is {words.number(row.mean.mean)} on average, "
+            f"Trained again with the new {seeds}, its {metric.name} is {words.number(row.mean.mean)} on average, "
             f"and {words.number(first.mean.mean)} with the default settings, {said}."
         )
 
