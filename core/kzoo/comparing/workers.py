@@ -177,8 +177,9 @@ class _Worker:
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._answers.put((self, json.loads(line)))
+        with self.process.stdout as answers:
+            for line in answers:
+                self._answers.put((self, json.loads(line)))
         self._answers.put((self, {"event": "ended"}))
 
 
