@@ -14,6 +14,7 @@ from kzoo.tasks import task_named
 from kzoo.tasks.classes import check_labels
 from kzoo.training.class_weights import balanced_weights, check_class_weight
 from kzoo.training.computing import computing, optimizer_of
+from kzoo.training.logged import direction_of, logged_names
 
 if TYPE_CHECKING:
     from kzoo.data.splits import Splits
@@ -119,24 +120,16 @@ class Assembly:
 
     def _monitor_direction(self) -> str:
         """Return which way ``train.monitor`` gets better; raise `UsageError` where it names nothing that is logged."""
-        monitor = self.config.train.monitor.removeprefix("val_")
+        monitor = self.config.train.monitor
         parts = tuple(getattr(self.loss, "part_names", ()))
-        if monitor in ("loss", *parts):
-            return "min"
-        if self.config.train.monitor in self.task.epoch_figures:
-            return "max"
-        for reference in self.config.metrics:
-            if reference.slug == monitor:
-                direction = self.registry.metric(reference.name).spec.direction
-                if direction:
-                    return direction
-                message = (
-                    f"`train.monitor` is `{self.config.train.monitor}`, and it is not known which way it is better."
-                )
-                raise UsageError(message)
-        logged = ", ".join(f"val_{name}" for name in ("loss", *parts, *(m.slug for m in self.config.metrics)))
-        logged += "".join(f", {name}" for name in self.task.epoch_figures)
-        message = f"`train.monitor` is `{self.config.train.monitor}`, which this run does not log. It logs: {logged}."
+        direction = direction_of(monitor, self.config, self.task, self.registry, parts)
+        if direction:
+            return direction
+        if direction is not None:
+            message = f"`train.monitor` is `{monitor}`, and it is not known which way it is better."
+            raise UsageError(message)
+        logged = ", ".join(logged_names(self.config, self.task, parts))
+        message = f"`train.monitor` is `{monitor}`, which this run does not log. It logs: {logged}."
         raise UsageError(message)
 
     def _measured_every(self) -> int:
