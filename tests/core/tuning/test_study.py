@@ -237,6 +237,24 @@ def test_a_person_sees_what_is_trained_and_what_is_best(orders):
     assert shown == ["trial 0", "0.1250", "optimizer.learning_rate=0.1"]
 
 
+def test_settings_that_do_not_fit_together_are_a_trial_that_failed(orders, monkeypatch):
+    study = opened(planned(trials=3))
+    fitting = type(study.plan).settings
+
+    def refused(plan, values, **more):
+        if values["optimizer.learning_rate"] == 0.1:  # that of the first trial
+            message = "These do not fit together."
+            raise UsageError(message)
+        return fitting(plan, values, **more)
+
+    monkeypatch.setattr(type(study.plan), "settings", refused)
+    had = [study.next(), study.next()]
+    assert [trial.number for trial in had] == [1, 2]
+    assert study.next() is None
+    [failed, *_] = study.trials()
+    assert (failed.state.name, failed.user_attrs["error"]) == ("FAIL", "These do not fit together.")
+
+
 def test_over_its_budget_no_trial_begins(orders, monkeypatch):
     study = opened(planned(budget="10s"))
     begun = study.next()
