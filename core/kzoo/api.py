@@ -276,8 +276,8 @@ def open(model: str | Path | Run | RunResult, *, engine: str = "") -> OpenedMode
     Args:
         model: A run (its folder, its name, or ``last``), what `run` returned, a ``.keras`` file that kzoo saved, or an
             address on the hub, ``hf://NAME/REPO``.
-        engine: What is to run it: ``tensorflow``, ``onnxruntime`` or ``openvino``; by default what its file is for. For
-            another one it is exported first, once.
+        engine: What is to run it: ``tensorflow``, ``onnxruntime``, ``openvino``, or ``auto`` for the fastest that is
+            installed and can; by default what its file is for. For another one it is exported first, once.
 
     Raises:
         KzooError: There is no such model, or it does not say which pipeline reads its inputs.

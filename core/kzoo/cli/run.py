@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from kzoo.cluster.places import Place
     from kzoo.runs.config import RunConfig
     from kzoo.runs.manifest import Manifest
     from kzoo.training.run import RunResult
@@ -115,6 +116,11 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="With --resume: go on also where data, versions or settings differ.")
     ] = False,
+    on: options.OnOption = "",
+    cpus: options.CpusOption = None,
+    gpus: options.GpusOption = None,
+    memory: options.MemoryOption = None,
+    storage: options.StorageOption = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and build the model, train nothing.")
     ] = False,
@@ -177,10 +183,17 @@ def run(
     if print_config:
         _show_settings(settings, as_json=json)
         return
+    listener = Terminal(quiet=quiet, verbose=verbose)
+    asked = {"on": on, "cpus": cpus, "gpus": gpus, "memory": memory, "storage": storage}
+    if place := _place(asked, {"--dry-run": dry_run, "--profile": profile}):
+        from kzoo.comparing.single import train_at
+
+        elsewhere = train_at(place, settings, root=out, listener=listener, argv=sys.argv, resume=going_on)
+        _end(elsewhere, listener, as_json=json)
+        return
     from kzoo.data.download import showing
     from kzoo.training.run import train
 
-    listener = Terminal(quiet=quiet, verbose=verbose)
     fits: list[Manifest] = []
     # What a component prints is no result.
     with (
@@ -201,11 +214,40 @@ def run(
     if result is None:
         _show_fits(settings, fits[0], as_json=json)
         return
-    _show(result, listener, as_json=json, profiled=profile)
+    _end(result, listener, as_json=json, profiled=profile)
+
+
+def _end(result: RunResult, listener: Terminal, *, as_json: bool, profiled: bool = False) -> None:
+    """Show what a run came to, and leave with the exit code of one that was stopped."""
+    _show(result, listener, as_json=as_json, profiled=profiled)
     if result.run.manifest().signal:
         if result.status == "interrupted":
             output.say(f"Next: {command_line('kzoo', 'run', '--resume', result.run.path)}")
         raise typer.Exit(130)
+
+
+def _place(asked: dict[str, Any], here_alone: dict[str, bool]) -> Place | None:
+    """Return the cluster that a run is to be trained on, None where it is this process that trains.
+
+    Args:
+        asked: The options that say which, and what the run gets there.
+        here_alone: Options that need the run in this process, and whether they are given.
+
+    Raises:
+        UsageError: What is asked for does not go together.
+    """
+    if all(value in (None, "") for value in asked.values()):
+        return None
+    from kzoo.cluster.places import place_asked
+
+    place = place_asked(**asked, jobs=1)
+    if not place.on:
+        message = "--cpus and --memory are for a cluster: name it with --on ray or --on ray://HOST."
+        raise UsageError(message)
+    if given := [name for name, value in here_alone.items() if value]:
+        message = f"{given[0]} is for a run on this machine: leave out --on."
+        raise UsageError(message)
+    return place
 
 
 def _model_file(text: str, root: Path) -> str:

@@ -14,6 +14,7 @@ from kzoo.cli.options import names_of_options
 from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
+    from kzoo.cluster.places import Place
     from kzoo.tuning.plan import Plan
     from kzoo.tuning.result import Tuned
 
@@ -81,13 +82,20 @@ def tune(
         int, typer.Option("--seeds", help="New seeds that the winner and the default are trained with at the end.")
     ] = 5,
     seed: Annotated[int, typer.Option("--seed", "-s", help="The seed of all trials.")] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Runs trained at a time; they share the processors.")] = 1,
+    jobs: options.JobsOption = None,
+    on: options.OnOption = "",
+    cpus: options.CpusOption = None,
+    gpus: options.GpusOption = None,
+    memory: options.MemoryOption = None,
+    storage: options.StorageOption = "",
     study: Annotated[
         str | None, typer.Option("--study", metavar="NAME", help="The name of the study, by which it goes on.")
     ] = None,
-    storage: Annotated[
+    database: Annotated[
         str | None,
-        typer.Option("--storage", metavar="URL", help="Optuna's storage; by default a file in the study's folder."),
+        typer.Option(
+            "--database", metavar="URL", help="Where Optuna keeps the study; by default in a file in its folder."
+        ),
     ] = None,
     loss: Annotated[
         str | None,
@@ -137,6 +145,7 @@ def tune(
     work on one study. The winner's settings are written as best.toml, which `kzoo run -c` takes.
     """
     from kzoo.cli.flags import own_flags, parted
+    from kzoo.cluster.places import place_asked
     from kzoo.tuning.plan import Asked, plan_of
 
     words, flags = parted([*([] if pipeline is None else [pipeline]), *(more or ())])
@@ -155,7 +164,7 @@ def tune(
         metric=metric,
         sampler=sampler,
         pruner=pruner,
-        storage=storage,
+        database=database,
         study=study,
         seeds=seeds,
         seed=seed,
@@ -173,21 +182,20 @@ def tune(
             "limit": limit,
         },
     )
-    found = _tuned(plan_of(asked), out, jobs, quiet=quiet or json)
+    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, storage=storage)
+    found = _tuned(plan_of(asked), out, place, quiet=quiet or json)
     _show(found, as_json=json)
     if found.comparison is not None and found.comparison.failures:
         raise typer.Exit(1)
 
 
-def _tuned(plan: Plan, out: Path, jobs: int, *, quiet: bool) -> Tuned:
+def _tuned(plan: Plan, out: Path, place: Place, *, quiet: bool) -> Tuned:
     """Train what is not there yet."""
-    from kzoo.arguments import whole_number
     from kzoo.cli.run import Terminal
     from kzoo.comparing.progress import Progress as Comparing
     from kzoo.tuning.progress import Progress
     from kzoo.tuning.tuning import tune_plan
 
-    workers = whole_number(jobs, "jobs")
     watched = not quiet and sys.stdout.isatty() and sys.stderr.isatty()
     shown: dict[str, Any] = {
         "say": None if quiet else output.say,
@@ -198,7 +206,7 @@ def _tuned(plan: Plan, out: Path, jobs: int, *, quiet: bool) -> Tuned:
         return tune_plan(
             plan,
             root=out,
-            workers=workers,
+            place=place,
             watching=lambda study: Progress(study, **shown),
             comparing=lambda grid: Comparing(grid, **shown),
             listener=Terminal(quiet=quiet),

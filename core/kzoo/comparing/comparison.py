@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo._version import __version__
 from kzoo.comparing import words
+from kzoo.comparing.away import fetch_left
 from kzoo.comparing.folder import RECORD, ComparisonFolder, folder_for, plan_of
 from kzoo.comparing.gathering import Entry, Gathered, directions_of, entries_of, gather
 from kzoo.comparing.judging import judge
@@ -27,6 +28,7 @@ from kzoo.runs.folder import Run, find_run, list_runs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kzoo.cluster.places import Place
     from kzoo.comparing.grid import Grid, Job
     from kzoo.comparing.judging import Judgement
     from kzoo.comparing.processes import Trained, Watcher
@@ -134,7 +136,7 @@ def compare_grid(
     grid: Grid,
     *,
     root: Path,
-    workers: int,
+    place: Place,
     watcher: Watcher,
     listener: Listener,
     argv: Sequence[str] = (),
@@ -145,7 +147,7 @@ def compare_grid(
     Args:
         grid: The runs.
         root: The folder that runs go to, and in which those that can be used are looked for.
-        workers: How many processes train at a time.
+        place: Where they are trained, and how many at a time.
         watcher: Who is told how it goes on.
         listener: Who is told of data that is read and of runs that are measured.
         argv: The command line, for the records.
@@ -159,6 +161,8 @@ def compare_grid(
     folder = folder_for(root, plan, grid.pipeline, grid.cells)
     began = _now()
     with folder.held(), as_ctrl_c():
+        if place.storage:
+            fetch_left(place.storage, root)
         found = find(grid.jobs, root, functools.partial(_fingerprint, listener=listener, known={}))
         for note in found.notes:
             watcher.warn(note)
@@ -168,7 +172,7 @@ def compare_grid(
             if job in found.done:
                 watcher.ended(job, "reused", found.done[job])
         missing = [job for job in grid.jobs if job not in found.done]
-        order = Order(missing, found.unfinished, root, workers, folder.path / "workers.log", argv)
+        order = Order(missing, found.unfinished, root, place, folder.path / "workers.log", argv)
         try:
             trained = train_all(order, watcher)
         except KeyboardInterrupt:
@@ -181,7 +185,12 @@ def compare_grid(
             message = f"The comparison was stopped with {len(whole)} of {len(grid.jobs)} runs done."
             raise KeyboardInterrupt(message)
         failures = {(job.cell, job.seed): why for job, why in trained.failures.items()}
-        gathered = _in_places(grid, whole, folder, trained)
+        try:
+            gathered = _in_places(grid, whole, folder, trained)
+        except KzooError:
+            told = [{"cell": cell, "seed": seed, "error": why} for (cell, seed), why in failures.items()]
+            folder.write({**record, "status": "failed", "failures": told, "runs": _places(folder, whole)})
+            raise
         return _judged(folder, gathered, record, listener, failures=failures)
 
 

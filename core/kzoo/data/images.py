@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kzoo.arguments import path_text
+from kzoo.data.cache import readable_size
 from kzoo.data.class_folders import left_out_note
 from kzoo.data.decoding import IMAGE_SUFFIXES, ImageMode, UnreadableImageError, read_image
 from kzoo.data.image_classes import image_classes
-from kzoo.data.image_store import StoredSplit, decode_all, open_store
+from kzoo.data.image_rows import DecodedSplit, StoredSplit, cached_in
+from kzoo.data.image_store import decode_all, open_store
 from kzoo.data.splits import ArraySplit, Dataset, Split
 from kzoo.data.walking import sample_of, walk
 from kzoo.errors import DataError, UsageError
@@ -241,10 +243,23 @@ def _read_all(
 ) -> tuple[Split, dict[int, str]]:
     """Return all images as one split, and why some cannot be read, by their number."""
     shape = (size[0], size[1], 3 if mode == "RGB" else 1)
-    if len(paths) * math.prod(shape) > MEMORY_LIMIT:
+    where, needed = cached_in(), len(paths) * math.prod(shape)
+    if where == "off":
+        failures = {
+            row: reason for _, found in decode_all(paths, size=size, mode=mode) for row, reason in found.items()
+        }
+        return DecodedSplit(paths, size, mode, labels), failures
+    if where == "disk" or (where == "auto" and needed > MEMORY_LIMIT):
         stored, failures = open_store(root, paths, size=size, mode=mode, say=say)
         return StoredSplit(stored, shape, np.arange(len(paths)), labels), failures
-    pixels = np.empty((len(paths), *shape), dtype=np.uint8)
+    try:
+        pixels = np.empty((len(paths), *shape), dtype=np.uint8)
+    except MemoryError as error:
+        message = (
+            f"{len(paths):,} images of {root} at {size[0]}x{size[1]} need {readable_size(needed)} of memory, which is "
+            "not there. Leave out data.cache=memory, or take smaller images (-o data.image_size=...) or fewer."
+        )
+        raise DataError(message) from error
     failures, start = {}, 0
     for piece, reasons in decode_all(paths, size=size, mode=mode):
         pixels[start : start + len(piece)] = piece

@@ -9,6 +9,7 @@ import numpy as np
 
 from kzoo.arguments import path_text
 from kzoo.data.download import fetch
+from kzoo.data.image_rows import caching
 from kzoo.data.limits import check_regular
 from kzoo.data.shares import FEW, class_labels, rare_classes, set_aside
 from kzoo.data.splits import DataRequest, Dataset, Provenance, Reading, Split, Splits
@@ -83,7 +84,8 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
         DataError: The data cannot be had or read, and why.
         UsageError: The request is neither a known word nor an existing path, or a setting has no such value.
     """
-    dataset, provenance = _choose(source, request, listener)
+    with caching(request.cache):
+        dataset, provenance = _choose(source, request, listener)
     for note in dataset.notes:
         listener.warn(note)
     train, validation, test = dataset.train, dataset.validation, dataset.test

@@ -66,6 +66,13 @@ class DataSettings:
         float, setting("The part of the training data that is kept aside for validation.", ge=0, lt=1)
     ] = 0.1
     limit: Annotated[int, setting("At most this many examples of each split.", ge=1)] | None = None
+    cache: Annotated[
+        Literal["auto", "memory", "disk", "off"],
+        setting(
+            "Where the decoded images of a folder are kept: in memory, in the cache on the disk, or nowhere, each "
+            "being decoded whenever it is needed; auto takes memory up to 256 MB, then the disk."
+        ),
+    ] = "auto"
 
 
 @settings

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kzoo.engine.processor import computes_in_bfloat16
 from kzoo.errors import UsageError
 from kzoo.plugins.build import parameters_of
 from kzoo.plugins.reference import Reference
@@ -56,8 +57,9 @@ class Computing:
 def computing(settings: TrainSettings) -> Computing:
     """Return how to compute; ``auto`` asks the machine, and what comes of that is in the notes.
 
-    With float32 and without XLA a processor is fastest: XLA was measured at half the speed of TensorFlow's own
-    kernels on one, bfloat16 at a half to a sixth. A GPU with tensor cores is faster in half precision, and with XLA.
+    A processor with instructions for bfloat16 trains 1.3 to 1.6 times as fast in it as in float32, measured on networks
+    of cifar10; one without takes two to six times as long. XLA was measured at half the speed of TensorFlow's own
+    kernels on a processor. A GPU with tensor cores is faster in half precision, and with XLA.
     """
     import tensorflow as tf
 
@@ -67,11 +69,15 @@ def computing(settings: TrainSettings) -> Computing:
     gpus = tf.config.list_physical_devices("GPU")
     found = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
     capability = min(found, default=(0, 0))
-    device = f"a GPU of compute capability {'.'.join(map(str, capability))}" if gpus else "a processor without a GPU"
+    narrow = computes_in_bfloat16()
+    device = f"a GPU of compute capability {'.'.join(map(str, capability))}"
+    if not gpus:
+        device = f"a processor {'with' if narrow else 'without'} instructions for bfloat16"
     notes = []
     if policy == "auto":
         policy = "mixed_float16" if capability >= _FLOAT16_SINCE else "float32"
-        policy = "mixed_bfloat16" if capability >= _BFLOAT16_SINCE else policy
+        if capability >= _BFLOAT16_SINCE or (narrow and not gpus):
+            policy = "mixed_bfloat16"
         notes.append(f"It computes in {policy}: train.precision is auto, and this is {device}.")
     if jit == "auto":
         jit = bool(gpus)

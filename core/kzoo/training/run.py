@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kzoo.engine.listener import Listener
     from kzoo.plugins.registry import Entry
     from kzoo.runs.config import RunConfig
+    from kzoo.runs.folder import Run
     from kzoo.runs.manifest import Manifest
     from kzoo.training.resuming import Resume
 
@@ -57,6 +58,7 @@ def train(
     callbacks: Sequence[Any] = (),
     ask: Callable[[int, Mapping[str, Any]], str] | None = None,
     part_of: Mapping[str, Any] | None = None,
+    begun: Callable[[Run], None] | None = None,
     profile: bool = False,
 ) -> RunResult | None:
     """Train what ``config`` says, record it in a new run under ``root``, and test it.
@@ -75,6 +77,7 @@ def train(
         ask: Called with the number of each epoch, from 1, and its logs; where it returns a text, the run is given up
             for that reason: the model so far is saved, and not tested.
         part_of: What a new run is a part of, such as a study and its trial, for the record.
+        begun: Called with the run once its folder is there.
         profile: Whether to look where the time goes; table and trace are in the run's folder ``profile``.
 
     Raises:
@@ -115,6 +118,8 @@ def train(
             else:
                 run = resume.run
                 run.begin_again(config, resumption(begin, changed, list(record.argv)))
+        if begun is not None:
+            begun(run)
         work = Work(run, config, splits, parts, listener, clock, stop, strategy, begin, tuple(callbacks), tracking, ask)
         return _done(work) if before is None else _done_or_as_before(work, before)
 
@@ -240,4 +245,6 @@ def _scope(strategy: Any) -> Any:
 def request_of(config: RunConfig) -> DataRequest:
     """Return what a run of these settings asks of its data."""
     data = config.data
-    return DataRequest(data.source, config.seed, data.validation_fraction, data.limit, config.data_settings)
+    return DataRequest(
+        data.source, config.seed, data.validation_fraction, data.limit, config.data_settings, cache=data.cache
+    )

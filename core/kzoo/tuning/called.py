@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.arguments import described, items_of, json_text, path_text, text, whole_number
+from kzoo.arguments import described, items_of, json_text, path_text, text
 from kzoo.errors import UsageError
 from kzoo.tuning.space import COMPONENTS
 
@@ -28,11 +28,16 @@ def tune(
     metric: str | None = None,
     sampler: str = "tpe",
     pruner: str = "median",
-    storage: str | None = None,
+    database: str | None = None,
     study: str | None = None,
     seeds: int = 5,
     seed: int = 0,
-    jobs: int = 1,
+    jobs: int | None = None,
+    on: str = "",
+    cpus: int | None = None,
+    gpus: float | None = None,
+    memory: str | int | None = None,
+    storage: str = "",
     loss: str | None = None,
     optimizer: str | None = None,
     regularizer: str | None = None,
@@ -60,11 +65,17 @@ def tune(
         sampler: Optuna's sampler: ``tpe``, ``random``, ``gp``, ``cmaes``, ``qmc`` or ``grid``, with arguments.
         pruner: Optuna's pruner: ``median``, ``percentile``, ``hyperband``, ``successive_halving``, ``patient``,
             ``threshold`` or ``none``, with arguments.
-        storage: The address of Optuna's storage; by default a file in the study's folder.
+        database: The address of Optuna's storage; by default a file in the study's folder.
         study: The name of the study; by default one that follows from pipeline, settings and what is searched.
         seeds: With how many new seeds the winner and the default are trained at the end; 0 for none.
         seed: The seed of all trials.
-        jobs: How many runs are trained at a time.
+        jobs: How many runs are trained at a time; by default one on this machine, and on a cluster one for each GPU or,
+            without any, for each machine.
+        on: Where: empty for this machine, ``ray`` or ``ray://HOST`` for a cluster.
+        cpus: Processors of each run; by default they are shared out.
+        gpus: GPUs of each run on a cluster.
+        memory: What each run takes of it: bytes, or a text such as ``4GB``.
+        storage: With ``on``: the address of a store through which runs come back, where machines share no folder.
         loss: A component reference, in place of the recipe's.
         optimizer: Likewise.
         regularizer: Likewise; ``none`` for none.
@@ -87,6 +98,7 @@ def tune(
         KzooError: No trial came to its end, or data, storage or a folder cannot be used.
         KeyboardInterrupt: Ctrl-C or SIGTERM stopped it.
     """
+    from kzoo.cluster.places import place_asked
     from kzoo.comparing.progress import Progress as Comparing
     from kzoo.training.listeners import listener_for
     from kzoo.tuning.plan import Asked, plan_of
@@ -103,7 +115,7 @@ def tune(
         metric=None if metric is None else text(metric, "metric", expected="what a run logs"),
         sampler=text(sampler, "sampler", expected="the name of a sampler"),
         pruner=text(pruner, "pruner", expected="the name of a pruner"),
-        storage=None if storage is None else text(storage, "storage", expected="an address"),
+        database=None if database is None else text(database, "database", expected="an address"),
         study=None if study is None else text(study, "study", expected="a name"),
         seeds=seeds,
         seed=seed,
@@ -120,11 +132,11 @@ def tune(
             "limit": limit,
         },
     )
-    workers = whole_number(jobs, "jobs")
+    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, storage=storage)
     return tune_plan(
         plan_of(asked),
         root=root,
-        workers=workers,
+        place=place,
         watching=lambda one: Progress(one, say=listener.say, warn=listener.warn),
         comparing=lambda grid: Comparing(grid, say=listener.say, warn=listener.warn),
         listener=listener,

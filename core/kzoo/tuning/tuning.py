@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kzoo.cluster.places import Place
+from kzoo.comparing.away import fetch_left
 from kzoo.comparing.comparison import compare_grid
 from kzoo.comparing.grid import Grid, Job
 from kzoo.comparing.page import csv_text
@@ -25,6 +25,7 @@ from kzoo.tuning.study import open_study
 if TYPE_CHECKING:
     import contextlib
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from kzoo.comparing.comparison import Comparison
     from kzoo.comparing.processes import Watcher
@@ -45,7 +46,7 @@ def tune_plan(
     plan: Plan,
     *,
     root: Path,
-    workers: int,
+    place: Place,
     watching: Callable[[Study], contextlib.AbstractContextManager[Watcher]],
     comparing: Callable[[Grid], contextlib.AbstractContextManager[Watcher]],
     listener: Listener,
@@ -56,7 +57,7 @@ def tune_plan(
     Args:
         plan: What is searched.
         root: The folder that runs go to.
-        workers: How many processes train at a time.
+        place: Where runs are trained, and how many at a time.
         watching: Returns who is told how the trials go on.
         comparing: Returns who is told how the comparison at the end goes on.
         listener: Who is told what else happens.
@@ -69,14 +70,22 @@ def tune_plan(
     """
     _check_validated(plan, listener)
     with as_ctrl_c():
-        if plan.asked.storage:
-            open_storage(plan.asked.storage)  # what is wrong with it is said before a folder is made
+        if plan.asked.database:
+            open_storage(plan.asked.database)  # what is wrong with it is said before a folder is made
+        elif place.storage:
+            message = (
+                "Machines that share no folder cannot reach the study in a file of this one: name a database that all "
+                "of them reach, with --database postgresql://..."
+            )
+            raise UsageError(message)
+        if place.storage:
+            fetch_left(place.storage, root)
         if not StudyFolder(root / FOLDER / plan.name).database.exists():
             _check_components(plan, root)
         folder = folder_of(root, plan.name)
         study = open_study(plan, folder, root)
         with watching(study) as watcher:
-            _search(study, watcher, workers, argv)
+            _search(study, watcher, place, argv)
         found = Tuned(study, budget_reached=study.over())
         _write_table(study, found)
         if others := study.running():
@@ -94,7 +103,7 @@ def tune_plan(
             found.notes.append("Another process trains the winner and the default with new seeds right now.")
             return found
         try:
-            found.comparison = _compared(study, found, workers, comparing, listener, argv)
+            found.comparison = _compared(study, found, place, comparing, listener, argv)
         finally:
             claim.release()
         return found
@@ -117,7 +126,7 @@ def _check_components(plan: Plan, root: Path) -> None:
     """Have a process build the components of what is searched; raise `UsageError` where one refuses its arguments."""
     settings = [(dict(config.values), dict(config.origins)) for config in plan.extremes()]
     job = Job("check", plan.default.seed, plan.default, {"check": settings})
-    found = train_all(Order([job], {}, root, 1, Path(os.devnull)), _Nobody())
+    found = train_all(Order([job], {}, root, Place(), None), _Nobody())
     if found.stopped:
         raise KeyboardInterrupt
     if job in found.failures:
@@ -140,11 +149,11 @@ class _Nobody:
         """Do nothing."""
 
 
-def _search(study: Study, watcher: Watcher, workers: int, argv: Sequence[str]) -> None:
+def _search(study: Study, watcher: Watcher, place: Place, argv: Sequence[str]) -> None:
     """Train trials until there is no more to train; raise `KeyboardInterrupt` where somebody stopped it."""
     trained = Trained()
     course = _Course(study, watcher, trained)
-    order = Order(course.jobs(), course.resume, study.root, workers, study.folder.log, argv)
+    order = Order(course.jobs(), course.resume, study.root, place, study.folder.log, argv)
     try:
         train_all(order, course, trained)
     finally:
@@ -200,7 +209,7 @@ class _Course:
         """Record, keep the settings of a new best trial, and hand on."""
         trial = self.own.pop(job)
         before = _best_number(self.study)
-        self.study.tell(trial, status, run, self.trained.failures.get(job, ""))
+        self.study.tell(trial, status, run or self.trained.begun.get(job), self.trained.failures.get(job, ""))
         if _best_number(self.study) != before:
             write_best(self.study)
         self.watcher.ended(job, status, run)
@@ -263,7 +272,7 @@ def _refuse_without_best(found: Tuned) -> None:
 def _compared(
     study: Study,
     found: Tuned,
-    workers: int,
+    place: Place,
     comparing: Callable[[Grid], contextlib.AbstractContextManager[Watcher]],
     listener: Listener,
     argv: Sequence[str],
@@ -283,7 +292,7 @@ def _compared(
         return compare_grid(
             grid,
             root=study.root,
-            workers=workers,
+            place=place,
             watcher=watcher,
             listener=listener,
             argv=argv,

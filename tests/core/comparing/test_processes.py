@@ -4,9 +4,11 @@ import textwrap
 
 import pytest
 
-from kzoo.comparing import processes
+from kzoo.cluster.places import Place
+from kzoo.comparing import workers as workers_module
 from kzoo.comparing.grid import Job
-from kzoo.comparing.processes import Order, threads_of, train_all
+from kzoo.comparing.processes import Order, train_all
+from kzoo.comparing.workers import threads_of
 from kzoo.runs.config import RunConfig
 
 WORKER = """
@@ -48,12 +50,12 @@ class Watcher:
 def train(tmp_path, monkeypatch):
     (tmp_path / "made_up_worker.py").write_text(textwrap.dedent(WORKER), "utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(processes, "_MODULE", "made_up_worker")
+    monkeypatch.setattr(workers_module, "_MODULE", "made_up_worker")
 
     def call(*what, workers=1, stop_at=None):
         jobs = [Job(one, 0, RunConfig({"what": one})) for one in what]
         watcher = Watcher(stop_at)
-        return train_all(Order(jobs, {}, tmp_path, workers, tmp_path / "log"), watcher), watcher.said
+        return train_all(Order(jobs, {}, tmp_path, Place(jobs=workers), tmp_path / "log"), watcher), watcher.said
 
     return call
 
@@ -79,7 +81,7 @@ def test_a_stop_is_handed_on(train):
 
 
 def test_workers_share_the_processors(train, monkeypatch):
-    monkeypatch.setattr(processes, "usable_processors", lambda: 5)
+    monkeypatch.setattr(workers_module, "usable_processors", lambda: 5)
     assert [threads_of(workers) for workers in (1, 2, 3, 8)] == [0, 2, 1, 1]
     found, said = train("a", "b", workers=2)
     assert len(found.runs) == 2

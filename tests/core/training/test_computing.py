@@ -104,18 +104,21 @@ def test_xla_compiles_the_step(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("capability", "policy", "jit"),
-    [(None, "float32", False), ((6, 1), "float32", True), ((7, 5), "mixed_float16", True),
-     ((9, 0), "mixed_bfloat16", True)],
+    ("capability", "narrow", "policy", "jit", "says"),
+    [(None, False, "float32", False, "a processor without instructions for bfloat16"),
+     (None, True, "mixed_bfloat16", False, "a processor with instructions for bfloat16"),
+     ((6, 1), True, "float32", True, "a GPU of compute capability 6.1"),
+     ((7, 5), False, "mixed_float16", True, "a GPU of compute capability 7.5"),
+     ((9, 0), False, "mixed_bfloat16", True, "a GPU of compute capability 9.0")],
 )  # fmt: skip
-def test_auto_asks_the_machine_and_says_so(monkeypatch, capability, policy, jit):
+def test_auto_asks_the_machine_and_says_so(monkeypatch, capability, narrow, policy, jit, says):
     gpus = [] if capability is None else ["gpu"]
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
     details = {"compute_capability": capability}
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details)
+    monkeypatch.setattr("kzoo.training.computing.computes_in_bfloat16", lambda: narrow)
     found = computing(settings(precision="auto", jit="auto"))
     assert (found.policy, found.jit) == (policy, jit)
-    where = "a GPU of compute capability" if gpus else "a processor without a GPU"
-    assert all(where in note for note in found.notes)
+    assert all(says in note for note in found.notes)
     assert len(found.notes) == 2
     assert computing(settings()).notes == ()
