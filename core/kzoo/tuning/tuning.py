@@ -78,6 +78,11 @@ def tune_plan(
                 "of them reach, with --database postgresql://..."
             )
             raise UsageError(message)
+        elif place.on.startswith("ray://"):
+            listener.warn(
+                "All machines of the cluster write to the study's file of SQLite, which network drives are known to "
+                "damage. --database postgresql://... keeps the study in a database that is made for it."
+            )
         if place.storage:
             fetch_left(place.storage, root)
         if not StudyFolder(root / FOLDER / plan.name).database.exists():

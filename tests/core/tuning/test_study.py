@@ -329,6 +329,9 @@ def test_another_storage_is_used_as_it_is(kzoo, orders):
     assert code == 1
     assert "The storage of the study, nonsense, cannot be opened" in err
     assert not Path("runs/studies/none").exists()
+    code, _, err = kzoo(*WORDS, "--on", "ray", "--storage", "file:///tmp/store")
+    assert code == 2
+    assert "name a database that all of them reach" in err
 
 
 def test_a_storage_that_fails_is_said_without_its_password(orders, monkeypatch):
