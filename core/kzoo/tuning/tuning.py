@@ -70,22 +70,10 @@ def tune_plan(
     """
     _check_validated(plan, listener)
     with as_ctrl_c():
-        if plan.asked.database:
-            open_storage(plan.asked.database)  # what is wrong with it is said before a folder is made
-        elif place.storage:
-            message = (
-                "Machines that share no folder cannot reach the study in a file of this one: name a database that all "
-                "of them reach, with --database postgresql://..."
-            )
-            raise UsageError(message)
-        elif place.on.startswith("ray://"):
-            listener.warn(
-                "All machines of the cluster write to the study's file of SQLite, which network drives are known to "
-                "damage. --database postgresql://... keeps the study in a database that is made for it."
-            )
+        _check_database(plan, place, listener)
         if place.storage:
             fetch_left(place.storage, root)
-        if not StudyFolder(root / FOLDER / plan.name).database.exists():
+        if not StudyFolder(root / FOLDER / plan.name).path.is_dir():
             _check_components(plan, root)
         folder = folder_of(root, plan.name)
         study = open_study(plan, folder, root)
@@ -125,6 +113,23 @@ def _check_validated(plan: Plan, listener: Listener) -> None:
             "(data.validation_fraction is 0). Keep some aside: -o data.validation_fraction=0.1."
         )
         raise UsageError(message)
+
+
+def _check_database(plan: Plan, place: Place, listener: Listener) -> None:
+    """Raise `KzooError` where the database cannot be opened, `UsageError` where not all who train would reach it."""
+    if plan.asked.database:
+        open_storage(plan.asked.database)
+    elif place.storage:
+        message = (
+            "Machines that share no folder cannot reach the study in a file of this one: name a database that all "
+            "of them reach, with --database postgresql://..."
+        )
+        raise UsageError(message)
+    elif place.on.startswith("ray://"):
+        listener.warn(
+            "All machines of the cluster write to the study's file of SQLite, which network drives are known to "
+            "damage. --database postgresql://... keeps the study in a database that is made for it."
+        )
 
 
 def _check_components(plan: Plan, root: Path) -> None:
