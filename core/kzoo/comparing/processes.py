@@ -24,7 +24,7 @@ _WHOLE = ("done", "pruned")
 
 
 class Watcher(Protocol):
-    """Who is told how it goes on."""
+    """Who is told how a comparison goes on."""
 
     def warn(self, text: str) -> None:
         """Take a message that must not be missed."""

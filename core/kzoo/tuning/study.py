@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kzoo.comparing.grid import Job
-from kzoo.errors import KzooError
+from kzoo.errors import KzooError, UsageError
 from kzoo.runs.config import RunConfig
 from kzoo.runs.folder import list_runs
 from kzoo.runs.lock import released
@@ -112,10 +112,12 @@ class Study:
                     taken = None if claim is None else self._taken_up(trial, claim)
                     if taken is not None:
                         return taken
-            limit = self.plan.limit
-            if (limit is not None and len(found) >= limit) or self.over():
-                return None
-            return self._new(len(found))
+            begun, limit = len(found), self.plan.limit
+            while not self.over() and (limit is None or begun < limit):
+                if (new := self._new(begun)) is not None:
+                    return new
+                begun += 1
+            return None
 
     def over(self) -> bool:
         """Return whether the time for new trials is over."""
@@ -185,8 +187,8 @@ class Study:
             "compared with theirs. Give the data its content back, or begin another study with --study NAME."
         )
 
-    def _new(self, number: int) -> Trial:
-        """Ask for a new trial."""
+    def _new(self, number: int) -> Trial | None:
+        """Ask for a new trial; return None where its settings do not fit together, which is recorded."""
         self.optuna.sampler = self.plan.sampler(number)
         with warnings.catch_warnings():  # of samplers that are experimental
             warnings.simplefilter("ignore")
@@ -195,7 +197,17 @@ class Study:
         trial.set_user_attr(_FOLDER, str(self.folder.path.resolve()))
         claim = self.folder.claim(_name(trial))
         assert claim is not None, "nobody else can know of it"
-        return Trial(trial.number, trial, self._job(trial.number, trial._trial_id, trial.params), claim)  # noqa: SLF001 - what a trial is found by again
+        return self._begun(trial, claim)
+
+    def _begun(self, trial: Any, claim: Claim, run: Run | None = None) -> Trial | None:
+        """Return a trial with what is to be trained; None where its settings do not fit together, which is recorded."""
+        try:
+            job = self._job(trial.number, trial._trial_id, trial.params)  # noqa: SLF001 - what a trial is found by again
+        except UsageError as error:
+            self._told(trial, "failed", None, str(error))
+            claim.release()
+            return None
+        return Trial(trial.number, trial, job, claim, run)
 
     def _taken_up(self, trial: Any, claim: Claim) -> Trial | None:
         """Return a trial whose process has ended, to go on with; None where it came to its end, or is still held."""
@@ -204,7 +216,6 @@ class Study:
             self._told(trial, "failed", None, "The process ended before the trial had its settings.")
             claim.release()
             return None
-        job = self._job(trial.number, trial._trial_id, trial.params)  # noqa: SLF001 - what a trial is found by again
         run = self._run_of(trial.number)
         record = None if run is None else run.manifest()
         status = "" if run is None else run.status(record)
@@ -219,7 +230,7 @@ class Study:
             claim.release()
             return None
         goes_on = run if run is not None and run.state.path.is_dir() else None
-        return Trial(trial.number, trial, job, claim, goes_on)
+        return self._begun(trial, claim, goes_on)
 
     def _job(self, number: int, identity: int, values: dict[str, Any]) -> Job:
         config = self.plan.settings(values, origin=f"trial {number} of the study {self.folder.name}")
@@ -273,7 +284,7 @@ def open_study(plan: Plan, folder: StudyFolder, root: Path) -> Study:
         KzooError: The storage cannot be opened.
     """
     optuna = load_optuna()
-    address = plan.asked.storage or address_in(folder)
+    address = plan.asked.database or address_in(folder)
     direction = "minimize" if plan.metric.direction == "min" else "maximize"
     with folder.alone(), using(address):
         opened = optuna.create_study(
@@ -310,8 +321,6 @@ def _begin_with_default(plan: Plan, opened: Any) -> None:
 
 def _other_plan(folder: StudyFolder, then: dict[str, Any], now: dict[str, Any]) -> KzooError:
     """Return the error of a study of this name that is another one, with what differs."""
-    from kzoo.errors import UsageError
-
     found = []
     for key in dict.fromkeys([*then["space"], *now["space"]]):
         one, other = then["space"].get(key), now["space"].get(key)

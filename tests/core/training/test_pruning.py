@@ -52,6 +52,7 @@ def test_a_run_that_is_given_up_keeps_its_model_and_is_not_tested(played, tmp_pa
     assert result.run.manifest() == record
 
 
+@pytest.mark.long
 def test_a_run_that_nobody_gives_up_is_as_any_other(played, tmp_path):
     alone, asked = (trained(tmp_path / name, ask) for name, ask in (("a", None), ("b", lambda epoch, logs: "")))
     written()
