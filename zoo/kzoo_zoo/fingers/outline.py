@@ -21,6 +21,7 @@ _THINNEST = 0.08
 _ARM = 45.0  # degrees to either side
 _CLUTTER, _AT_EDGE, _FROM_EDGE = 0.6, 0.18, 1.15
 _AGREEING = 0.3
+_SMALLER_PALM = 0.4  # of the largest circle, which may lie in a wide sleeve
 _LEAST_PALM = 3.0  # pixels; less are lines, cables, noise
 
 
@@ -50,31 +51,45 @@ def find_contours(mask: np.ndarray) -> list[np.ndarray]:
     return list(found[0] if len(found) == 2 else found[1])  # noqa: PLR2004 - contours and hierarchy
 
 
-def read_outline(mask: np.ndarray) -> Outline | None:
+def read_outline(mask: np.ndarray, sleeve: np.ndarray | None = None) -> Outline | None:
     """Return what the largest thing in a mask says, or None where it is no hand.
 
     The palm is the largest circle within the hand: with the middle of the hull's extreme points, which courses teach, a
     long arm pulls the centre off the palm. The ring is drawn at several radii, up to the hull's farthest point. Pieces
-    that are wider than a finger, and the one that leads to the arm, are not counted.
+    that are wider than a finger, and the one that leads to the arm, are not counted. Where a sleeve is wider than the
+    palm and not cut off, the circle that is farther from the edge is the palm, if fingers surround it.
 
     Args:
         mask: uint8 of shape (H, W), 255 where something is before the background.
+        sleeve: Of the same form, 255 where that is an arm's sleeve and no hand; see `kzoo_zoo.fingers.sleeve`.
     """
+    cv2 = opencv()
+    if sleeve is not None:
+        mask = cv2.morphologyEx(cv2.subtract(mask, sleeve), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     contour = _hand_sized(mask)
     if contour is None:
         return None
-    cv2 = opencv()
     filled = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)  # a border, so that the edge bounds the palm
     cv2.drawContours(filled, [contour + 1], -1, 255, -1)
-    centre, radius = _palm(cv2.distanceTransform(filled, cv2.DIST_L2, 5)[1:-1, 1:-1])
+    inside = cv2.distanceTransform(filled, cv2.DIST_L2, 5)[1:-1, 1:-1]
     filled = filled[1:-1, 1:-1]
-    hull = cv2.convexHull(contour)[:, 0].astype(np.float64)
+    contact = _contact(filled, sleeve)
+    found = [_counted(contour, filled, contact, *palm) for palm in _palms(inside, contact)]
+    seen = [one for one in found if one is not None]
+    return max(seen, key=lambda one: one.count) if seen else None
+
+
+def _counted(
+    contour: np.ndarray, filled: np.ndarray, contact: _Contact | None, centre: np.ndarray, radius: float
+) -> Outline | None:
+    """Return the fingers around a palm, or None where the shape is no hand with such a palm."""
+    hull = opencv().convexHull(contour)[:, 0].astype(np.float64)
     reach = float(np.hypot(*(hull - centre).T).max())
-    if not _has_palm(contour, centre, radius, reach, mask.shape[1]):
+    if not _has_palm(contour, centre, radius, reach, filled.shape[1]):
         return None
     # The rings go no farther than 0.95 of the farthest point of the hull, as the course's single ring does.
     radii = [ring * radius for ring in _RINGS if ring * radius < 0.95 * reach] or [min(_RINGS[0] * radius, 0.9 * reach)]
-    arm = _arm_direction(filled, centre, radius)
+    arm = None if contact is None else contact.seen_from(centre, radius)
     counts = [_pieces(filled, centre, ring, radius, arm) for ring in radii]
     best = _agreed(counts)
     agreeing = sum(1 for count in counts if count == best) / len(counts)
@@ -116,30 +131,67 @@ def _at_edge(mask: np.ndarray) -> float:
     return sum(np.count_nonzero(edge) for edge in edges) / sum(edge.size for edge in edges)
 
 
-def _palm(inside: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return middle and radius of the largest circle within the hand, the topmost of those nearly as large."""
+def _palms(inside: np.ndarray, contact: _Contact | None) -> list[tuple[np.ndarray, float]]:
+    """Return middle and radius of the circles that may be the palm, the likeliest first.
+
+    It is the largest circle within the hand, the one farthest from the arm of those nearly as large. After it come smaller ones that are
+    farther from where the arm comes in, behind a narrower place: a hand before a wide sleeve.
+    """
     # A bare arm may be as thick as the palm: of two circles of much the same size, the hand is the farther from the
     # edge at which the arm comes in, which is the lower one for nearly all cameras.
     most = float(inside.max())
     rows, columns = np.nonzero(inside > 0.93 * most)
-    place = int(np.argmin(rows))
-    top = rows[place]
-    near = rows <= top + 0.5 * most
+    far = -rows.astype(float) if contact is None else np.hypot(columns - contact.middle[0], rows - contact.middle[1])
+    near = far >= far.max() - 0.5 * most
     best = int(np.argmax(inside[rows[near], columns[near]]))
     row, column = rows[near][best], columns[near][best]
-    return np.array([column, row], dtype=np.float64), float(inside[row, column])
-
-
-def _arm_direction(filled: np.ndarray, centre: np.ndarray, radius: float) -> float | None:
-    """Return the angle at which the arm leaves the palm, or None: to where the hand is longest at the region's edge."""
+    found = [(np.array([column, row], dtype=np.float64), float(inside[row, column]))]
+    if contact is None:
+        return found
     cv2 = opencv()
+    side = 2 * int(0.4 * most) + 1
+    highest = (inside == cv2.dilate(inside, np.ones((side, side), np.uint8))) & (inside > _SMALLER_PALM * most)
+    away = float(np.hypot(*(found[0][0] - contact.middle)))
+    for row, column in np.argwhere(highest):
+        centre, radius = np.array([column, row], dtype=np.float64), float(inside[row, column])
+        if float(np.hypot(*(centre - contact.middle))) > away + radius:
+            found.append((centre, radius))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Contact:
+    """Where the arm reaches the hand's shape: at the edge of the region, or where the sleeve begins.
+
+    Attributes:
+        middle: x and y.
+        length: In pixels.
+    """
+
+    middle: np.ndarray
+    length: float
+
+    def seen_from(self, centre: np.ndarray, radius: float) -> float | None:
+        """Return the angle at which the arm leaves a palm, or None where too little of it is seen."""
+        if self.length < max(3.0, 0.4 * radius):
+            return None
+        return math.atan2(self.middle[1] - centre[1], self.middle[0] - centre[0])
+
+
+def _contact(filled: np.ndarray, sleeve: np.ndarray | None) -> _Contact | None:
+    """Return where a shape meets the sleeve, else where it is longest at the region's edge, or None."""
+    cv2 = opencv()
+    if sleeve is not None:
+        rows, columns = np.nonzero(cv2.bitwise_and(cv2.dilate(sleeve, np.ones((7, 7), np.uint8)), filled))
+        if len(rows):
+            return _Contact(np.array([columns.mean(), rows.mean()]), len(rows) / 3)
     edge = np.zeros_like(filled)
     edge[[0, -1], :], edge[:, [0, -1]] = filled[[0, -1], :], filled[:, [0, -1]]
     _, _, stats, middles = cv2.connectedComponentsWithStats(edge)
-    longest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])) if len(stats) > 1 else 0
-    if not longest or stats[longest, cv2.CC_STAT_AREA] < max(3.0, 0.4 * radius):
+    if len(stats) == 1:
         return None
-    return math.atan2(middles[longest][1] - centre[1], middles[longest][0] - centre[0])
+    longest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    return _Contact(middles[longest], float(stats[longest, cv2.CC_STAT_AREA]))
 
 
 def _pieces(filled: np.ndarray, centre: np.ndarray, ring: float, palm: float, arm: float | None) -> int:
