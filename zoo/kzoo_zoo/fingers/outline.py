@@ -1,4 +1,4 @@
-"""The count of fingers from the outline of a hand: a ring around the palm, and the pieces that it cuts."""
+"""A hand's outline: which shape in a mask is a hand, where its palm is and where its arm, and how many fingers it has."""
 
 from __future__ import annotations
 
@@ -8,19 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from kzoo.data.frames.video import opencv
+from kzoo_zoo.fingers.digits import count_digits
 
 __all__ = ["Outline", "find_contours", "read_outline"]
 
 _SMALLEST, _LARGEST = 0.012, 0.6
 """A hand covers at least and at most this part of the region."""
-_RINGS = (1.6, 1.75, 1.9, 2.05, 2.2, 2.4)
-"""Radii of the rings, in radii of the palm."""
-_WIDEST = 0.95
-"""A finger is narrower than this many radii of the palm where the ring cuts it; an arm is wider."""
-_THINNEST = 0.08
-_ARM = 45.0  # degrees to either side
 _CLUTTER, _AT_EDGE, _FROM_EDGE = 0.6, 0.18, 1.15
-_AGREEING = 0.3
 _SMALLER_PALM = 0.4  # of the largest circle, which may lie in a wide sleeve
 _LEAST_PALM = 3.0  # pixels; less are lines, cables, noise
 
@@ -31,7 +25,7 @@ class Outline:
 
     Attributes:
         count: The fingers, 0 to 5.
-        confidence: The share of the rings that count as many, in [0, 1].
+        confidence: The share of the readings that count as many, in [0, 1]; see `count_digits`.
         contour: Points of shape (N, 1, 2), x and y in pixels of the mask.
         centre: The middle of the palm, x and y.
         radius: Of the largest circle within the hand.
@@ -55,9 +49,8 @@ def read_outline(mask: np.ndarray, sleeve: np.ndarray | None = None) -> Outline 
     """Return what the largest thing in a mask says, or None where it is no hand.
 
     The palm is the largest circle within the hand: with the middle of the hull's extreme points, which courses teach, a
-    long arm pulls the centre off the palm. The ring is drawn at several radii, up to the hull's farthest point. Pieces
-    that are wider than a finger, and the one that leads to the arm, are not counted. Where a sleeve is wider than the
-    palm and not cut off, the circle that is farther from the edge is the palm, if fingers surround it.
+    long arm pulls the centre off the palm. Where a sleeve is wider than the palm and not cut off, the circle that is
+    farther from the edge is the palm, if more fingers surround it.
 
     Args:
         mask: uint8 of shape (H, W), 255 where something is before the background.
@@ -87,15 +80,11 @@ def _counted(
     reach = float(np.hypot(*(hull - centre).T).max())
     if not _has_palm(contour, centre, radius, reach, filled.shape[1]):
         return None
-    # The rings go no farther than 0.95 of the farthest point of the hull, as the course's single ring does.
-    radii = [ring * radius for ring in _RINGS if ring * radius < 0.95 * reach] or [min(_RINGS[0] * radius, 0.9 * reach)]
     arm = None if contact is None else contact.seen_from(centre, radius)
-    counts = [_pieces(filled, centre, ring, radius, arm) for ring in radii]
-    best = _agreed(counts)
-    agreeing = sum(1 for count in counts if count == best) / len(counts)
-    if best > 5 or agreeing < _AGREEING:  # noqa: PLR2004 - fingers of a hand
+    count, agreeing = count_digits(filled, centre, radius, math.pi / 2 if arm is None else arm)
+    if count > 5:  # noqa: PLR2004 - fingers of a hand
         return None
-    return Outline(best, agreeing, contour, (float(centre[0]), float(centre[1])), radius)
+    return Outline(count, agreeing, contour, (float(centre[0]), float(centre[1])), radius)
 
 
 def _hand_sized(mask: np.ndarray) -> np.ndarray | None:
@@ -192,40 +181,3 @@ def _contact(filled: np.ndarray, sleeve: np.ndarray | None) -> _Contact | None:
         return None
     longest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     return _Contact(middles[longest], float(stats[longest, cv2.CC_STAT_AREA]))
-
-
-def _pieces(filled: np.ndarray, centre: np.ndarray, ring: float, palm: float, arm: float | None) -> int:
-    """Return how many pieces of the ring lie on the hand and are as wide as a finger, without the arm."""
-    steps = max(90, int(2 * math.pi * ring))
-    angles = np.linspace(-math.pi, math.pi, steps, endpoint=False)
-    columns = np.rint(centre[0] + ring * np.cos(angles)).astype(int)
-    rows = np.rint(centre[1] + ring * np.sin(angles)).astype(int)
-    within = (rows >= 0) & (rows < filled.shape[0]) & (columns >= 0) & (columns < filled.shape[1])
-    on = np.zeros(steps, bool)
-    on[within] = filled[rows[within], columns[within]] > 0
-    if on.all() or not on.any():
-        return 0
-    first = int(np.flatnonzero(~on)[0])  # begin in a gap, so that no piece goes over the end
-    on, angles = np.roll(on, -first), np.roll(angles, -first)
-    changes = np.flatnonzero(np.diff(np.concatenate([[0], on.astype(np.int8), [0]])))
-    pieces = []
-    for begin, end in zip(changes[::2], changes[1::2], strict=True):
-        width = (end - begin) / steps * 2 * math.pi * ring
-        middle = angles[(begin + end - 1) // 2]
-        if width >= _THINNEST * palm:
-            pieces.append((width, middle))
-    # All that lies towards the edge is the arm, a striped sleeve in several pieces; no finger points there.
-    towards = math.pi / 2 if arm is None else arm
-    reach = math.radians(_ARM)
-    return sum(1 for width, middle in pieces if width <= _WIDEST * palm and abs(_turn(middle, towards)) > reach)
-
-
-def _turn(a: float, b: float) -> float:
-    return (a - b + math.pi) % (2 * math.pi) - math.pi
-
-
-def _agreed(counts: list[int]) -> int:
-    """Return the count of the rings: the largest that two of them see, as short fingers end before the outer rings."""
-    if len(counts) == 1:
-        return counts[0]
-    return sorted(counts)[-2]
