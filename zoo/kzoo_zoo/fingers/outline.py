@@ -1,4 +1,4 @@
-"""A hand's outline: which shape in a mask is a hand, where its palm is and where its arm, and how many fingers it has."""
+"""A hand's outline: which shape in a mask is a hand, where its palm and its arm are, and how many fingers it has."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import numpy as np
 from kzoo.data.frames.video import opencv
 from kzoo_zoo.fingers.digits import count_digits
 
-__all__ = ["Outline", "find_contours", "read_outline"]
+__all__ = ["Outline", "find_contours", "read_outline", "read_shape"]
 
 _SMALLEST, _LARGEST = 0.012, 0.6
 """A hand covers at least and at most this part of the region."""
 _CLUTTER, _AT_EDGE, _FROM_EDGE = 0.6, 0.18, 1.15
 _SMALLER_PALM = 0.4  # of the largest circle, which may lie in a wide sleeve
+_WRIST, _STUB, _ONE_WAY = 0.5, 0.4, 0.85
+"""A wrist has room for a disc of so many radii of the palm and sticks out by so many of its squares, all of it in one
+direction: the mean of the unit vectors there is so long."""
 _LEAST_PALM = 3.0  # pixels; less are lines, cables, noise
 
 
@@ -62,10 +65,22 @@ def read_outline(mask: np.ndarray, sleeve: np.ndarray | None = None) -> Outline 
     contour = _hand_sized(mask)
     if contour is None:
         return None
-    filled = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)  # a border, so that the edge bounds the palm
-    cv2.drawContours(filled, [contour + 1], -1, 255, -1)
-    inside = cv2.distanceTransform(filled, cv2.DIST_L2, 5)[1:-1, 1:-1]
-    filled = filled[1:-1, 1:-1]
+    filled = np.zeros_like(mask)
+    cv2.drawContours(filled, [contour], -1, 255, -1)
+    return read_shape(contour, filled, sleeve)
+
+
+def read_shape(contour: np.ndarray, filled: np.ndarray, sleeve: np.ndarray | None = None) -> Outline | None:
+    """Return what one shape says as a hand, or None where it has not a hand's proportions.
+
+    Args:
+        contour: The shape's outer edge, shape (N, 1, 2).
+        filled: uint8 of shape (H, W), 255 within it.
+        sleeve: See `read_outline`.
+    """
+    cv2 = opencv()
+    bordered = cv2.copyMakeBorder(filled, 1, 1, 1, 1, cv2.BORDER_CONSTANT)  # so that the edge bounds the palm
+    inside = cv2.distanceTransform(bordered, cv2.DIST_L2, 5)[1:-1, 1:-1]
     contact = _contact(filled, sleeve)
     found = [_counted(contour, filled, contact, *palm) for palm in _palms(inside, contact)]
     seen = [one for one in found if one is not None]
@@ -81,7 +96,9 @@ def _counted(
     if not _has_palm(contour, centre, radius, reach, filled.shape[1]):
         return None
     arm = None if contact is None else contact.seen_from(centre, radius)
-    count, agreeing = count_digits(filled, centre, radius, math.pi / 2 if arm is None else arm)
+    if arm is None:
+        arm = _wrist_direction(filled, centre, radius)
+    count, agreeing = count_digits(filled, centre, radius, arm)
     if count > 5:  # noqa: PLR2004 - fingers of a hand
         return None
     return Outline(count, agreeing, contour, (float(centre[0]), float(centre[1])), radius)
@@ -120,11 +137,27 @@ def _at_edge(mask: np.ndarray) -> float:
     return sum(np.count_nonzero(edge) for edge in edges) / sum(edge.size for edge in edges)
 
 
+def _wrist_direction(filled: np.ndarray, centre: np.ndarray, radius: float) -> float:
+    """Return the angle at which a hand that ends at its wrist ends: to where it is thick beyond the palm, else down."""
+    cv2 = opencv()
+    side = 2 * int(_WRIST * radius) + 1
+    bordered = cv2.copyMakeBorder(filled, side, side, side, side, cv2.BORDER_CONSTANT)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    rows, columns = np.nonzero(cv2.morphologyEx(bordered, cv2.MORPH_OPEN, disc)[side:-side, side:-side])
+    towards = np.stack([columns - centre[0], rows - centre[1]])
+    away = np.hypot(*towards)
+    beyond = away > 1.15 * radius  # the palm is no perfect circle
+    if np.count_nonzero(beyond) < _STUB * radius**2:
+        return math.pi / 2
+    x, y = (towards[:, beyond] / away[beyond]).mean(axis=1)
+    return math.atan2(y, x) if math.hypot(x, y) > _ONE_WAY else math.pi / 2
+
+
 def _palms(inside: np.ndarray, contact: _Contact | None) -> list[tuple[np.ndarray, float]]:
     """Return middle and radius of the circles that may be the palm, the likeliest first.
 
-    It is the largest circle within the hand, the one farthest from the arm of those nearly as large. After it come smaller ones that are
-    farther from where the arm comes in, behind a narrower place: a hand before a wide sleeve.
+    It is the largest circle within the hand, the one farthest from the arm of those nearly as large. After it come
+    smaller ones that are farther from where the arm comes in: a hand before a wide sleeve.
     """
     # A bare arm may be as thick as the palm: of two circles of much the same size, the hand is the farther from the
     # edge at which the arm comes in, which is the lower one for nearly all cameras.

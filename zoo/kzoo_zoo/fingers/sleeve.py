@@ -40,34 +40,33 @@ def sleeve_of(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
         mask: uint8 of shape (H, W), 255 where hand and arm are.
     """
     cv2 = opencv()
-    nothing = np.zeros_like(mask)
-    red = cv2.GaussianBlur(redness(pixels), (5, 5), 0)
-    inside = mask > 0
-    values = red[inside]
-    if not values.size:
-        return nothing
-    low, high = float(values.min()), float(values.max())
-    if high - low < _APART:
-        return nothing
-    scaled = np.rint((values - low) * (255 / (high - low))).astype(np.uint8)
-    limit = cv2.threshold(scaled, 0, 255, cv2.THRESH_OTSU)[0] * (high - low) / 255 + low
-    # The lit and the shaded side of one hand differ too, but never as much as by _PALE.
-    limit = min(limit, _PALE * float(np.median(values[values > limit])))
-    pale = inside & (red <= limit)
-    share = np.count_nonzero(pale) / values.size
-    if not _LEAST_SLEEVE <= share <= 1 - _LEAST_HAND:
-        return nothing
-    if float(values[values > limit].mean() - values[values <= limit].mean()) < _APART:
-        return nothing
+    pale = _paler(cv2.GaussianBlur(redness(pixels), (5, 5), 0), mask > 0)
+    if pale is None:
+        return np.zeros_like(mask)
     joined = cv2.morphologyEx(np.where(pale, 255, 0).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     joined = cv2.bitwise_and(cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), mask)
-    count, labels = cv2.connectedComponents(joined)
-    if count == 1:
-        return nothing
+    _, labels = cv2.connectedComponents(joined)
     edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    at_edge = np.unique(edges[edges > 0])
-    sleeve = np.isin(labels, at_edge)
-    if np.count_nonzero(sleeve) < _LEAST_SLEEVE * values.size:
-        return nothing
-    found: np.ndarray = np.where(sleeve, 255, 0).astype(np.uint8)
+    sleeve = np.isin(labels, np.unique(edges[edges > 0]))
+    much = np.count_nonzero(sleeve) >= _LEAST_SLEEVE * np.count_nonzero(mask)
+    found: np.ndarray = np.where(sleeve & much, 255, 0).astype(np.uint8)
+    return found
+
+
+def _paler(red: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
+    """Return where what is inside is clearly less red than the rest of it, bool, or None where nothing is."""
+    values = red[inside]
+    if not values.size or values.max() - values.min() < _APART:
+        return None
+    low, height = float(values.min()), float(values.max() - values.min())
+    scaled = np.rint((values - low) * (255 / height)).astype(np.uint8)
+    limit = opencv().threshold(scaled, 0, 255, opencv().THRESH_OTSU)[0] * height / 255 + low
+    # The lit and the shaded side of one hand differ too, but never as much as by _PALE.
+    limit = min(limit, _PALE * float(np.median(values[values > limit])))
+    below = values <= limit
+    if not _LEAST_SLEEVE <= below.mean() <= 1 - _LEAST_HAND:
+        return None
+    if float(values[~below].mean() - values[below].mean()) < _APART:
+        return None
+    found: np.ndarray = inside & (red <= limit)
     return found
