@@ -33,9 +33,9 @@ _LARGE = 0.1  # the part of the scene from which on what is new is not nothing: 
 _STILL_FOR = 12  # frames
 _LOOK_EVERY = 5  # frames of the calibration, in which a hand is looked for by its colour
 _EXPOSURE = 12.0  # the most that the camera's own adjustment may change all pixels alike, in weighted levels
-_ALONE, _AMONG, _MAYBE = 0.6, 0.4, 0.15
+_ALONE, _AMONG, _AGAIN, _MAYBE = 0.6, 0.4, 0.25, 0.15
 """How like a hand a shape must be that stands out by its colour, to be counted in a single picture or a scene at rest,
-and in a film that moves; and from where on it is not nothing."""
+in a film that moves, and where a hand was just before; and from where on it is not nothing."""
 _LOST_FOR = 15  # frames after which a hand of its own colour is no longer looked upon as there
 _RESTLESS = 2.0  # mean change from frame to frame, in levels, at which no empty scene can be learned
 
@@ -120,10 +120,24 @@ class OutlineCounter:
         if self.find == "colour":
             return self._by_colour(pixels, Reading("no hand", confidence=1.0), _ALONE if self.wall else _AMONG)
         found = self._before_scene(pixels)
-        if self.find == "scene" or found.state == "hand" or (found.state == "no hand" and not found.why):
+        known = self._learned_hand is None  # else the scene has a hand in it, and all before it is misread
+        if self.find == "scene" or (found.state in ("hand", "no hand") and not found.why and known):
             return found
-        resting = self.wall or (found.state == "calibrating" and found.progress > 0)
-        return self._by_colour(pixels, found, _ALONE if resting else _AMONG)
+        # What has lain still may be furniture; what moves with the camera is looked at more closely only once.
+        resting = self.wall or found.state == "not empty" or (found.state == "calibrating" and found.progress > 0)
+        seen = self._by_colour(pixels, found, _ALONE if resting else _AMONG)
+        if found.state == "calibrating" and seen.contour is not None and self._background is not None:
+            self._hands.append(self._learned_with(seen.contour, pixels.shape))
+        return seen
+
+    def _learned_with(self, contour: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Return where a hand is in the scene that is being learned, bool, in the form of the levels."""
+        assert self._background is not None
+        filled = np.zeros(shape[:2], np.uint8)
+        opencv().drawContours(filled, [contour], -1, 255, -1)
+        height, width = self._background.shape[:2]
+        found: np.ndarray = opencv().resize(filled, (width, height), interpolation=opencv().INTER_NEAREST) > 0
+        return found
 
     def _by_colour(self, pixels: np.ndarray, otherwise: Reading, least: float) -> Reading:
         """Return the count of a hand that stands out by its colour, or what is said otherwise."""
@@ -131,6 +145,7 @@ class OutlineCounter:
             self._colours, self._lost = OwnColours(), _LOST_FOR
         found = self._colours.find(pixels)
         likeness = 0.0 if found is None else found.likeness
+        least = min(least, _AGAIN) if self._lost < _LOST_FOR else least
         self._lost += 1
         if found is not None and likeness >= least:
             self._lost = 0

@@ -1,4 +1,4 @@
-"""A hand found by the colours of its own frame, where no empty scene is known: the camera moves, or a hand never leaves.
+"""A hand found by its frame's own colours, where no empty scene is known: the camera moves, or a hand never leaves.
 
 No colour is skin under every lamp. So a frame is divided into groups of colours that it has itself, and in each group
 and union of groups shapes are looked for that have a hand's outline. What was surely a hand teaches its colours, and
