@@ -33,10 +33,12 @@ _LARGE = 0.1  # the part of the scene from which on what is new is not nothing: 
 _STILL_FOR = 12  # frames
 _LOOK_EVERY = 5  # frames of the calibration, in which a hand is looked for by its colour
 _EXPOSURE = 12.0  # the most that the camera's own adjustment may change all pixels alike, in weighted levels
-_ALONE, _AMONG, _AGAIN, _MAYBE = 0.6, 0.4, 0.25, 0.15
-"""How like a hand a shape must be that stands out by its colour, to be counted in a single picture or a scene at rest,
-in a film that moves, and where a hand was just before; and from where on it is not nothing."""
+_ALONE, _STILL, _AMONG, _AGAIN, _MAYBE = 0.6, 0.5, 0.4, 0.25, 0.15
+"""How like a hand a shape must be that stands out by its colour, to be counted in a single picture, in a scene at rest,
+in one that moves, and where a hand was just before; and from where on it is not nothing."""
 _LOST_FOR = 15  # frames after which a hand of its own colour is no longer looked upon as there
+_JITTER, _PATIENCE = 0.03, 3
+"""How little of its size a thing of a hand's colour moves that may be furniture, and for how many calibrations."""
 _RESTLESS = 2.0  # mean change from frame to frame, in levels, at which no empty scene can be learned
 
 
@@ -101,6 +103,8 @@ class OutlineCounter:
         self.recalibrate()
         self.recalibrations = self.learned_hands = 0
         self._colours, self._lost = OwnColours(), _LOST_FOR
+        self._box: np.ndarray | None = None
+        self._still = 0
 
     @property
     def has_background(self) -> bool:
@@ -124,20 +128,20 @@ class OutlineCounter:
         if self.find == "scene" or (found.state in ("hand", "no hand") and not found.why and known):
             return found
         # What has lain still may be furniture; what moves with the camera is looked at more closely only once.
-        resting = self.wall or found.state == "not empty" or (found.state == "calibrating" and found.progress > 0)
-        seen = self._by_colour(pixels, found, _ALONE if resting else _AMONG)
-        if found.state == "calibrating" and seen.contour is not None and self._background is not None:
-            self._hands.append(self._learned_with(seen.contour, pixels.shape))
+        resting = found.state == "not empty" or (found.state == "calibrating" and found.progress > 0)
+        least = _ALONE if self.wall else _STILL if resting else _AMONG
+        seen = self._by_colour(pixels, found, least)
+        if found.state == "calibrating" and seen.contour is not None:
+            self._not_empty(seen.contour)
         return seen
 
-    def _learned_with(self, contour: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """Return where a hand is in the scene that is being learned, bool, in the form of the levels."""
-        assert self._background is not None
-        filled = np.zeros(shape[:2], np.uint8)
-        opencv().drawContours(filled, [contour], -1, 255, -1)
-        height, width = self._background.shape[:2]
-        found: np.ndarray = opencv().resize(filled, (width, height), interpolation=opencv().INTER_NEAREST) > 0
-        return found
+    def _not_empty(self, contour: np.ndarray) -> None:
+        """Begin anew to learn the scene, for a hand is in it; but not for ever: what never moves may be furniture."""
+        box = np.array(opencv().boundingRect(contour), float)
+        still = self._box is not None and np.abs(box - self._box).max() <= _JITTER * box[2:].max()
+        self._still, self._box = self._still + 1 if still else 0, box
+        if self._still < _PATIENCE * self.calibration:
+            self._learned, self._background, self._hands = 0, None, []
 
     def _by_colour(self, pixels: np.ndarray, otherwise: Reading, least: float) -> Reading:
         """Return the count of a hand that stands out by its colour, or what is said otherwise."""
