@@ -71,7 +71,7 @@ def compare(
     cpus: options.CpusOption = None,
     gpus: options.GpusOption = None,
     memory: options.MemoryOption = None,
-    storage: options.StorageOption = "",
+    store: options.StoreOption = "",
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -155,7 +155,7 @@ def compare(
             first_seed=0 if seed is None else seed,
             common=common,
         )
-        place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, storage=storage)
+        place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, store=store)
         found = _of_grid(asked, out, place, csv, quiet=quiet or json)
     _show(found, as_json=json)
     _write(csv, found)  # behind the table, which is not lost where this fails

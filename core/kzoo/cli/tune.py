@@ -87,15 +87,12 @@ def tune(
     cpus: options.CpusOption = None,
     gpus: options.GpusOption = None,
     memory: options.MemoryOption = None,
-    storage: options.StorageOption = "",
     study: Annotated[
         str | None, typer.Option("--study", metavar="NAME", help="The name of the study, by which it goes on.")
     ] = None,
-    database: Annotated[
+    storage: Annotated[
         str | None,
-        typer.Option(
-            "--database", metavar="URL", help="Where Optuna keeps the study; by default in a file in its folder."
-        ),
+        typer.Option("--storage", metavar="URL", help="Optuna's storage; by default a file in the study's folder."),
     ] = None,
     loss: Annotated[
         str | None,
@@ -164,7 +161,7 @@ def tune(
         metric=metric,
         sampler=sampler,
         pruner=pruner,
-        database=database,
+        storage=storage,
         study=study,
         seeds=seeds,
         seed=seed,
@@ -182,7 +179,7 @@ def tune(
             "limit": limit,
         },
     )
-    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, storage=storage)
+    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory)
     found = _tuned(plan_of(asked), out, place, quiet=quiet or json)
     _show(found, as_json=json)
     if found.comparison is not None and found.comparison.failures:

@@ -161,8 +161,8 @@ def compare_grid(
     folder = folder_for(root, plan, grid.pipeline, grid.cells)
     began = _now()
     with folder.held(), as_ctrl_c():
-        if place.storage:
-            fetch_left(place.storage, root)
+        if place.store:
+            fetch_left(place.store, root)
         found = find(grid.jobs, root, functools.partial(_fingerprint, listener=listener, known={}))
         for note in found.notes:
             watcher.warn(note)

@@ -44,6 +44,7 @@ class Assembly:
         label_form: ``dense``, ``sparse``, ``column`` (0 or 1, for a single output), or an empty text where labels are
             not classes.
         predicts: What the loss compares with the labels, one of `kzoo.plugin.INPUTS`.
+        views: Whether it compares two views of each picture, one of `kzoo.plugin.VIEWS`.
         monitor_direction: ``min`` or ``max``: which way ``train.monitor`` gets better.
         measured_every: After how many epochs the task's own figures are measured; 0 for never.
         built: The network and what belongs to it.
@@ -67,7 +68,7 @@ class Assembly:
         self.task = task_named(task)
         check_class_weight(config, self.task, registry)
         compared = comparison_of(config.loss, task, registry)
-        self.label_form, self.predicts = compared.label_form, compared.predicts
+        self.label_form, self.predicts, self.views = compared.label_form, compared.predicts, compared.views
         context = Context(task, self.label_form, fit_loss=self._fit_loss)
         loss = build("loss", config.loss, context=context, registry=registry)
         self.loss = self._fit_loss(loss, registry.loss(config.loss.name))
@@ -85,7 +86,7 @@ class Assembly:
 
     def build_metrics(self, num_classes: int) -> list[Any]:
         """Return new metrics: a part of the loss each, then those of the settings; for 0 classes not yet fitted."""
-        from kzoo.wrappers.label_forms import MeanOutput, fit_metric
+        from kzoo.wrappers.label_forms import MeanOutput
         from kzoo.wrappers.loss_parts import parts_of
 
         built: list[Any] = [*parts_of(self.loss)]
@@ -106,7 +107,8 @@ class Assembly:
                 raise UsageError(message)
             if self.predicts == "gaussians" != spec.inputs:
                 metric = MeanOutput(metric)
-            built.append(fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric)
+            fitted = self.task.fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric
+            built.append(fitted)
         for name in (metric.name for metric in built):
             if name == "loss" or name.startswith("val_"):
                 message = (
@@ -142,7 +144,7 @@ class Assembly:
         if not every:
             return 0
         if not self.task.epoch_figures:
-            message = f"`train.measure_every` is for detectors, and the task here is {self.task.name}."
+            message = f"`train.measure_every` is for detection and segmentation, and the task here is {self.task.name}."
             raise UsageError(message)
         self.task.check_measurable()
         return every
@@ -176,6 +178,7 @@ class Assembly:
             predicts=self.predicts,
             regularizer=self.regularizer,
             schema=splits.schema,
+            views=self.views,
         )
         with self.computing.in_force():
             self.built: Built = self.pipeline.build(problem, splits.train, self.settings)
@@ -185,7 +188,13 @@ class Assembly:
         weights = None if settings.class_weight == "none" else balanced_weights(splits.train, splits.class_names)
         self.class_weights = {} if weights is None else dict(zip(splits.class_names, weights.tolist(), strict=True))
         self.batches = TrainingBatches(
-            splits.train, settings.batch_size, config.seed, self.built.augment, self.encode, weights
+            splits.train,
+            settings.batch_size,
+            config.seed,
+            self.built.augment,
+            self.encode,
+            weights,
+            self.built.batch_order,
         )
         with calling(whose, "where its batches were made (`augment`, `encode`)"):
             _, _, *_ = self.batches.dataset(1).element_spec
@@ -259,7 +268,7 @@ def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> Non
     settings = config.train
     if measured and not validated:
         message = (
-            "Average precision after each epoch is measured on validation data, and there is none "
+            "What the task measures after each epoch is measured on validation data, and there is none "
             "(data.validation_fraction is 0). Set train.monitor=loss and train.measure_every=0."
         )
         raise UsageError(message)
