@@ -194,7 +194,7 @@ def hand_from_the_start(path, frames=45):
 def test_a_film_with_a_hand_from_its_first_frame_says_why_nothing_is_counted(tmp_path, capsys):
     path = tmp_path / "hand.mp4"
     hand_from_the_start(path)
-    assert main(["predict", "fingers", str(path), "--json"]) == 0
+    assert main(["predict", "fingers", str(path), "--find", "scene", "--json"]) == 0
     said = capsys.readouterr()
     states = [json.loads(line)["state"] for line in said.out.splitlines()]
     assert states == ["calibrating"] * 30 + ["not empty"] * 15
@@ -205,7 +205,7 @@ def test_a_film_with_a_hand_from_its_first_frame_says_why_nothing_is_counted(tmp
 def test_a_film_too_short_for_the_calibration_says_so(tmp_path, capsys):
     path = tmp_path / "hand.mp4"
     hand_from_the_start(path, frames=20)
-    assert main(["predict", "fingers", str(path), "--json"]) == 0
+    assert main(["predict", "fingers", str(path), "--find", "scene", "--json"]) == 0
     assert "Nothing was counted" in capsys.readouterr().err
 
 

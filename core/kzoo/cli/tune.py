@@ -87,12 +87,15 @@ def tune(
     cpus: options.CpusOption = None,
     gpus: options.GpusOption = None,
     memory: options.MemoryOption = None,
+    store: options.StoreOption = "",
     study: Annotated[
         str | None, typer.Option("--study", metavar="NAME", help="The name of the study, by which it goes on.")
     ] = None,
-    storage: Annotated[
+    database: Annotated[
         str | None,
-        typer.Option("--storage", metavar="URL", help="Optuna's storage; by default a file in the study's folder."),
+        typer.Option(
+            "--database", metavar="URL", help="Where Optuna keeps the study; by default in a file in its folder."
+        ),
     ] = None,
     loss: Annotated[
         str | None,
@@ -161,7 +164,7 @@ def tune(
         metric=metric,
         sampler=sampler,
         pruner=pruner,
-        storage=storage,
+        database=database,
         study=study,
         seeds=seeds,
         seed=seed,
@@ -179,7 +182,7 @@ def tune(
             "limit": limit,
         },
     )
-    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory)
+    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, store=store)
     found = _tuned(plan_of(asked), out, place, quiet=quiet or json)
     _show(found, as_json=json)
     if found.comparison is not None and found.comparison.failures:

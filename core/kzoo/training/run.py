@@ -56,9 +56,9 @@ def train(
     dry_run: Callable[[Manifest], None] | None = None,
     resume: Resume | None = None,
     callbacks: Sequence[Any] = (),
-    begun: Callable[[Run], None] | None = None,
     ask: Callable[[int, Mapping[str, Any]], str] | None = None,
     part_of: Mapping[str, Any] | None = None,
+    begun: Callable[[Run], None] | None = None,
     profile: bool = False,
 ) -> RunResult | None:
     """Train what ``config`` says, record it in a new run under ``root``, and test it.
@@ -74,10 +74,10 @@ def train(
             returned.
         resume: A run to go on with, whose settings ``config`` has, in place of a new one.
         callbacks: Keras callbacks of the caller's own, called before those of the run.
-        begun: Called with the run once its folder is there.
         ask: Called with the number of each epoch, from 1, and its logs; where it returns a text, the run is given up
             for that reason: the model so far is saved, and not tested.
         part_of: What a new run is a part of, such as a study and its trial, for the record.
+        begun: Called with the run once its folder is there.
         profile: Whether to look where the time goes; table and trace are in the run's folder ``profile``.
 
     Raises:

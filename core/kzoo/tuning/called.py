@@ -28,7 +28,7 @@ def tune(
     metric: str | None = None,
     sampler: str = "tpe",
     pruner: str = "median",
-    storage: str | None = None,
+    database: str | None = None,
     study: str | None = None,
     seeds: int = 5,
     seed: int = 0,
@@ -37,6 +37,7 @@ def tune(
     cpus: int | None = None,
     gpus: float | None = None,
     memory: str | int | None = None,
+    store: str = "",
     loss: str | None = None,
     optimizer: str | None = None,
     regularizer: str | None = None,
@@ -64,7 +65,7 @@ def tune(
         sampler: Optuna's sampler: ``tpe``, ``random``, ``gp``, ``cmaes``, ``qmc`` or ``grid``, with arguments.
         pruner: Optuna's pruner: ``median``, ``percentile``, ``hyperband``, ``successive_halving``, ``patient``,
             ``threshold`` or ``none``, with arguments.
-        storage: The address of Optuna's storage; by default a file in the study's folder.
+        database: The address of Optuna's storage; by default a file in the study's folder.
         study: The name of the study; by default one that follows from pipeline, settings and what is searched.
         seeds: With how many new seeds the winner and the default are trained at the end; 0 for none.
         seed: The seed of all trials.
@@ -74,6 +75,7 @@ def tune(
         cpus: Processors of each run; by default they are shared out.
         gpus: GPUs of each run on a cluster.
         memory: What each run takes of it: bytes, or a text such as ``4GB``.
+        store: With ``on``: the address of a store through which runs come back, where machines share no folder.
         loss: A component reference, in place of the recipe's.
         optimizer: Likewise.
         regularizer: Likewise; ``none`` for none.
@@ -113,7 +115,7 @@ def tune(
         metric=None if metric is None else text(metric, "metric", expected="what a run logs"),
         sampler=text(sampler, "sampler", expected="the name of a sampler"),
         pruner=text(pruner, "pruner", expected="the name of a pruner"),
-        storage=None if storage is None else text(storage, "storage", expected="an address"),
+        database=None if database is None else text(database, "database", expected="an address"),
         study=None if study is None else text(study, "study", expected="a name"),
         seeds=seeds,
         seed=seed,
@@ -130,7 +132,7 @@ def tune(
             "limit": limit,
         },
     )
-    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory)
+    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, store=store)
     return tune_plan(
         plan_of(asked),
         root=root,

@@ -57,7 +57,7 @@ class Asked:
         metric: What of each epoch is made better: ``val_accuracy``; None for that of the task.
         sampler: What proposes settings, by `kzoo.tuning.samplers.SAMPLERS`, with arguments.
         pruner: What ends trials early, by `kzoo.tuning.samplers.PRUNERS`, with arguments.
-        storage: The address of Optuna's storage; None for a file in the study's folder.
+        database: The address of Optuna's storage; None for a file in the study's folder.
         study: The name of the study; None for one that follows from what is asked for.
         seeds: With how many new seeds the winner and the default are trained at the end; 0 for none.
         seed: The seed of all trials.
@@ -73,7 +73,7 @@ class Asked:
     metric: str | None = None
     sampler: str = "tpe"
     pruner: str = "median"
-    storage: str | None = None
+    database: str | None = None
     study: str | None = None
     seeds: int = 5
     seed: int = 0

@@ -284,7 +284,7 @@ def open_study(plan: Plan, folder: StudyFolder, root: Path) -> Study:
         KzooError: The storage cannot be opened.
     """
     optuna = load_optuna()
-    address = plan.asked.storage or address_in(folder)
+    address = plan.asked.database or address_in(folder)
     direction = "minimize" if plan.metric.direction == "min" else "maximize"
     with folder.alone(), using(address):
         opened = optuna.create_study(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kzoo.cluster.places import Place
+from kzoo.comparing.away import fetch_left
 from kzoo.comparing.comparison import compare_grid
 from kzoo.comparing.grid import Grid, Job
 from kzoo.comparing.page import csv_text
@@ -26,6 +25,7 @@ from kzoo.tuning.study import open_study
 if TYPE_CHECKING:
     import contextlib
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from kzoo.comparing.comparison import Comparison
     from kzoo.comparing.processes import Watcher
@@ -57,7 +57,7 @@ def tune_plan(
     Args:
         plan: What is searched.
         root: The folder that runs go to.
-        place: Where they are trained, and how many at a time.
+        place: Where runs are trained, and how many at a time.
         watching: Returns who is told how the trials go on.
         comparing: Returns who is told how the comparison at the end goes on.
         listener: Who is told what else happens.
@@ -70,13 +70,9 @@ def tune_plan(
     """
     _check_validated(plan, listener)
     with as_ctrl_c():
-        if plan.asked.storage:
-            open_storage(plan.asked.storage)  # what is wrong with it is said before a folder is made
-        elif place.on.startswith("ray://"):
-            listener.warn(
-                "All machines of the cluster write to the study's file of SQLite, which network drives are known to "
-                "damage. --storage postgresql://... keeps the study in a database that is made for it."
-            )
+        _check_database(plan, place, listener)
+        if place.store:
+            fetch_left(place.store, root)
         if not StudyFolder(root / FOLDER / plan.name).path.is_dir():
             _check_components(plan, root)
         folder = folder_of(root, plan.name)
@@ -119,11 +115,28 @@ def _check_validated(plan: Plan, listener: Listener) -> None:
         raise UsageError(message)
 
 
+def _check_database(plan: Plan, place: Place, listener: Listener) -> None:
+    """Raise `KzooError` where the database cannot be opened, `UsageError` where not all who train would reach it."""
+    if plan.asked.database:
+        open_storage(plan.asked.database)
+    elif place.store:
+        message = (
+            "Machines that share no folder cannot reach the study in a file of this one: name a database that all "
+            "of them reach, with --database postgresql://..."
+        )
+        raise UsageError(message)
+    elif place.on.startswith("ray://"):
+        listener.warn(
+            "All machines of the cluster write to the study's file of SQLite, which network drives are known to "
+            "damage. --database postgresql://... keeps the study in a database that is made for it."
+        )
+
+
 def _check_components(plan: Plan, root: Path) -> None:
     """Have a process build the components of what is searched; raise `UsageError` where one refuses its arguments."""
     settings = [(dict(config.values), dict(config.origins)) for config in plan.extremes()]
     job = Job("check", plan.default.seed, plan.default, {"check": settings})
-    found = train_all(Order([job], {}, root, Place(), Path(os.devnull)), _Nobody())
+    found = train_all(Order([job], {}, root, Place(), None), _Nobody())
     if found.stopped:
         raise KeyboardInterrupt
     if job in found.failures:
@@ -206,7 +219,7 @@ class _Course:
         """Record, keep the settings of a new best trial, and hand on."""
         trial = self.own.pop(job)
         before = _best_number(self.study)
-        self.study.tell(trial, status, run, self.trained.failures.get(job, ""))
+        self.study.tell(trial, status, run or self.trained.begun.get(job), self.trained.failures.get(job, ""))
         if _best_number(self.study) != before:
             write_best(self.study)
         self.watcher.ended(job, status, run)
