@@ -329,7 +329,7 @@ def test_another_storage_is_used_as_it_is(kzoo, orders):
     assert code == 1
     assert "The storage of the study, nonsense, cannot be opened" in err
     assert not Path("runs/studies/none").exists()
-    code, _, err = kzoo(*WORDS, "--on", "ray", "--storage", "file:///tmp/store")
+    code, _, err = kzoo(*WORDS, "--on", "ray", "--store", "file:///tmp/store")
     assert code == 2
     assert "name a database that all of them reach" in err
 
