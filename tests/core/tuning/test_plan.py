@@ -26,7 +26,7 @@ def planned(*search, pipeline="mnist", common=None, **asked):
         (["train.epoch=1..2:int"], {}, "no setting `train.epoch`"),
         (["train.batch_size=0..64:int"], {}, "`train.batch_size` must be a whole number of at least 1, not 0 (from --"),
         (["train.batch_size=8..64"], {}, "is written train.batch_size=8..64:int"),
-        (["model.network=default,foo"], {}, "not 'foo' (from --search)"),
+        (["model.network=default,foo"], {}, "must be default, general or classic, not 'foo'"),
         (["loss=emd,giou"], {}, "is for detection, not for classification"),
         (["loss=emd,focl"], {}, "No loss named `focl`. Did you mean `focal`"),
         (["optimizer.momentum=0..1"], {"metric": "val_acuracy"}, "No metric named `acuracy`"),
