@@ -150,7 +150,7 @@ class Assembly:
         if not every:
             return 0
         if not self.task.epoch_figures:
-            message = f"`train.measure_every` is for detectors, and the task here is {self.task.name}."
+            message = f"`train.measure_every` is for detectors and embeddings, and the task here is {self.task.name}."
             raise UsageError(message)
         self.task.check_measurable()
         return every
@@ -274,7 +274,7 @@ def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> Non
     settings = config.train
     if measured and not validated:
         message = (
-            "Average precision after each epoch is measured on validation data, and there is none "
+            "What `train.measure_every` measures after each epoch is of validation data, and there is none "
             "(data.validation_fraction is 0). Set train.monitor=loss and train.measure_every=0."
         )
         raise UsageError(message)
