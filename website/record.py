@@ -60,6 +60,7 @@ TRIALS = (
     Trial("regression", "--recipe default"),
     Trial("fingers", "--recipe quick"),
     Trial("yolov3", "--recipe quick"),
+    Trial("embedding", "--recipe quick"),
 )
 
 
