@@ -48,7 +48,8 @@ def noise(count=5):
     return np.random.default_rng(1).integers(0, 256, (count, *SHAPE), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("predicts", ["embeddings", "cosines", "distances"])
+@pytest.mark.long_but_first
+@pytest.mark.parametrize("predicts", ["cosines", "embeddings", "distances"])
 def test_whatever_it_learns_with_a_network_gives_vectors_of_length_1(predicts):
     vectors = np.asarray(network(predicts).model(noise()))
     assert vectors.shape == (5, 6)
@@ -79,6 +80,7 @@ def test_a_class_without_a_direction_has_no_part_in_the_loss():
     assert float(model.compute_loss(x[:2], np.array([5, 6]), model(x[:2]))) == 0.0
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(("views", "labels"), [("of_classes", [1, 0, 1] * 2), ("of_samples", [0, 1, 2] * 2)])
 def test_two_views_of_each_picture_one_batch_after_the_other(views, labels):
     augment = network(views=views, augment={"rotation": 20, "mirror": True}).augment

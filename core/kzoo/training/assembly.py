@@ -144,7 +144,10 @@ class Assembly:
         if not every:
             return 0
         if not self.task.epoch_figures:
-            message = f"`train.measure_every` is for detection and segmentation, and the task here is {self.task.name}."
+            message = (
+                "`train.measure_every` is for detection, segmentation and embeddings, and the task here is "
+                f"{self.task.name}."
+            )
             raise UsageError(message)
         self.task.check_measurable()
         return every
@@ -268,7 +271,7 @@ def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> Non
     settings = config.train
     if measured and not validated:
         message = (
-            "What the task measures after each epoch is measured on validation data, and there is none "
+            "What `train.measure_every` measures after each epoch is of validation data, and there is none "
             "(data.validation_fraction is 0). Set train.monitor=loss and train.measure_every=0."
         )
         raise UsageError(message)
