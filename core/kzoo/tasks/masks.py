@@ -242,6 +242,15 @@ class Segmentation(Task):
             raise UsageError(_ignores_itself("metric", metric.name, str(error))) from error
         return PixelMetric(metric if again is None else again, sparse="dense" not in targets)
 
+    def specimen(self, count: int, outputs: int, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return masks of stripes and even probabilities, shape (count, 8, 9, outputs), one pixel having no class."""
+        del num_classes
+        shape = (count, 8, 9)
+        classes = np.broadcast_to(np.arange(shape[-1]) % max(2, outputs), shape)
+        y_true = classes[..., None].astype(np.float32) if outputs == 1 else np.eye(outputs, dtype=np.float32)[classes]
+        y_true[:, 0, 0] = NO_CLASS if outputs == 1 else 0
+        return y_true, np.full((*shape, outputs), 1 / max(2, outputs), np.float32)
+
     def measure(self, measured: Measured) -> MaskOutcome:
         """Return what a network says of the pictures of a split, in their own sizes, as ``kzoo predict`` would.
 

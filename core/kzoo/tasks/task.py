@@ -173,6 +173,20 @@ class Task(abc.ABC):
 
         return fit_metric(metric, targets, label_form, num_classes)
 
+    def specimen(self, count: int, outputs: int, num_classes: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return labels and outputs of an undecided network on which loss and metrics are tried before a training.
+
+        Args:
+            count: How many examples.
+            outputs: The last side of the network's outputs.
+            num_classes: The number of classes.
+
+        Returns:
+            None where the pipeline alone knows what labels are.
+        """
+        del count, outputs, num_classes
+        return None
+
     def check_measurable(self) -> None:
         """Raise `KzooError` where what `measure` needs is not installed."""
         return

@@ -108,6 +108,14 @@ def test_one_mask_by_a_loss_of_masks(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["class_names"] == ["background", "foreground"]
 
 
+@pytest.mark.long
+def test_a_loss_that_does_not_take_the_masks_is_refused_before_training(capsys):
+    asked = ["run", "segmentation", *QUICK, "--limit", "8", "--dry-run"]
+    assert main([*asked, "--loss", "boundary:class_weight=[0,1]"]) == 2
+    assert "`class_weight` has 2 numbers, and `y_pred` has 6 classes" in capsys.readouterr().err
+    assert main([*asked, "--loss", "boundary"]) == 0
+
+
 def test_a_component_for_something_else_is_refused(capsys):
     assert main(["run", "segmentation", "--recipe", "quick", "--loss", "arcface"]) == 2
     assert "is for embedding, not for segmentation" in capsys.readouterr().err
