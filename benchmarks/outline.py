@@ -28,7 +28,7 @@ from kzoo_zoo.fingers.classical import OutlineCounter
 from kzoo_zoo.fingers.pipeline import CountSettings, Fingers
 
 NO_HAND, UNKNOWN = -1, -2
-EMPTY_FRAMES, FILM_FRAMES = 30, 40
+EMPTY_FRAMES, FILM_FRAMES = 30, 20  # the latter for each count
 
 
 class Shown(Source):
@@ -100,19 +100,14 @@ def show_pictures(options, given, kept, pictures, counts, empty, rooms):
 
 def show_films(options, given, kept, pictures, counts, empty, rooms, number):
     rng = np.random.default_rng([options.seed, 2])
-    longest = {}
-    for index in kept:
-        longest.setdefault((int(counts[index]), int(number[index])), []).append(index)
-    film = []
-    for count in range(1, 6):
-        film += max((frames for (c, _), frames in longest.items() if c == count), key=len)[:FILM_FRAMES]
+    film = [index for count in range(1, 6) for index in [i for i in kept if counts[i] == count][:FILM_FRAMES]]
     right = [int(counts[index]) for index in film]
     hands = [Hand(pictures[index], empty) for index in film]
     sleeves = [
         hand.sleeved(np.random.default_rng([options.seed, int(number[i])])) for hand, i in zip(hands, film, strict=True)
     ]
     still = [grained(empty, rng) for _ in range(EMPTY_FRAMES)]
-    nothing = [NO_HAND] * EMPTY_FRAMES
+    nothing = [UNKNOWN] * EMPTY_FRAMES  # while the scene is learned
     show("film, empty first second", still + [hand.pixels for hand in hands], nothing + right, "video", given)
     show("film, empty first second, dark sleeve", still + sleeves, nothing + right, "video", given)
     show("film, never empty, dark sleeve", sleeves, right, "video", given)

@@ -14,7 +14,7 @@ __all__ = ["Outline", "find_contours", "read_outline", "read_shape"]
 
 _SMALLEST, _LARGEST = 0.012, 0.6
 """A hand covers at least and at most this part of the region."""
-_CLUTTER, _AT_EDGE, _FROM_EDGE = 0.6, 0.18, 1.15
+_CLUTTER, _AT_EDGE, _FROM_EDGE = 0.6, 0.25, 1.15
 _SMALLER_PALM = 0.4  # of the largest circle, which may lie in a wide sleeve
 _WRIST, _STUB, _ONE_WAY = 0.5, 0.4, 0.85
 """A wrist has room for a disc of so many radii of the palm and sticks out by so many of its squares, all of it in one
