@@ -61,6 +61,7 @@ TRIALS = (
     Trial("fingers", "--recipe quick"),
     Trial("segmentation", "--recipe quick"),
     Trial("yolov3", "--recipe quick"),
+    Trial("embedding", "--recipe quick"),
 )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from kzoo.data.http import Progress
 
-__all__ = ["RemoteFile", "cached", "fetch", "showing"]
+__all__ = ["RemoteFile", "cached", "fetch", "several_files", "showing"]
 
 _shown: contextvars.ContextVar[Progress | None] = contextvars.ContextVar("kzoo_download_progress", default=None)
 
@@ -64,6 +64,11 @@ class RemoteFile:
     def path(self, home: Path | None = None) -> Path:
         """Return where the file belongs, whether it is there or not."""
         return (home if home is not None else home_path()) / self.subdir / self.filename
+
+
+def several_files(remote: RemoteFile | Sequence[RemoteFile]) -> Sequence[RemoteFile]:
+    """Return the files of a data set that is published as one file or as several."""
+    return (remote,) if isinstance(remote, RemoteFile) else remote
 
 
 @contextlib.contextmanager

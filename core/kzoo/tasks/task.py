@@ -28,6 +28,7 @@ _HOMES = {
     "regression": "kzoo.tasks.values:Regression",
     "detection": "kzoo.tasks.boxes:Detection",
     "segmentation": "kzoo.tasks.masks:Segmentation",
+    "embedding": "kzoo.tasks.vectors:Embedding",
 }
 
 
