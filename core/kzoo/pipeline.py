@@ -255,6 +255,15 @@ class Pipeline(abc.ABC):
         del card, forward, settings
         raise UsageError(self.untrained("SOURCE"))
 
+    def preprocessing_of(self, card: Mapping[str, Any]) -> str:
+        """Return how inputs are made for one trained network, in words; those of `preprocessing` by default.
+
+        Args:
+            card: What is stored with it, as for `reader`.
+        """
+        del card
+        return self.preprocessing
+
     def untrained(self, source: str) -> str:
         """Return what to say where a model is needed and there is none."""
         return (

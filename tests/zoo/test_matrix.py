@@ -31,10 +31,18 @@ PIPELINES = {
     "binary": ("cats_vs_dogs",),
     "regression": ("regression",),
     "ordinal": ("fingers",),
+    "segmentation": ("segmentation",),
     "embedding": ("embedding",),
 }
 PICTURES = ("mnist", "cifar10", "cats_vs_dogs")
-SETTINGS = {"cats_vs_dogs": {"image_size": 32}, "fingers": {"per_class": 5}, "embedding": {"image_size": 16}}
+SETTINGS = {
+    "cats_vs_dogs": {"image_size": 32},
+    "fingers": {"per_class": 5},
+    "segmentation": {"image_size": (32, 48)},
+    "embedding": {"image_size": 16},
+}
+EXAMPLES = {("segmentation", "mixture"): "mixture:losses=[categorical_crossentropy,soft_dice(smooth=1)]"}
+RECIPES = {"segmentation": "quick"}  # the classic network has 31 million weights
 
 
 @functools.cache
@@ -52,7 +60,7 @@ def prepared(name):
 
 def train(name, *, test=False, **asked):
     pipeline, splits = prepared(name)
-    config = configure(name, recipe="classic", batch_size=8, epochs=1, **asked)
+    config = configure(name, recipe=RECIPES.get(name, "classic"), batch_size=8, epochs=1, **asked)
     task = get_registry().pipeline(name).spec.task
     check_components(config, task, get_registry())
     runtime.seed_everything(0)
@@ -76,7 +84,9 @@ def fitting(kind, task):
     entries = [entry for entry in entries if (entry.name, task) != ("mixture", "embedding")]
     # A run refuses what regularizes an activity.
     entries = [entry for entry in entries if getattr(entry.spec, "applies_to", "weights") != "activity"]
-    return [str(Reference(entry.name, dict(entry.spec.example))) for entry in entries]
+    return [
+        EXAMPLES.get((task, entry.name)) or str(Reference(entry.name, dict(entry.spec.example))) for entry in entries
+    ]
 
 
 def case(pipeline, reference, *, quick):

@@ -15,8 +15,8 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             name="mnist",
             target="kzoo_zoo.mnist.pipeline:Mnist",
             task="classification",
-            recipes=("classic", "default", "quick"),
-            summary="Handwritten digits, 28x28 in grayscale, ten classes.",
+            recipes=("best", "classic", "default", "fast", "general", "quick"),
+            summary="Handwritten digits, or other small gray pictures of the user's own, 28x28.",
             reference="LeCun, Bottou, Bengio, Haffner 1998",
         ),
         PipelineSpec(
@@ -52,6 +52,15 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             recipes=("classic", "default", "emd", "quick"),
             summary="Fingers of a hand before a camera, 0 to 5 or no hand: by a network, or by the hand's outline.",
             reference="Malima, Ozgur, Cetin 2006 (the outline)",
+        ),
+        PipelineSpec(
+            name="segmentation",
+            target="kzoo_zoo.segmentation.pipeline:Segmentation",
+            task="segmentation",
+            recipes=("classic", "default", "quick"),
+            flags={"format": "data.format", "image-size": "data.image_size", "network": "model.network"},
+            summary="The class of every pixel, by a U-Net, from masks of the user's own; by itself, pets and shapes.",
+            reference="Ronneberger, Fischer, Brox 2015, https://arxiv.org/abs/1505.04597",
         ),
         PipelineSpec(
             name="yolov3",

@@ -14,6 +14,7 @@ from kzoo.tasks import task_named
 from kzoo.tasks.classes import check_labels
 from kzoo.training.class_weights import balanced_weights, check_class_weight
 from kzoo.training.computing import computing, optimizer_of
+from kzoo.training.logged import direction_of, logged_names
 
 if TYPE_CHECKING:
     from kzoo.data.splits import Splits
@@ -85,7 +86,7 @@ class Assembly:
 
     def build_metrics(self, num_classes: int) -> list[Any]:
         """Return new metrics: a part of the loss each, then those of the settings; for 0 classes not yet fitted."""
-        from kzoo.wrappers.label_forms import MeanOutput, fit_metric
+        from kzoo.wrappers.label_forms import MeanOutput
         from kzoo.wrappers.loss_parts import parts_of
 
         built: list[Any] = [*parts_of(self.loss)]
@@ -106,7 +107,8 @@ class Assembly:
                 raise UsageError(message)
             if self.predicts == "gaussians" != spec.inputs:
                 metric = MeanOutput(metric)
-            built.append(fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric)
+            fitted = self.task.fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric
+            built.append(fitted)
         for name in (metric.name for metric in built):
             if name == "loss" or name.startswith("val_"):
                 message = (
@@ -118,24 +120,16 @@ class Assembly:
 
     def _monitor_direction(self) -> str:
         """Return which way ``train.monitor`` gets better; raise `UsageError` where it names nothing that is logged."""
-        monitor = self.config.train.monitor.removeprefix("val_")
+        monitor = self.config.train.monitor
         parts = tuple(getattr(self.loss, "part_names", ()))
-        if monitor in ("loss", *parts):
-            return "min"
-        if self.config.train.monitor in self.task.epoch_figures:
-            return "max"
-        for reference in self.config.metrics:
-            if reference.slug == monitor:
-                direction = self.registry.metric(reference.name).spec.direction
-                if direction:
-                    return direction
-                message = (
-                    f"`train.monitor` is `{self.config.train.monitor}`, and it is not known which way it is better."
-                )
-                raise UsageError(message)
-        logged = ", ".join(f"val_{name}" for name in ("loss", *parts, *(m.slug for m in self.config.metrics)))
-        logged += "".join(f", {name}" for name in self.task.epoch_figures)
-        message = f"`train.monitor` is `{self.config.train.monitor}`, which this run does not log. It logs: {logged}."
+        direction = direction_of(monitor, self.config, self.task, self.registry, parts)
+        if direction:
+            return direction
+        if direction is not None:
+            message = f"`train.monitor` is `{monitor}`, and it is not known which way it is better."
+            raise UsageError(message)
+        logged = ", ".join(logged_names(self.config, self.task, parts))
+        message = f"`train.monitor` is `{monitor}`, which this run does not log. It logs: {logged}."
         raise UsageError(message)
 
     def _measured_every(self) -> int:
@@ -150,7 +144,10 @@ class Assembly:
         if not every:
             return 0
         if not self.task.epoch_figures:
-            message = f"`train.measure_every` is for detectors and embeddings, and the task here is {self.task.name}."
+            message = (
+                "`train.measure_every` is for detection, segmentation and embeddings, and the task here is "
+                f"{self.task.name}."
+            )
             raise UsageError(message)
         self.task.check_measurable()
         return every
