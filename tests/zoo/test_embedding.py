@@ -175,7 +175,7 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(loss, tmp_path):
 @pytest.mark.long_but_first
 @pytest.mark.parametrize("loss", ["arcface", "contrastive", "multi_similarity"])
 def test_a_saved_model_is_one_of_vectors_and_measured_without_its_loss(loss, tmp_path):
-    result = kzoo.run("embedding", loss=loss, out=tmp_path, options={"report": False}, **BRIEF)
+    result = kzoo.run("embedding", loss=loss, out=tmp_path, options={"report": False}, **{**BRIEF, "limit": 32})
     again = load_model(result.run.model_path)
     assert again.compiled
     assert again.output_shape == (None, 16)

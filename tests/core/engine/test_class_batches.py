@@ -59,7 +59,8 @@ def test_the_order_is_another_in_every_epoch_and_seed_and_the_same_again():
     assert orders[0][:half] != orders[0][half:]
 
 
-@pytest.mark.parametrize(("epoch", "step"), [(0, 3), (1, 0), (2, 5)])
+@pytest.mark.long_but_first
+@pytest.mark.parametrize(("epoch", "step"), [(1, 4), (0, 3), (2, 0)])
 def test_it_goes_on_anywhere_with_the_batches_that_would_have_come(epoch, step):
     whole, steps = drawn(batches().dataset(3)), batches().steps_per_epoch
     rest = drawn(batches().dataset(3, epoch=epoch, step=step))

@@ -200,7 +200,7 @@ class Pictures:
         """Return scikit-learn's handwritten digits, of which 7, 8 and 9 are never learned: the same on every call.
 
         Returns:
-            1,257 pictures of seven digits to learn from and 540 of three to test on, uint8 of shape (N, H, W, 1), or
+            1,264 pictures of seven digits to learn from and 533 of three to test on, uint8 of shape (N, H, W, 1), or
             with the three channels of a trained network.
         """
         from PIL import Image
