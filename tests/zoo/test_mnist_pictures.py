@@ -167,9 +167,7 @@ def test_other_signs_are_prepared_too_but_not_called_digits():
     assert "No sign is seen" in prepared(blank, digits=False).notes[0]
 
 
-@pytest.mark.parametrize(
-    ("recipe", "network", "mirrored"), [("best", "default", 0), ("fast", "default", 0), ("general", "general", 1)]
-)
+@pytest.mark.parametrize(("recipe", "network", "mirrored"), [("fast", "default", 0), ("general", "general", 1)])
 def test_the_recipes_name_their_networks_and_changes(recipe, network, mirrored):
     config = configure("mnist", recipe=recipe)
     chosen = build_settings(config, PIPELINE)
