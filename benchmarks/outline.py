@@ -25,6 +25,7 @@ import numpy as np  # noqa: TID253
 from kzoo.data.frames import Frame, Source
 from kzoo_zoo.fingers.bursts import bursts
 from kzoo_zoo.fingers.classical import OutlineCounter
+from kzoo_zoo.fingers.outline import read_outline
 from kzoo_zoo.fingers.pipeline import CountSettings, Fingers
 
 NO_HAND, UNKNOWN = -1, -2
@@ -186,14 +187,14 @@ class Hand:
 
     def _sleeve(self, pixels, rng):
         height, width = self.mask.shape
-        inside = cv2.distanceTransform(cv2.copyMakeBorder(self.mask, 0, 1, 0, 0, cv2.BORDER_CONSTANT), cv2.DIST_L2, 5)[
-            :-1
-        ]
-        rows, columns = np.nonzero(inside > 0.9 * inside.max())
-        palm, radius = np.array([columns[rows.argmin()], rows.min()], float), float(inside.max())
+        outline = read_outline(self.mask)  # of the hand without a sleeve; where it is not read, there is none drawn
+        if outline is None:
+            return pixels, np.zeros_like(self.mask)
+        palm, radius = np.array(outline.centre), outline.radius
         below = np.flatnonzero(self.mask[-1])
         end = np.array([below.mean() if len(below) else palm[0], height - 1.0])
-        along = (end - palm) / max(1.0, np.hypot(*(end - palm)))
+        near = end[1] - palm[1] < 1.5 * radius
+        along = np.array([0.0, 1.0]) if near else (end - palm) / np.hypot(*(end - palm))
         across = np.array([-along[1], along[0]])
         cuff, hem = radius * rng.uniform(0.8, 1.5), radius * rng.uniform(2.0, 4.0)
         start = palm + along * radius * rng.uniform(1.45, 2.2)

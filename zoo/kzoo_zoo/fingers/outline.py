@@ -16,6 +16,7 @@ _SMALLEST, _LARGEST = 0.012, 0.6
 """A hand covers at least and at most this part of the region."""
 _CLUTTER, _AT_EDGE, _FROM_EDGE = 0.6, 0.25, 1.15
 _SMALLER_PALM = 0.4  # of the largest circle, which may lie in a wide sleeve
+_NECK = 0.9  # of a palm: what its wrist is narrower than
 _WRIST, _STUB, _ONE_WAY = 0.5, 0.4, 0.85
 """A wrist has room for a disc of so many radii of the palm and sticks out by so many of its squares, all of it in one
 direction: the mean of the unit vectors there is so long."""
@@ -53,7 +54,7 @@ def read_outline(mask: np.ndarray, sleeve: np.ndarray | None = None) -> Outline 
 
     The palm is the largest circle within the hand: with the middle of the hull's extreme points, which courses teach, a
     long arm pulls the centre off the palm. Where a sleeve is wider than the palm and not cut off, the circle that is
-    farther from the edge is the palm, if more fingers surround it.
+    farther from the edge is the palm, if a wrist lies between them.
 
     Args:
         mask: uint8 of shape (H, W), 255 where something is before the background.
@@ -82,9 +83,9 @@ def read_shape(contour: np.ndarray, filled: np.ndarray, sleeve: np.ndarray | Non
     bordered = cv2.copyMakeBorder(filled, 1, 1, 1, 1, cv2.BORDER_CONSTANT)  # so that the edge bounds the palm
     inside = cv2.distanceTransform(bordered, cv2.DIST_L2, 5)[1:-1, 1:-1]
     contact = _contact(filled, sleeve)
-    found = [_counted(contour, filled, contact, *palm) for palm in _palms(inside, contact)]
-    seen = [one for one in found if one is not None]
-    return max(seen, key=lambda one: one.count) if seen else None
+    largest, *others = [_counted(contour, filled, contact, *palm) for palm in _palms(inside, contact)]
+    behind_a_wrist = [one for one in others if one is not None]
+    return max(behind_a_wrist, key=lambda one: one.count) if behind_a_wrist else largest
 
 
 def _counted(
@@ -157,7 +158,7 @@ def _palms(inside: np.ndarray, contact: _Contact | None) -> list[tuple[np.ndarra
     """Return middle and radius of the circles that may be the palm, the likeliest first.
 
     It is the largest circle within the hand, the one farthest from the arm of those nearly as large. After it come
-    smaller ones that are farther from where the arm comes in: a hand before a wide sleeve.
+    smaller ones that are farther from where the arm comes in, behind a narrower place: a hand before a wide sleeve.
     """
     # A bare arm may be as thick as the palm: of two circles of much the same size, the hand is the farther from the
     # edge at which the arm comes in, which is the lower one for nearly all cameras.
@@ -176,7 +177,9 @@ def _palms(inside: np.ndarray, contact: _Contact | None) -> list[tuple[np.ndarra
     away = float(np.hypot(*(found[0][0] - contact.middle)))
     for row, column in np.argwhere(highest):
         centre, radius = np.array([column, row], dtype=np.float64), float(inside[row, column])
-        if float(np.hypot(*(centre - contact.middle))) > away + radius:
+        between = np.rint(np.linspace(centre, found[0][0], 32)).astype(int)
+        neck = float(inside[between[:, 1], between[:, 0]].min())
+        if float(np.hypot(*(centre - contact.middle))) > away + radius and neck < _NECK * radius:
             found.append((centre, radius))
     return found
 
