@@ -71,7 +71,7 @@ def compare(
     cpus: options.CpusOption = None,
     gpus: options.GpusOption = None,
     memory: options.MemoryOption = None,
-    storage: options.StorageOption = "",
+    store: options.StoreOption = "",
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -99,7 +99,7 @@ def compare(
     Every run is an ordinary one. Given again, the command goes on where it was stopped: what is done is used, what is
     not is resumed. Runs that exist are judged by their names or their folder.
     """
-    from kzoo.cli.flags import parted
+    from kzoo.cli.flags import own_flags, parted
 
     words, flags = parted(what or ())
     asked_grid = {
@@ -149,13 +149,13 @@ def compare(
             optimizers=optimizer or (),
             regularizers=regularizer or (),
             options=option or (),
-            own_flags=_own_flags(flags, pipeline, context),
+            own_flags=own_flags(flags, pipeline, command="compare", own=names_of_options(context)),
             metrics=metric or (),
             seeds=5 if seeds is None else seeds,
             first_seed=0 if seed is None else seed,
             common=common,
         )
-        place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, storage=storage)
+        place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, store=store)
         found = _of_grid(asked, out, place, csv, quiet=quiet or json)
     _show(found, as_json=json)
     _write(csv, found)  # behind the table, which is not lost where this fails
@@ -178,22 +178,6 @@ def _is_pipeline(words: list[str], given: list[str]) -> bool:
         message = f"`{words[0]}` is a pipeline: one comparison trains one of them, and {words[1]} is too much."
         raise UsageError(message)
     return True
-
-
-def _own_flags(
-    flags: list[tuple[str, str | None]], pipeline: str | None, context: typer.Context
-) -> list[tuple[str, str]]:
-    """Return the flags that a pipeline adds, each with the setting that it gives."""
-    from kzoo.cli.flags import options_of
-    from kzoo.plugins.registry import get_registry
-
-    if not flags:
-        return []
-    if pipeline is None:
-        message = f"{flags[0][0]} may be a flag of a pipeline: name that first, as in kzoo compare regression."
-        raise UsageError(message)
-    known = get_registry().pipeline(pipeline).spec.flags
-    return options_of(flags, known, pipeline=pipeline, own=names_of_options(context))
 
 
 def _of_grid(asked: Asked, out: Path, place: Place, csv: Path | None, *, quiet: bool) -> Comparison:

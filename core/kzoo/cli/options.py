@@ -33,7 +33,7 @@ __all__ = [
     "ReaderSettings",
     "RecipeOption",
     "SearchOption",
-    "StorageOption",
+    "StoreOption",
     "TaskOption",
     "WideOption",
     "apply",
@@ -85,10 +85,10 @@ CpusOption = Annotated[
 GpusOption = Annotated[
     float | None, typer.Option("--gpus", metavar="N", help="GPUs of each run on a cluster; 0.5 lets two share one.")
 ]
-StorageOption = Annotated[
+StoreOption = Annotated[
     str,
     typer.Option(
-        "--storage",
+        "--store",
         metavar="URL",
         help="With --on: a store through which runs come back where machines share no folder, as s3://BUCKET/PLACE.",
     ),

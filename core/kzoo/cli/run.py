@@ -120,7 +120,7 @@ def run(
     cpus: options.CpusOption = None,
     gpus: options.GpusOption = None,
     memory: options.MemoryOption = None,
-    storage: options.StorageOption = "",
+    store: options.StoreOption = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and build the model, train nothing.")
     ] = False,
@@ -184,7 +184,7 @@ def run(
         _show_settings(settings, as_json=json)
         return
     listener = Terminal(quiet=quiet, verbose=verbose)
-    asked = {"on": on, "cpus": cpus, "gpus": gpus, "memory": memory, "storage": storage}
+    asked = {"on": on, "cpus": cpus, "gpus": gpus, "memory": memory, "store": store}
     if place := _place(asked, {"--dry-run": dry_run, "--profile": profile}):
         from kzoo.comparing.single import train_at
 

@@ -30,7 +30,7 @@ class Place:
         cpus: Processors of each; None for an equal share.
         gpus: GPUs of each, on a cluster; None for one, where there are any.
         memory: Bytes of memory that each takes; None where nobody said.
-        storage: The address of a store that all machines reach, as fsspec has it; empty where they share folders.
+        store: The address of a store that all machines reach, as fsspec has it; empty where they share folders.
     """
 
     jobs: int | None = None
@@ -38,13 +38,13 @@ class Place:
     cpus: int | None = None
     gpus: float | None = None
     memory: int | None = None
-    storage: str = ""
+    store: str = ""
 
     def __post_init__(self) -> None:
         if self.on:
             checked(self.on)
-        elif self.gpus is not None or self.storage:
-            given = "--storage" if self.storage else "--gpus"
+        elif self.gpus is not None or self.store:
+            given = "--store" if self.store else "--gpus"
             message = f"{given} is for a cluster: name it with --on ray or --on ray://HOST."
             raise UsageError(message)
 
@@ -56,7 +56,7 @@ def place_asked(
     cpus: int | None = None,
     gpus: float | None = None,
     memory: str | int | None = None,
-    storage: str = "",
+    store: str = "",
 ) -> Place:
     """Return the place that a person or a program asks for.
 
@@ -72,7 +72,7 @@ def place_asked(
         cpus=None if cpus is None else whole_number(cpus, "cpus"),
         gpus=None if gpus is None else float(gpus),
         memory=None if memory is None else _bytes_of(memory),
-        storage=storage,
+        store=store,
     )
 
 

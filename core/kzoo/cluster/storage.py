@@ -33,7 +33,7 @@ class Storage:
         try:
             import fsspec
         except ImportError as error:
-            message = f"--storage needs fsspec, which cannot be imported: {words_of(error)}. `pip install 'kzoo[ray]'`."
+            message = f"--store needs fsspec, which cannot be imported: {words_of(error)}. `pip install 'kzoo[ray]'`."
             raise KzooError(message) from error
         self._files, self._root = self._told("opened", lambda: fsspec.core.url_to_fs(self.url))
         self._put: dict[str, tuple[int, int]] = {}

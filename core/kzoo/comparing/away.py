@@ -67,10 +67,10 @@ def trained_away(
     """Yield a task for a scratch folder here, and who is told of it: the run goes into the store as it goes on.
 
     Args:
-        task: As `kzoo.comparing.executors.task_of` has it, with ``storage``, and the name of the run as ``resume``.
+        task: As `kzoo.comparing.executors.task_of` has it, with ``store``, and the name of the run as ``resume``.
         answer: Who is told of the run by its name.
     """
-    store = Storage(task["storage"])
+    store = Storage(task["store"])
     root = Path(tempfile.mkdtemp(prefix="kzoo-runs-"))
     name, last = task["resume"] or "", 0.0
     try:

@@ -36,7 +36,7 @@ def compare(
     cpus: int | None = None,
     gpus: float | None = None,
     memory: str | int | None = None,
-    storage: str = "",
+    store: str = "",
     metrics: str | Iterable[str] = (),
     recipe: str | None = None,
     epochs: int | None = None,
@@ -68,7 +68,7 @@ def compare(
         cpus: Processors of each run; by default they are shared out.
         gpus: GPUs of each run on a cluster.
         memory: What each run takes of it: bytes, or a text such as ``4GB``.
-        storage: With ``on``: the address of a store through which runs come back, where machines share no folder.
+        store: With ``on``: the address of a store through which runs come back, where machines share no folder.
         metrics: References of metrics beside the recipe's; a text by itself is one of them.
         recipe: One of the pipeline's recipes.
         epochs: How often to go through the data.
@@ -124,7 +124,7 @@ def compare(
         message = f"`what` must be the name of a pipeline where it is to be trained, not {described(what)}."
         raise UsageError(message)
     grid = grid_of(asked)
-    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, storage=storage)
+    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, store=store)
     with Progress(grid, say=listener.say, warn=listener.warn) as progress:
         return compare_grid(grid, root=root, place=place, watcher=progress, listener=listener)
 

@@ -133,7 +133,14 @@ class Comparison:
 
 
 def compare_grid(
-    grid: Grid, *, root: Path, place: Place, watcher: Watcher, listener: Listener, argv: Sequence[str] = ()
+    grid: Grid,
+    *,
+    root: Path,
+    place: Place,
+    watcher: Watcher,
+    listener: Listener,
+    argv: Sequence[str] = (),
+    logged: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Train what of a grid is not there yet, and judge it.
 
@@ -144,6 +151,7 @@ def compare_grid(
         watcher: Who is told how it goes on.
         listener: Who is told of data that is read and of runs that are measured.
         argv: The command line, for the records.
+        logged: What is logged after each epoch and judged beside the measures, each with which way it is better.
 
     Raises:
         KzooError: The folder cannot be written, the data cannot be read, or too few runs came to their end.
@@ -153,12 +161,12 @@ def compare_grid(
     folder = folder_for(root, plan, grid.pipeline, grid.cells)
     began = _now()
     with folder.held(), as_ctrl_c():
-        if place.storage:
-            fetch_left(place.storage, root)
+        if place.store:
+            fetch_left(place.store, root)
         found = find(grid.jobs, root, functools.partial(_fingerprint, listener=listener, known={}))
         for note in found.notes:
             watcher.warn(note)
-        record = _opening(plan, grid, began, argv)
+        record = _opening(plan, grid, began, argv) | ({"logged": dict(logged)} if logged else {})
         folder.write({**record, "status": "running", "runs": _places(folder, found.done)})
         for job in grid.jobs:
             if job in found.done:
@@ -214,6 +222,7 @@ def compare_runs(
         "argv": before.get("argv") or list(argv),
         "pipeline": pipeline,
         "cells": list(gathered.cells),
+        **({"logged": before["logged"]} if before.get("logged") else {}),
     }
     # What failed is no run to judge, and stays in the record of the comparison that asked for it.
     failures = {(one["cell"], one["seed"]): one["error"] for one in before.get("failures", ())}
@@ -264,8 +273,9 @@ def _judged(
     failures: Mapping[tuple[str, int], str] | None = None,
 ) -> Comparison:
     """Judge runs, and write all files of the comparison."""
-    directions = directions_of(gathered)
-    judgement = judge(values_of(gathered, directions, listener), directions)
+    logged = record.get("logged", {})
+    directions = {**logged, **directions_of(gathered)}
+    judgement = judge(values_of(gathered, directions, listener, logged=logged), directions)
     notes = [f"The run of `{cell}` with seed {seed} failed: {why}" for (cell, seed), why in (failures or {}).items()]
     notes += gathered.notes
     found = Comparison(

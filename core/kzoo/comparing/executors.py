@@ -99,4 +99,5 @@ def task_of(
         "argv": list(argv),
         "resume_as": resume_as,
         "plugins": asdict(plugin_choice()),
+        "more": dict(job.more),
     }

@@ -44,12 +44,12 @@ def ray_executor(place: Place, root: Path, log: Path | None) -> Iterator[RayExec
             lacking = (
                 f"has no folder {root}, or not the one of this machine, so that runs would not come back. Name one "
                 "that all machines share with --out DIR, as on a network drive, or a store that all reach with "
-                "--storage URL."
+                "--store URL."
             )
-            check_machines(cluster, fitting, there=None if place.storage else mark, lacking=lacking)
+            check_machines(cluster, fitting, there=None if place.store else mark, lacking=lacking)
         from ray.util.queue import Queue
 
-        store = Fetched(place.storage, root) if place.storage else None
+        store = Fetched(place.store, root) if place.store else None
         executor = RayExecutor(cluster, jobs, share, root, Queue(actor_options={"num_cpus": 0}), store)
         try:
             yield executor
@@ -96,7 +96,7 @@ class RayExecutor:
             **task,
             "out": str(self._root),
             "resume": task["resume"] and self._reached(Path(task["resume"]).absolute()),
-            "storage": self._store.url if self._store else "",
+            "store": self._store.url if self._store else "",
             "cpus": self._share.cpus,
             "surroundings": surroundings(shares_gpu=0 < self._share.gpus < 1),
         }
@@ -193,7 +193,7 @@ def train_remotely(task: Mapping[str, Any], name: str, told: Any) -> dict[str, A
             told.put((name, {"event": event, **more}))
 
     whole = {**task, "threads": threads_for(task["cpus"])}
-    if task["storage"]:
+    if task["store"]:
         with trained_away(whole, answer) as (there, tell):
             train_task(there, tell)
         return ended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kzoo.comparing.away import fetch_left
 from kzoo.comparing.executors import EXACTLY, FORCED
 from kzoo.comparing.grid import Job
 from kzoo.comparing.processes import Order, train_all
@@ -50,6 +51,9 @@ def train_at(
         KeyboardInterrupt: It was stopped before there was a run.
     """
     check_settings(config)
+    if place.store:
+        for name in fetch_left(place.store, root):
+            listener.say(f"An earlier command left the run {name} in {place.store}; it is in {root} now.")
     job = Job(str(config.loss), config.seed, config)
     known = {} if resume is None else {job: resume.run}
     how = FORCED if resume is not None and resume.force else EXACTLY

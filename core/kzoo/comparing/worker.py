@@ -1,12 +1,18 @@
-"""A process that trains runs for a comparison, one after the other: ``python -m kzoo.comparing.worker``.
+"""A process that trains runs, one after the other, for a comparison or a study: ``python -m kzoo.comparing.worker``.
 
 It reads a line of JSON for each run from stdin and answers with lines of JSON on stdout. When stdin ends, it ends too;
 a run that is in its training then is stopped as by SIGTERM, and keeps the state that it goes on from.
+
+Of ``more`` in such a line, ``part_of`` is what the record of the run says that it is a part of, and ``ask`` names who
+is asked after each epoch whether to give it up: ``target``, the ``module:function`` that returns such a function for
+`kzoo.training.run.train`, and its ``arguments``. Where it has ``check``, settings of several runs, nothing is trained:
+what a run would refuse in them is the failure.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import queue
@@ -81,7 +87,7 @@ def train_task(task: Mapping[str, Any], answer: Callable[..., None]) -> bool:
     if status == "interrupted":
         answer("stopped")
         return False
-    answer("done", run=str(path))
+    answer(status, run=str(path))
     return True
 
 
@@ -93,21 +99,27 @@ def _run(task: Mapping[str, Any], listener: _Listener, begun: Callable[[Run], No
     from kzoo.runs.config import RunConfig
     from kzoo.runs.configure import configure
     from kzoo.runs.folder import Run
+    from kzoo.training.checking import check_built
     from kzoo.training.resuming import Resume
     from kzoo.training.run import train
 
     if not _begun:
         _begun.append(True)
-        asked: dict[str, Any] = {
+        chosen: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in task["plugins"].items()
         }
-        set_plugin_choice(PluginChoice(**asked))
+        set_plugin_choice(PluginChoice(**chosen))
         runtime.start()
         runtime.take_threads(task["threads"])
     import keras
 
     root, argv, how = Path(task["out"]), task["argv"], task["resume_as"]
     config = RunConfig(task["values"], task["origins"])
+    asked = _asked(task["more"])
+    if "check" in task["more"]:
+        for values, origins in task["more"]["check"]:
+            check_built(RunConfig(values, origins))
+        return "done", root
     if task["resume"]:
         run = Run(Path(task["resume"]))
         before = len(run.manifest().resumed)
@@ -115,7 +127,7 @@ def _run(task: Mapping[str, Any], listener: _Listener, begun: Callable[[Run], No
         try:
             going_on = Resume(run, force=how == FORCED)
             as_it_was = configure(file=run.config_path) if how == ANEW else config
-            result = train(as_it_was, root=root, listener=listener, argv=argv, resume=going_on, begun=begun)
+            result = train(as_it_was, root=root, listener=listener, argv=argv, resume=going_on, begun=begun, ask=asked)
         except KzooError as error:
             if how != ANEW or len(run.manifest().resumed) > before:  # it went on, and failed later
                 raise
@@ -124,9 +136,21 @@ def _run(task: Mapping[str, Any], listener: _Listener, begun: Callable[[Run], No
             assert result is not None, "this was no dry run"
             return result.status, result.run.path
     keras.backend.clear_session()  # which counts the names of layers from the beginning, as a process of its own does
-    result = train(config, root=root, listener=listener, argv=argv, begun=begun)
+    part_of = task["more"].get("part_of")
+    result = train(config, root=root, listener=listener, argv=argv, begun=begun, ask=asked, part_of=part_of)
     assert result is not None, "this was no dry run"
     return result.status, result.run.path
+
+
+def _asked(more: Mapping[str, Any]) -> Callable[[int, Mapping[str, Any]], str] | None:
+    """Return the function that is asked after each epoch, or None for nobody."""
+    if "ask" not in more:
+        return None
+    module, _, name = more["ask"]["target"].partition(":")
+    found: Callable[[int, Mapping[str, Any]], str] = getattr(importlib.import_module(module), name)(
+        **more["ask"]["arguments"]
+    )
+    return found
 
 
 _begun: list[bool] = []

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from kzoo.cluster.surroundings import usable_processors
@@ -67,6 +68,7 @@ class LocalExecutor:
         self._room = Room(self._most, place.memory)
         self._log = log
         self._workers: list[_Worker] = []
+        self._warnings: deque[tuple[Job, dict[str, Any]]] = deque()
         self._answers: queue.Queue[tuple[_Worker, dict[str, Any]]] = queue.Queue()
 
     @property
@@ -88,6 +90,8 @@ class LocalExecutor:
 
     def answer(self) -> tuple[Job, dict[str, Any]]:
         """Wait for what a worker tells of its run."""
+        if self._warnings:
+            return self._warnings.popleft()
         while True:
             worker, told = self._answers.get()
             if told["event"] == "ended":
@@ -98,7 +102,7 @@ class LocalExecutor:
             if told["event"] == "ended":
                 told = {"event": "lost", "reason": f"The process that trained it ended {_how(worker.process.wait())}."}
             if told["event"] == "epoch" and (said := self._room.took(told.pop("memory", 0))):
-                self._answers.put((worker, {"event": "warning", "text": said}))
+                self._warnings.append((job, {"event": "warning", "text": said}))
             if told["event"] in ENDS:
                 worker.job = None
                 worker.over = worker.over or told["event"] == "stopped"  # it ends by itself
@@ -173,8 +177,9 @@ class _Worker:
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._answers.put((self, json.loads(line)))
+        with self.process.stdout as answers:
+            for line in answers:
+                self._answers.put((self, json.loads(line)))
         self._answers.put((self, {"event": "ended"}))
 
 

@@ -34,6 +34,8 @@ __all__ = [
     "looked_for",
     "read_image",
     "read_image_folder",
+    "read_images",
+    "unreadable_note",
 ]
 
 TEST_FRACTION = 0.2
@@ -188,8 +190,8 @@ def read_image_folder(
     order = [name for name in ("train", "validation", "test") if name in parts]
     paths = [path for name in order for path in parts[name].paths]
     labels = np.asarray([label for name in order for label in parts[name].labels], dtype=np.int64)
-    everything, failures = _read_all(root, paths, labels, size, mode, say)
-    notes = (*found.notes, *_report(root, paths, failures, skip=unreadable == "skip"))
+    everything, failures = read_images(root, paths, labels, size, mode, say)
+    notes = (*found.notes, *unreadable_note(root, paths, failures, skip=unreadable == "skip"))
     splits, start = {}, 0
     for name in order:
         rows = np.arange(start, start + len(parts[name].paths))
@@ -233,7 +235,7 @@ def _keep_for_test(root: Path, part: _Part, class_names: Sequence[str]) -> tuple
     return train, test
 
 
-def _read_all(
+def read_images(
     root: Path,
     paths: Sequence[Path],
     labels: np.ndarray,
@@ -241,7 +243,18 @@ def _read_all(
     mode: ImageMode,
     say: Callable[[str], None] | None,
 ) -> tuple[Split, dict[int, str]]:
-    """Return all images as one split, and why some cannot be read, by their number."""
+    """Return all images as one split, and why some cannot be read, by their number.
+
+    Those that need more than `MEMORY_LIMIT` are decoded into a file of the cache.
+
+    Args:
+        root: The folder that the files are named from.
+        paths: The files.
+        labels: Whole numbers of shape (N,).
+        size: ``(height, width)`` that every image is resized to.
+        mode: ``RGB`` or ``L``.
+        say: Called with a line of text now and then where images are decoded into the cache.
+    """
     shape = (size[0], size[1], 3 if mode == "RGB" else 1)
     where, needed = cached_in(), len(paths) * math.prod(shape)
     if where == "off":
@@ -268,7 +281,7 @@ def _read_all(
     return ArraySplit(pixels, labels), failures
 
 
-def _report(root: Path, paths: Sequence[Path], failures: dict[int, str], *, skip: bool) -> tuple[str, ...]:
+def unreadable_note(root: Path, paths: Sequence[Path], failures: dict[int, str], *, skip: bool) -> tuple[str, ...]:
     """Return the note that names the files left out; raise `DataError` where none may be."""
     if not failures:
         return ()

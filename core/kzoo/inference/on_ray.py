@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import shutil
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +42,9 @@ FORMATS = (".parquet", ".jsonl")
 
 _OBJECT_STORE = 200 * 2**20
 _BATCH = 256  # images that a worker takes at a time
-_PART = 1024  # images of which the results go into one file
+_PART = 1024  # images of which the results go into one file, at most; of few images there are fewer in each
+_PARTS = 64
+_LEAST = 64
 _FEW = 2  # processors
 _NUMBER = "input"
 """The column with the number of an image among all, by which is noted what is done."""
@@ -192,10 +196,11 @@ def _write_list(folder: Path, paths: Sequence[Path]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for first in range(0, len(paths), _PART):
-        part = [str(path.absolute()) for path in paths[first : first + _PART]]
+    size = min(_PART, max(_LEAST, -(-len(paths) // _PARTS)))  # for as many workers as there may be
+    for first in range(0, len(paths), size):
+        part = [str(path.absolute()) for path in paths[first : first + size]]
         table = pa.table({_NUMBER: range(first, first + len(part)), "image": part})
-        pq.write_table(table, folder / f"{first // _PART:06}.parquet")
+        pq.write_table(table, folder / f"{first // size:06}.parquet")
 
 
 def _through(cluster: Cluster, asked: Predicting, work: _Work, wanted: Wanted, jobs: int, share: Share) -> None:
@@ -203,6 +208,7 @@ def _through(cluster: Cluster, asked: Predicting, work: _Work, wanted: Wanted, j
     import ray.data
     from ray.data.checkpoint import CheckpointConfig
 
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = wanted.bars
     context.checkpoint_config = CheckpointConfig(
@@ -223,7 +229,8 @@ def _through(cluster: Cluster, asked: Predicting, work: _Work, wanted: Wanted, j
     # left out and results are written, and all of them would wait for one another.
     free = {"num_cpus": 0}
     each = {**share.options(), "num_cpus": share.cpus - 1 if share.cpus > _FEW else share.cpus / 2}
-    rows = ray.data.read_parquet(str(work.list), partitioning=None, **free).map_batches(
+    parts = len(list(work.list.iterdir()))  # by itself Ray puts small files together, and one worker would have all
+    rows = ray.data.read_parquet(str(work.list), partitioning=None, override_num_blocks=parts, **free).map_batches(
         Worker,
         fn_constructor_kwargs={"given": given},
         batch_size=_BATCH,
@@ -231,10 +238,12 @@ def _through(cluster: Cluster, asked: Predicting, work: _Work, wanted: Wanted, j
         compute=ray.data.ActorPoolStrategy(size=jobs),
         **each,
     )
-    if given["flat"]:
-        rows.write_parquet(str(work.rows), ray_remote_args=free)
-    else:
-        rows.write_json(str(work.rows), ray_remote_args=free, double_precision=15)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"ray\.")  # of its own settings and of how few images there are
+        if given["flat"]:
+            rows.write_parquet(str(work.rows), ray_remote_args=free)
+        else:
+            rows.write_json(str(work.rows), ray_remote_args=free, double_precision=15)
 
 
 class Worker:

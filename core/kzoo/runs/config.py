@@ -148,8 +148,8 @@ class TrainSettings:
     measure_every: Annotated[
         int,
         setting(
-            "Of a detector: measure average precision on the validation split after every so many epochs; 0 after "
-            "every one where `monitor` asks for it, else never.",
+            "For detectors average precision, for masks mean IoU, for embeddings recall: measured on the validation "
+            "split after every so many epochs; 0 after every one where `monitor` asks for it, else never.",
             ge=0,
         ),
     ] = 0

@@ -133,6 +133,8 @@ class Run:
             what = f"was stopped by {manifest.signal or 'somebody'} {came}"
         elif manifest.status == "failed":
             what = f"failed: {manifest.error.rstrip('.') or 'nobody wrote why'}"
+        elif manifest.status == "pruned":
+            what = f"was given up {came}: {manifest.error.rstrip('.') or 'nobody wrote why'}"
         else:
             return ""
         return f"The run {self.name} {what}."

@@ -56,6 +56,8 @@ def train(
     dry_run: Callable[[Manifest], None] | None = None,
     resume: Resume | None = None,
     callbacks: Sequence[Any] = (),
+    ask: Callable[[int, Mapping[str, Any]], str] | None = None,
+    part_of: Mapping[str, Any] | None = None,
     begun: Callable[[Run], None] | None = None,
     profile: bool = False,
 ) -> RunResult | None:
@@ -72,6 +74,9 @@ def train(
             returned.
         resume: A run to go on with, whose settings ``config`` has, in place of a new one.
         callbacks: Keras callbacks of the caller's own, called before those of the run.
+        ask: Called with the number of each epoch, from 1, and its logs; where it returns a text, the run is given up
+            for that reason: the model so far is saved, and not tested.
+        part_of: What a new run is a part of, such as a study and its trial, for the record.
         begun: Called with the run once its folder is there.
         profile: Whether to look where the time goes; table and trace are in the run's folder ``profile``.
 
@@ -92,7 +97,7 @@ def train(
             config, listener, argv, clock, debug=debug, strategy=strategy, goes_on=begin is not None
         )
         check_callbacks(callbacks)
-        record = replace(record, callbacks=[type(one).__name__ for one in callbacks])
+        record = replace(record, callbacks=[type(one).__name__ for one in callbacks], part_of=part_of or {})
         changed = [] if resume is None else check_same(resume, config, record, begin)
         if resume is not None:
             listener.say(note(begin, config, parts, resume.run))
@@ -115,7 +120,7 @@ def train(
                 run.begin_again(config, resumption(begin, changed, list(record.argv)))
         if begun is not None:
             begun(run)
-        work = Work(run, config, splits, parts, listener, clock, stop, strategy, begin, tuple(callbacks), tracking)
+        work = Work(run, config, splits, parts, listener, clock, stop, strategy, begin, tuple(callbacks), tracking, ask)
         return _done(work) if before is None else _done_or_as_before(work, before)
 
 
@@ -206,6 +211,8 @@ def _done(work: Work) -> RunResult:
             raise type(error)(message) from error
         raise
     with stop.held():
+        if work.pruned:
+            return _result(work, _end(work, "pruned", error=work.pruned))
         work.tracking.finish("done", work.results)
     return _result(work, "done")
 
@@ -219,7 +226,7 @@ def _end(work: Work, status: str, **changes: Any) -> str:
     status = "done" if "evaluated" in work.completed else status
     with contextlib.suppress(OSError, KzooError):  # the disk may be what failed; that is the error to tell
         work.run.update(status=status, timings=work.clock.laps, **changes)
-    work.tracking.finish(status, work.results)
+    work.tracking.finish("interrupted" if status == "pruned" else status, work.results)
     return status
 
 

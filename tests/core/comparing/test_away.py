@@ -44,7 +44,7 @@ def test_a_run_comes_back_whole_and_takes_its_number_here(tmp_path, url):
     here = tmp_path / "here"
     first = made_up(here, "focal", 0, accuracy=0.8)
     first.update(number=4)
-    told = trained({"storage": url, "resume": None, "out": str(here)})
+    told = trained({"store": url, "resume": None, "out": str(here)})
     assert [event for event, _ in told] == ["begun", "epoch", "epoch", "done"]
     name = told[-1][1]
     store = Fetched(url, here)
@@ -60,14 +60,14 @@ def test_one_that_was_killed_is_fetched_and_goes_on_there(tmp_path, url, monkeyp
     monkeypatch.setattr(away, "_EVERY", 0.0)
     here = tmp_path / "here"
     with pytest.raises(SystemExit):
-        trained({"storage": url, "resume": None, "out": str(here)}, killed_after=1)
+        trained({"store": url, "resume": None, "out": str(here)}, killed_after=1)
     [name] = fetch_left(url, here)
     [run] = list_runs(here)
     assert run.status() == "killed"
     assert (run.path / "state" / "a.json").read_text("utf-8") == "1"
     store = Fetched(url, here)
     assert store.give(run.path) == name
-    told = trained({"storage": url, "resume": name, "out": str(here)})
+    told = trained({"store": url, "resume": name, "out": str(here)})
     assert told[-1] == ("done", name)
     assert Run(store.take(name)).status() == "done"
     assert run.number() == 1

@@ -202,3 +202,15 @@ def test_a_single_run_that_fails_there_fails_here(train, tmp_path, monkeypatch):
     with pytest.raises(KzooError, match=r"The loss is NaN\. The run is runs/fail\."):
         train_at(Place(jobs=1, on="ray"), config, root=tmp_path, listener=Silent())
     assert train.ray.asked[0]["resume_as"] == "exactly"
+
+
+def test_what_an_earlier_command_left_in_a_store_is_fetched(train, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("kzoo.comparing.single.check_settings", lambda config: None)
+    monkeypatch.setattr("kzoo.comparing.single.fetch_left", lambda url, root: [f"{url} mnist/old"])
+    config = RunConfig({"what": "fail", "loss": {"name": "emd"}, "seed": 3, "pipeline": "mnist"})
+    listener = Silent()
+    monkeypatch.setattr(listener, "say", said.append, raising=False)
+    with pytest.raises(KzooError, match="NaN"):
+        train_at(Place(jobs=1, on="ray", store="s3://b"), config, root=tmp_path, listener=listener)
+    assert any("s3://b mnist/old" in one for one in said)

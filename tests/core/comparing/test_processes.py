@@ -19,7 +19,9 @@ for line in sys.stdin:
     if what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     print(json.dumps({"event": "warning", "text": "the same of all"}), flush=True)
-    print(json.dumps({"event": "epoch", "epoch": 1, "epochs": 2, "logs": {"threads": task["threads"]}}), flush=True)
+    size = {"memory": 10**15} if what == "large" else {}
+    logs = {"threads": task["threads"]}
+    print(json.dumps({"event": "epoch", "epoch": 1, "epochs": 2, "logs": logs, **size}), flush=True)
     if what == "wait":
         signal.pause()
     told = {"event": "failed", "reason": "no numbers"} if what == "fail" else {"event": "done", "run": "runs/" + what}
@@ -86,3 +88,10 @@ def test_workers_share_the_processors(train, monkeypatch):
     found, said = train("a", "b", workers=2)
     assert len(found.runs) == 2
     assert "a 1/2 {'threads': 2}" in said
+
+
+def test_no_more_are_begun_than_the_memory_holds(train):
+    found, said = train("large", "a", "b", workers=2)
+    assert len(found.runs) == 3
+    assert sum("1000000.0 GB of memory" in one and "1 of them is trained at a time, not 2" in one for one in said) == 1
+    assert said.index("b began") > said.index("a done") or said.index("b began") > said.index("large done")
