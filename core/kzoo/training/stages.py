@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.errors import KzooError
 from kzoo.models.card import ModelCard
 from kzoo.models.input_ranges import InputRanges
+from kzoo.plugins.foreign_code import calling
 from kzoo.runs.manifest import TrainingRecord
 from kzoo.settings import read_settings
 from kzoo.tasks import Measured
@@ -68,6 +69,7 @@ class Work:
         completed: The stages that came to their end.
         history: The logs of each epoch, once it is trained.
         results: Loss and metrics on the test split, once it is evaluated.
+        finished: What the pipeline found out about the trained model, to be stored with it.
     """
 
     run: Run
@@ -84,6 +86,7 @@ class Work:
     completed: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     results: dict[str, Any] = field(default_factory=dict)
+    finished: dict[str, Any] = field(default_factory=dict)
 
     @functools.cached_property
     def inputs(self) -> dict[str, Any]:
@@ -105,7 +108,7 @@ class Work:
             inputs=self.inputs,
             run=self.run.name,
             trained_on=self.splits.provenance.used,
-            own=dict(self.parts.built.card),
+            own={**self.parts.built.card, **self.finished},
         )
 
     @property
@@ -172,6 +175,7 @@ def do(work: Work) -> None:
 
 def _train(work: Work, trainer: Trainer) -> None:
     """Train, and save the model."""
+    from kzoo.engine.forward import Forward
     from kzoo.models.saving import save_model
     from kzoo.training.callbacks import BestEpoch, WeightDigests, check_weights
     from kzoo.training.foreign_callbacks import naming_callbacks
@@ -225,6 +229,11 @@ def _train(work: Work, trainer: Trainer) -> None:
         best.put_in()
         weights = f"best (epoch {best.epoch}, {best.monitor} {best.value:.4g})"
     check_weights(parts.model, "after the training", work.advice)
+    if parts.built.finish is not None and validation is not None:
+        with calling(parts.registry.pipeline(work.config.pipeline), "after the training (`finish`)"):
+            work.finished = dict(parts.built.finish(Forward(parts.model), validation))
+        if settings.keep == "best" and best.weights is not None:  # the same model, saved without what is known by now
+            save_model(parts.model, run.best_path, work.card)
     save_model(parts.model, run.model_path, work.card)
     work.clock.lap("save")
     work.history = trained.history

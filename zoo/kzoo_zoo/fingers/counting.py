@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kzoo.pipeline import ClassPrediction, Reader, picture_shape
-from kzoo.tasks.classes import class_probabilities
+from kzoo_zoo.fingers.calibration import both_ways, tempered
 from kzoo_zoo.fingers.data import CLASS_NAMES
+from kzoo_zoo.fingers.following import Follower
 from kzoo_zoo.fingers.framing import framed
 from kzoo_zoo.fingers.steady import Steady
 
@@ -109,7 +110,9 @@ class CountReader(Reader):
         self.class_names = list(card.get("class_names", CLASS_NAMES))
         self.input_shape = picture_shape(card) if forward is not None else ()
         self.min_confidence = min_confidence
+        self.temperature = float(card.get("temperature", 1.0))
         self._steady = Steady(window)
+        self._follower = Follower(len(self.class_names), window)
         self._wall = counter.wall
         self._still = False
         self._frames = self._calibrating = 0
@@ -122,6 +125,7 @@ class CountReader(Reader):
     def start(self, source: Source) -> None:
         """Forget the frames before; unrelated pictures do not vote, and have no background in common."""
         self._steady.reset()
+        self._follower.reset()
         self._still = source.kind == _STILL
         self.counter.recalibrate()
         self.counter.learned_hands = self._frames = self._calibrating = 0
@@ -147,14 +151,14 @@ class CountReader(Reader):
         """Return a count, or a state without one, for each frame."""
         seen = [self.region.cut(frame.pixels) for frame in items]
         single = self._by_network(seen) if self.forward is not None else [self._by_outline(pixels) for pixels in seen]
-        return [one if self._still else self._voted(one) for one in single]
+        if self._still:
+            return list(single)
+        return [self._voted(one) if self.forward is None else self._followed(one) for one in single]
 
     def _by_network(self, seen: Sequence[np.ndarray]) -> list[CountPrediction]:
         assert self.forward is not None
         inputs = np.stack([framed(pixels, self.input_shape[:2]) for pixels in seen])
-        # A hand and its mirror image show as many fingers: the mean of both is right more often than either.
-        both = self.forward(np.concatenate([inputs, inputs[:, :, ::-1]]))
-        rows = class_probabilities(both, len(self.class_names)).reshape(2, len(inputs), -1).mean(axis=0)
+        rows = tempered(both_ways(self.forward, inputs, len(self.class_names)), self.temperature)
         found = []
         for row in rows:
             index = int(np.argmax(row))
@@ -198,6 +202,24 @@ class CountReader(Reader):
             probability=self._steady.agreement,
             state="counting" if answer else "no hand",
             count=int(label) if answer else None,
+        )
+
+    def _followed(self, one: CountPrediction) -> CountPrediction:
+        """Return what is believed after this frame, with its probabilities."""
+        row = np.array(list(one.probabilities.values()))
+        belief = self._follower.see(row if one.frame_label else None)
+        index = int(np.argmax(belief))
+        sure = float(belief[index])
+        label = self.class_names[index]
+        # One frame by itself is nothing that others agree with.
+        known = sure >= self.min_confidence and (self._follower.frames > 1 or self._follower.window == 1)
+        return replace(
+            one,
+            label=label,
+            index=index,
+            probability=sure,
+            state="unsure" if not known else "counting" if index else "no hand",
+            count=int(label) if index and known else None,
         )
 
     def draw(self, frame: Frame, prediction: Prediction) -> np.ndarray:
