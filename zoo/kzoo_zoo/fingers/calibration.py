@@ -16,7 +16,7 @@ __all__ = ["both_ways", "fitted_temperature", "temperature_of", "tempered"]
 
 _COLDEST, _HOTTEST = 0.2, 5.0
 _BATCH = 64
-_LEAST = 1e-7
+_LEAST = 1e-12
 
 
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:

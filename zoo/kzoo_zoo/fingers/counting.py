@@ -153,7 +153,7 @@ class CountReader(Reader):
         single = self._by_network(seen) if self.forward is not None else [self._by_outline(pixels) for pixels in seen]
         if self._still:
             return list(single)
-        return [self._voted(one) if self.forward is None else self._followed(one) for one in single]
+        return [self._voted(one) for one in single] if self.forward is None else self._followed(single)
 
     def _by_network(self, seen: Sequence[np.ndarray]) -> list[CountPrediction]:
         assert self.forward is not None
@@ -204,23 +204,22 @@ class CountReader(Reader):
             count=int(label) if answer else None,
         )
 
-    def _followed(self, one: CountPrediction) -> CountPrediction:
-        """Return what is believed after this frame, with its probabilities."""
-        row = np.array(list(one.probabilities.values()))
-        belief = self._follower.see(row if one.frame_label else None)
-        index = int(np.argmax(belief))
-        sure = float(belief[index])
-        label = self.class_names[index]
+    def _followed(self, single: Sequence[CountPrediction]) -> list[CountPrediction]:
+        """Return the answer of all frames so far, and of those that came together, with each frame's probabilities."""
+        rows = [np.array(list(one.probabilities.values())) if one.frame_label else None for one in single]
         # One frame by itself is nothing that others agree with.
-        known = sure >= self.min_confidence and (self._follower.frames > 1 or self._follower.window == 1)
-        return replace(
-            one,
-            label=label,
-            index=index,
-            probability=sure,
-            state="unsure" if not known else "counting" if index else "no hand",
-            count=int(label) if index and known else None,
-        )
+        alone = len(single) == 1 and self._follower.frames == 0 and self._follower.window > 1
+        found = []
+        for one, likely, by_then in zip(single, *self._follower.follow(rows), strict=True):
+            index = int(np.argmax(likely))
+            sure = float(max(likely[index], by_then[index]))
+            if alone or sure < self.min_confidence:
+                found.append(replace(one, state="unsure", count=None))
+                continue
+            label = self.class_names[index]
+            state, count = ("counting", int(label)) if index else ("no hand", None)
+            found.append(replace(one, label=label, index=index, probability=sure, state=state, count=count))
+        return found
 
     def draw(self, frame: Frame, prediction: Prediction) -> np.ndarray:
         """Return the frame with region, outline and count on it."""
