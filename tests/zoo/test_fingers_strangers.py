@@ -1,4 +1,4 @@
-"""What carries a network over to strangers: hands cut out and folded, sleeves, temperature, frames that are followed."""
+"""What carries a network over to strangers: hands cut out and folded, sleeves, temperature, films that are followed."""
 
 import itertools
 import os

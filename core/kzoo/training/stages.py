@@ -6,20 +6,21 @@ import functools
 import math
 import time
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import KzooError
 from kzoo.models.card import ModelCard
 from kzoo.models.input_ranges import InputRanges
-from kzoo.plugins.foreign_code import calling
+from kzoo.plugins.foreign_code import calling, wrong_answer
 from kzoo.runs.manifest import TrainingRecord
 from kzoo.settings import read_settings
 from kzoo.tasks import Measured
 from kzoo.training.tracking import Tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from kzoo.data.splits import Split, Splits
     from kzoo.engine.forward import Forward
@@ -175,7 +176,6 @@ def do(work: Work) -> None:
 
 def _train(work: Work, trainer: Trainer) -> None:
     """Train, and save the model."""
-    from kzoo.engine.forward import Forward
     from kzoo.models.saving import save_model
     from kzoo.training.callbacks import BestEpoch, WeightDigests, check_weights
     from kzoo.training.foreign_callbacks import naming_callbacks
@@ -229,12 +229,12 @@ def _train(work: Work, trainer: Trainer) -> None:
         best.put_in()
         weights = f"best (epoch {best.epoch}, {best.monitor} {best.value:.4g})"
     check_weights(parts.model, "after the training", work.advice)
-    if parts.built.finish is not None and validation is not None:
-        with calling(parts.registry.pipeline(work.config.pipeline), "after the training (`finish`)"):
-            work.finished = dict(parts.built.finish(Forward(parts.model), validation))
-        if settings.keep == "best" and best.weights is not None:  # the same model, saved without what is known by now
-            save_model(parts.model, run.best_path, work.card)
-    save_model(parts.model, run.model_path, work.card)
+    try:
+        work.finished = _finish(work)
+    finally:  # also where the pipeline fails: what was trained stays
+        if work.finished and settings.keep == "best" and best.weights is not None:
+            save_model(parts.model, run.best_path, work.card)  # the same weights, saved without what is known by now
+        save_model(parts.model, run.model_path, work.card)
     work.clock.lap("save")
     work.history = trained.history
     record = TrainingRecord(
@@ -249,6 +249,23 @@ def _train(work: Work, trainer: Trainer) -> None:
         final_weights=weights_digest(parts.model),
     )
     work.complete(*(() if trained.stopped else ("trained",)), "saved", training=record)
+
+
+def _finish(work: Work) -> dict[str, Any]:
+    """Return what the pipeline finds out about the trained model, on the validation split."""
+    from kzoo.engine.forward import Forward
+
+    finish, validation = work.parts.built.finish, work.splits.validation
+    if finish is None or validation is None:
+        return {}
+    whose = work.parts.registry.pipeline(work.config.pipeline)
+    with calling(whose, "after the training (`finish`)"):
+        found = finish(Forward(work.parts.model), validation)
+    if not isinstance(found, Mapping):
+        raise wrong_answer(
+            whose, f"returned an object of the type `{type(found).__name__}` from `finish`, where a dict is due"
+        )
+    return dict(found)
 
 
 def _test(work: Work, trainer: Trainer) -> Outcome | None:

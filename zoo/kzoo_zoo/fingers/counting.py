@@ -151,9 +151,9 @@ class CountReader(Reader):
         """Return a count, or a state without one, for each frame."""
         seen = [self.region.cut(frame.pixels) for frame in items]
         single = self._by_network(seen) if self.forward is not None else [self._by_outline(pixels) for pixels in seen]
-        if self._still:
-            return list(single)
-        return [self._voted(one) for one in single] if self.forward is None else self._followed(single)
+        if not self._still:
+            single = [self._voted(one) for one in single] if self.forward is None else self._followed(single)
+        return list(single)
 
     def _by_network(self, seen: Sequence[np.ndarray]) -> list[CountPrediction]:
         assert self.forward is not None

@@ -84,7 +84,7 @@ def fingers_of(hand: Cutout, *, thin: float = _THIN[0]) -> list[np.ndarray]:
     for label in range(1, count):
         piece = labels == label
         away = distance[piece].max() - max(radius, distance[piece].min())
-        is_arm = rows[piece].mean() > hand.wrist
+        is_arm = np.nonzero(piece)[0].mean() > hand.wrist
         if away >= _SHORTEST * radius and np.count_nonzero(piece) >= _SMALLEST * radius**2 and not is_arm:
             found.append(piece)
     return found
