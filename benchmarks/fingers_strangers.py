@@ -32,6 +32,7 @@ import numpy as np  # noqa: TID253
 import kzoo
 from kzoo.data.decoding import read_image
 from kzoo.data.images import find_images
+from kzoo.plugins.reference import parse_value
 from kzoo_zoo.fingers.bursts import bursts, keep_apart
 from kzoo_zoo.fingers.data import CLASS_NAMES, IMAGE_SIZE
 from kzoo_zoo.fingers.framing import framed
@@ -135,7 +136,7 @@ def trained(sides, options, wanted, seed):
 
 
 def run(data, sides, options, seed, recipe="default", start_from=None):
-    settings = dict(one.split("=", 1) for one in options.option)
+    settings = {key: parse_value(value) for key, value in (one.split("=", 1) for one in options.option)}
     if options.photos:
         settings["augment.backgrounds"] = options.photos.split(",")
     return kzoo.run(

@@ -18,6 +18,7 @@ from kzoo.models.saving import read_card
 from kzoo.runs.configure import configure
 from kzoo.training.run import train
 from kzoo_zoo.fingers.calibration import fitted_temperature, tempered
+from kzoo_zoo.fingers.closer import close_ups, parts_of
 from kzoo_zoo.fingers.cutouts import Cutouts, cut_out
 from kzoo_zoo.fingers.data import CLASS_NAMES, read_backgrounds
 from kzoo_zoo.fingers.folding import fingers_of, folded_hands
@@ -247,3 +248,54 @@ def test_hands_of_a_camera_are_cut_out_and_their_fingers_found():
         hands = [cut_out(framed(read_image(path), (96, 96))) for path in sorted((root / str(count)).iterdir())[:40]]
         assert all(found is not None for found in hands)
         assert np.mean([len(fingers_of(found)) == count for found in hands]) > least
+
+
+def sees_red(inputs):
+    """A network that sees as surely a hand as there is red in the picture, and three fingers in the middle."""
+    red = (inputs[..., 0] > 200) & (inputs[..., 1] < 60)
+    found = np.full((len(inputs), 7), 0.01)
+    found[:, 0] = 1 - np.minimum(1, red.mean((1, 2)) / 0.04)
+    middle = red[:, 40:56, 40:56].mean((1, 2)) > 0.5
+    found[np.arange(len(inputs)), np.where(middle, 4, 6)] = 1 - found[:, 0]
+    return found / found.sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("shape", [(480, 640), (852, 480), (400, 1200)])
+def test_parts_cover_the_frame_and_are_large(shape):
+    covered = np.zeros(shape, int)
+    for y, x, rows, columns in parts_of(*shape):
+        assert columns / rows == pytest.approx(4 / 3 if shape[1] > shape[0] else 3 / 4)
+        covered[round(y) : round(y + rows), round(x) : round(x + columns)] += 1
+    assert covered.min() >= 1
+    assert rows * columns > 0.3 * min(shape) ** 2
+
+
+@pytest.mark.parametrize("place", [(100, 140), (240, 320), (380, 560)])
+def test_the_hand_is_in_the_middle_of_what_is_looked_at_from_nearer(place):
+    frame = np.full((480, 640, 3), 90, np.uint8)
+    cv2.circle(frame, place[::-1], 45, (255, 0, 0), -1)
+    (nearer,) = close_ups(sees_red, [frame], (96, 96), 7)
+    rows, columns = np.nonzero(nearer[..., 0] > 200)
+    assert len(rows) > 1.5 * (framed(frame, (96, 96))[..., 0] > 200).sum()  # all of it, and larger
+    inside = 312 / 2 < place[0] < 480 - 312 / 2 and 416 / 2 < place[1] < 640 - 416 / 2
+    if inside:
+        assert (rows.mean(), columns.mean()) == pytest.approx((48, 48), abs=8)
+
+
+def test_large_frames_are_looked_at_as_a_whole_and_from_nearer():
+    frame = np.full((480, 640, 3), 90, np.uint8)
+    cv2.circle(frame, (400, 240), 60, (255, 0, 0), -1)
+    card = {"input_shape": [96, 96, 3], "class_names": list(CLASS_NAMES)}
+    said = {}
+    for closer in (True, False):
+        counter = reader(Fingers(), sees_red, card, closer=closer)
+        counter.start(Film("pictures", "images"))
+        small = frame[::4, ::4].copy()
+        said[closer] = counter.predict([Frame(index=0, pixels=frame), Frame(index=1, pixels=small)])
+    whole = sees_red(framed(frame, (96, 96))[None])[0]
+    (nearer,) = close_ups(sees_red, [frame], (96, 96), 7)
+    both = (whole + (sees_red(nearer[None]) + sees_red(nearer[None, :, ::-1]))[0] / 2) / 2
+    assert list(said[False][0].probabilities.values()) == pytest.approx(whole.tolist(), abs=0.02)
+    assert list(said[True][0].probabilities.values()) == pytest.approx(both.tolist(), abs=0.02)
+    assert max(abs(both - whole)) > 0.04
+    assert said[True][1].probabilities == said[False][1].probabilities

@@ -9,6 +9,7 @@ import numpy as np
 
 from kzoo.pipeline import ClassPrediction, Reader, picture_shape
 from kzoo_zoo.fingers.calibration import both_ways, tempered
+from kzoo_zoo.fingers.closer import close_ups, is_large
 from kzoo_zoo.fingers.data import CLASS_NAMES
 from kzoo_zoo.fingers.following import Follower
 from kzoo_zoo.fingers.framing import framed
@@ -92,6 +93,7 @@ class CountReader(Reader):
         counter: Counts by the outline; used where ``forward`` is None.
         window: Frames that vote; 1 shows each frame by itself.
         min_confidence: A frame that is less sure abstains.
+        closer: Whether a hand is looked for in large frames, and counted from nearer.
     """
 
     batch_size = 16
@@ -105,11 +107,12 @@ class CountReader(Reader):
         counter: OutlineCounter,
         window: int = 7,
         min_confidence: float = 0.5,
+        closer: bool = True,
     ) -> None:
         self.forward, self.region, self.counter = forward, region, counter
         self.class_names = list(card.get("class_names", CLASS_NAMES))
         self.input_shape = picture_shape(card) if forward is not None else ()
-        self.min_confidence = min_confidence
+        self.min_confidence, self.closer = min_confidence, closer
         self.temperature = float(card.get("temperature", 1.0))
         self._steady = Steady(window)
         self._follower = Follower(len(self.class_names), window)
@@ -156,15 +159,25 @@ class CountReader(Reader):
         return list(single)
 
     def _by_network(self, seen: Sequence[np.ndarray]) -> list[CountPrediction]:
-        assert self.forward is not None
-        inputs = np.stack([framed(pixels, self.input_shape[:2]) for pixels in seen])
-        rows = tempered(both_ways(self.forward, inputs, len(self.class_names)), self.temperature)
+        rows = tempered(self._looked_at(seen), self.temperature)
         found = []
         for row in rows:
             index = int(np.argmax(row))
             named = {name: float(p) for name, p in zip(self.class_names, row, strict=True)}
             found.append(self._single(index, float(row[index]), named))
         return found
+
+    def _looked_at(self, seen: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the class probabilities of frames; a large one is looked at as a whole and from nearer."""
+        assert self.forward is not None
+        size, count = self.input_shape[:2], len(self.class_names)
+        rows = both_ways(self.forward, np.stack([framed(pixels, size) for pixels in seen]), count)
+        large = [place for place, pixels in enumerate(seen) if self.closer and is_large(pixels, size)]
+        for shape in {seen[place].shape for place in large}:
+            places = [place for place in large if seen[place].shape == shape]
+            nearer = close_ups(self.forward, [seen[place] for place in places], size, count)
+            rows[places] = (rows[places] + both_ways(self.forward, np.stack(nearer), count)) / 2
+        return rows
 
     def _by_outline(self, pixels: np.ndarray) -> CountPrediction:
         reading: Reading = self.counter.read(pixels)

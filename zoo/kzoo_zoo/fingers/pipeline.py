@@ -80,6 +80,9 @@ class CountSettings(RecordSettings):
     ] = ""
     window: Annotated[int, setting("The frames of a video or camera that vote on the count.", ge=1)] = 7
     min_confidence: Annotated[float, setting("A frame that is less sure abstains.", ge=0)] = 0.5
+    closer: Annotated[
+        bool, setting("For the network: whether a hand is looked for in large frames, and counted from nearer.")
+    ] = True
     background: Annotated[str, setting("For the outline: a picture of the empty scene, in place of a calibration.")] = (
         ""
     )
@@ -158,6 +161,7 @@ class Fingers(Pipeline):
             counter=OutlineCounter(calibration=settings.calibration, threshold=settings.threshold, background=empty),
             window=settings.window,
             min_confidence=settings.min_confidence,
+            closer=settings.closer,
         )
 
     def record_labels(self) -> tuple[str, ...]:
