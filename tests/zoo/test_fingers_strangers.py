@@ -7,16 +7,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from pipelines import Heard, read, reader
+from pipelines import Heard, built, moment, read, reader
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from kzoo.data.decoding import read_image
 from kzoo.data.frames import Frame, Source
+from kzoo.data.splits import ArraySplit
 from kzoo.errors import DataError
 from kzoo.models.saving import read_card
 from kzoo.runs.configure import configure
 from kzoo.training.run import train
+from kzoo_zoo.fingers.augment import pasted
 from kzoo_zoo.fingers.calibration import fitted_temperature, tempered
 from kzoo_zoo.fingers.closer import close_ups, parts_of
 from kzoo_zoo.fingers.cutouts import Cutouts, cut_out
@@ -110,6 +112,23 @@ def test_a_sleeve_covers_the_arm_alone():
     image, same = sleeved(fist, cut_out(fist), np.random.default_rng(0))
     assert image is fist
     assert same.wrist == 96
+
+
+def test_a_training_that_begins_with_ease_ends_with_all_of_it():
+    x = np.stack([hand()] * 8)
+    train = ArraySplit(np.concatenate([x, np.full((1, 96, 96, 3), (0, 255, 0), np.uint8)]), np.array([6] * 8 + [0]))
+    chosen = {"paste": 1.0, "rotation": 30.0, "strength": 0.0, "ramp": 100}
+    augment = built(Fingers(), (96, 96, 3), 7, train=train, augment=chosen).augment
+    green, larger = {}, {}
+    for step in (0, 99, 500):
+        found = augment(x, np.arange(8), moment([1, 2], step=step))[0].numpy()
+        same = pasted(x, train.x[8:], seed=[1, 2], paste=1.0, rotation=30.0, share=min(1.0, (step + 1) / 100))
+        np.testing.assert_array_equal(found, same)
+        green[step] = ((found[..., 1] > 200) & (found[..., 0] < 60)).mean()
+        larger[step] = is_skin(found).mean()
+    assert green[0] == 0
+    assert green[99] == green[500] > 0.4
+    assert larger[0] > is_skin(hand()).mean()  # hands nearly fill the picture
 
 
 def test_the_data_has_folded_hands_which_are_only_for_training(tmp_path):

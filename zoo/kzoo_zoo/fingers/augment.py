@@ -7,7 +7,7 @@ a processor. All randomness follows from the seed of the step and the place in t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Pasting", "disturbed", "moved", "pasted"]
 
+_EASY, _EASY_SIZE = 0.25, 0.75
+"""What there is at least of turns and of other light, and how large hands are, where a training begins with ease."""
 _GAIN = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -46,8 +48,23 @@ class Pasting:
     largest: float = 1.05
     sleeves: float = 0.4
 
+    def eased(self, share: float) -> Pasting:
+        """Return a part of it: at 0 hands are large, nearly upright and before their own walls."""
+        if share >= 1:
+            return self
+        least = max(self.smallest, min(_EASY_SIZE, self.largest))
+        return replace(
+            self,
+            paste=share * self.paste,
+            rotation=(_EASY + (1 - _EASY) * share) * self.rotation,
+            smallest=least * (self.smallest / least) ** share,
+            sleeves=share * self.sleeves,
+        )
 
-def pasted(images: Any, backgrounds: Any, *, seed: Any, cutouts: Cutouts | None = None, **how: float) -> Any:
+
+def pasted(
+    images: Any, backgrounds: Any, *, seed: Any, cutouts: Cutouts | None = None, share: Any = 1.0, **how: float
+) -> Any:
     """Return the batch with every hand moved, turned, scaled and mirrored, many of them before another background.
 
     Where a hand is before a plain wall, the wall is estimated from the border, and what differs from it is the hand. It
@@ -60,19 +77,17 @@ def pasted(images: Any, backgrounds: Any, *, seed: Any, cutouts: Cutouts | None 
             stay before their walls.
         seed: Integer tensor of shape (2,), different in every step.
         cutouts: Hands that are known from steps before.
+        share: How much of it is done, from 0 to 1; see `Pasting.eased`.
         **how: As for `Pasting`.
     """
     known, chosen = cutouts or Cutouts(), Pasting(**how)
     scenes = None if backgrounds is None else np.asarray(backgrounds)
 
-    def change(x: np.ndarray, seed: np.ndarray) -> np.ndarray:
-        rngs = (_rng(seed, place) for place in range(len(x)))
-        hands = known.of(x)
-        return np.stack(
-            [_pasted(one, hand, scenes, chosen, rng) for one, hand, rng in zip(x, hands, rngs, strict=True)]
-        )
+    def change(x: np.ndarray, seed: np.ndarray, share: np.ndarray) -> np.ndarray:
+        pairs, how = enumerate(zip(x, known.of(x), strict=True)), chosen.eased(float(share))
+        return np.stack([_pasted(one, hand, scenes, how, _rng(seed, place)) for place, (one, hand) in pairs])
 
-    return _within_graph(change, images, seed)
+    return _within_graph(change, images, seed, share)
 
 
 def moved(images: Any, *, seed: Any, rotation: float = 40.0) -> Any:
@@ -84,33 +99,35 @@ def moved(images: Any, *, seed: Any, rotation: float = 40.0) -> Any:
         rotation: The largest turn, in degrees.
     """
 
-    def change(x: np.ndarray, seed: np.ndarray) -> np.ndarray:
-        found = []
-        for place, one in enumerate(x):
-            found.append(_warped(one, _placement(one.shape[:2], None, Pasting(rotation=rotation), _rng(seed, place))))
-        return np.stack(found)
+    def change(x: np.ndarray, seed: np.ndarray, _: np.ndarray) -> np.ndarray:
+        how = Pasting(rotation=rotation)
+        maps = [_placement(one.shape[:2], None, how, _rng(seed, place)) for place, one in enumerate(x)]
+        return np.stack([_warped(one, matrix) for one, matrix in zip(x, maps, strict=True)])
 
     return _within_graph(change, images, seed)
 
 
-def disturbed(images: Any, *, seed: Any, strength: float = 1.0) -> Any:
+def disturbed(images: Any, *, seed: Any, strength: float = 1.0, share: Any = 1.0) -> Any:
     """Return the batch under other light and through another camera: contrast, colour, sharpness, noise, patches.
 
     Args:
         images: uint8 tensor of shape (batch, height, width, 3).
         seed: Integer tensor of shape (2,), different in every step.
         strength: 0 changes nothing, 1 is meant for pictures of a few cameras.
+        share: How much of that strength is used, from 0 to 1; a quarter at least.
     """
 
-    def change(x: np.ndarray, seed: np.ndarray) -> np.ndarray:
-        return np.stack([_disturbed(one, strength, _rng(seed, place)) for place, one in enumerate(x)])
+    def change(x: np.ndarray, seed: np.ndarray, share: np.ndarray) -> np.ndarray:
+        used = (_EASY + (1 - _EASY) * float(share)) * strength
+        return np.stack([_disturbed(one, used, _rng(seed, place)) for place, one in enumerate(x)])
 
-    return _within_graph(change, images, seed) if strength else tf.convert_to_tensor(images)
+    return _within_graph(change, images, seed, share) if strength else tf.convert_to_tensor(images)
 
 
-def _within_graph(change: Callable[[np.ndarray, np.ndarray], np.ndarray], images: Any, seed: Any) -> Any:
+def _within_graph(change: Callable[..., np.ndarray], images: Any, seed: Any, share: Any = 1.0) -> Any:
     images = tf.convert_to_tensor(images)
-    found = tf.numpy_function(change, [images, tf.cast(seed, tf.int64)], tf.uint8, stateful=False)
+    inputs = [images, tf.cast(seed, tf.int64), tf.cast(share, tf.float32)]
+    found = tf.numpy_function(change, inputs, tf.uint8, stateful=False)
     return tf.ensure_shape(found, images.shape)
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Fingers"]
 
+_LATE = 10**6
+"""A step at which pictures are changed as much as they ever are."""
+
 Roi = str | tuple[float, ...]
 
 
@@ -57,6 +60,10 @@ class HandAugmentSettings:
         str | tuple[str, ...],
         setting("Folders of further pictures to paste hands on: any photos without hands, also in folders inside."),
     ] = ""
+    ramp: Annotated[
+        int,
+        setting("The steps over which all of this grows from little to what is set; 0 begins with all of it.", ge=0),
+    ] = 0
     strength: Annotated[float, setting("How much light and sharpness change; 0 changes neither.", ge=0)] = 1.0
 
 
@@ -196,7 +203,7 @@ def _calibration(augment: Any) -> Any:
 
         def changed(x: np.ndarray, step: int) -> np.ndarray:
             seed = np.array([step, 0], np.int64)
-            found, _ = augment(x, None, Moment(seed=seed, run_seed=seed, epoch=0, step=step))
+            found, _ = augment(x, None, Moment(seed=seed, run_seed=seed, epoch=_LATE, step=_LATE))
             return np.asarray(found)
 
         classes = len(data.CLASS_NAMES)
@@ -221,12 +228,15 @@ def _augmentation(changes: HandAugmentSettings, backgrounds: np.ndarray | None) 
 
         seed = tf.cast(moment.seed, tf.int64)
         rotation, strength = changes.rotation, changes.strength
+        done = tf.cast(moment.step + 1, tf.float32) / max(1, changes.ramp)
+        share = tf.minimum(1.0, done) if changes.ramp else 1.0
         if changes.paste or changes.sleeves:
             x = pasted(
                 x,
                 backgrounds,
                 seed=seed,
                 cutouts=cutouts,
+                share=share,
                 paste=changes.paste,
                 rotation=rotation,
                 smallest=changes.smallest,
@@ -234,6 +244,6 @@ def _augmentation(changes: HandAugmentSettings, backgrounds: np.ndarray | None) 
             )
         else:
             x = moved(x, seed=seed, rotation=rotation)
-        return disturbed(x, seed=seed + 1, strength=strength) if strength else x, y
+        return disturbed(x, seed=seed + 1, strength=strength, share=share) if strength else x, y
 
     return augment
