@@ -107,12 +107,13 @@ class CountReader(Reader):
         counter: OutlineCounter,
         window: int = 7,
         min_confidence: float = 0.5,
-        closer: bool = True,
+        closer: bool = False,
     ) -> None:
         self.forward, self.region, self.counter = forward, region, counter
         self.class_names = list(card.get("class_names", CLASS_NAMES))
         self.input_shape = picture_shape(card) if forward is not None else ()
         self.min_confidence, self.closer = min_confidence, closer
+        self.calibrated = "temperature" in card
         self.temperature = float(card.get("temperature", 1.0))
         self._steady = Steady(window)
         self._follower = Follower(len(self.class_names), window)
@@ -219,7 +220,11 @@ class CountReader(Reader):
 
     def _followed(self, single: Sequence[CountPrediction]) -> list[CountPrediction]:
         """Return the answer of all frames so far, and of those that came together, with each frame's probabilities."""
-        rows = [np.array(list(one.probabilities.values())) if one.frame_label else None for one in single]
+        # Where a temperature was fitted, a frame that is not sure says so by its probabilities, and a little of it is
+        # heard; of another network nobody knows what its probabilities mean, so such a frame abstains.
+        rows = [
+            np.array(list(one.probabilities.values())) if self.calibrated or one.frame_label else None for one in single
+        ]
         # One frame by itself is nothing that others agree with.
         alone = len(single) == 1 and self._follower.frames == 0 and self._follower.window > 1
         found = []

@@ -88,8 +88,8 @@ class CountSettings(RecordSettings):
     window: Annotated[int, setting("The frames of a video or camera that vote on the count.", ge=1)] = 7
     min_confidence: Annotated[float, setting("A frame that is less sure abstains.", ge=0)] = 0.5
     closer: Annotated[
-        bool, setting("For the network: whether a hand is looked for in large frames, and counted from nearer.")
-    ] = True
+        bool, setting("For the network: whether a small hand is looked for in large frames, and counted from nearer.")
+    ] = False
     background: Annotated[str, setting("For the outline: a picture of the empty scene, in place of a calibration.")] = (
         ""
     )
