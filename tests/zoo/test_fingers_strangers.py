@@ -178,14 +178,14 @@ def test_what_is_believed_is_the_sum_over_all_that_may_have_been_shown(together)
     frames = rng.dirichlet(np.ones(3), 6)
     follower = Follower(3, window=5)
     found = np.concatenate([follower.follow(frames[begin : begin + together])[0] for begin in range(0, 6, together)])
-    heard = (0.99 * frames + 0.01 / 3) ** 0.9
+    heard = (0.99 * frames + 0.01 / 3) ** 0.5
     for place in range(6):
         known = together * (place // together + 1)  # the frames that had come when this one was answered
         likely = np.zeros(3)
         for path in itertools.product(range(3), repeat=known):
             weight = heard[0, path[0]]
             for step in range(1, known):
-                weight *= (0.93 if path[step - 1] == path[step] else 0.035) * heard[step, path[step]]
+                weight *= (0.96 if path[step - 1] == path[step] else 0.02) * heard[step, path[step]]
             likely[path[place]] += weight
         np.testing.assert_allclose(found[place], likely / likely.sum(), rtol=1e-6)
 
