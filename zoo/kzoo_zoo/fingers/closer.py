@@ -29,7 +29,7 @@ Box = tuple[float, float, float, float]
 
 def is_large(pixels: np.ndarray, size: Sequence[int]) -> bool:
     """Return whether more of a frame, shape (H, W, 3), can be seen in a part of it than in all of it."""
-    return min(pixels.shape[0] / size[0], pixels.shape[1] / size[1]) >= _LARGE
+    return bool(min(pixels.shape[0] / size[0], pixels.shape[1] / size[1]) >= _LARGE)
 
 
 def parts_of(height: int, width: int) -> list[Box]:
