@@ -22,6 +22,7 @@ NAMES = {
     "export": "export",
     "demo": "demo",
     "compare": "comparison",
+    "strangers": "fingers_strangers",
     "components": "every_component",
     "agreement": "agreement",
     "darknet": "darknet_agreement",

@@ -180,6 +180,9 @@ class Built:
         card: What must be stored with the trained model for `Pipeline.reader` and `Pipeline.source`, as plain data.
         notes: What the user should be told.
         unfreeze: Has the layers trained that begin frozen; called after the first ``train.frozen_epochs`` epochs.
+        finish: Called as ``finish(forward, validation)`` with the trained model, a `kzoo.engine.forward.Forward`, and
+            the validation split, before the model is saved; returns what is stored with it beside `card`. It is not
+            called where there is no validation split.
         batch_order: Which training examples make a batch, where that is not for chance alone to say, see
             `kzoo.engine.batches.TrainingBatches`; None takes all examples of an epoch in a random order.
         started: What the network took from `BuildSettings.start`, where the pipeline did that itself; None where layers
@@ -192,6 +195,7 @@ class Built:
     card: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
     unfreeze: Callable[[Any], None] = unfreeze_all
+    finish: Callable[[Forward, Split], Mapping[str, Any]] | None = None
     batch_order: Callable[[Any, int, int], Any] | None = None
     started: Started | None = None
 

@@ -49,7 +49,7 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             name="fingers",
             target="kzoo_zoo.fingers.pipeline:Fingers",
             task="ordinal",
-            recipes=("classic", "default", "emd", "quick"),
+            recipes=("classic", "default", "emd", "finetune", "quick"),
             summary="Fingers of a hand before a camera, 0 to 5 or no hand: by a network, or by the hand's outline.",
             reference="Malima, Ozgur, Cetin 2006 (the outline)",
         ),

@@ -137,6 +137,7 @@ def _parts() -> dict[type, dict[str, type | tuple[type, ...]]]:
             "card": Mapping,
             "notes": (tuple, list),
             "unfreeze": Callable,  # type: ignore[dict-item]
+            "finish": (Callable, nothing),  # type: ignore[dict-item]
         },
     }
 

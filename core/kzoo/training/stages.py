@@ -6,19 +6,21 @@ import functools
 import math
 import time
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kzoo.errors import KzooError
 from kzoo.models.card import ModelCard
 from kzoo.models.input_ranges import InputRanges
+from kzoo.plugins.foreign_code import calling, wrong_answer
 from kzoo.runs.manifest import TrainingRecord
 from kzoo.settings import read_settings
 from kzoo.tasks import Measured
 from kzoo.training.tracking import Tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from kzoo.data.splits import Split, Splits
     from kzoo.engine.forward import Forward
@@ -79,6 +81,7 @@ class Work:
         completed: The stages that came to their end.
         history: The logs of each epoch, once it is trained.
         results: Loss and metrics on the test split, once it is evaluated.
+        finished: What the pipeline found out about the trained model, to be stored with it.
     """
 
     run: Run
@@ -97,6 +100,7 @@ class Work:
     completed: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     results: dict[str, Any] = field(default_factory=dict)
+    finished: dict[str, Any] = field(default_factory=dict)
 
     @functools.cached_property
     def inputs(self) -> dict[str, Any]:
@@ -118,7 +122,7 @@ class Work:
             inputs=self.inputs,
             run=self.run.name,
             trained_on=self.splits.provenance.used,
-            own=dict(self.parts.built.card),
+            own={**self.parts.built.card, **self.finished},
         )
 
     @property
@@ -265,7 +269,7 @@ def _train(work: Work, trainer: Trainer) -> None:
         best.put_in()
         weights = f"best (epoch {best.epoch}, {best.monitor} {best.value:.4g})"
     check_weights(parts.model, "after the training", work.advice)
-    save_model(parts.model, run.model_path, work.card)
+    _save(work, as_best=settings.keep == "best" and best.weights is not None)
     work.clock.lap("save")
     work.history = trained.history
     record = TrainingRecord(
@@ -280,6 +284,35 @@ def _train(work: Work, trainer: Trainer) -> None:
         final_weights=weights_digest(parts.model),
     )
     work.complete(*(() if trained.stopped or work.pruned else ("trained",)), "saved", training=record)
+
+
+def _save(work: Work, *, as_best: bool) -> None:
+    """Save the trained model with what the pipeline finds out about it, also as that of the best epoch where it is."""
+    from kzoo.models.saving import save_model
+
+    try:
+        work.finished = _finish(work)
+    finally:  # also where the pipeline fails: what was trained stays
+        if work.finished and as_best:
+            save_model(work.parts.model, work.run.best_path, work.card)  # saved before without what is known by now
+        save_model(work.parts.model, work.run.model_path, work.card)
+
+
+def _finish(work: Work) -> dict[str, Any]:
+    """Return what the pipeline finds out about the trained model, on the validation split."""
+    from kzoo.engine.forward import Forward
+
+    finish, validation = work.parts.built.finish, work.splits.validation
+    if finish is None or validation is None:
+        return {}
+    whose = work.parts.registry.pipeline(work.config.pipeline)
+    with calling(whose, "after the training (`finish`)"):
+        found = finish(Forward(work.parts.model), validation)
+    if not isinstance(found, Mapping):
+        raise wrong_answer(
+            whose, f"returned an object of the type `{type(found).__name__}` from `finish`, where a dict is due"
+        )
+    return dict(found)
 
 
 def _test(work: Work, trainer: Trainer) -> Outcome | None:

@@ -7,6 +7,7 @@ import pytest
 
 import kzoo
 from kzoo.cli import main
+from kzoo.models.saving import read_card
 from kzoo.runs.folder import list_runs
 
 SAID = r"torn thread.*faults\.py, line 27"
@@ -165,6 +166,36 @@ def test_a_pipeline_that_fails_is_named(method, how, words, capsys, folder, monk
     assert re.search(r"kzoo_failing/\w+\.py, line \d+\)", said)
     assert re.search(words, said), said
     assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("raise", rf"failed after the training \(`finish`\): RuntimeError: {SAID}"),
+        ("text", "returned an object of the type `str` from `finish`, where a dict is due"),
+    ],
+)
+def test_what_fails_after_the_training_leaves_the_model(how, words, capsys, folder, monkeypatch):
+    import kzoo_failing.pipelines
+
+    monkeypatch.setattr(kzoo_failing.pipelines, "FAULT", ("finish", how))
+    said = refused(capsys, "tiny")
+    assert "The pipeline `tiny` of kzoo-failing 0.1" in said
+    assert re.search(words, said), said
+    (run,) = list_runs(folder / "runs")
+    assert run.manifest().status == "failed"
+    assert read_card(run.model_path).own == {}
+
+
+def test_what_is_found_out_after_the_training_is_stored_with_the_model(folder):
+    assert main(["run", "tiny", "--data", "sample", "-o", "train.keep=best"]) == 0
+    assert (
+        main(["run", "tiny", "--data", "sample", "-o", "data.validation_fraction=0", "-o", "train.monitor=loss"]) == 0
+    )
+    with_validation, without = sorted(list_runs(folder / "runs"), key=lambda run: run.manifest().number)
+    points = {"points": with_validation.manifest().data.sizes["validation"]}
+    assert read_card(with_validation.model_path).own == read_card(with_validation.best_path).own == points
+    assert read_card(without.model_path).own == {}
 
 
 @pytest.mark.parametrize(

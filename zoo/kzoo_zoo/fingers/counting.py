@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kzoo.pipeline import ClassPrediction, Reader, picture_shape
-from kzoo.tasks.classes import class_probabilities
+from kzoo_zoo.fingers.calibration import both_ways, tempered
+from kzoo_zoo.fingers.closer import close_ups, is_large
 from kzoo_zoo.fingers.data import CLASS_NAMES
+from kzoo_zoo.fingers.following import Follower
 from kzoo_zoo.fingers.framing import framed
 from kzoo_zoo.fingers.hindrances import ADVICE, in_words
 from kzoo_zoo.fingers.steady import Steady
@@ -108,6 +110,7 @@ class CountReader(Reader):
         counter: Counts by the outline; used where ``forward`` is None.
         window: Frames that vote; 1 shows each frame by itself.
         min_confidence: A frame that is less sure abstains.
+        closer: Whether a hand is looked for in large frames, and counted from nearer.
     """
 
     batch_size = 16
@@ -121,12 +124,16 @@ class CountReader(Reader):
         counter: OutlineCounter,
         window: int = 7,
         min_confidence: float = 0.5,
+        closer: bool = False,
     ) -> None:
         self.forward, self.region, self.counter = forward, region, counter
         self.class_names = list(card.get("class_names", CLASS_NAMES))
         self.input_shape = picture_shape(card) if forward is not None else ()
-        self.min_confidence = min_confidence
+        self.min_confidence, self.closer = min_confidence, closer
+        self.calibrated = "temperature" in card
+        self.temperature = float(card.get("temperature", 1.0))
         self._steady = Steady(window)
+        self._follower = Follower(len(self.class_names), window)
         self._wall = counter.wall
         self._still = False
         self._frames = self._calibrating = 0
@@ -141,6 +148,7 @@ class CountReader(Reader):
     def start(self, source: Source) -> None:
         """Forget the frames before; unrelated pictures do not vote, and have no background in common."""
         self._steady.reset()
+        self._follower.reset()
         self._still = source.kind == _STILL
         self.counter.restart()
         self._frames = self._calibrating = 0
@@ -183,20 +191,30 @@ class CountReader(Reader):
         """Return a count, or a state without one, for each frame."""
         seen = [self.region.cut(frame.pixels) for frame in items]
         single = self._by_network(seen) if self.forward is not None else [self._by_outline(pixels) for pixels in seen]
-        return [one if self._still else self._voted(one) for one in single]
+        if not self._still:
+            single = [self._voted(one) for one in single] if self.forward is None else self._followed(single)
+        return list(single)
 
     def _by_network(self, seen: Sequence[np.ndarray]) -> list[CountPrediction]:
-        assert self.forward is not None
-        inputs = np.stack([framed(pixels, self.input_shape[:2]) for pixels in seen])
-        # A hand and its mirror image show as many fingers: the mean of both is right more often than either.
-        both = self.forward(np.concatenate([inputs, inputs[:, :, ::-1]]))
-        rows = class_probabilities(both, len(self.class_names)).reshape(2, len(inputs), -1).mean(axis=0)
+        rows = tempered(self._looked_at(seen), self.temperature)
         found = []
         for row in rows:
             index = int(np.argmax(row))
             named = {name: float(p) for name, p in zip(self.class_names, row, strict=True)}
             found.append(self._single(index, float(row[index]), named))
         return found
+
+    def _looked_at(self, seen: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the class probabilities of frames; a large one is looked at as a whole and from nearer."""
+        assert self.forward is not None
+        size, count = self.input_shape[:2], len(self.class_names)
+        rows = both_ways(self.forward, np.stack([framed(pixels, size) for pixels in seen]), count)
+        large = [place for place, pixels in enumerate(seen) if self.closer and is_large(pixels, size)]
+        for shape in {seen[place].shape for place in large}:
+            places = [place for place in large if seen[place].shape == shape]
+            nearer = close_ups(self.forward, [seen[place] for place in places], size, count)
+            rows[places] = (rows[places] + both_ways(self.forward, np.stack(nearer), count)) / 2
+        return rows
 
     def _by_outline(self, pixels: np.ndarray) -> CountPrediction:
         reading: Reading = self.counter.read(pixels)
@@ -240,6 +258,27 @@ class CountReader(Reader):
             state="counting" if answer else "no hand",
             count=int(label) if answer else None,
         )
+
+    def _followed(self, single: Sequence[CountPrediction]) -> list[CountPrediction]:
+        """Return the answer of all frames so far, and of those that came together, with each frame's probabilities."""
+        # Where a temperature was fitted, a frame that is not sure says so by its probabilities, and a little of it is
+        # heard; of another network nobody knows what its probabilities mean, so such a frame abstains.
+        rows = [
+            np.array(list(one.probabilities.values())) if self.calibrated or one.frame_label else None for one in single
+        ]
+        # One frame by itself is nothing that others agree with.
+        alone = len(single) == 1 and self._follower.frames == 0 and self._follower.window > 1
+        found = []
+        for one, likely, by_then in zip(single, *self._follower.follow(rows), strict=True):
+            index = int(np.argmax(likely))
+            sure = float(max(likely[index], by_then[index]))
+            if alone or sure < self.min_confidence:
+                found.append(replace(one, state="unsure", count=None))
+                continue
+            label = self.class_names[index]
+            state, count = ("counting", int(label)) if index else ("no hand", None)
+            found.append(replace(one, label=label, index=index, probability=sure, state=state, count=count))
+        return found
 
     def draw(self, frame: Frame, prediction: Prediction) -> np.ndarray:
         """Return the frame with region, outline and count on it."""

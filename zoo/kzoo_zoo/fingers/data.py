@@ -18,6 +18,7 @@ from kzoo.data.walking import own_files, sample_of, subfolders, walk
 from kzoo.errors import DataError
 from kzoo.settings import setting, settings
 from kzoo_zoo.fingers.bursts import bursts, keep_apart
+from kzoo_zoo.fingers.folding import folded_hands
 from kzoo_zoo.fingers.framing import framed
 from kzoo_zoo.fingers.hands import draw_hands
 from kzoo_zoo.fingers.other_forms import arrays_of, listed_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from kzoo.data.splits import Reading
 
-__all__ = ["CLASS_NAMES", "IMAGE_SIZE", "NONE", "HandSettings", "SampleSettings", "read", "sample"]
+__all__ = ["CLASS_NAMES", "IMAGE_SIZE", "NONE", "HandSettings", "SampleSettings", "read", "read_backgrounds", "sample"]
 
 NONE = "none"
 CLASS_NAMES = (NONE, "0", "1", "2", "3", "4", "5")
@@ -39,6 +40,7 @@ IMAGE_SIZE = (96, 96)
 _NONE_NAMES = frozenset({NONE, "background", "backgrounds", "empty", "no_hand", "nothing"})
 _TEST_FRACTION, _VALIDATION_FRACTION = 0.2, 0.1
 _MOST_NAMED = 20
+_MOST_BACKGROUNDS = 2000
 _PLAIN = 4.0  # levels; a wall with nothing before it differs less from a smooth surface
 _LAYOUT = (
     "folders named 0 to 5 and, if there are pictures without a hand, none; either in the folder itself or in train and "
@@ -55,6 +57,12 @@ class HandSettings:
 
     also: Annotated[str | tuple[str, ...], setting("Further folders, read with the one that --data names.")] = ()
     drawn: Annotated[int, setting("How many drawn hands of each count are added to the training pictures.", ge=0)] = 200
+    folded: Annotated[
+        int,
+        setting(
+            "How many hands of each count from 0 to 4 are made for training by taking fingers from those of more.", ge=0
+        ),
+    ] = 200
     unreadable: Annotated[
         Literal["stop", "skip"], setting("What to do with files that cannot be read: stop and name them, or skip them.")
     ] = "stop"
@@ -119,8 +127,8 @@ def read(paths: Sequence[Path], settings: HandSettings, reading: Reading) -> Dat
         x, y = joined["test"]
         joined["train"] = x[:0], y[:0]
     elif not reading.measured:
-        joined["train"], added = _completed(joined["train"], settings.drawn)
-        description += f"; {added} drawn ones added to train" if added else ""
+        joined["train"], added = _completed(joined["train"], settings)
+        description += "".join(f"; {number} {what} ones added to train" for what, number in added.items() if number)
     return Dataset(
         train=ArraySplit(*joined["train"]),
         validation=ArraySplit(*joined["validation"]) if "validation" in joined else None,
@@ -131,6 +139,28 @@ def read(paths: Sequence[Path], settings: HandSettings, reading: Reading) -> Dat
         notes=tuple(notes),
         declares_test=declares_test,
     )
+
+
+def read_backgrounds(folders: Sequence[Path]) -> np.ndarray:
+    """Return all pictures in folders and below, uint8 of shape (N, 96, 96, 3), at most 2,000 of each folder.
+
+    Raises:
+        DataError: A folder holds none, or one of them cannot be read.
+    """
+    found = []
+    for folder in folders:
+        paths = find_images(folder) if folder.is_dir() else []
+        if not paths:
+            message = f"`augment.backgrounds` names {folder}, which is no folder with pictures."
+            raise DataError(message)
+        if len(paths) > _MOST_BACKGROUNDS:  # evenly over all folders inside
+            paths = [paths[place] for place in np.linspace(0, len(paths) - 1, _MOST_BACKGROUNDS).astype(int)]
+        for path, decoded in zip(paths, _decoded(paths), strict=True):
+            if isinstance(decoded, UnreadableImageError):
+                message = f"`augment.backgrounds`: {path} cannot be read: {decoded.reason}. Mend or remove it."
+                raise DataError(message)
+            found.append(decoded)
+    return np.stack(found)
 
 
 def sample(settings: SampleSettings) -> Dataset:
@@ -148,17 +178,23 @@ def sample(settings: SampleSettings) -> Dataset:
     )
 
 
-def _completed(train: Part, drawn: int) -> tuple[Part, int]:
-    """Return the training pictures with drawn hands, and with drawn scenes where few are without a hand."""
+def _completed(train: Part, settings: HandSettings) -> tuple[Part, dict[str, int]]:
+    """Return the training pictures with drawn and folded hands, and with drawn scenes where few are without a hand."""
     x, y = train
     added: list[Part] = []
-    if drawn:
-        hands, labels = draw_hands(drawn, size=IMAGE_SIZE[0], seed=2)
+    folded = 0
+    if settings.folded:
+        hands, counts = folded_hands(x[y > 0], y[y > 0] - 1, settings.folded, seed=4)
+        added.append((hands, counts + 1))
+        folded = len(counts)
+    if settings.drawn:
+        hands, labels = draw_hands(settings.drawn, size=IMAGE_SIZE[0], seed=2)
         added.append((hands[labels > 0], labels[labels > 0]))
     missing = int(np.bincount(y[y > 0], minlength=7)[1:].mean()) - int((y == 0).sum())
     if missing > 0:
         added.append((draw_scenes(missing, size=IMAGE_SIZE[0], seed=3), np.zeros(missing, np.int64)))
-    return _joined([(x, y), *added]), sum(len(labels) for _, labels in added)
+    drawn = sum(len(labels) for _, labels in added) - folded
+    return _joined([(x, y), *added]), {"drawn": drawn, "folded": folded}
 
 
 def _to_measure(parts: Mapping[str, Part]) -> dict[str, Part]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Fingers"]
 
+_LATE = 10**6
+"""A step at which pictures are changed as much as they ever are."""
+
 Roi = str | tuple[float, ...]
 
 
@@ -49,7 +52,18 @@ class HandAugmentSettings:
         ),
     ] = 0.6
     rotation: Annotated[float, setting("The largest turn, in degrees.")] = 40.0
-    smallest: Annotated[float, setting("The least height or width of a hand, as a part of the picture's.", gt=0)] = 0.45
+    smallest: Annotated[float, setting("The least height or width of a hand, as a part of the picture's.", gt=0)] = 0.35
+    sleeves: Annotated[
+        float, setting("The share of the arms before a plain wall that get a drawn sleeve.", ge=0, le=1)
+    ] = 0.4
+    backgrounds: Annotated[
+        str | tuple[str, ...],
+        setting("Folders of further pictures to paste hands on: any photos without hands, also in folders inside."),
+    ] = ""
+    ramp: Annotated[
+        int,
+        setting("The steps over which all of this grows from little to what is set; 0 begins with all of it.", ge=0),
+    ] = 0
     strength: Annotated[float, setting("How much light and sharpness change; 0 changes neither.", ge=0)] = 1.0
 
 
@@ -73,6 +87,9 @@ class CountSettings(RecordSettings):
     ] = ""
     window: Annotated[int, setting("The frames of a video or camera that vote on the count.", ge=1)] = 7
     min_confidence: Annotated[float, setting("A frame that is less sure abstains.", ge=0)] = 0.5
+    closer: Annotated[
+        bool, setting("For the network: whether a small hand is looked for in large frames, and counted from nearer.")
+    ] = False
     background: Annotated[str, setting("For the outline: a picture of the empty scene, in place of a calibration.")] = (
         ""
     )
@@ -132,7 +149,8 @@ class Fingers(Pipeline):
         build = getattr(model, f"build_{chosen.network}")
         network = build(problem.input_shape, problem.outputs, problem.regularizer, **given)
         changes: HandAugmentSettings | None = settings.augment
-        return Built(model=network, augment=None if changes is None else _augmentation(changes, _without_hand(train)))
+        augment = None if changes is None else _augmentation(changes, _backgrounds(changes, train))
+        return Built(model=network, augment=augment, finish=_calibration(augment))
 
     def reader(self, card: Mapping[str, Any], forward: Forward | None, settings: CountSettings) -> Reader:
         """Return what counts: a trained network, or the outline, which needs no training."""
@@ -159,6 +177,7 @@ class Fingers(Pipeline):
             ),
             window=settings.window,
             min_confidence=settings.min_confidence,
+            closer=settings.closer,
         )
 
     def record_labels(self) -> tuple[str, ...]:
@@ -172,16 +191,44 @@ class Fingers(Pipeline):
         return Region.of(settings.roi, mirror=settings.mirror).cut(pixels)
 
 
-def _without_hand(train: Split) -> np.ndarray | None:
-    """Return the training pictures without a hand, or None where there are none."""
+def _backgrounds(changes: HandAugmentSettings, train: Split) -> np.ndarray | None:
+    """Return the training pictures without a hand and those of the setting, or None where there are neither."""
     import numpy as np
 
     empty = np.flatnonzero(np.asarray(train.labels).reshape(-1) == 0)
-    return np.asarray(train.fetch(empty)[0]) if len(empty) else None
+    found = [np.asarray(train.fetch(empty)[0])] if len(empty) else []
+    if changes.backgrounds:
+        named = (changes.backgrounds,) if isinstance(changes.backgrounds, str) else changes.backgrounds
+        found.append(data.read_backgrounds([Path(name).expanduser() for name in named]))
+    return np.concatenate(found) if found else None
+
+
+def _calibration(augment: Any) -> Any:
+    """Return what fits the temperature of the trained network, on validation pictures and these changed at random."""
+
+    def finish(forward: Forward, validation: Split) -> dict[str, float]:
+        from kzoo.engine.batches import Moment
+        from kzoo_zoo.fingers.calibration import temperature_of
+
+        def changed(x: np.ndarray, step: int) -> np.ndarray:
+            seed = np.array([step, 0], np.int64)
+            found, _ = augment(x, None, Moment(seed=seed, run_seed=seed, epoch=_LATE, step=_LATE))
+            return np.asarray(found)
+
+        classes = len(data.CLASS_NAMES)
+        fitted = temperature_of(forward, validation, None if augment is None else changed, classes)
+        return {"temperature": round(fitted, 4)}
+
+    import numpy as np
+
+    return finish
 
 
 def _augmentation(changes: HandAugmentSettings, backgrounds: np.ndarray | None) -> Any:
     """Return what moves, turns and scales hands, pastes many on other backgrounds, and changes light and sharpness."""
+    from kzoo_zoo.fingers.cutouts import Cutouts
+
+    cutouts = Cutouts()
 
     def augment(x: Any, y: Any, moment: Moment) -> tuple[Any, Any]:
         import tensorflow as tf
@@ -190,12 +237,22 @@ def _augmentation(changes: HandAugmentSettings, backgrounds: np.ndarray | None) 
 
         seed = tf.cast(moment.seed, tf.int64)
         rotation, strength = changes.rotation, changes.strength
-        if changes.paste:
-            scenes = x if backgrounds is None else backgrounds
-            share = 0.0 if backgrounds is None else changes.paste
-            x = pasted(x, scenes, seed=seed, paste=share, rotation=rotation, smallest=changes.smallest)
+        done = tf.cast(moment.step + 1, tf.float32) / max(1, changes.ramp)
+        share = tf.minimum(1.0, done) if changes.ramp else 1.0
+        if changes.paste or changes.sleeves:
+            x = pasted(
+                x,
+                backgrounds,
+                seed=seed,
+                cutouts=cutouts,
+                share=share,
+                paste=changes.paste,
+                rotation=rotation,
+                smallest=changes.smallest,
+                sleeves=changes.sleeves,
+            )
         else:
             x = moved(x, seed=seed, rotation=rotation)
-        return disturbed(x, seed=seed + 1, strength=strength) if strength else x, y
+        return disturbed(x, seed=seed + 1, strength=strength, share=share) if strength else x, y
 
     return augment
