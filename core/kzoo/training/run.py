@@ -23,6 +23,7 @@ from kzoo.runs.state import OtherStateError
 from kzoo.training.assembly import Assembly
 from kzoo.training.class_weights import weighing
 from kzoo.training.foreign_callbacks import check_callbacks, without_state
+from kzoo.training.profiling import Profile
 from kzoo.training.record import components_of, manifest, opening
 from kzoo.training.result import RunResult
 from kzoo.training.resuming import check_same, note, resumption, state_to_resume
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from kzoo.engine.listener import Listener
     from kzoo.plugins.registry import Entry
     from kzoo.runs.config import RunConfig
+    from kzoo.runs.folder import Run
     from kzoo.runs.manifest import Manifest
     from kzoo.training.resuming import Resume
 
@@ -54,6 +56,10 @@ def train(
     dry_run: Callable[[Manifest], None] | None = None,
     resume: Resume | None = None,
     callbacks: Sequence[Any] = (),
+    ask: Callable[[int, Mapping[str, Any]], str] | None = None,
+    part_of: Mapping[str, Any] | None = None,
+    begun: Callable[[Run], None] | None = None,
+    profile: bool = False,
 ) -> RunResult | None:
     """Train what ``config`` says, record it in a new run under ``root``, and test it.
 
@@ -68,6 +74,11 @@ def train(
             returned.
         resume: A run to go on with, whose settings ``config`` has, in place of a new one.
         callbacks: Keras callbacks of the caller's own, called before those of the run.
+        ask: Called with the number of each epoch, from 1, and its logs; where it returns a text, the run is given up
+            for that reason: the model so far is saved, and not tested.
+        part_of: What a new run is a part of, such as a study and its trial, for the record.
+        begun: Called with the run once its folder is there.
+        profile: Whether to look where the time goes; table and trace are in the run's folder ``profile``.
 
     Raises:
         UsageError: A component or setting that does not exist or fit.
@@ -80,13 +91,13 @@ def train(
         if resume is not None:
             held.enter_context(training(resume.run.path))
         begin = None if resume is None else state_to_resume(resume, config, listener)
-        clock = Clock()
+        clock = Clock(Profile() if profile else None)
         tracking = Tracking(config, get_registry(), listener.warn)
         splits, parts, record = _prepared(
             config, listener, argv, clock, debug=debug, strategy=strategy, goes_on=begin is not None
         )
         check_callbacks(callbacks)
-        record = replace(record, callbacks=[type(one).__name__ for one in callbacks])
+        record = replace(record, callbacks=[type(one).__name__ for one in callbacks], part_of=part_of or {})
         changed = [] if resume is None else check_same(resume, config, record, begin)
         if resume is not None:
             listener.say(note(begin, config, parts, resume.run))
@@ -107,7 +118,9 @@ def train(
             else:
                 run = resume.run
                 run.begin_again(config, resumption(begin, changed, list(record.argv)))
-        work = Work(run, config, splits, parts, listener, clock, stop, strategy, begin, tuple(callbacks), tracking)
+        if begun is not None:
+            begun(run)
+        work = Work(run, config, splits, parts, listener, clock, stop, strategy, begin, tuple(callbacks), tracking, ask)
         return _done(work) if before is None else _done_or_as_before(work, before)
 
 
@@ -150,7 +163,8 @@ def _prepared(
     clock.lap("build model")
     listener.say(opening(config, splits))
     began = parts.started.text if parts.started else None
-    for text in filter(None, (began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))):
+    told = (*parts.computing.notes, began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))
+    for text in filter(None, told):
         listener.say(text)
     return splits, parts, record
 
@@ -197,6 +211,8 @@ def _done(work: Work) -> RunResult:
             raise type(error)(message) from error
         raise
     with stop.held():
+        if work.pruned:
+            return _result(work, _end(work, "pruned", error=work.pruned))
         work.tracking.finish("done", work.results)
     return _result(work, "done")
 
@@ -210,7 +226,7 @@ def _end(work: Work, status: str, **changes: Any) -> str:
     status = "done" if "evaluated" in work.completed else status
     with contextlib.suppress(OSError, KzooError):  # the disk may be what failed; that is the error to tell
         work.run.update(status=status, timings=work.clock.laps, **changes)
-    work.tracking.finish(status, work.results)
+    work.tracking.finish("interrupted" if status == "pruned" else status, work.results)
     return status
 
 
@@ -229,4 +245,6 @@ def _scope(strategy: Any) -> Any:
 def request_of(config: RunConfig) -> DataRequest:
     """Return what a run of these settings asks of its data."""
     data = config.data
-    return DataRequest(data.source, config.seed, data.validation_fraction, data.limit, config.data_settings)
+    return DataRequest(
+        data.source, config.seed, data.validation_fraction, data.limit, config.data_settings, cache=data.cache
+    )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kzoo.engine.batches import TrainingBatches
     from kzoo.runs.state import SavedState
     from kzoo.training.keeping import StateKeeper
+    from kzoo.training.profiled_steps import Profiler
     from kzoo.training.tracking import Tracking
 
 __all__ = ["Trainer", "TrainingResult"]
@@ -61,22 +62,31 @@ class Trainer:
         strategy: The `tf.distribute.Strategy` that the model was made under; by default the one in force.
         steps_per_execution: Steps in one compiled call.
         stop: Who is asked between two steps whether to go on.
+        profiler: Who takes the steps one by one to see where their time goes, or None.
     """
 
     def __init__(
-        self, model: Any, *, strategy: Any = None, steps_per_execution: int = 16, stop: StopRequest | None = None
+        self,
+        model: Any,
+        *,
+        strategy: Any = None,
+        steps_per_execution: int = 16,
+        stop: StopRequest | None = None,
+        profiler: Profiler | None = None,
     ) -> None:
         self.model = model
         self.strategy = strategy or tf.distribute.get_strategy()
         self.steps_per_execution = steps_per_execution
         self.stop = stop or StopRequest()
+        self.profiler = profiler
         self.retrace()
 
     def retrace(self) -> None:
         """Take the model's steps as they are now, to be compiled when they are first called."""
         steps, strategy, stop = self.steps_per_execution, self.strategy, self.stop
         self._hidden_random: list[str] | None = None
-        self._train_steps = compiled_steps(self.model, self.model.train_step, strategy, stop)
+        compiled = compiled_steps if self.profiler is None else self.profiler.compiled_steps
+        self._train_steps = compiled(self.model, self.model.train_step, strategy, stop)
         self._tester = Tester(self.model, strategy=strategy, steps_per_execution=steps, stop=stop)
 
     def fit(
@@ -131,6 +141,8 @@ class Trainer:
             )
             raise UsageError(message)
         course = _Course(self, batches, epochs, validation, callbacks, changes or {}, measure, keeper, tracking)
+        if self.profiler is not None:
+            self.profiler.watch(course)
         with self.stop.held():
             course.begin(begin)
             if tracking is not None:
@@ -235,7 +247,7 @@ class _Course:
         self._steps()
         logs = dict(place.logs)
         with averaged_weights(model):
-            self._validate(logs)
+            self.validate(logs)
             if not self.stopped:
                 self.called.on_epoch_end(epoch, logs)
                 logs |= self.last.added_to(logs)
@@ -281,7 +293,7 @@ class _Course:
             if self.keeper is not None and place.step < total:
                 self.keeper.keep(place)
 
-    def _validate(self, logs: dict[str, Any]) -> None:
+    def validate(self, logs: dict[str, Any]) -> None:
         """Add what is measured after an epoch to its logs, unless somebody asks for a stop."""
         try:
             with self.stop.heard():
