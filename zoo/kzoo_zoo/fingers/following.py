@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Follower"]
 
 _CHANGE = 0.2
-"""How likely the next frame shows something else, times the window; like the next two, chosen on half of two films."""
+"""How likely the next frame shows something else, times the window; like the next two, chosen on two films."""
 _TRUST = 0.5
 """How much of what a frame says is new, as a power of its probabilities: frames err together, not each by itself."""
 _DOUBT = 0.01
