@@ -91,6 +91,15 @@ def run(
             autocompletion=completion.complete_run,
         ),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            help="Processes that share each batch: what comes of it does not depend on N, but for rounding.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs go to.")] = Path("runs"),
     config: options.ConfigOption = None,
     option: Annotated[
@@ -174,10 +183,24 @@ def run(
     if print_config:
         _show_settings(settings, as_json=json)
         return
+    from kzoo.cli.workers import asked_for, train_together
     from kzoo.data.download import showing
+    from kzoo.engine import cluster as clusters
     from kzoo.training.run import train
 
-    listener = Terminal(quiet=quiet, verbose=verbose)
+    listener: Terminal | Elsewhere = Terminal(quiet=quiet, verbose=verbose)
+    count, cluster = (0, None) if dry_run else asked_for(workers)
+    if count:
+        again = command_line("kzoo", "run", "--resume", resume or "last", "--out", str(out), "--workers", str(count))
+        raise typer.Exit(train_together(count, sys.argv[1:], again))
+    argv = sys.argv
+    if clusters.is_local_worker():
+        from kzoo.engine.parent import listen
+
+        listen()
+        argv = ["kzoo", *sys.argv[1:]]
+    if cluster is not None and not cluster.is_chief:
+        listener = Elsewhere()
     fits: list[Manifest] = []
     # What a component prints is no result.
     with (
@@ -189,18 +212,22 @@ def run(
             settings,
             root=out,
             listener=listener,
-            argv=sys.argv,
+            argv=argv,
             debug=options.debugging(),
             dry_run=fits.append if dry_run else None,
             resume=going_on,
+            cluster=cluster,
         )
+    if isinstance(listener, Elsewhere):
+        raise typer.Exit(130 if result is not None and result.status == "interrupted" else 0)
     if result is None:
         _show_fits(settings, fits[0], as_json=json)
         return
     _show(result, listener, as_json=json)
     if result.run.manifest().signal:
         if result.status == "interrupted":
-            output.say(f"Next: {command_line('kzoo', 'run', '--resume', result.run.path)}")
+            together = () if cluster is None else ("--workers", str(cluster.count))
+            output.say(f"Next: {command_line('kzoo', 'run', '--resume', result.run.path, *together)}")
         raise typer.Exit(130)
 
 
@@ -273,6 +300,29 @@ class Terminal:
 
         screen = TerminalScreen(output.message_console(), live=self._live, whole=self._verbose)
         return ProgressLines(screen, examples=examples, batch_size=batch_size, unit=unit, whole=self._verbose)
+
+
+class Elsewhere:
+    """A listener in a process whose chief tells all there is to tell."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+    def warn(self, text: str) -> None:
+        """Say nothing: the chief warns of the same."""
+
+    def starting(self) -> AbstractContextManager[None]:
+        """Return a block in which nothing is said of the start of TensorFlow."""
+        from kzoo.engine import runtime
+
+        return runtime.unannounced()
+
+    def download(self, done: int, total: int | None, name: str) -> None:
+        """Show nothing."""
+
+    def progress(self, *, examples: int, batch_size: int, unit: str) -> Any:
+        """Show nothing."""
+        del examples, batch_size, unit
 
 
 def _show_settings(settings: RunConfig, *, as_json: bool) -> None:

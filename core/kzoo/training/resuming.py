@@ -114,10 +114,12 @@ def _check_data(run: Run, source: str) -> None:
         raise UsageError(message)
 
 
-def state_to_resume(resume: Resume, config: RunConfig, listener: Listener) -> SavedState | None:
+def state_to_resume(
+    resume: Resume, config: RunConfig, listener: Listener, *, tidy: bool = True
+) -> SavedState | None:
     """Return the state that the run goes on from, or None, which is said, where it must begin anew.
 
-    The lock of the run must be held: what a killed process left half-written is removed.
+    With ``tidy``, what a killed process left half-written is removed; the lock of the run must be held then.
 
     Raises:
         UsageError: The run has ended, and no further epochs are asked for.
@@ -125,7 +127,8 @@ def state_to_resume(resume: Resume, config: RunConfig, listener: Listener) -> Sa
     """
     run, record = resume.run, resume.run.manifest()
     _check_data(run, config.data.source)
-    remove_temporary_files(run.path)
+    if tidy:
+        remove_temporary_files(run.path)
     state, faults = run.state.read()
     for fault in faults if state else ():
         listener.warn(f"{fault} The state before it is used.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.data.sources import load_splits
@@ -31,10 +33,12 @@ from kzoo.training.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from kzoo.data.splits import Splits
+    from kzoo.engine.cluster import Cluster
+    from kzoo.engine.interrupt import StopRequest
     from kzoo.engine.listener import Listener
+    from kzoo.engine.workers import Workers
     from kzoo.plugins.registry import Entry
     from kzoo.runs.config import RunConfig
     from kzoo.runs.manifest import Manifest
@@ -54,6 +58,7 @@ def train(
     dry_run: Callable[[Manifest], None] | None = None,
     resume: Resume | None = None,
     callbacks: Sequence[Any] = (),
+    cluster: Cluster | None = None,
 ) -> RunResult | None:
     """Train what ``config`` says, record it in a new run under ``root``, and test it.
 
@@ -68,6 +73,8 @@ def train(
             returned.
         resume: A run to go on with, whose settings ``config`` has, in place of a new one.
         callbacks: Keras callbacks of the caller's own, called before those of the run.
+        cluster: The processes that train together, each of which calls this with the same settings; None for this one
+            alone. The chief writes the run; what the others return has a folder that is gone.
 
     Raises:
         UsageError: A component or setting that does not exist or fit.
@@ -77,14 +84,18 @@ def train(
     """
     listener = listener or Silent()
     with stoppable(listener.say, held=False) as stop, contextlib.ExitStack() as held:
-        if resume is not None:
+        writes = cluster is None or cluster.is_chief
+        if resume is not None and writes:
             held.enter_context(training(resume.run.path))
-        begin = None if resume is None else state_to_resume(resume, config, listener)
+        begin = None if resume is None else state_to_resume(resume, config, listener, tidy=writes)
         clock = Clock()
-        tracking = Tracking(config, get_registry(), listener.warn)
+        tracking = Tracking(config, get_registry(), listener.warn) if writes else Tracking()
+        workers = _joined(cluster, stop, clock, debug=debug)
         splits, parts, record = _prepared(
             config, listener, argv, clock, debug=debug, strategy=strategy, goes_on=begin is not None
         )
+        if workers is not None:
+            record = replace(record, environment={**record.environment, "workers": workers.count})
         check_callbacks(callbacks)
         record = replace(record, callbacks=[type(one).__name__ for one in callbacks])
         changed = [] if resume is None else check_same(resume, config, record, begin)
@@ -95,9 +106,18 @@ def train(
         if dry_run is not None:
             dry_run(record)
             return None
-        before = None if resume is None else resume.run.texts()
+        if workers is not None:
+            from kzoo.training.together import check_alike
+
+            check_alike(workers, config, record, parts, begin)
+            stop.agree()
+            stop.check()
+        before = None if resume is None or not writes else resume.run.texts()
         with stop.held():
-            if resume is None:
+            if not writes:
+                aside = held.enter_context(tempfile.TemporaryDirectory(prefix="kzoo-worker-"))
+                run = create_run(Path(aside), config, record)
+            elif resume is None:
                 run = create_run(root, config, record)
                 try:
                     held.enter_context(training(run.path))
@@ -107,8 +127,26 @@ def train(
             else:
                 run = resume.run
                 run.begin_again(config, resumption(begin, changed, list(record.argv)))
-        work = Work(run, config, splits, parts, listener, clock, stop, strategy, begin, tuple(callbacks), tracking)
-        return _done(work) if before is None else _done_or_as_before(work, before)
+        called = tuple(callbacks)
+        work = Work(run, config, splits, parts, listener, clock, stop, strategy, workers, begin, called, tracking)
+        result = _done(work) if before is None else _done_or_as_before(work, before)
+        if workers is not None:  # nobody leaves before the chief is done: TensorFlow takes that for a fault
+            workers.any(False)
+        return result
+
+
+def _joined(cluster: Cluster | None, stop: StopRequest, clock: Clock, *, debug: bool) -> Workers | None:
+    """Wait for the other processes of a training, and share the wish to stop with them."""
+    if cluster is None:
+        return None
+    runtime.start(debug=debug)
+    clock.lap("start tensorflow")
+    from kzoo.engine.workers import join  # which imports TensorFlow
+
+    workers = join(cluster)
+    stop.share(workers.any)
+    clock.lap("join workers")
+    return workers
 
 
 def _prepared(
@@ -188,17 +226,37 @@ def _done(work: Work) -> RunResult:
         with stop.held():
             reason = reason_of(error) if not isinstance(error, KzooError) else str(error)
             _end(work, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error=reason)
-        kept = f" The best model so far is {run.best_path}." if run.best_path.exists() else ""
+        kept = f" The best model so far is {run.best_path}." if work.is_chief and run.best_path.exists() else ""
+        told = _with_resume(error, work)
         if isinstance(error, OSError):
             message = f"The run {run.path} could not be written: {error.strerror or error}.{kept}"
             raise KzooError(message) from error
-        if isinstance(error, KzooError) and kept and "evaluated" not in work.completed:
-            message = f"{error}{kept}"
-            raise type(error)(message) from error
+        if isinstance(told, KzooError) and kept and "evaluated" not in work.completed:
+            message = f"{told}{kept}"
+            raise type(told)(message) from error
+        if told is not error:
+            raise told from error
         raise
     with stop.held():
         work.tracking.finish("done", work.results)
     return _result(work, "done")
+
+
+def _with_resume(error: BaseException, work: Work) -> BaseException:
+    """Return the error of a training that lost a worker with how to go on; any other as it is."""
+    if work.workers is None or not work.is_chief:
+        return error
+    from kzoo.engine.workers import OtherWorkerError
+
+    if not isinstance(error, OtherWorkerError):
+        return error
+    path, count = work.run.path, work.workers.count
+    state = "its last state is kept" if (path / "state").is_dir() else "it has no state yet"
+    message = (
+        f"{error} The run is {path}; {state}, and `kzoo run --resume {path} --workers {count}` goes on with it, also "
+        "with another number of workers."
+    )
+    return OtherWorkerError(message)
 
 
 def _end(work: Work, status: str, **changes: Any) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kzoo.engine.forward import Forward
     from kzoo.engine.interrupt import StopRequest
     from kzoo.engine.listener import Listener
+    from kzoo.engine.workers import Workers
     from kzoo.pipeline import Reader
     from kzoo.runs.config import RunConfig
     from kzoo.runs.folder import Run
@@ -62,6 +63,8 @@ class Work:
         clock: What took how long.
         stop: Who is asked whether to go on.
         strategy: The strategy that the model was made under, or None.
+        workers: The processes that train together, or None. What others than the chief write goes to a folder that is
+            removed at the end.
         begin: The state that the training goes on from, or None where it begins.
         callbacks: Those of the caller.
         tracking: The trackers.
@@ -78,6 +81,7 @@ class Work:
     clock: Clock
     stop: StopRequest
     strategy: Any = None
+    workers: Workers | None = None
     begin: SavedState | None = None
     callbacks: tuple[Any, ...] = ()
     tracking: Tracking = field(default_factory=Tracking)
@@ -111,16 +115,19 @@ class Work:
     @property
     def advice(self) -> str:
         """What to try where numbers are not finite."""
+        where = f" The run is {self.run.path}." if self.is_chief else ""
         return (
-            f"Try a smaller learning rate (now {self.config.optimizer}), or another loss (now {self.config.loss}). "
-            f"The run is {self.run.path}."
+            f"Try a smaller learning rate (now {self.config.optimizer}), or another loss (now {self.config.loss}).{where}"
         )
 
     def batches(self, split: Split) -> Any:
         """Return the batches of a split that is measured on."""
         from kzoo.engine.batches import ordered_batches
 
-        return ordered_batches(split, self.config.train.batch_size, self.parts.encode)
+        size, encode, workers = self.config.train.batch_size, self.parts.encode, self.workers
+        if workers is None:
+            return ordered_batches(split, size, encode)
+        return ordered_batches(split, size, encode, part=workers.index, parts=workers.count)
 
     def measured(self, forward: Forward, split: Split) -> Measured:
         """Return a split with all that its task must know to measure on it."""
@@ -141,6 +148,11 @@ class Work:
             settings=pipeline.evaluation_settings,
         )
 
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes the run: the only one, or the first of several."""
+        return self.workers is None or self.workers.is_chief
+
     def complete(self, *stages: str, **changes: Any) -> None:
         """Record that stages came to their end, with what else changes in the record."""
         with self.stop.held():
@@ -159,11 +171,15 @@ def do(work: Work) -> None:
     from kzoo.training.trainer import Trainer
 
     steps = work.config.train.steps_per_execution
-    trainer = Trainer(work.parts.model, strategy=work.strategy, steps_per_execution=steps, stop=work.stop)
+    trainer = Trainer(
+        work.parts.model, strategy=work.strategy, steps_per_execution=steps, stop=work.stop, workers=work.workers
+    )
     with work.stop.held():  # the model so far is saved before a stop is heard
         _train(work, trainer)
     work.stop.check()
     outcome = _test(work, trainer)
+    if not work.is_chief:
+        return
     if work.config.values["report"]:
         _report(work, outcome)
     if not work.config.train.keep_state:  # a run that is killed before is resumed to its report
@@ -195,7 +211,7 @@ def _train(work: Work, trainer: Trainer) -> None:
     # The caller's come first: what they add to the logs, such as a learning rate, is in the log of the run.
     callbacks = [*work.callbacks, digests, *_callbacks(work, best, shown)]
     keeper = None
-    if settings.save_every != "off":
+    if settings.save_every != "off" and work.is_chief:
         every = float(settings.save_every)
         keeper = StateKeeper(
             run.state, parts.model, callbacks, every=every, warn=work.listener.warn, settings=dict(work.config.values)
@@ -220,6 +236,11 @@ def _train(work: Work, trainer: Trainer) -> None:
             keeper.finish()
     work.clock.lap("train")
     _say_unchanged(work, trained, before)
+    if trained.apart:
+        work.listener.warn(
+            f"The processors of the workers round in other ways: after an epoch their weights were up to "
+            f"{trained.apart:.1g} of the largest apart. All went on with those of the chief."
+        )
     weights = "last"
     if settings.keep == "best" and best.weights is not None:
         best.put_in()
@@ -247,7 +268,7 @@ def _test(work: Work, trainer: Trainer) -> Outcome | None:
     parts = work.parts
     results = trainer.evaluate(work.batches(work.splits.test))
     work.clock.lap("test")
-    outcome = _measure_task(work) if parts.task.own_measures else None
+    outcome = _measure_task(work) if parts.task.own_measures and work.is_chief else None
     results |= outcome.metrics() if outcome else {}
     if not math.isfinite(results.get("loss", 0.0)):
         work.complete(results={"test": results})

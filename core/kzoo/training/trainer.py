@@ -7,6 +7,7 @@ give: the order of the data, a stop between any two steps, and progress between 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,16 +16,19 @@ import keras
 import tensorflow as tf
 
 from kzoo.engine.interrupt import Stopped, StopRequest
+from kzoo.engine.shared_steps import shared_train_step
 from kzoo.engine.steps import Tester, as_numbers, compiled_steps, hidden_random_ops, make_variables
 from kzoo.errors import UsageError
 from kzoo.training.added_logs import LastLogs
 from kzoo.training.averaged_weights import averaged_weights, leave_averaged_weights, use_training_weights
 from kzoo.training.state import Place, put_back
+from kzoo.training.together import align
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kzoo.engine.batches import TrainingBatches
+    from kzoo.engine.workers import Workers
     from kzoo.runs.state import SavedState
     from kzoo.training.keeping import StateKeeper
     from kzoo.training.tracking import Tracking
@@ -43,6 +47,7 @@ class TrainingResult:
         examples: Training examples seen.
         seconds: Time in training steps, without validation and callbacks.
         stopped: Whether somebody asked for a stop before the last epoch was gone through to its end.
+        apart: How far the variables of several workers were apart, at most, after an epoch; see `align`.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -51,6 +56,7 @@ class TrainingResult:
     examples: int = 0
     seconds: float = 0.0
     stopped: bool = False
+    apart: float = 0.0
 
 
 class Trainer:
@@ -61,23 +67,37 @@ class Trainer:
         strategy: The `tf.distribute.Strategy` that the model was made under; by default the one in force.
         steps_per_execution: Steps in one compiled call.
         stop: Who is asked between two steps whether to go on.
+        workers: The processes that train together, or None for this one alone; ``stop`` is shared by them. All of
+            them are called alike.
     """
 
     def __init__(
-        self, model: Any, *, strategy: Any = None, steps_per_execution: int = 16, stop: StopRequest | None = None
+        self,
+        model: Any,
+        *,
+        strategy: Any = None,
+        steps_per_execution: int = 16,
+        stop: StopRequest | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self.model = model
         self.strategy = strategy or tf.distribute.get_strategy()
         self.steps_per_execution = steps_per_execution
         self.stop = stop or StopRequest()
+        self.workers = workers
         self.retrace()
 
     def retrace(self) -> None:
         """Take the model's steps as they are now, to be compiled when they are first called."""
         steps, strategy, stop = self.steps_per_execution, self.strategy, self.stop
         self._hidden_random: list[str] | None = None
-        self._train_steps = compiled_steps(self.model, self.model.train_step, strategy, stop)
-        self._tester = Tester(self.model, strategy=strategy, steps_per_execution=steps, stop=stop)
+        step = self.model.train_step
+        if self.workers is not None:
+            step = shared_train_step(self.model, self.workers, stop)
+        self._train_steps = compiled_steps(self.model, step, strategy, stop)
+        self._tester = Tester(
+            self.model, strategy=strategy, steps_per_execution=steps, stop=stop, workers=self.workers
+        )
 
     def fit(
         self,
@@ -132,6 +152,7 @@ class Trainer:
             raise UsageError(message)
         course = _Course(self, batches, epochs, validation, callbacks, changes or {}, measure, keeper, tracking)
         with self.stop.held():
+            self.stop.agree()
             course.begin(begin)
             if tracking is not None:
                 tracking.start()
@@ -144,8 +165,11 @@ class Trainer:
 
     def take(self, iterator: Any, n: Any) -> tuple[dict[str, Any], int]:
         """Take n steps, or fewer where somebody asks for a stop; return the logs of the last one, and how many."""
-        found, taken = self._train_steps(iterator, n)
-        return as_numbers(found), int(taken)
+        with contextlib.nullcontext() if self.workers is None else self.workers.watched():
+            found, taken = self._train_steps(iterator, n)
+            logs = as_numbers(found)
+        self.stop.settle()
+        return logs, int(taken)
 
     def trace(self, iterator: Any, n: Any) -> bool:
         """Trace the steps, unless that was done; return whether to go on.
@@ -182,7 +206,7 @@ class _Course:
         keeper: StateKeeper | None,
         tracking: Tracking | None,
     ) -> None:
-        self.trainer, self.model, self.stop = trainer, trainer.model, trainer.stop
+        self.trainer, self.model, self.stop, self.workers = trainer, trainer.model, trainer.stop, trainer.workers
         self.batches, self.epochs, self.validation = batches, epochs, validation
         self.changes, self.measure, self.keeper, self.tracking = changes, measure, keeper, tracking
         self.spec = batches.dataset(epochs).element_spec
@@ -198,6 +222,7 @@ class _Course:
         )
         self.place = Place()
         self.stopped = False
+        self.apart = 0.0
 
     def begin(self, state: SavedState | None) -> None:
         """Make everything as it is before the next step: the first one, or that after the state."""
@@ -222,7 +247,9 @@ class _Course:
             logs = self._epoch()
         leave_averaged_weights(self.model)
         self.called.on_train_end(logs)
-        return TrainingResult(place.history, place.epoch, place.steps, place.examples, place.seconds, self.stopped)
+        return TrainingResult(
+            place.history, place.epoch, place.steps, place.examples, place.seconds, self.stopped, self.apart
+        )
 
     def _epoch(self) -> dict[str, Any]:
         """Go to the end of the epoch, and measure; return its logs."""
@@ -249,6 +276,8 @@ class _Course:
                 logs |= self.last.added_to(logs)
             place.history.append(logs)
             return logs
+        if self.workers is not None:
+            self.apart = max(self.apart, align(self.workers, model))
         place.history.append(logs)
         place.epoch, place.step, place.logs, place.finished = epoch + 1, 0, {}, bool(model.stop_training)
         if self.tracking is not None:
@@ -289,9 +318,15 @@ class _Course:
                     found = self.trainer.evaluate(self.validation, self.called)
                     logs.update({f"val_{name}": value for name, value in found.items()})
                 if self.measure is not None and not self.model.stop_training:
-                    logs.update(self.measure(self.place.epoch))
+                    logs.update(self._measured(self.measure))
         except Stopped:
             self.stopped = True
+
+    def _measured(self, measure: Callable[[int], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return what is measured of the epoch; of several workers the chief measures, and tells the others."""
+        if self.workers is None:
+            return measure(self.place.epoch)
+        return self.workers.told(measure(self.place.epoch) if self.workers.is_chief else None)
 
     def _change(self, epoch: int, steps: int) -> None:
         """Do to the model what is to be done before an epoch."""
@@ -306,6 +341,8 @@ class _Course:
         """Return the training data as the strategy in force reads it: each worker its part of every batch."""
         strategy, batches, epochs = self.trainer.strategy, self.batches, self.epochs
         epoch, step = self.place.epoch, self.place.step
+        if self.workers is not None:
+            return batches.part(epochs, self.workers.index, self.workers.count, epoch=epoch, step=step)
         if strategy.num_replicas_in_sync == 1:
             return batches.dataset(epochs, epoch=epoch, step=step)
 
