@@ -25,9 +25,7 @@ def trained(arguments: list[str], workers: int, out: Path) -> tuple[Path, float]
     """Return the run of a training, and its seconds from start to end."""
     command = [sys.executable, "-P", "-m", "kzoo", "run", *arguments, "--out", str(out), "--json", "-q"]
     began = time.perf_counter()
-    done = subprocess.run(
-        [*command, "--workers", str(workers)], stdout=subprocess.PIPE, text=True, check=True
-    )
+    done = subprocess.run([*command, "--workers", str(workers)], stdout=subprocess.PIPE, text=True, check=True)
     return Path(json.loads(done.stdout)["run"]), time.perf_counter() - began
 
 

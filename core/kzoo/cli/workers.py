@@ -69,8 +69,8 @@ def train_together(count: int, arguments: Sequence[str], again: str) -> int:
         members: list[_Member] = []
         held.callback(_end_all, members)
         wish = held.enter_context(_wishes())
-        for index in range(count):
-            members.append(_begin(index, addresses, arguments, threads, held))
+        for index in range(count):  # one by one: where one cannot be started, those before it are ended
+            members += [_begin(index, addresses, arguments, threads, held)]
         _watch(members, wish)
     chief = members[0].process.returncode
     if chief < 0 and not wish:
@@ -106,7 +106,7 @@ def _begin(
     index: int, addresses: Sequence[str], arguments: Sequence[str], threads: int, held: contextlib.ExitStack
 ) -> _Member:
     environment = {**os.environ, VARIABLE: config_of(addresses, index), LOCAL_WORKER: str(threads)}
-    said = None if index == 0 else held.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+    said = None if index == 0 else held.enter_context(_words())
     try:
         process = subprocess.Popen(  # noqa: S603 - this very command
             [sys.executable, "-P", "-m", "kzoo", *arguments],
@@ -122,6 +122,10 @@ def _begin(
         message = f"No process could be started to train in: {error.strerror or error}."
         raise KzooError(message) from error
     return _Member(process, said)
+
+
+def _words() -> Any:
+    return tempfile.TemporaryFile("w+", encoding="utf-8")
 
 
 def _watch(members: Sequence[_Member], wish: list[int]) -> None:
@@ -159,7 +163,9 @@ def _why(index: int, member: _Member) -> str:
         return "the first worker ended"
     member.said.seek(0)
     lines = [line.strip() for line in member.said.read().splitlines() if line.startswith("error: ")]
-    return f"worker {index} ended: {lines[-1].removeprefix('error: ').rstrip('.')}" if lines else f"worker {index} ended"
+    return (
+        f"worker {index} ended: {lines[-1].removeprefix('error: ').rstrip('.')}" if lines else f"worker {index} ended"
+    )
 
 
 def _name(number: int) -> str:
@@ -190,9 +196,12 @@ def _wishes() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield came
         return
-    before = {
-        one: signal.signal(one, lambda number, frame: came.append(number)) for one in (signal.SIGINT, signal.SIGTERM)
-    }
+
+    def note(number: int, frame: Any) -> None:
+        del frame
+        came.append(number)
+
+    before = {one: signal.signal(one, note) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield came
     finally:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kzoo.data.splits import Split
 
-__all__ = ["Moment", "TrainingBatches", "ordered_batches"]
+__all__ = ["Moment", "TrainingBatches", "ordered_batches", "rows_of"]
 
 _ORDER, _AUGMENT, _WHOLE_RUN = 1, 2, 3  # what a random stream is for, so that no two streams are the same
 
@@ -111,14 +111,12 @@ class TrainingBatches:
             return self._batches(epochs, epoch, step, (part, parts)).prefetch(tf.data.AUTOTUNE)
 
         def divided(*batch: Any) -> Any:
-            return _rows(batch, part, parts), tf.shape(tf.nest.flatten(batch)[0])[0]
+            return rows_of(batch, part, parts), tf.shape(tf.nest.flatten(batch)[0])[0]
 
         whole = self._batches(epochs, epoch, step)
-        return whole.map(divided, deterministic=True).prefetch(tf.data.AUTOTUNE)
+        return whole.map(divided).prefetch(tf.data.AUTOTUNE)
 
-    def _batches(
-        self, epochs: int, epoch: int, step: int, only: tuple[int, int] | None = None
-    ) -> tf.data.Dataset:
+    def _batches(self, epochs: int, epoch: int, step: int, only: tuple[int, int] | None = None) -> tf.data.Dataset:
         """Return the batches, or of each one of so many parts and the size of the whole."""
 
         def epoch_indices(number: Any) -> tf.data.Dataset:
@@ -127,7 +125,7 @@ class TrainingBatches:
 
         def batch(number: Any, at: Any, indices: Any) -> Any:
             size = tf.shape(indices)[0]
-            x, y = self.split.fetch(indices if only is None else _rows(indices, *only))
+            x, y = self.split.fetch(indices if only is None else rows_of(indices, *only))
             if self.augment is not None:
                 seed, step = self._augment_seed(number, at), number * self.steps_per_epoch + at
                 x, y = self.augment(x, y, Moment(seed, self._run_seed(), number, step))
@@ -171,8 +169,8 @@ def ordered_batches(
     def divided(indices: Any) -> Any:
         assert part is not None, "a part is asked for"
         if _static(whole.element_spec):
-            return batch(_rows(indices, part, parts)), tf.shape(indices)[0]
-        return _rows(batch(indices), part, parts), tf.shape(indices)[0]
+            return batch(rows_of(indices, part, parts)), tf.shape(indices)[0]
+        return rows_of(batch(indices), part, parts), tf.shape(indices)[0]
 
     indices = tf.data.Dataset.range(len(split)).batch(batch_size)
     whole = indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -181,7 +179,7 @@ def ordered_batches(
     return whole.prefetch(tf.data.AUTOTUNE)
 
 
-def _rows(batch: Any, part: Any, parts: int) -> Any:
+def rows_of(batch: Any, part: Any, parts: int) -> Any:
     """Return the rows ``part``, ``part + parts``, ... of all tensors of a batch; the first one where there are none."""
 
     def rows(tensor: Any) -> Any:

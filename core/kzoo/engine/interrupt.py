@@ -113,7 +113,7 @@ class StopRequest:
     def share(self, ask: Callable[[bool], bool]) -> None:
         """Have a wish wait from now on until all processes of a training know of it, so that all stop at one step.
 
-        Compiled steps agree through `wish` and `flag`, and `settle` takes note of it; `agree` is for the places between.
+        Compiled steps agree through `wish` and `flag`, and `settle` takes note of it; `agree` is for what lies between.
 
         Args:
             ask: Called at the same places in all processes; whether one of them has a wish.

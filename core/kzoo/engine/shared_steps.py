@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["shared_test_step", "shared_train_step"]
 
+_FROM_LOGITS = {"Softmax": tf.nn.softmax, "Sigmoid": tf.nn.sigmoid}
+
 
 def shared_train_step(model: Any, workers: Workers, stop: StopRequest) -> Callable[[Any], Any]:
     """Return what takes the place of ``train_step``: a function of a part of the batch and the size of the whole.
@@ -91,7 +93,22 @@ def _whole(model: Any, workers: Workers, outputs: Any, size: Any) -> Any:
     if any(keras.src.backend.get_keras_mask(one) is not None for one in tf.nest.flatten(outputs)):
         message = "The network puts out a mask, which several workers do not share. Train it with one worker."
         raise UsageError(message)
-    return _structure(workers, outputs, size)
+    return tf.nest.map_structure(lambda one: _output(workers, one, size), outputs)
+
+
+def _output(workers: Workers, output: Any, size: Any) -> Any:
+    """Return an output for the whole batch, made as the part's was where that is a softmax or a sigmoid.
+
+    Keras's cross-entropies look at what made the probabilities, and compute with the logits before: where a probability
+    is next to 0, the loss of what was merely gathered would be another one, and have no gradient.
+    """
+    made = None if isinstance(output, tf.__internal__.EagerTensor) else output.op
+    if made is not None and made.type in _FROM_LOGITS:
+        return _FROM_LOGITS[made.type](workers.whole(made.inputs[0], size))
+    found = workers.whole(output, size)
+    if (logits := getattr(output, "_keras_logits", None)) is not None:  # which is how Keras finds them elsewhere
+        found._keras_logits = workers.whole(logits, size)  # noqa: SLF001
+    return found
 
 
 def _structure(workers: Workers, parts: Any, size: Any) -> Any:

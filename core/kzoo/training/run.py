@@ -27,7 +27,7 @@ from kzoo.training.class_weights import weighing
 from kzoo.training.foreign_callbacks import check_callbacks, without_state
 from kzoo.training.record import components_of, manifest, opening
 from kzoo.training.result import RunResult
-from kzoo.training.resuming import check_same, note, resumption, state_to_resume
+from kzoo.training.resuming import check_same, note, note_workers, resumption, state_to_resume
 from kzoo.training.stages import Clock, Work, do
 from kzoo.training.tracking import Tracking
 
@@ -101,6 +101,8 @@ def train(
         changed = [] if resume is None else check_same(resume, config, record, begin)
         if resume is not None:
             listener.say(note(begin, config, parts, resume.run))
+            if words := note_workers(resume.run, record):
+                listener.say(words)
             if begin is not None and (anew := without_state(callbacks)):
                 listener.warn(anew)
         if dry_run is not None:
@@ -126,7 +128,8 @@ def train(
                     raise
             else:
                 run = resume.run
-                run.begin_again(config, resumption(begin, changed, list(record.argv)))
+                count = 1 if workers is None else workers.count
+                run.begin_again(config, resumption(begin, changed, list(record.argv), count))
         called = tuple(callbacks)
         work = Work(run, config, splits, parts, listener, clock, stop, strategy, workers, begin, called, tracking)
         result = _done(work) if before is None else _done_or_as_before(work, before)

@@ -117,7 +117,8 @@ class Work:
         """What to try where numbers are not finite."""
         where = f" The run is {self.run.path}." if self.is_chief else ""
         return (
-            f"Try a smaller learning rate (now {self.config.optimizer}), or another loss (now {self.config.loss}).{where}"
+            f"Try a smaller learning rate (now {self.config.optimizer}), or another loss (now {self.config.loss})."
+            f"{where}"
         )
 
     def batches(self, split: Split) -> Any:

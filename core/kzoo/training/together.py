@@ -8,20 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from kzoo.errors import KzooError
+from kzoo.engine.batches import rows_of
+from kzoo.engine.shared_layers import PartOf, seeing_the_whole
+from kzoo.errors import KzooError, UsageError
 from kzoo.training.state import variables_of, weights_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kzoo.engine.batches import TrainingBatches
     from kzoo.engine.workers import Workers
     from kzoo.runs.config import RunConfig
     from kzoo.runs.manifest import Manifest
     from kzoo.runs.state import SavedState
     from kzoo.training.assembly import Assembly
 
-__all__ = ["align", "check_alike"]
+__all__ = ["align", "check_alike", "rehearse_parts"]
+
+_UNLIKE, _HALF_UNLIKE = 0.01, 0.2
+"""Of the largest output: rounding explains less, in single and in half precision."""
 
 _FAR = 1e-2
 """Of the largest weight: processors round in other ways, which no training makes this large in an epoch."""
@@ -52,10 +59,47 @@ def check_alike(
     for number, other in enumerate(told):
         if bad := [what for what in own if other[what] != told[0][what]]:
             message = (
-                f"Worker {number} of {workers.count} has other {' and '.join(bad)} than the chief, so they cannot train "
-                "one model. Start all of them with the same command, and with the same kzoo, data and run folder."
+                f"Worker {number} of {workers.count} has other {' and '.join(bad)} than the chief, so they cannot "
+                "train one model. Start all of them with the same command, and with the same kzoo, data and run folder."
             )
             raise KzooError(message)
+
+
+def rehearse_parts(workers: Workers, model: Any, batches: TrainingBatches) -> None:
+    """Raise `UsageError` where the network's outputs for parts of a batch are not those for the whole.
+
+    A few examples of the first batch go through it in both ways, in training; afterwards it is as before.
+    """
+    rows = 2 * workers.count + 1
+    x = next(iter(batches.dataset(1)))[0]
+    x = tf.nest.map_structure(lambda one: one[:rows], x)
+    size = tf.shape(tf.nest.flatten(x)[0])[0]
+    kept = [np.array(keras.ops.convert_to_numpy(one)) for one in model.variables]
+
+    def outputs(inputs: Any) -> Any:
+        found = model(inputs, training=True)
+        for variable, value in zip(model.variables, kept, strict=True):
+            variable.assign(value)
+        return found
+
+    whole = outputs(x)
+    with seeing_the_whole(model, PartOf(workers, size)):
+        part = outputs(tf.nest.map_structure(lambda one: rows_of(one, workers.index, workers.count), x))
+    joined = tf.nest.map_structure(lambda one: workers.whole(one, size), part)
+    unlike = 0.0
+    for one, other in zip(tf.nest.flatten(whole), tf.nest.flatten(joined), strict=True):
+        a, b = (np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(value, "float32"))) for value in (one, other))
+        unlike = max(unlike, float(np.abs(a - b).max() / max(float(np.abs(a).max()), 1e-6)))
+    half = model.compute_dtype != "float32"
+    if workers.any(not unlike < (_HALF_UNLIKE if half else _UNLIKE)):
+        own = [layer for layer in model._flatten_layers() if not type(layer).__module__.startswith("keras.")]  # noqa: SLF001
+        named = ", ".join(f"`{layer.name}` ({type(layer).__name__})" for layer in own[:3]) or f"`{model.name}`"
+        message = (
+            f"The network puts out other numbers for parts of a batch than for the whole ({unlike:.1g} of the largest "
+            f"apart), so several workers would train another model than one. A layer looks across the batch or draws "
+            f"random numbers of its own; not Keras's are {named}. Train this network with one worker."
+        )
+        raise UsageError(message)
 
 
 def align(workers: Workers, model: Any) -> float:

@@ -22,7 +22,7 @@ from kzoo.errors import UsageError
 from kzoo.training.added_logs import LastLogs
 from kzoo.training.averaged_weights import averaged_weights, leave_averaged_weights, use_training_weights
 from kzoo.training.state import Place, put_back
-from kzoo.training.together import align
+from kzoo.training.together import align, rehearse_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -95,9 +95,7 @@ class Trainer:
         if self.workers is not None:
             step = shared_train_step(self.model, self.workers, stop)
         self._train_steps = compiled_steps(self.model, step, strategy, stop)
-        self._tester = Tester(
-            self.model, strategy=strategy, steps_per_execution=steps, stop=stop, workers=self.workers
-        )
+        self._tester = Tester(self.model, strategy=strategy, steps_per_execution=steps, stop=stop, workers=self.workers)
 
     def fit(
         self,
@@ -228,6 +226,8 @@ class _Course:
         """Make everything as it is before the next step: the first one, or that after the state."""
         with self.stop.heard():
             make_variables(self.model, self.spec, self.trainer.strategy)
+            if self.workers is not None:
+                rehearse_parts(self.workers, self.model, self.batches)
         self.model.stop_training = False
         use_training_weights(self.model)
         self.called.on_train_begin()
