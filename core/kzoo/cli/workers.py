@@ -14,13 +14,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kzoo.cli.options import debugging
 from kzoo.engine.cluster import LOCAL_WORKER, VARIABLE, cluster_of, config_of
 from kzoo.errors import KzooError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from kzoo.engine.cluster import Cluster
+    from kzoo.cli.options import debugging
+from kzoo.engine.cluster import Cluster
 
 __all__ = ["asked_for", "train_together"]
 
@@ -76,7 +78,7 @@ def train_together(count: int, arguments: Sequence[str], again: str) -> int:
     if chief < 0 and not wish:
         message = (
             f"The first of {count} workers was ended by {_name(-chief)}{_short_of_memory(-chief)}, and with it the "
-            f"training. Where the run has a state, {again} goes on from it; `kzoo runs` shows how far it came."
+            f"training. Where the run has a state, `{again}` goes on from it; `kzoo runs` shows how far it came."
         )
         raise KzooError(message)
     return 130 if chief < 0 else chief
@@ -105,7 +107,9 @@ class _Member:
 def _begin(
     index: int, addresses: Sequence[str], arguments: Sequence[str], threads: int, held: contextlib.ExitStack
 ) -> _Member:
-    environment = {**os.environ, VARIABLE: config_of(addresses, index), LOCAL_WORKER: str(threads)}
+    # What TensorFlow says of a worker that is gone, each of the others says, too, and in a sentence.
+    quiet = {} if debugging() else {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**quiet, **os.environ, VARIABLE: config_of(addresses, index), LOCAL_WORKER: str(threads)}
     said = None if index == 0 else held.enter_context(_words())
     try:
         process = subprocess.Popen(  # noqa: S603 - this very command

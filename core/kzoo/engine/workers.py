@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -248,10 +250,20 @@ def join(cluster: Cluster) -> Workers:
             del os.environ[VARIABLE]
         else:
             os.environ[VARIABLE] = before
+    _take_signals_back()
     device = strategy.extended.worker_devices[0]
     workers = Workers(cluster.count, cluster.index, device)
     workers.strategy = strategy  # type: ignore[attr-defined] # with it go the connections
     return workers
+
+
+def _take_signals_back() -> None:
+    """Set Python's handlers again: TensorFlow puts one of its own in the place of that of SIGTERM, which ends nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if (handler := signal.getsignal(number)) is not None:
+            signal.signal(number, handler)
 
 
 def _share_machine(cluster: Cluster) -> None:
