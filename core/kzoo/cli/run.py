@@ -16,11 +16,13 @@ from kzoo.errors import UsageError
 from kzoo.streams import stdout_to_stderr
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from kzoo.engine.cluster import Cluster
     from kzoo.runs.config import RunConfig
     from kzoo.runs.manifest import Manifest
+    from kzoo.training.resuming import Resume
     from kzoo.training.run import RunResult
 
 __all__ = ["run"]
@@ -183,52 +185,67 @@ def run(
     if print_config:
         _show_settings(settings, as_json=json)
         return
-    from kzoo.cli.workers import asked_for, train_together
+    listener = Terminal(quiet=quiet, verbose=verbose)
+    together = partial(_train, settings, out, going_on, listener, as_json=json)
+    if dry_run:
+        fits: list[Manifest] = []
+        together(None, dry_run=fits.append)
+        _show_fits(settings, fits[0], as_json=json)
+        return
+    from kzoo.cli.workers import place_in
+
+    together(place_in(workers, resume or "last", out))
+
+
+def _train(
+    settings: RunConfig,
+    root: Path,
+    resume: Resume | None,
+    listener: Terminal,
+    cluster: Cluster | None,
+    *,
+    as_json: bool,
+    dry_run: Callable[[Manifest], None] | None = None,
+) -> None:
+    """Train, alone or as one of several processes, and write what came of it; raise ``Exit`` where it was stopped."""
     from kzoo.data.download import showing
-    from kzoo.engine import cluster as clusters
     from kzoo.training.run import train
 
-    listener: Terminal | Elsewhere = Terminal(quiet=quiet, verbose=verbose)
-    count, cluster = (0, None) if dry_run else asked_for(workers)
-    if count:
-        again = command_line("kzoo", "run", "--resume", resume or "last", "--out", str(out), "--workers", str(count))
-        raise typer.Exit(train_together(count, sys.argv[1:], again))
-    argv = sys.argv
-    if clusters.is_local_worker():
-        from kzoo.engine.parent import listen
-
-        listen()
-        argv = ["kzoo", *sys.argv[1:]]
-    if cluster is not None and not cluster.is_chief:
-        listener = Elsewhere()
-    fits: list[Manifest] = []
+    shows = cluster is None or cluster.is_chief
+    hears: Terminal | Elsewhere = listener if shows else Elsewhere()
     # What a component prints is no result.
     with (
         stdout_to_stderr(),
-        listener.starting(),
-        showing(listener.download),
+        hears.starting(),
+        showing(hears.download),
     ):  # weights that a pipeline begins with, besides the data
         result = train(
             settings,
-            root=out,
-            listener=listener,
-            argv=argv,
+            root=root,
+            listener=hears,
+            argv=sys.argv if cluster is None else ["kzoo", *sys.argv[1:]],
             debug=options.debugging(),
-            dry_run=fits.append if dry_run else None,
-            resume=going_on,
+            dry_run=dry_run,
+            resume=resume,
             cluster=cluster,
         )
-    if isinstance(listener, Elsewhere):
-        raise typer.Exit(130 if result is not None and result.status == "interrupted" else 0)
     if result is None:
-        _show_fits(settings, fits[0], as_json=json)
         return
-    _show(result, listener, as_json=json)
+    if not shows:
+        raise typer.Exit(130 if result.status == "interrupted" else 0)
+    _show(result, listener, as_json=as_json)
     if result.run.manifest().signal:
         if result.status == "interrupted":
-            together = () if cluster is None else ("--workers", str(cluster.count))
-            output.say(f"Next: {command_line('kzoo', 'run', '--resume', result.run.path, *together)}")
+            again = command_line("kzoo", "run", "--resume", result.run.path, *_workers(cluster))
+            output.say(f"Next: {again}")
         raise typer.Exit(130)
+
+
+def _workers(cluster: Cluster | None) -> tuple[str, ...]:
+    """Return the option by which as many processes go on; none where each of them is started by somebody else."""
+    from kzoo.engine.cluster import is_local_worker
+
+    return ("--workers", str(cluster.count)) if cluster is not None and is_local_worker() else ()
 
 
 def _model_file(text: str, root: Path) -> str:

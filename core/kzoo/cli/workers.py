@@ -14,17 +14,21 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import typer
+
+from kzoo.arguments import command_line
 from kzoo.cli.options import debugging
-from kzoo.engine.cluster import LOCAL_WORKER, VARIABLE, cluster_of, config_of
+from kzoo.engine import parent
+from kzoo.engine.cluster import LOCAL_WORKER, VARIABLE, cluster_of, config_of, is_local_worker
 from kzoo.errors import KzooError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
-    from kzoo.cli.options import debugging
-from kzoo.engine.cluster import Cluster
+    from kzoo.engine.cluster import Cluster
 
-__all__ = ["asked_for", "train_together"]
+__all__ = ["asked_for", "place_in", "train_together"]
 
 _PATIENCE = 20.0
 """Seconds that the others have to end by themselves once one has: the chief records what became of the run."""
@@ -50,6 +54,27 @@ def asked_for(workers: int | None) -> tuple[int, Cluster | None]:
         )
         raise UsageError(message)
     return 0, cluster
+
+
+def place_in(workers: int | None, run: str, root: Path) -> Cluster | None:
+    """Return the cluster that this process is a part of, or None; where it is to start the processes, do that and exit.
+
+    Args:
+        workers: What ``--workers`` says, or None.
+        run: The run that goes on, or ``last``, for what is said where a process is killed.
+        root: The folder that runs go to.
+
+    Raises:
+        Exit: The processes were started here, and have ended; with their exit code.
+        UsageError: As `asked_for`.
+    """
+    count, cluster = asked_for(workers)
+    if count:
+        again = command_line("kzoo", "run", "--resume", run, "--out", root, "--workers", str(count))
+        raise typer.Exit(train_together(count, sys.argv[1:], again))
+    if is_local_worker():
+        parent.listen()
+    return cluster
 
 
 def train_together(count: int, arguments: Sequence[str], again: str) -> int:

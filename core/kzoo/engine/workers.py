@@ -258,7 +258,7 @@ def join(cluster: Cluster) -> Workers:
 
 
 def _take_signals_back() -> None:
-    """Set Python's handlers again: TensorFlow puts one of its own in the place of that of SIGTERM, which ends nothing."""
+    """Set Python's handlers again: TensorFlow has put one of its own, which does nothing, in the place of SIGTERM's."""
     if threading.current_thread() is not threading.main_thread():
         return
     for number in (signal.SIGINT, signal.SIGTERM):

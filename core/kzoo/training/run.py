@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from kzoo.engine.workers import Workers
     from kzoo.plugins.registry import Entry
     from kzoo.runs.config import RunConfig
+    from kzoo.runs.folder import Run
     from kzoo.runs.manifest import Manifest
+    from kzoo.runs.state import SavedState
     from kzoo.training.resuming import Resume
 
 __all__ = ["RunResult", "request_of", "train"]
@@ -94,48 +96,64 @@ def train(
         splits, parts, record = _prepared(
             config, listener, argv, clock, debug=debug, strategy=strategy, goes_on=begin is not None
         )
-        if workers is not None:
-            record = replace(record, environment={**record.environment, "workers": workers.count})
         check_callbacks(callbacks)
-        record = replace(record, callbacks=[type(one).__name__ for one in callbacks])
+        several = {} if workers is None else {"workers": workers.count}
+        named = [type(one).__name__ for one in callbacks]
+        record = replace(record, callbacks=named, environment={**record.environment, **several})
         changed = [] if resume is None else check_same(resume, config, record, begin)
         if resume is not None:
-            listener.say(note(begin, config, parts, resume.run))
-            if words := note_workers(resume.run, record):
-                listener.say(words)
+            for text in filter(None, (note(begin, config, parts, resume.run), note_workers(resume.run, record))):
+                listener.say(text)
             if begin is not None and (anew := without_state(callbacks)):
                 listener.warn(anew)
         if dry_run is not None:
             dry_run(record)
             return None
         if workers is not None:
-            from kzoo.training.together import check_alike
-
-            check_alike(workers, config, record, parts, begin)
-            stop.agree()
-            stop.check()
+            _agree(workers, config, record, parts, begin, stop)
         before = None if resume is None or not writes else resume.run.texts()
         with stop.held():
             if not writes:
                 aside = held.enter_context(tempfile.TemporaryDirectory(prefix="kzoo-worker-"))
                 run = create_run(Path(aside), config, record)
             elif resume is None:
-                run = create_run(root, config, record)
-                try:
-                    held.enter_context(training(run.path))
-                except BaseException:
-                    run.discard()  # nothing was trained, and its record would say that it runs
-                    raise
+                run = _created(root, config, record, held)
             else:
                 run = resume.run
-                count = 1 if workers is None else workers.count
-                run.begin_again(config, resumption(begin, changed, list(record.argv), count))
+                run.begin_again(config, resumption(begin, changed, list(record.argv), several.get("workers", 1)))
         called = tuple(callbacks)
         work = Work(run, config, splits, parts, listener, clock, stop, strategy, workers, begin, called, tracking)
         result = _done(work) if before is None else _done_or_as_before(work, before)
         if workers is not None:  # nobody leaves before the chief is done: TensorFlow takes that for a fault
             workers.any(False)
         return result
+
+
+def _created(root: Path, config: RunConfig, record: Manifest, held: contextlib.ExitStack) -> Run:
+    """Return a new run whose lock is held."""
+    run = create_run(root, config, record)
+    try:
+        held.enter_context(training(run.path))
+    except BaseException:
+        run.discard()  # nothing was trained, and its record would say that it runs
+        raise
+    return run
+
+
+def _agree(
+    workers: Workers,
+    config: RunConfig,
+    record: Manifest,
+    parts: Assembly,
+    begin: SavedState | None,
+    stop: StopRequest,
+) -> None:
+    """Make sure that all processes are about to train the same, and that nobody asked for a stop."""
+    from kzoo.training.together import check_alike
+
+    check_alike(workers, config, record, parts, begin)
+    stop.agree()
+    stop.check()
 
 
 def _joined(cluster: Cluster | None, stop: StopRequest, clock: Clock, *, debug: bool) -> Workers | None:
