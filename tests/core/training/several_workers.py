@@ -120,7 +120,7 @@ found = {
         optimizer="lookahead:inner=adam(learning_rate=0.01),k=2",
     ),
     "an example alone, a metric that does not add up": compared(
-        lambda: network(layers.Dense(1)), keras.losses.MeanSquaredError, NUMBERS, ["spearman"],
+        lambda: network(lambda x: layers.Dense(1)(x)), keras.losses.MeanSquaredError, NUMBERS, ["spearman"],
         "sam:inner=adam(learning_rate=0.01)", batch_size=11,
     ),
 }  # fmt: skip
