@@ -5,14 +5,16 @@
 
 What stands after ``--`` is given to ``kzoo run``. Each training is a process of its own, with more processes under it
 where it has several workers. The distance is the largest absolute difference between any two numbers in the weights of
-the final models, batch normalization's moving statistics among them; beside it stands how much these changed from the
-first step on, and how far a second training with one worker is from the first, which is 0 where runs repeat to the bit.
+the final models, batch normalization's moving statistics among them. ``--rounding`` adds a training with one worker
+whose sums are rounded in another way, with TensorFlow's own kernels in the place of oneDNN's: what a difference in the
+last bits comes to in that training, whoever makes it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,11 +23,14 @@ from pathlib import Path
 from typing import Any
 
 
-def trained(arguments: list[str], workers: int, out: Path) -> tuple[Path, float]:
+def trained(arguments: list[str], workers: int, out: Path, *, plain: bool = False) -> tuple[Path, float]:
     """Return the run of a training, and its seconds from start to end."""
     command = [sys.executable, "-P", "-m", "kzoo", "run", *arguments, "--out", str(out), "--json", "-q"]
+    more = {"TF_ENABLE_ONEDNN_OPTS": "0"} if plain else {}
     began = time.perf_counter()
-    done = subprocess.run([*command, "--workers", str(workers)], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        [*command, "--workers", str(workers)], stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, **more}
+    )
     return Path(json.loads(done.stdout)["run"]), time.perf_counter() - began
 
 
@@ -51,23 +56,25 @@ def main() -> None:
     """Train, compare and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, action="append", help="how many; may be repeated")
-    parser.add_argument("--twice", action="store_true", help="train with one worker a second time")
+    parser.add_argument("--rounding", action="store_true", help="train with one worker and other kernels, too")
     parser.add_argument("arguments", nargs="+", help="those of kzoo run")
     options = parser.parse_args()
+    ways = [("1 worker", 1, False), *((f"{n} workers", n, False) for n in options.workers or [2])]
+    ways += [("1 worker, other kernels", 1, True)] if options.rounding else []
     with tempfile.TemporaryDirectory() as folder:
-        counts = [1, *([1] if options.twice else []), *(options.workers or [2])]
-        runs = [(count, *trained(options.arguments, count, Path(folder))) for count in counts]
-        first = weights(runs[0][1])
-        largest = max(float(abs(one).max()) for one in first.values())
-        print(f"kzoo run {' '.join(options.arguments)}: {len(first)} weights, the largest number {largest:.3g}")
-        for count, run, seconds in runs:
+        first: dict[str, Any] = {}
+        for name, count, plain in ways:
+            run, seconds = trained(options.arguments, count, Path(folder), plain=plain)
+            found = weights(run)
+            if not first:
+                first = found
+                largest = max(float(abs(one).max()) for one in first.values())
+                print(f"kzoo run {' '.join(options.arguments)}: the largest number in the weights is {largest:.3g}")
             record = json.loads((run / "run.json").read_text())
-            result = record["results"]["test"]
-            shown = "  ".join(f"{name} {value:.6g}" for name, value in result.items() if isinstance(value, float))
-            trained_in = record["timings"]["train"]
+            shown = [f"{k} {v:.6g}" for k, v in record["results"]["test"].items() if isinstance(v, float)]
             print(
-                f"{count} worker{'s' * (count > 1)}  weights {apart(first, weights(run)):.1e} apart  "
-                f"{seconds:.1f} s, {trained_in:.1f} s of them training  {shown}",
+                f"{name}: weights {apart(first, found):.1e} apart; {seconds:.1f} s, {record['timings']['train']:.1f} s "
+                f"of them training; {', '.join(shown)}",
                 flush=True,
             )
 

@@ -162,7 +162,8 @@ def _watch(members: Sequence[_Member], wish: list[int]) -> None:
 
     A worker that has ended well waits for nobody; one that has not takes the others with it.
     """
-    handed, deadline = 0, None
+    handed, told = 0, False
+    deadline: float | None = None
     while True:
         running = [one for one in members if one.process.poll() is None]
         if not running:
@@ -171,9 +172,11 @@ def _watch(members: Sequence[_Member], wish: list[int]) -> None:
             handed += 1
             for one in running:
                 one.process.send_signal(number)
-        gone = next((at for at, one in enumerate(members) if one.process.returncode not in (None, 0)), None)
-        if gone is not None and deadline is None:
+        if handed > 1 and deadline is None:  # who asks twice does not wait for what hears nothing
             deadline = time.monotonic() + _PATIENCE
+        gone = next((at for at, one in enumerate(members) if one.process.returncode not in (None, 0)), None)
+        if gone is not None and not told:
+            deadline, told = deadline or time.monotonic() + _PATIENCE, True
             for one in running:
                 one.tell(_why(gone, members[gone]))
         if deadline is not None and time.monotonic() > deadline:

@@ -110,7 +110,7 @@ def train(
             dry_run(record)
             return None
         if workers is not None:
-            _agree(workers, config, record, parts, begin, stop)
+            _agree(workers, config, record, begin, stop)
         before = None if resume is None or not writes else resume.run.texts()
         with stop.held():
             if not writes:
@@ -144,14 +144,13 @@ def _agree(
     workers: Workers,
     config: RunConfig,
     record: Manifest,
-    parts: Assembly,
     begin: SavedState | None,
     stop: StopRequest,
 ) -> None:
     """Make sure that all processes are about to train the same, and that nobody asked for a stop."""
     from kzoo.training.together import check_alike
 
-    check_alike(workers, config, record, parts, begin)
+    check_alike(workers, config, record, begin)
     stop.agree()
     stop.check()
 

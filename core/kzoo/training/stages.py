@@ -239,7 +239,7 @@ def _train(work: Work, trainer: Trainer) -> None:
     _say_unchanged(work, trained, before)
     if trained.apart:
         work.listener.warn(
-            f"The processors of the workers round in other ways: after an epoch their weights were up to "
+            f"The processors of the workers round in other ways: before or after an epoch their weights were up to "
             f"{trained.apart:.1g} of the largest apart. All went on with those of the chief."
         )
     weights = "last"

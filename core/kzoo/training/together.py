@@ -13,19 +13,18 @@ import tensorflow as tf
 from kzoo.engine.batches import rows_of
 from kzoo.engine.shared_layers import PartOf, seeing_the_whole
 from kzoo.errors import KzooError, UsageError
-from kzoo.training.state import variables_of, weights_digest
+from kzoo.training.state import variables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from kzoo.engine.batches import TrainingBatches
     from kzoo.engine.workers import Workers
     from kzoo.runs.config import RunConfig
     from kzoo.runs.manifest import Manifest
     from kzoo.runs.state import SavedState
-    from kzoo.training.assembly import Assembly
 
-__all__ = ["align", "check_alike", "rehearse_parts"]
+__all__ = ["align", "check_alike", "refuse_hidden_random", "rehearse_parts"]
 
 _UNLIKE, _HALF_UNLIKE = 0.01, 0.2
 """Of the largest output: rounding explains less, in single and in half precision."""
@@ -34,16 +33,13 @@ _FAR = 1e-2
 """Of the largest weight: processors round in other ways, which no training makes this large in an epoch."""
 
 
-def check_alike(
-    workers: Workers, config: RunConfig, record: Manifest, parts: Assembly, begin: SavedState | None
-) -> None:
+def check_alike(workers: Workers, config: RunConfig, record: Manifest, begin: SavedState | None) -> None:
     """Raise `KzooError` in all processes where one of them is about to train something else than the chief.
 
     Args:
         workers: The processes.
         config: The settings.
         record: What is recorded of them here.
-        parts: The model and the data.
         begin: What the training goes on from, or None.
     """
     place = None if begin is None else begin.data["place"]
@@ -52,7 +48,6 @@ def check_alike(
         "data": _digest(dict(record.data.fingerprint)),
         "components": _digest({what: dict(one) for what, one in record.plugins.items()}),
         "versions": _digest(record.environment["versions"]),
-        "first weights": weights_digest(parts.model),
         "state to go on from": _digest(place),
     }
     told: list[Mapping[str, str]] = [json.loads(text) for text in workers.all_texts(json.dumps(own))]
@@ -102,11 +97,27 @@ def rehearse_parts(workers: Workers, model: Any, batches: TrainingBatches) -> No
         raise UsageError(message)
 
 
-def align(workers: Workers, model: Any) -> float:
+def refuse_hidden_random(operations: Sequence[str]) -> None:
+    """Raise `UsageError` where a training step has such operations: each process would draw other numbers."""
+    if operations:
+        message = (
+            f"The network or a component draws random numbers from TensorFlow itself ({', '.join(operations)}), which "
+            "are others in each worker. Train with one worker, or have it draw with `keras.random` and a "
+            "`keras.random.SeedGenerator`."
+        )
+        raise UsageError(message)
+
+
+def align(workers: Workers, model: Any, when: str) -> float:
     """Give all processes the chief's variables where theirs are not the same; return how far apart these were.
 
     All take the same steps, so they are the same to the bit on processors of one kind. Where they are not, the
     difference is a part of the largest number in the variable that has it.
+
+    Args:
+        workers: The processes.
+        model: The compiled, built model.
+        when: The end of a sentence that says when it is.
 
     Raises:
         KzooError: They are further apart than rounding explains.
@@ -125,9 +136,8 @@ def align(workers: Workers, model: Any) -> float:
     apart = max(float(text) for text in workers.all_texts(repr(apart)))
     if not apart < _FAR:
         message = (
-            f"The weights of the {workers.count} workers went apart by {apart:.2g} of the largest in one epoch, though "
-            "all take the same steps: a layer or a component computes something else in each of them. Train this "
-            "network with one worker."
+            f"The weights of the {workers.count} workers are {apart:.2g} of the largest apart {when}, though all do "
+            "the same: a layer or a component computes something else in each of them. Train this network with one worker."
         )
         raise KzooError(message)
     return apart

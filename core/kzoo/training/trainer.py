@@ -22,7 +22,7 @@ from kzoo.errors import UsageError
 from kzoo.training.added_logs import LastLogs
 from kzoo.training.averaged_weights import averaged_weights, leave_averaged_weights, use_training_weights
 from kzoo.training.state import Place, put_back
-from kzoo.training.together import align, rehearse_parts
+from kzoo.training.together import align, refuse_hidden_random, rehearse_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -227,6 +227,7 @@ class _Course:
         with self.stop.heard():
             make_variables(self.model, self.spec, self.trainer.strategy)
             if self.workers is not None:
+                self.apart = align(self.workers, self.model, "before the first step")
                 rehearse_parts(self.workers, self.model, self.batches)
         self.model.stop_training = False
         use_training_weights(self.model)
@@ -277,7 +278,7 @@ class _Course:
             place.history.append(logs)
             return logs
         if self.workers is not None:
-            self.apart = max(self.apart, align(self.workers, model))
+            self.apart = max(self.apart, align(self.workers, model, f"after epoch {epoch + 1}"))
         place.history.append(logs)
         place.epoch, place.step, place.logs, place.finished = epoch + 1, 0, {}, bool(model.stop_training)
         if self.tracking is not None:
@@ -296,6 +297,8 @@ class _Course:
             if not trainer.trace(self.iterator, n):
                 self.stopped = True
                 return
+            if self.workers is not None:
+                refuse_hidden_random(trainer.hidden_random)
             if self.keeper is not None:
                 self.keeper.note_random(trainer.hidden_random)
             self.called.on_train_batch_begin(place.step)
