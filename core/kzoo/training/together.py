@@ -137,7 +137,8 @@ def align(workers: Workers, model: Any, when: str) -> float:
     if not apart < _FAR:
         message = (
             f"The weights of the {workers.count} workers are {apart:.2g} of the largest apart {when}, though all do "
-            "the same: a layer or a component computes something else in each of them. Train this network with one worker."
+            "the same: a layer or a component computes something else in each of them. Train this network with one "
+            "worker."
         )
         raise KzooError(message)
     return apart
