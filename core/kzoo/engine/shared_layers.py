@@ -23,15 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PartOf", "check_model", "seeing_the_whole"]
 
-_BY_EXAMPLE = (
-    "Dropout",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-    "GaussianDropout",
-    "GaussianNoise",
+_BY_EXAMPLE = frozenset(
+    {"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
+    | {"GaussianDropout", "GaussianNoise", "AlphaDropout"}
 )
-_BY_EXAMPLE += ("AlphaDropout",)
 """Layers of Keras that draw random numbers and leave each example to itself."""
 
 _OWN = ("train_step", "test_step", "compute_loss", "compute_metrics")

@@ -32,8 +32,8 @@ _GROUP = 7001  # a number that no group of TensorFlow's own has
 _KEYS = 2**31 - 1
 _CARRIED = (tf.float32, tf.float16, tf.float64, tf.int32, tf.int64)  # what the collective operations take
 _INSTEAD = {tf.bfloat16: tf.float32, tf.uint32: tf.int64}  # of others int32, which holds all of their values
-_LOST = (tf.errors.UnavailableError, tf.errors.CancelledError, tf.errors.AbortedError, tf.errors.InternalError)
-_LOST += (tf.errors.DeadlineExceededError, tf.errors.UnknownError)
+_LOST: tuple[Any, ...] = (tf.errors.UnavailableError, tf.errors.CancelledError, tf.errors.AbortedError)
+_LOST += (tf.errors.InternalError, tf.errors.DeadlineExceededError, tf.errors.UnknownError)
 
 
 class OtherWorkerError(KzooError):
@@ -139,9 +139,9 @@ class Workers:
             gradients: Tensors of any shapes and floating types, or None where a variable has none.
             wish: A boolean scalar.
         """
-        dense = [None if one is None else tf.convert_to_tensor(one) for one in gradients]
+        dense: list[Any] = [None if one is None else tf.convert_to_tensor(one) for one in gradients]
         kinds = list(dict.fromkeys(one.dtype for one in dense if one is not None)) or [tf.float32]
-        found: list[Any] = list(dense)
+        found = list(dense)
         wished = None
         for kind in kinds:
             places = [at for at, one in enumerate(dense) if one is not None and one.dtype == kind]
