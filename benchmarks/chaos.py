@@ -34,10 +34,9 @@ RUNS = {
     "yolov3": ("", "-r quick --limit 96 --epochs 3 -o train.steps_per_execution=2"),
     "fingers": ("fingers", "-r quick --limit 120 --epochs 3"),
     "table": ("table.csv", "-r quick --epochs 8 --target y -o train.steps_per_execution=2"),
-    "thawed": ("", "-r quick --limit 48 --epochs 3 -o model.frozen=backbone -o train.frozen_epochs=1"),
 }
-PIPELINES = {"table": "regression", "thawed": "yolov3"}
-MORE = ("fingers", "table", "thawed")
+PIPELINES = {"table": "regression"}
+MORE = ("fingers", "table")
 FILES = ("state/.[ab].*", "state/.[ab]-best.*", ".best.*", ".model.*", "report.html", "plots/*", "metrics.csv")
 COMMON = "-o train.save_every=0.3 -q"
 

@@ -3,18 +3,17 @@
 Each command runs in turn with that program (A B A B ...), in the same environment, and medians of user plus system
 time are compared. With ``--terminal`` stdout is a terminal, else a pipe.
 
-    python benchmarks/startup.py [--repeats 15] [--terminal] [--limit 1.3]
+    python -m benchmarks startup [--repeats 15] [--terminal] [--limit 1.3]
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from measuring import ended, in_turns, keep, parser_of
 
 HELLO = """
 import typer
@@ -48,56 +47,31 @@ COMMANDS = [
 ]
 
 
-def cpu_ms(arguments: list[str], *, terminal: bool) -> float:
-    """Return the user plus system time of one process in milliseconds; a failure of it ends the benchmark."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    if terminal:
-        main, side = os.openpty()
-    else:
-        main, side = os.pipe()
-    process = subprocess.Popen(arguments, stdout=side, stderr=subprocess.DEVNULL, env=environment)
-    os.close(side)
-    while True:
-        try:
-            if not os.read(main, 65536):
-                break
-        except OSError:  # how a terminal ends
-            break
-    os.close(main)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        message = f"{arguments} ended with {process.returncode}"
-        raise SystemExit(message)
-    return (usage.ru_utime + usage.ru_stime) * 1000
-
-
 def main() -> int:
     """Measure, print the table, and return 1 if a ratio is above the limit."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--terminal", action="store_true")
     parser.add_argument("--limit", type=float, default=1.3)
-    options = parser.parse_args()
-    worst = 0.0
+    asked = parser.parse_args()
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         hello = Path(folder) / "hello.py"
         hello.write_text(HELLO)
-        base = [sys.executable, str(hello)]
         print(f"{'command':<24} {'kzoo ms':>8} {'hello ms':>9} {'ratio':>6}")
         for command in COMMANDS:
-            ours = [sys.executable, "-c", KZOO, *command]
-            cpu_ms(base, terminal=options.terminal)  # writes the bytecode caches
-            cpu_ms(ours, terminal=options.terminal)
-            times: tuple[list[float], list[float]] = ([], [])
-            for _ in range(options.repeats):
-                for arguments, found in zip((base, ours), times, strict=True):
-                    found.append(cpu_ms(arguments, terminal=options.terminal))
-            theirs, mine = map(statistics.median, times)
-            worst = max(worst, mine / theirs)
+            arms = {
+                "hello": lambda: ended([sys.executable, hello], terminal=asked.terminal).cpu * 1000,
+                "kzoo": lambda c=command: ended([sys.executable, "-c", KZOO, *c], terminal=asked.terminal).cpu * 1000,
+            }
+            found = in_turns(arms, asked.repeats, warm=True, quiet=True)  # the first call writes the bytecode caches
+            theirs, mine = (statistics.median(found[name]) for name in arms)
+            rows.append({"arm": " ".join(command), "median": mine, "unit": "CPU-ms", "ratio": mine / theirs})
             print(f"{' '.join(command):<24} {mine:8.1f} {theirs:9.1f} {mine / theirs:6.2f}", flush=True)
-    print(f"worst ratio {worst:.2f}, limit {options.limit}")
-    return int(worst > options.limit)
+    worst = max(row["ratio"] for row in rows)
+    print(f"worst ratio {worst:.2f}, limit {asked.limit}")
+    keep("startup", asked, commands=rows, worst=worst)
+    return int(worst > asked.limit)
 
 
 if __name__ == "__main__":

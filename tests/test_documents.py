@@ -17,6 +17,8 @@ from kzoo.runs.choices import build_settings, check_data_settings
 from kzoo.runs.configure import configure
 from kzoo.settings import read_settings
 from kzoo.tasks import task_named
+from kzoo.tuning.plan import Asked as AskedToTune
+from kzoo.tuning.plan import plan_of
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -117,6 +119,17 @@ def check_compare(given):
         grid_of(Asked(pipeline=words[0], options=given["option"] or (), own_flags=own, common=common, **axes))
 
 
+def check_tune(given):
+    words, flags = parted([*([given["pipeline"]] if given["pipeline"] else []), *(given["more"] or ())])
+    known = get_registry().get("pipeline", words[0]).spec.flags if words else {}
+    common = {"recipe": given["recipe"], "file": given["config"], "epochs": given["epochs"], "data": given["data"]}
+    common |= {name: given[name] for name in AXES}
+    asked = {name: given[name] for name in ("trials", "budget", "metric", "sampler", "pruner", "study", "seeds")}
+    own = options_of(flags, known, pipeline="", own=())
+    search, options = given["search"] or (), given["option"] or ()
+    plan_of(AskedToTune(pipeline=words[0], search=search, options=options, own_flags=own, common=common, **asked))
+
+
 AXES = ("loss", "optimizer", "regularizer")
 CHECKS = {
     "run": check_run,
@@ -124,6 +137,7 @@ CHECKS = {
     "evaluate": check_evaluate,
     "capture": check_capture,
     "compare": check_compare,
+    "tune": check_tune,
 }
 
 
@@ -168,6 +182,10 @@ def test_commands_are_found_in_the_documents():
         ("capture fingers 0 --label 3 --zoom 2", "no option `--zoom`"),
         ("compare mnist --loss emd", "only one way to train"),
         ("compare mnist --loss emd --loss em", "No loss named `em`"),
+        ("tune mnist", "Name what to search"),
+        ("tune mnist --search loss=emd,focl", "No loss named `focl`"),
+        ("tune mnist --search train.epochs=1..9", "train.epochs=1..9:int"),
+        ("tune mnist --search train.keep=last,best --sampler hill", "no sampler `hill`"),
         ("info", "Missing argument"),
         ("list-losses --nope", "No such option"),
     ],

@@ -18,6 +18,7 @@ _GUIDES = {
     "cats_vs_dogs": "your-own-images.md",
     "regression": "regression.md",
     "fingers": "counting-fingers.md",
+    "segmentation": "segmentation.md",
     "yolov3": "training-a-detector.md",
 }
 _TABLES = {

@@ -59,7 +59,9 @@ TRIALS = (
     Trial("cats_vs_dogs", "--recipe quick"),
     Trial("regression", "--recipe default"),
     Trial("fingers", "--recipe quick"),
+    Trial("segmentation", "--recipe quick"),
     Trial("yolov3", "--recipe quick"),
+    Trial("embedding", "--recipe quick"),
 )
 
 

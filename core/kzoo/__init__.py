@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kzoo.comparing.called import compare
     from kzoo.errors import KzooError
     from kzoo.models.saving import load_model, register_with_keras
+    from kzoo.tuning.called import tune
 
 __all__ = [
     "KzooError",
@@ -54,6 +55,7 @@ __all__ = [
     "regularizer",
     "run",
     "schedule",
+    "tune",
 ]
 
 _HOMES = {
@@ -77,6 +79,7 @@ _HOMES = {
     "regularizer": "kzoo.api",
     "run": "kzoo.api",
     "schedule": "kzoo.api",
+    "tune": "kzoo.tuning.called",
 }
 
 

@@ -170,6 +170,7 @@ def run(
     force: bool = False,
     verbose: int | str = "auto",
     callbacks: Iterable[Any] | None = None,
+    profile: bool = False,
     **flags: Any,
 ) -> RunResult:
     """Train and test a pipeline, as ``kzoo run`` does, and return what came of it.
@@ -201,6 +202,7 @@ def run(
             notebook, and 2 elsewhere. It goes to stderr, in a notebook to the output of the cell.
         callbacks: Keras callbacks, called where ``fit`` calls them. One that has ``state()`` and ``restore(state)``
             goes on where it was in a run that is resumed.
+        profile: Whether to look where the time goes: a table and a trace, in the folder ``profile`` of the run.
         **flags: Those that the pipeline adds to ``kzoo run``, such as ``target`` of ``regression``.
 
     Raises:
@@ -258,7 +260,15 @@ def run(
         settings = configure(pipeline, own_flags=_own_flags(settings.pipeline, flags), **asked)
     called = _callbacks(callbacks)
     with contextlib.nullcontext() if verbose else unannounced():
-        result = train(settings, root=root, strategy=strategy, resume=going_on, listener=listener, callbacks=called)
+        result = train(
+            settings,
+            root=root,
+            strategy=strategy,
+            resume=going_on,
+            listener=listener,
+            callbacks=called,
+            profile=bool(profile),
+        )
     assert result is not None  # only a dry run has no result
     if result.status == "interrupted":  # a program that trains one model after the other is to end, too
         again = f"kzoo.run(resume={str(result.run.path)!r})"
@@ -273,8 +283,8 @@ def open(model: str | Path | Run | RunResult, *, engine: str = "") -> OpenedMode
     Args:
         model: A run (its folder, its name, or ``last``), what `run` returned, a ``.keras`` file that kzoo saved, or an
             address on the hub, ``hf://NAME/REPO``.
-        engine: What is to run it: ``tensorflow``, ``onnxruntime`` or ``openvino``; by default what its file is for. For
-            another one it is exported first, once.
+        engine: What is to run it: ``tensorflow``, ``onnxruntime``, ``openvino``, or ``auto`` for the fastest that is
+            installed and can; by default what its file is for. For another one it is exported first, once.
 
     Raises:
         KzooError: There is no such model, or it does not say which pipeline reads its inputs.

@@ -108,13 +108,14 @@ class DataSource:
     Attributes:
         path: The user's own, and how the published file is read.
         sample: The embedded sample.
-        real: The published file; None where there is none, so that ``auto`` means the sample.
+        real: The published file, or several that are read as one by `FromPaths`; None where there is none, so that
+            ``auto`` means the sample.
         without_real: Where there is none: what a user can do instead, as a sentence.
     """
 
     path: FromPath
     sample: FromSample
-    real: RemoteFile | None = None
+    real: RemoteFile | Sequence[RemoteFile] | None = None
     without_real: str = ""
 
 
@@ -130,6 +131,7 @@ class Problem:
         predicts: What the loss compares with the labels, one of `kzoo.plugin.INPUTS`.
         regularizer: For the kernels, or None.
         schema: What the data's reader knows of it that a saved model needs, as plain data.
+        views: Whether the loss compares two views of each picture, one of `kzoo.plugin.VIEWS`.
     """
 
     task: str
@@ -139,6 +141,7 @@ class Problem:
     predicts: str = ""
     regularizer: Any = None
     schema: Mapping[str, Any] = field(default_factory=dict)
+    views: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +180,8 @@ class Built:
         card: What must be stored with the trained model for `Pipeline.reader` and `Pipeline.source`, as plain data.
         notes: What the user should be told.
         unfreeze: Has the layers trained that begin frozen; called after the first ``train.frozen_epochs`` epochs.
+        batch_order: Which training examples make a batch, where that is not for chance alone to say, see
+            `kzoo.engine.batches.TrainingBatches`; None takes all examples of an epoch in a random order.
         started: What the network took from `BuildSettings.start`, where the pipeline did that itself; None where layers
             are to be taken over as `kzoo.models.starting.start_from` does.
     """
@@ -187,6 +192,7 @@ class Built:
     card: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
     unfreeze: Callable[[Any], None] = unfreeze_all
+    batch_order: Callable[[Any, int, int], Any] | None = None
     started: Started | None = None
 
 
@@ -248,6 +254,15 @@ class Pipeline(abc.ABC):
         """
         del card, forward, settings
         raise UsageError(self.untrained("SOURCE"))
+
+    def preprocessing_of(self, card: Mapping[str, Any]) -> str:
+        """Return how inputs are made for one trained network, in words; those of `preprocessing` by default.
+
+        Args:
+            card: What is stored with it, as for `reader`.
+        """
+        del card
+        return self.preprocessing
 
     def untrained(self, source: str) -> str:
         """Return what to say where a model is needed and there is none."""

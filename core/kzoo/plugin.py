@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 import pluggy
 
-from kzoo.terms import APPLIES_TO, DIRECTIONS, INPUTS, LABEL_FORMS, PROPERTIES, TASKS
+from kzoo.terms import APPLIES_TO, DIRECTIONS, INPUTS, LABEL_FORMS, PROPERTIES, TASKS, VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -37,6 +37,7 @@ __all__ = [
     "LISTED_KINDS",
     "PROPERTIES",
     "TASKS",
+    "VIEWS",
     "CommandSpec",
     "ComponentSpec",
     "FormerName",
@@ -256,10 +257,22 @@ class _LabelledSpec(ComponentSpec):
         return found
 
 
-class LossSpec(_LabelledSpec):  # no field of its own: a dataclass as it stands
-    """A loss: ``target`` is a `keras.losses.Loss` class or a factory of one."""
+@_spec
+class LossSpec(_LabelledSpec):
+    """A loss: ``target`` is a `keras.losses.Loss` class or a factory of one.
+
+    Attributes:
+        views: Whether it compares two views of each sample, which a pipeline then makes, and what the labels are:
+            ``of_classes`` or ``of_samples``, whose label is the sample's number in the batch; empty for one view.
+    """
 
     kind: ClassVar[str] = "loss"
+
+    views: str = ""
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with this spec, one sentence for each fault."""
+        return super().faults() + _among("views", (self.views,), VIEWS)
 
 
 @_spec

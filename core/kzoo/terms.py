@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["APPLIES_TO", "DIRECTIONS", "INPUTS", "LABEL_FORMS", "PROPERTIES", "TASKS"]
+__all__ = ["APPLIES_TO", "DIRECTIONS", "INPUTS", "LABEL_FORMS", "PROPERTIES", "TASKS", "VIEWS"]
 
 TASKS = (
     "classification",
@@ -60,3 +60,7 @@ INPUTS: Mapping[str, str] = MappingProxyType(
 
 PROPERTIES = ("zero_at_equality", "symmetric", "range")
 """What a loss or metric can promise of its values, for the conformance kit to hold it to."""
+
+VIEWS = ("", "of_classes", "of_samples")
+"""What a loss compares that wants two views of each sample: labels are classes, or the numbers of the samples; empty
+where one view will do."""

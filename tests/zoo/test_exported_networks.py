@@ -64,6 +64,8 @@ NETWORKS = {
     "fingers": of_pipeline("fingers", (96, 96, 3), 7),
     "regression": of_pipeline("regression", (4,), 1),
     "regression gaussians": of_pipeline("regression", (4,), 1, problem={"predicts": "gaussians"}),
+    "embedding": of_pipeline("embedding", (32, 32, 3), 2, problem={"task": "embedding"}),
+    "embedding cosines": of_pipeline("embedding", (28, 28, 1), 2, problem={"predicts": "cosines"}, network="classic"),
     "yolov3": trained_detector,
     "yolov3-tiny": tiny,
     "cells in channels": of_cfg(

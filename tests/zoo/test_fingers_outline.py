@@ -8,7 +8,10 @@ import pytest
 
 from kzoo_zoo.fingers import outline
 from kzoo_zoo.fingers.classical import OutlineCounter
+from kzoo_zoo.fingers.hindrances import in_words
 from kzoo_zoo.fingers.outline import find_contours, read_outline
+from kzoo_zoo.fingers.own_colours import OwnColours
+from kzoo_zoo.fingers.sleeve import sleeve_of
 from kzoo_zoo.fingers.walls import before_wall
 
 SKIN, WALL = (190, 140, 110), (120, 125, 130)
@@ -198,3 +201,114 @@ def test_the_outline_is_in_pixels_of_a_large_frame():
     reading = counter.read(cv2.resize(picture(mask_of(5)), (1280, 960)))
     assert reading.count == 5
     assert reading.contour.max() > 600
+
+
+DARK = (28, 27, 32)
+
+
+def sleeved(count, *, cuff=40, hem=65, sleeve=DARK, turn=0, wall=WALL):
+    """The picture of a hand whose arm is in a sleeve that is wider than the palm, from below the wrist to the edge."""
+    pixels = picture(mask_of(count, turn=turn), wall=wall)
+    middle = pixels.shape[1] // 2
+    corners = np.array([(middle - cuff, 176), (middle + cuff, 176), (middle + hem, 239), (middle - hem, 239)])
+    cv2.fillPoly(pixels, [corners], sleeve)
+    return pixels
+
+
+@pytest.mark.parametrize("sleeve", [DARK, (60, 75, 120), (175, 130, 105)], ids=["dark", "blue", "as skin"])
+@pytest.mark.parametrize("count", range(6))
+def test_a_sleeve_wider_than_the_palm_is_no_palm(count, sleeve):
+    counter = OutlineCounter(background=picture(seed=9))
+    assert counter.read(sleeved(count, sleeve=sleeve)).count == count
+
+
+def test_a_sleeve_is_cut_off_by_its_colour_and_the_shadow_of_a_hand_is_not():
+    hand = mask_of(4)
+    pixels = sleeved(4)
+    whole = np.where(np.abs(pixels.astype(int) - WALL).sum(-1) > 40, 255, 0).astype(np.uint8)
+    cut = sleeve_of(pixels, whole) > 0
+    assert cut[185:].sum() > 0.9 * (whole[185:] > 0).sum()
+    assert not cut[:170].any()
+    shaded = picture(hand)
+    shaded[:, 160:] = (shaded[:, 160:] * 0.45).astype(np.uint8)
+    assert not sleeve_of(shaded, hand).any()
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3], ids=["left", "above", "right"])
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_the_arm_may_come_from_any_side(count, quarters):
+    pixels = np.ascontiguousarray(np.rot90(sleeved(count), quarters))
+    assert OutlineCounter(background=np.rot90(picture(), quarters)).read(pixels).count == count
+    assert OutlineCounter(wall=True).read(pixels).count == count
+
+
+@pytest.mark.parametrize(("angles", "count"), [((84, 96), 2), ((60, 72, 120), 3), ((52, 64, 100, 112, 165), 5)])
+def test_fingers_that_touch_are_told_from_one_by_their_width(angles, count):
+    mask = mask_of(0)
+    for angle in angles:
+        tip = (160 + round(80 * math.cos(math.radians(angle))), 130 - round(80 * math.sin(math.radians(angle))))
+        cv2.line(mask, (160, 130), tip, 255, 14)
+    assert read_outline(mask).count == count
+
+
+def furnished(mask=None, seed=0, shift=(0, 0)):
+    """A scene of many things that have no skin's colour, seen by a camera that has moved by so many pixels."""
+    rng = np.random.default_rng(11)
+    pixels = np.full((300, 400, 3), (70, 95, 130), np.uint8)
+    for _ in range(40):
+        x, y = rng.integers(0, 400), rng.integers(0, 300)
+        gray = int(rng.integers(30, 200))
+        cv2.rectangle(pixels, (x, y), (x + 60, y + 40), (gray // 2, gray, gray), -1)
+    pixels = pixels[30 + shift[1] : 270 + shift[1], 40 + shift[0] : 360 + shift[0]].copy()
+    if mask is not None:
+        pixels[mask > 0] = SKIN
+    noise = np.random.default_rng(seed).normal(0, 2, pixels.shape)
+    return np.clip(pixels + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_a_moving_camera_that_never_saw_an_empty_scene_counts_by_colour(count):
+    counter = OutlineCounter(find="auto")
+    rng = np.random.default_rng(count)
+    readings = [counter.read(furnished(mask_of(count), n, rng.integers(-25, 25, 2).tolist())) for n in range(6)]
+    assert [reading.count for reading in readings] == [count] * 6
+    assert {reading.by for reading in readings} == {"colour"}
+    without = OutlineCounter(find="scene")
+    assert {without.read(furnished(mask_of(count), n, (5 * n, 0))).state for n in range(6)} == {"calibrating"}
+
+
+def test_colours_learned_from_an_open_hand_find_the_fist_after_it():
+    colours = OwnColours()
+    for seed in range(3):
+        assert colours.find(furnished(mask_of(5), seed)).outline.count == 5
+    assert colours.find(furnished(mask_of(0), 7)).outline.count == 0
+
+
+def test_an_empty_scene_that_is_known_comes_before_colours():
+    counter = calibrated(find="auto")
+    reading = counter.read(picture(mask_of(3)))
+    assert (reading.count, reading.by) == (3, "scene")
+    assert counter.read(picture(seed=77)).state == "no hand"
+
+
+def test_a_scene_is_not_learned_while_a_hand_of_its_own_colour_is_in_it():
+    counter = OutlineCounter(calibration=5, find="auto")
+    for number in range(12):
+        assert counter.read(furnished(mask_of(4), number)).by == "colour"
+    states = [counter.read(furnished(seed=30 + number)).state for number in range(40)]
+    assert states[-1] == "no hand"
+    found = counter.read(furnished(mask_of(2), 90))
+    assert (found.count, found.by) == (2, "scene")
+
+
+def test_an_arm_that_reaches_in_is_named_with_its_side():
+    def said(pixels):
+        return OutlineCounter(background=picture(), find="scene").read(pixels)
+
+    shoulder = picture()
+    cv2.ellipse(shoulder, (0, 120), (90, 115), 0, 0, 360, (60, 60, 70), -1)
+    assert (said(shoulder).state, said(shoulder).why) == ("unclear", "left")
+    assert said(np.ascontiguousarray(shoulder[:, ::-1])).why == "right"
+    assert said(np.full_like(shoulder, 20)).why == "near"
+    assert said(picture(seed=5)).why == ""
+    assert in_words("left") == "an arm or more reaches in from the left: use --roi"

@@ -194,7 +194,7 @@ def hand_from_the_start(path, frames=45):
 def test_a_film_with_a_hand_from_its_first_frame_says_why_nothing_is_counted(tmp_path, capsys):
     path = tmp_path / "hand.mp4"
     hand_from_the_start(path)
-    assert main(["predict", "fingers", str(path), "--json"]) == 0
+    assert main(["predict", "fingers", str(path), "--find", "scene", "--json"]) == 0
     said = capsys.readouterr()
     states = [json.loads(line)["state"] for line in said.out.splitlines()]
     assert states == ["calibrating"] * 30 + ["not empty"] * 15
@@ -205,7 +205,7 @@ def test_a_film_with_a_hand_from_its_first_frame_says_why_nothing_is_counted(tmp
 def test_a_film_too_short_for_the_calibration_says_so(tmp_path, capsys):
     path = tmp_path / "hand.mp4"
     hand_from_the_start(path, frames=20)
-    assert main(["predict", "fingers", str(path), "--json"]) == 0
+    assert main(["predict", "fingers", str(path), "--find", "scene", "--json"]) == 0
     assert "Nothing was counted" in capsys.readouterr().err
 
 
@@ -215,3 +215,28 @@ def test_the_number_of_a_frame_is_beside_what_it_says(clip, capsys):
     assert heading.split() == ["VIDEO", "FRAME", "TIME", "COUNT", "CONFIDENCE", "STATE", "THIS", "FRAME"]
     assert first.split()[1] == "48"
     assert heading.index("FRAME") == first.index("48")
+
+
+def test_a_film_whose_first_frame_has_a_hand_is_counted_by_colour_and_this_is_said(tmp_path, capsys):
+    path = tmp_path / "hand.mp4"
+    hand_from_the_start(path, frames=20)
+    assert main(["predict", "fingers", str(path), "--json"]) == 0
+    said = capsys.readouterr()
+    lines = [json.loads(line) for line in said.out.splitlines()]
+    assert [line["count"] for line in lines[8:]] == [4] * 12
+    assert {line["by"] for line in lines} == {"colour"}
+    assert "the hand was found by its colour" in said.err
+
+
+def test_what_stands_in_the_way_is_on_the_frame_and_said_at_the_end():
+    counter = reader(Fingers(), None, {}, find="scene")
+    counter.counter._given = np.full((120, 160, 3), 120, np.uint8)
+    arm = np.full((120, 160, 3), 120, np.uint8)
+    arm[20:110, :70] = (40, 40, 50)
+    source = Frames("a clip", "video")
+    counter.start(source)
+    found = counter.predict([Frame(index=i, pixels=arm, time=i / 25) for i in range(8)])
+    counter.finish(source)
+    assert found[-1].text == "unsure: an arm or more reaches in from the left: use --roi"
+    assert found[-1].to_dict()["why"] == "an arm or more reaches in from the left: use --roi"
+    assert any("reaches in from the left" in note and "--roi x,y,w,h" in note for note in source.notes)

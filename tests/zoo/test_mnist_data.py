@@ -68,7 +68,7 @@ def test_a_folder_of_images_becomes_gray_digits(tmp_path):
 
 def test_what_else_there_is_is_refused(tmp_path):
     for name, reason in (
-        ("digits.pkl", r"digits\.pkl cannot be read as digits: expected an \.npz file"),
+        ("digits.pkl", r"digits\.pkl cannot be read as labelled pictures: expected an \.npz file"),
         ("digits.csv", r"first line of .*digits\.csv holds numbers only"),
     ):
         (tmp_path / name).write_text("1,2,3")

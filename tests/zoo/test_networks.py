@@ -9,9 +9,9 @@ from pipelines import built, moment, pictures_of, sample
 from kzoo.errors import UsageError
 from kzoo_zoo.cifar10.augment import mirror_and_shift
 from kzoo_zoo.cifar10.pipeline import Cifar10
-from kzoo_zoo.cifar10.whitening import COMPONENTS, PATCH, whiten
 from kzoo_zoo.mnist.augment import shift
 from kzoo_zoo.mnist.pipeline import Mnist
+from kzoo_zoo.whitening import COMPONENTS, PATCH, whiten
 
 PIPELINES = {"mnist": (Mnist(), (28, 28, 1)), "cifar10": (Cifar10(), (32, 32, 3))}
 

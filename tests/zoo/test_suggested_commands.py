@@ -59,7 +59,8 @@ def test_it_trains(kind, name, capsys, tmp_path):
         ("loss", "huber", "regression"),
         ("metric", "f1_score", "cifar10"),
         ("loss", "hinge", "cats_vs_dogs"),  # a caution wherever it runs
-        ("loss", "arcface", ""),  # no pipeline trains embeddings
+        ("loss", "arcface", "embedding"),
+        ("loss", "ctc", ""),  # no pipeline transcribes
         ("metric", "psnr", ""),
         ("loss", "ciou", ""),  # a part of a detector's loss, refused as the whole
         ("loss", "yolo", "yolov3"),

@@ -54,8 +54,8 @@ class ZooClassifier(Pipeline):
         """Return the network that the settings name."""
         networks = importlib.import_module(self.networks)
         own = {} if chosen.widths is None else {"widths": chosen.widths}
-        if own and chosen.network != "default":
-            message = "`model.widths` is a setting of the default network; the classic one has fixed widths."
+        if own and chosen.network == "classic":
+            message = "`model.widths` is no setting of the classic network, but of the default network and its like."
             raise UsageError(message)
         build = getattr(networks, f"build_{chosen.network}")
         return build(problem.input_shape, problem.outputs, problem.regularizer, **own)

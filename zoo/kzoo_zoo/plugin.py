@@ -15,8 +15,8 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             name="mnist",
             target="kzoo_zoo.mnist.pipeline:Mnist",
             task="classification",
-            recipes=("classic", "default", "quick"),
-            summary="Handwritten digits, 28x28 in grayscale, ten classes.",
+            recipes=("classic", "default", "fast", "general", "quick"),
+            summary="Handwritten digits, or other small gray pictures of the user's own, 28x28.",
             reference="LeCun, Bottou, Bengio, Haffner 1998",
         ),
         PipelineSpec(
@@ -54,6 +54,15 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             reference="Malima, Ozgur, Cetin 2006 (the outline)",
         ),
         PipelineSpec(
+            name="segmentation",
+            target="kzoo_zoo.segmentation.pipeline:Segmentation",
+            task="segmentation",
+            recipes=("classic", "default", "quick"),
+            flags={"format": "data.format", "image-size": "data.image_size", "network": "model.network"},
+            summary="The class of every pixel, by a U-Net, from masks of the user's own; by itself, pets and shapes.",
+            reference="Ronneberger, Fischer, Brox 2015, https://arxiv.org/abs/1505.04597",
+        ),
+        PipelineSpec(
             name="yolov3",
             target="kzoo_zoo.yolov3.pipeline:Yolo",
             task="detection",
@@ -70,6 +79,20 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             },
             summary="Objects in pictures and the boxes around them: YOLOv3 and other networks of Darknet.",
             reference="Redmon, Farhadi 2018, https://arxiv.org/abs/1804.02767",
+        ),
+        PipelineSpec(
+            name="embedding",
+            target="kzoo_zoo.embedding.pipeline:Embedding",
+            task="embedding",
+            recipes=("classic", "default", "photos", "quick"),
+            flags={
+                "dimensions": "model.dimensions",
+                "image-size": "data.image_size",
+                "per-class": "model.per_class",
+                "unseen": "data.unseen",
+            },
+            summary="Pictures as vectors: those of a kind lie near each other, also of kinds that were never learned.",
+            reference="Lake, Salakhutdinov, Tenenbaum 2015 (Omniglot), https://doi.org/10.1126/science.aab3050",
         ),
     ]
 

@@ -14,6 +14,7 @@ from kzoo.cli.options import names_of_options
 from kzoo.errors import KzooError, UsageError
 
 if TYPE_CHECKING:
+    from kzoo.cluster.places import Place
     from kzoo.comparing.comparison import Comparison
     from kzoo.comparing.grid import Asked
 
@@ -65,7 +66,12 @@ def compare(
     ] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", help="Seeds that each is trained with; 5 by default.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", "-s", help="The first of the seeds; 0 by default.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Runs trained at a time; they share the processors.")] = 1,
+    jobs: options.JobsOption = None,
+    on: options.OnOption = "",
+    cpus: options.CpusOption = None,
+    gpus: options.GpusOption = None,
+    memory: options.MemoryOption = None,
+    store: options.StoreOption = "",
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -93,7 +99,7 @@ def compare(
     Every run is an ordinary one. Given again, the command goes on where it was stopped: what is done is used, what is
     not is resumed. Runs that exist are judged by their names or their folder.
     """
-    from kzoo.cli.flags import parted
+    from kzoo.cli.flags import own_flags, parted
 
     words, flags = parted(what or ())
     asked_grid = {
@@ -110,6 +116,7 @@ def compare(
         "--data": data,
         "--limit": limit,
         "--config": config,
+        "--on": on or None,
         **dict(flags),
     }
     given = [name for name, value in asked_grid.items() if value is not None]
@@ -124,6 +131,7 @@ def compare(
             raise UsageError(message)
         found = _of_runs(words, out, csv, quiet=quiet or json)
     else:
+        from kzoo.cluster.places import place_asked
         from kzoo.comparing.grid import Asked
 
         common = {
@@ -141,13 +149,14 @@ def compare(
             optimizers=optimizer or (),
             regularizers=regularizer or (),
             options=option or (),
-            own_flags=_own_flags(flags, pipeline, context),
+            own_flags=own_flags(flags, pipeline, command="compare", own=names_of_options(context)),
             metrics=metric or (),
             seeds=5 if seeds is None else seeds,
             first_seed=0 if seed is None else seed,
             common=common,
         )
-        found = _of_grid(asked, out, jobs, csv, quiet=quiet or json)
+        place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, store=store)
+        found = _of_grid(asked, out, place, csv, quiet=quiet or json)
     _show(found, as_json=json)
     _write(csv, found)  # behind the table, which is not lost where this fails
     if found.failures:
@@ -171,31 +180,13 @@ def _is_pipeline(words: list[str], given: list[str]) -> bool:
     return True
 
 
-def _own_flags(
-    flags: list[tuple[str, str | None]], pipeline: str | None, context: typer.Context
-) -> list[tuple[str, str]]:
-    """Return the flags that a pipeline adds, each with the setting that it gives."""
-    from kzoo.cli.flags import options_of
-    from kzoo.plugins.registry import get_registry
-
-    if not flags:
-        return []
-    if pipeline is None:
-        message = f"{flags[0][0]} may be a flag of a pipeline: name that first, as in kzoo compare regression."
-        raise UsageError(message)
-    known = get_registry().pipeline(pipeline).spec.flags
-    return options_of(flags, known, pipeline=pipeline, own=names_of_options(context))
-
-
-def _of_grid(asked: Asked, out: Path, jobs: int, csv: Path | None, *, quiet: bool) -> Comparison:
+def _of_grid(asked: Asked, out: Path, place: Place, csv: Path | None, *, quiet: bool) -> Comparison:
     """Train what is not there yet, and judge it."""
-    from kzoo.arguments import whole_number
     from kzoo.cli.run import Terminal
     from kzoo.comparing.comparison import compare_grid
     from kzoo.comparing.grid import grid_of
     from kzoo.comparing.progress import Progress
 
-    whole_number(jobs, "jobs")
     grid = grid_of(asked)
     _prepare(csv)
     if len(grid.seeds) == 1:
@@ -205,7 +196,7 @@ def _of_grid(asked: Asked, out: Path, jobs: int, csv: Path | None, *, quiet: boo
         console = output.message_console() if watched else None
         with Progress(grid, say=None if quiet else output.say, warn=output.warn, console=console) as progress:
             return compare_grid(
-                grid, root=out, workers=jobs, watcher=progress, listener=Terminal(quiet=quiet), argv=sys.argv
+                grid, root=out, place=place, watcher=progress, listener=Terminal(quiet=quiet), argv=sys.argv
             )
     except KeyboardInterrupt as stopped:
         if stopped.args:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from kzoo.plugins.registry import Entry, Registry
 
 __all__ = [
+    "Answers",
     "answer_bash",
+    "begun_names",
+    "begun_several",
     "complete_address",
     "complete_available",
     "complete_component",
@@ -54,44 +57,39 @@ _HELP_WIDTH = 60
 
 def complete_loss(incomplete: str) -> Answers:
     """Return the losses whose name starts with what was typed."""
-    return _names(("loss",), incomplete)
+    return begun_names(("loss",), incomplete)
 
 
 def complete_metric(incomplete: str) -> Answers:
     """Return the metrics whose name starts with what was typed."""
-    return _names(("metric",), incomplete)
+    return begun_names(("metric",), incomplete)
 
 
 def complete_optimizer(incomplete: str) -> Answers:
     """Return the optimizers whose name starts with what was typed."""
-    return _names(("optimizer",), incomplete)
+    return begun_names(("optimizer",), incomplete)
 
 
 def complete_regularizer(incomplete: str) -> Answers:
     """Return the regularizers of weights whose name starts with what was typed; a run takes no others."""
-    return _names(("regularizer",), incomplete, applies_to="weights")
+    return begun_names(("regularizer",), incomplete, applies_to="weights")
 
 
 def complete_track(incomplete: str) -> Answers:
     """Return the trackers whose name starts with what was typed, after a comma those that may stand behind others."""
-    from kzoo.plugins.several import begun_references
-
-    ways = begun_references(incomplete)
-    found = {before + name: text for before, begun in ways for name, text in _names(("tracker",), begun)}
-    # What was typed stands for itself only where nothing else can.
-    return [(name, text) for name, text in found.items() if text or name != incomplete or len(found) == 1]
+    return begun_several("tracker", incomplete)
 
 
 def complete_pipeline(incomplete: str) -> Answers:
     """Return the pipelines whose name starts with what was typed."""
-    return _names(("pipeline",), incomplete)
+    return begun_names(("pipeline",), incomplete)
 
 
 def complete_component(incomplete: str) -> Answers:
     """Return whatever has a name that starts with what was typed, of any kind that ``kzoo info`` shows."""
     from kzoo.plugin import LISTED_KINDS
 
-    return _names(LISTED_KINDS, incomplete, arguments=False)
+    return begun_names(LISTED_KINDS, incomplete, arguments=False)
 
 
 def complete_recipe(ctx: Any, incomplete: str) -> Answers:
@@ -276,7 +274,7 @@ def _joined(text: str, position: int) -> tuple[list[str], int]:
     return words, new_position
 
 
-def _names(kinds: Sequence[str], incomplete: str, *, arguments: bool = True, **fields: str) -> Answers:
+def begun_names(kinds: Sequence[str], incomplete: str, *, arguments: bool = True, **fields: str) -> Answers:
     """Return the names that start with what was typed, also of a component that is an argument of another one.
 
     After the name of a component they are those of its arguments, unless no arguments can stand there.
@@ -302,6 +300,16 @@ def _names(kinds: Sequence[str], incomplete: str, *, arguments: bool = True, **f
         known = "=" in incomplete or _known(registry, kinds, re.split("[:(]$", incomplete)[0])
         return offered or ([(incomplete, "")] if known else [])
     return []
+
+
+def begun_several(kind: str, incomplete: str) -> Answers:
+    """Return the components whose name starts with what was typed, after a comma those that may stand behind others."""
+    from kzoo.plugins.several import begun_references
+
+    ways = begun_references(incomplete)
+    found = {before + name: text for before, begun in ways for name, text in begun_names((kind,), begun)}
+    # What was typed stands for itself only where nothing else can.
+    return [(name, text) for name, text in found.items() if text or name != incomplete or len(found) == 1]
 
 
 def _arguments(registry: Registry, begun: Begun) -> Answers:

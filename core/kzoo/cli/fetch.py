@@ -27,6 +27,7 @@ def fetch(
     The files go to the folder KZOO_DATA, by default the platform's cache for kzoo.
     """
     from kzoo.data.download import fetch as download
+    from kzoo.data.download import several_files
     from kzoo.errors import DataError, KzooError, UsageError
     from kzoo.models.saved import find_pipeline
     from kzoo.plugins.registry import get_registry
@@ -49,13 +50,16 @@ def fetch(
             if source.real is None:
                 message = f"There is no data set to download for this pipeline. {source.without_real}".rstrip()
                 raise DataError(message)
-            path = download(source.real, progress=None if json else line)
+            paths = [download(one, progress=None if json else line) for one in several_files(source.real)]
         except KzooError as error:  # the others may still be had
             line.close()
             output.error(f"{name}: {error}")
             failed += 1
         else:
-            rows.append({"pipeline": name, "file": str(path), "megabytes": round(path.stat().st_size / 1e6, 1)})
+            rows += [
+                {"pipeline": name, "file": str(path), "megabytes": round(path.stat().st_size / 1e6, 1)}
+                for path in paths
+            ]
     output.emit(rows, {"pipeline": "pipeline", "file": "file", "megabytes": "MB"}, as_json=json)
     if failed:
         raise typer.Exit(1)

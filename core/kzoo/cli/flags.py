@@ -10,7 +10,7 @@ from kzoo.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-__all__ = ["off_switch", "options_of", "parted", "settings_of"]
+__all__ = ["off_switch", "options_of", "own_flags", "parted", "settings_of"]
 
 
 def parted(arguments: Sequence[str], switches: Container[str] = ()) -> tuple[list[str], list[tuple[str, str | None]]]:
@@ -74,6 +74,30 @@ def options_of(
             raise UsageError(message)
         found.append((flag, f"{setting}={value}"))
     return found
+
+
+def own_flags(
+    flags: Sequence[tuple[str, str | None]], pipeline: str | None, *, command: str, own: Iterable[str]
+) -> list[tuple[str, str]]:
+    """Return the flags that a pipeline adds to a command that trains, each with the setting that it gives.
+
+    Args:
+        flags: The flags with their values, as `parted` returns them.
+        pipeline: The pipeline; None where the command line names none.
+        command: The command, for the error message.
+        own: The command's own options, likewise.
+
+    Raises:
+        UsageError: No pipeline is named, it has no such flag, or the flag has no value.
+    """
+    from kzoo.plugins.registry import get_registry
+
+    if not flags:
+        return []
+    if pipeline is None:
+        message = f"{flags[0][0]} may be a flag of a pipeline: name that first, as in kzoo {command} regression."
+        raise UsageError(message)
+    return options_of(flags, get_registry().pipeline(pipeline).spec.flags, pipeline=pipeline, own=own)
 
 
 def settings_of(

@@ -20,14 +20,20 @@ if TYPE_CHECKING:
 __all__ = [
     "BatchSizeOption",
     "ConfigOption",
+    "CpusOption",
     "DataOption",
     "EngineOption",
     "EpochsOption",
+    "GpusOption",
+    "JobsOption",
     "JsonOption",
     "LimitOption",
+    "MemoryOption",
+    "OnOption",
     "ReaderSettings",
     "RecipeOption",
     "SearchOption",
+    "StoreOption",
     "TaskOption",
     "WideOption",
     "apply",
@@ -46,8 +52,8 @@ EngineOption = Annotated[
     typer.Option(
         "--engine",
         metavar="ENGINE",
-        help="What runs the model: tensorflow, onnxruntime or openvino; by default what its file is for. A model is "
-        "exported for another one first, once.",
+        help="What runs the model: tensorflow, onnxruntime, openvino, or auto for the fastest that is installed; by "
+        "default what its file is for. A model is exported for another one first, once.",
         autocompletion=completion.complete_engine,
     ),
 ]
@@ -61,6 +67,35 @@ DataOption = Annotated[
     str | None, typer.Option("--data", "-d", metavar="SOURCE", help="auto, real, sample, or a file or folder.")
 ]
 LimitOption = Annotated[int | None, typer.Option("--limit", help="At most this many examples of each split.")]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        help="Runs trained at a time; they share processors and memory. By default 1, on a cluster one for each GPU or "
+        "machine.",
+    ),
+]
+OnOption = Annotated[
+    str, typer.Option("--on", metavar="CLUSTER", help="Compute on a Ray cluster: ray for a local one, or ray://HOST.")
+]
+CpusOption = Annotated[
+    int | None, typer.Option("--cpus", metavar="N", help="Processors of each run; by default they are shared out.")
+]
+GpusOption = Annotated[
+    float | None, typer.Option("--gpus", metavar="N", help="GPUs of each run on a cluster; 0.5 lets two share one.")
+]
+StoreOption = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="With --on: a store through which runs come back where machines share no folder, as s3://BUCKET/PLACE.",
+    ),
+]
+MemoryOption = Annotated[
+    str | None, typer.Option("--memory", metavar="SIZE", help="Memory that each run takes, as in 4GB.")
+]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings, such as the config.toml of a run.")
 ]

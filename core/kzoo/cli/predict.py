@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,11 +16,14 @@ from kzoo.cli.options import names_of_options, read_from
 from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kzoo.cli.printing import Printer
+    from kzoo.cluster.places import Place
     from kzoo.data.frames import Source
     from kzoo.data.frames.writing import Saver
+    from kzoo.inference.predicting import Predicting
+    from kzoo.models.saved import SavedModel
     from kzoo.pipeline import Reader
 
 __all__ = ["predict"]
@@ -52,6 +56,17 @@ def predict(
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Draw the predictions in a window; q closes it.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Also write all that is predicted.")] = None,
+    on: options.OnOption = "",
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results", metavar="OUT", help="With --on: the folder of the results, OUT.parquet or OUT.jsonl."
+        ),
+    ] = None,
+    jobs: options.JobsOption = None,
+    cpus: options.CpusOption = None,
+    gpus: options.GpusOption = None,
+    memory: options.MemoryOption = None,
     every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Take one frame of N.")] = 1,
     start: Annotated[
         str, typer.Option("--start", metavar="TIME", help="Leave out what is before it (12.5, mm:ss).")
@@ -69,8 +84,9 @@ def predict(
 
     An input that cannot be read is reported and the rest go on; the exit code is then 1. Ctrl-C ends a camera.
     """
-    from kzoo.cli.engines import exporting, run_by
+    from kzoo.cli.engines import exporting
     from kzoo.cli.printing import Printer
+    from kzoo.cluster.places import Place, place_asked
     from kzoo.data.frames import Part, seconds
     from kzoo.data.frames.opening import opened
     from kzoo.data.frames.writing import Saver
@@ -82,15 +98,11 @@ def predict(
         raise UsageError(message)
     asked = find_predicting(model, out, engine, exporting(quiet=json))
     if asked.saved:
-        for said in filter(None, (asked.saved.caution(), asked.saved.changed())):
-            output.warn(said)
-        for told in filter(None, (asked.saved.sample_only(), read_from(model, asked.saved))):
-            output.say(told)
-        if engine:
-            output.say(run_by(asked.saved))
+        _tell(asked.saved, model, engine)
     table = asked.pipeline.reader_settings
     texts, given = settings_of(source, table, whose="this pipeline's reader", own=names_of_options(context))
-    reader = asked.reader({**layer_from_options(settings or ()), **given})
+    settings_of_reader = {**layer_from_options(settings or ()), **given}
+    reader = asked.reader(settings_of_reader)
     if not texts:
         message = "Name what is to be predicted: images, videos, folders, a camera (0), a URL."
         raise UsageError(message)
@@ -101,6 +113,11 @@ def predict(
         max_frames=max_frames,
     )
     sources = opened(texts, part, reader.open)
+    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory)
+    if on or results or place != Place():
+        refused = {"--save": save, "--show": show, "--csv": csv, "--json": json, "--engine": engine}
+        _elsewhere(asked, sources, place, results, top, settings_of_reader, refused)
+        return
     with _unmade(save):
         saver = Saver(save, sources) if save else None  # what cannot be written is refused before a network is loaded
         window = _window(sources) if show else None
@@ -115,6 +132,59 @@ def predict(
         raise typer.Exit(1)
     if stopped and not any(found.live for found in sources):
         raise typer.Exit(130)
+
+
+def _tell(saved: SavedModel, model: str, engine: str) -> None:
+    """Say what must be known of a model before it is used."""
+    from kzoo.cli.engines import run_by
+
+    for said in filter(None, (saved.caution(), saved.changed())):
+        output.warn(said)
+    for told in filter(None, (saved.sample_only(), read_from(model, saved))):
+        output.say(told)
+    if engine:
+        output.say(run_by(saved))
+
+
+def _elsewhere(
+    asked: Predicting,
+    sources: Sequence[Source],
+    place: Place,
+    results: Path | None,
+    top: int,
+    settings: Mapping[str, Any],
+    refused: Mapping[str, Any],
+) -> None:
+    """Predict images on a cluster, and say what came of it."""
+    from kzoo.inference.on_ray import Wanted, predict_on_ray
+
+    if not place.on:
+        message = "--results, --jobs, --cpus and --memory are for a cluster: name it with --on ray or --on ray://HOST."
+        raise UsageError(message)
+    if results is None:
+        message = (
+            "--on writes the results into a folder of files: name it with --results OUT.parquet or --results OUT.jsonl."
+        )
+        raise UsageError(message)
+    if given := [name for name, value in refused.items() if value]:
+        message = f"{given[0]} is for predictions by this process: leave it out, or --on."
+        raise UsageError(message)
+    began = time.perf_counter()
+    bars = sys.stderr.isatty()
+    try:
+        found = predict_on_ray(asked, sources, Wanted(to=results, place=place, top=top, settings=settings, bars=bars))
+    except KeyboardInterrupt:
+        output.say("Stopped. The same command goes on with the images that are left.")
+        raise
+    took = time.perf_counter() - began
+    done = found.images - found.before
+    before = f" {found.before:,} more were done by an earlier start." if found.before else ""
+    rate = done / max(took, 1e-9)
+    output.say(f"{done:,} images in {took:.1f} s: {rate:.1f} a second, the start of the workers included.{before}")
+    output.say(f"Wrote {results}.")
+    if found.failed:
+        output.say(f"{found.failed:,} of {found.images:,} images could not be read: the column `error` says why.")
+        raise typer.Exit(1)
 
 
 @contextlib.contextmanager

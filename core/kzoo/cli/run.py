@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from kzoo.cluster.places import Place
     from kzoo.engine.cluster import Cluster
     from kzoo.runs.config import RunConfig
     from kzoo.runs.manifest import Manifest
@@ -126,8 +127,16 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="With --resume: go on also where data, versions or settings differ.")
     ] = False,
+    on: options.OnOption = "",
+    cpus: options.CpusOption = None,
+    gpus: options.GpusOption = None,
+    memory: options.MemoryOption = None,
+    store: options.StoreOption = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and build the model, train nothing.")
+    ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show where the time goes, with a trace in the run's folder `profile`.")
     ] = False,
     print_config: Annotated[bool, typer.Option("--print-config", help="Write all settings and their origins.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")] = False,
@@ -186,7 +195,14 @@ def run(
         _show_settings(settings, as_json=json)
         return
     listener = Terminal(quiet=quiet, verbose=verbose)
-    together = partial(_train, settings, out, going_on, listener, as_json=json)
+    asked = {"on": on, "cpus": cpus, "gpus": gpus, "memory": memory, "store": store}
+    if place := _place(asked, {"--dry-run": dry_run, "--profile": profile, "--workers": (workers or 1) > 1}):
+        from kzoo.comparing.single import train_at
+
+        elsewhere = train_at(place, settings, root=out, listener=listener, argv=sys.argv, resume=going_on)
+        _end(elsewhere, listener, as_json=json)
+        return
+    together = partial(_train, settings, out, going_on, listener, as_json=json, profile=profile)
     if dry_run:
         fits: list[Manifest] = []
         together(None, dry_run=fits.append)
@@ -194,7 +210,7 @@ def run(
         return
     from kzoo.cli.workers import place_in
 
-    together(place_in(workers, resume or "last", out))
+    together(place_in(workers, resume or "last", out, profile=profile))
 
 
 def _train(
@@ -205,6 +221,7 @@ def _train(
     cluster: Cluster | None,
     *,
     as_json: bool,
+    profile: bool,
     dry_run: Callable[[Manifest], None] | None = None,
 ) -> None:
     """Train, alone or as one of several processes, and write what came of it; raise ``Exit`` where it was stopped."""
@@ -228,12 +245,20 @@ def _train(
             dry_run=dry_run,
             resume=resume,
             cluster=cluster,
+            profile=profile,
         )
     if result is None:
         return
     if not shows:
         raise typer.Exit(130 if result.status == "interrupted" else 0)
-    _show(result, listener, as_json=as_json)
+    _end(result, listener, as_json=as_json, profiled=profile, cluster=cluster)
+
+
+def _end(
+    result: RunResult, listener: Terminal, *, as_json: bool, profiled: bool = False, cluster: Cluster | None = None
+) -> None:
+    """Show what a run came to, and leave with the exit code of one that was stopped."""
+    _show(result, listener, as_json=as_json, profiled=profiled)
     if result.run.manifest().signal:
         if result.status == "interrupted":
             again = command_line("kzoo", "run", "--resume", result.run.path, *_workers(cluster))
@@ -246,6 +271,30 @@ def _workers(cluster: Cluster | None) -> tuple[str, ...]:
     from kzoo.engine.cluster import is_local_worker
 
     return ("--workers", str(cluster.count)) if cluster is not None and is_local_worker() else ()
+
+
+def _place(asked: dict[str, Any], here_alone: dict[str, bool]) -> Place | None:
+    """Return the cluster that a run is to be trained on, None where it is this process that trains.
+
+    Args:
+        asked: The options that say which, and what the run gets there.
+        here_alone: Options that need the run in this process, and whether they are given.
+
+    Raises:
+        UsageError: What is asked for does not go together.
+    """
+    if all(value in (None, "") for value in asked.values()):
+        return None
+    from kzoo.cluster.places import place_asked
+
+    place = place_asked(**asked, jobs=1)
+    if not place.on:
+        message = "--cpus and --memory are for a cluster: name it with --on ray or --on ray://HOST."
+        raise UsageError(message)
+    if given := [name for name, value in here_alone.items() if value]:
+        message = f"{given[0]} is for a run on this machine: leave out --on."
+        raise UsageError(message)
+    return place
 
 
 def _model_file(text: str, root: Path) -> str:
@@ -361,7 +410,7 @@ def _show_fits(settings: RunConfig, record: Manifest, *, as_json: bool) -> None:
     output.say("Everything fits; nothing was trained.")
 
 
-def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
+def _show(result: RunResult, listener: Terminal, *, as_json: bool, profiled: bool = False) -> None:
     """Write the test results, where the run is and what can be done with it."""
     manifest = result.run.manifest()
     if as_json:
@@ -385,6 +434,8 @@ def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
     output.show(f"run   {result.run.path}")
     if (page := result.run.path / "report.html").exists():
         output.show(f"report  {page}")
+    if profiled:
+        _show_profile(result.run.profile_path, listener)
     if manifest.data.reason:
         output.warn("These are results on the embedded sample, NOT on the real data, which could not be downloaded.")
     if manifest.signal:
@@ -392,6 +443,27 @@ def _show(result: RunResult, listener: Terminal, *, as_json: bool) -> None:
         output.say(f"{stopped} when all was done but the report: `{again}` draws it.")
         return
     listener.say(f"Next: {command_line('kzoo', 'evaluate', result.run.path)}")
+
+
+def _show_profile(folder: Path, listener: Terminal) -> None:
+    """Write where the time of a run went."""
+    from json import loads
+
+    from kzoo.training.profiling import PROFILE, TRACE
+
+    told = loads((folder / PROFILE).read_text("utf-8"))
+    rows = [
+        {**row, "seconds": f"{row['seconds']:.2f}", "share": f"{row['share']:.1%}", "times": f"{row['times']:,}"}
+        for row in told["parts"]
+    ]
+    output.emit(
+        rows, {"part": "where the time went", "seconds": "seconds", "share": "share", "times": "times"}, as_json=False
+    )
+    for note in told["notes"]:
+        listener.say(note)
+    output.show(
+        f"trace  {folder / TRACE} (https://ui.perfetto.dev opens it); TensorFlow's own: tensorboard --logdir {folder}"
+    )
 
 
 run.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined] # the pipeline's flags

@@ -56,19 +56,23 @@ def asked_for(workers: int | None) -> tuple[int, Cluster | None]:
     return 0, cluster
 
 
-def place_in(workers: int | None, run: str, root: Path) -> Cluster | None:
+def place_in(workers: int | None, run: str, root: Path, *, profile: bool = False) -> Cluster | None:
     """Return the cluster that this process is a part of, or None; where it is to start the processes, do that and exit.
 
     Args:
         workers: What ``--workers`` says, or None.
         run: The run that goes on, or ``last``, for what is said where a process is killed.
         root: The folder that runs go to.
+        profile: Whether to look where the time goes, which one process alone can.
 
     Raises:
         Exit: The processes were started here, and have ended; with their exit code.
         UsageError: As `asked_for`.
     """
     count, cluster = asked_for(workers)
+    if profile and (count or cluster):
+        message = "--profile looks at one process: leave out --workers, or train without --profile."
+        raise UsageError(message)
     if count:
         again = command_line("kzoo", "run", "--resume", run, "--out", root, "--workers", str(count))
         raise typer.Exit(train_together(count, sys.argv[1:], again))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.arguments import described, items_of, json_text, path_text, text, whole_number
+from kzoo.arguments import described, items_of, json_text, path_text, text
 from kzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,12 @@ def compare(
     vary: Mapping[str, Iterable[Any]] | None = None,
     seeds: int = 5,
     seed: int = 0,
-    jobs: int = 1,
+    jobs: int | None = None,
+    on: str = "",
+    cpus: int | None = None,
+    gpus: float | None = None,
+    memory: str | int | None = None,
+    store: str = "",
     metrics: str | Iterable[str] = (),
     recipe: str | None = None,
     epochs: int | None = None,
@@ -57,7 +62,13 @@ def compare(
         vary: Settings by dotted key, each with the values to compare: ``{"train.batch_size": [64, 128]}``.
         seeds: How many seeds each way is trained with.
         seed: The first of them.
-        jobs: How many runs are trained at a time.
+        jobs: How many runs are trained at a time; by default one on this machine, and on a cluster one for each GPU or,
+            without any, for each machine.
+        on: Where: empty for this machine, ``ray`` or ``ray://HOST`` for a cluster.
+        cpus: Processors of each run; by default they are shared out.
+        gpus: GPUs of each run on a cluster.
+        memory: What each run takes of it: bytes, or a text such as ``4GB``.
+        store: With ``on``: the address of a store through which runs come back, where machines share no folder.
         metrics: References of metrics beside the recipe's; a text by itself is one of them.
         recipe: One of the pipeline's recipes.
         epochs: How often to go through the data.
@@ -78,6 +89,7 @@ def compare(
         KzooError: Runs cannot be paired, data cannot be read, or a folder cannot be written.
         KeyboardInterrupt: Ctrl-C or SIGTERM stopped it.
     """
+    from kzoo.cluster.places import place_asked
     from kzoo.comparing.comparison import compare_grid
     from kzoo.comparing.grid import Asked, grid_of
     from kzoo.comparing.progress import Progress
@@ -112,8 +124,9 @@ def compare(
         message = f"`what` must be the name of a pipeline where it is to be trained, not {described(what)}."
         raise UsageError(message)
     grid = grid_of(asked)
+    place = place_asked(jobs=jobs, on=on, cpus=cpus, gpus=gpus, memory=memory, store=store)
     with Progress(grid, say=listener.say, warn=listener.warn) as progress:
-        return compare_grid(grid, root=root, workers=whole_number(jobs, "jobs"), watcher=progress, listener=listener)
+        return compare_grid(grid, root=root, place=place, watcher=progress, listener=listener)
 
 
 def _of_runs(what: Any, root: Path, listener: Listener) -> Comparison:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo._version import __version__
 from kzoo.comparing import words
+from kzoo.comparing.away import fetch_left
 from kzoo.comparing.folder import RECORD, ComparisonFolder, folder_for, plan_of
 from kzoo.comparing.gathering import Entry, Gathered, directions_of, entries_of, gather
 from kzoo.comparing.judging import judge
@@ -27,6 +28,7 @@ from kzoo.runs.folder import Run, find_run, list_runs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kzoo.cluster.places import Place
     from kzoo.comparing.grid import Grid, Job
     from kzoo.comparing.judging import Judgement
     from kzoo.comparing.processes import Trained, Watcher
@@ -131,17 +133,25 @@ class Comparison:
 
 
 def compare_grid(
-    grid: Grid, *, root: Path, workers: int, watcher: Watcher, listener: Listener, argv: Sequence[str] = ()
+    grid: Grid,
+    *,
+    root: Path,
+    place: Place,
+    watcher: Watcher,
+    listener: Listener,
+    argv: Sequence[str] = (),
+    logged: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Train what of a grid is not there yet, and judge it.
 
     Args:
         grid: The runs.
         root: The folder that runs go to, and in which those that can be used are looked for.
-        workers: How many processes train at a time.
+        place: Where they are trained, and how many at a time.
         watcher: Who is told how it goes on.
         listener: Who is told of data that is read and of runs that are measured.
         argv: The command line, for the records.
+        logged: What is logged after each epoch and judged beside the measures, each with which way it is better.
 
     Raises:
         KzooError: The folder cannot be written, the data cannot be read, or too few runs came to their end.
@@ -151,16 +161,18 @@ def compare_grid(
     folder = folder_for(root, plan, grid.pipeline, grid.cells)
     began = _now()
     with folder.held(), as_ctrl_c():
+        if place.store:
+            fetch_left(place.store, root)
         found = find(grid.jobs, root, functools.partial(_fingerprint, listener=listener, known={}))
         for note in found.notes:
             watcher.warn(note)
-        record = _opening(plan, grid, began, argv)
+        record = _opening(plan, grid, began, argv) | ({"logged": dict(logged)} if logged else {})
         folder.write({**record, "status": "running", "runs": _places(folder, found.done)})
         for job in grid.jobs:
             if job in found.done:
                 watcher.ended(job, "reused", found.done[job])
         missing = [job for job in grid.jobs if job not in found.done]
-        order = Order(missing, found.unfinished, root, workers, folder.path / "workers.log", argv)
+        order = Order(missing, found.unfinished, root, place, folder.path / "workers.log", argv)
         try:
             trained = train_all(order, watcher)
         except KeyboardInterrupt:
@@ -173,7 +185,12 @@ def compare_grid(
             message = f"The comparison was stopped with {len(whole)} of {len(grid.jobs)} runs done."
             raise KeyboardInterrupt(message)
         failures = {(job.cell, job.seed): why for job, why in trained.failures.items()}
-        gathered = _in_places(grid, whole, folder, trained)
+        try:
+            gathered = _in_places(grid, whole, folder, trained)
+        except KzooError:
+            told = [{"cell": cell, "seed": seed, "error": why} for (cell, seed), why in failures.items()]
+            folder.write({**record, "status": "failed", "failures": told, "runs": _places(folder, whole)})
+            raise
         return _judged(folder, gathered, record, listener, failures=failures)
 
 
@@ -205,6 +222,7 @@ def compare_runs(
         "argv": before.get("argv") or list(argv),
         "pipeline": pipeline,
         "cells": list(gathered.cells),
+        **({"logged": before["logged"]} if before.get("logged") else {}),
     }
     # What failed is no run to judge, and stays in the record of the comparison that asked for it.
     failures = {(one["cell"], one["seed"]): one["error"] for one in before.get("failures", ())}
@@ -255,8 +273,9 @@ def _judged(
     failures: Mapping[tuple[str, int], str] | None = None,
 ) -> Comparison:
     """Judge runs, and write all files of the comparison."""
-    directions = directions_of(gathered)
-    judgement = judge(values_of(gathered, directions, listener), directions)
+    logged = record.get("logged", {})
+    directions = {**logged, **directions_of(gathered)}
+    judgement = judge(values_of(gathered, directions, listener, logged=logged), directions)
     notes = [f"The run of `{cell}` with seed {seed} failed: {why}" for (cell, seed), why in (failures or {}).items()]
     notes += gathered.notes
     found = Comparison(

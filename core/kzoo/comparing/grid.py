@@ -67,11 +67,13 @@ class Job:
         cell: The name of the way to train.
         seed: Its seed.
         config: Its settings.
+        more: What else the process is told that trains it, as plain data: `kzoo.comparing.worker`.
     """
 
     cell: str
     seed: int
     config: RunConfig
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from kzoo.comparing.gathering import SECONDS
 from kzoo.errors import KzooError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from kzoo.comparing.gathering import Entry, Gathered
     from kzoo.engine.listener import Listener
@@ -17,9 +17,16 @@ __all__ = ["measures_of", "values_of"]
 
 
 def values_of(
-    gathered: Gathered, directions: Mapping[str, str], listener: Listener
+    gathered: Gathered, directions: Mapping[str, str], listener: Listener, *, logged: Collection[str] = ()
 ) -> dict[str, dict[str, dict[int, float]]]:
     """Return, by way to train and measure, the value of each seed; what a run does not have is left out.
+
+    Args:
+        gathered: The runs.
+        directions: The measures.
+        listener: Who is told of runs that are measured.
+        logged: Those of them that are no measures of the test, but logged after each epoch: of the one whose weights
+            the model has.
 
     Raises:
         KzooError: A run without recorded measures cannot be measured.
@@ -28,10 +35,14 @@ def values_of(
     for entry in gathered.entries:
         own = measures_of(entry, listener)
         for measure in directions:
-            value = own.get(measure)
+            value = _kept(entry, measure) if measure in logged else own.get(measure)
             if value is not None:
                 found[entry.cell].setdefault(measure, {})[entry.seed] = value
     return found
+
+
+def _kept(entry: Entry, name: str) -> float | None:
+    return entry.record.training.kept(name) if entry.record.training else None
 
 
 def measures_of(entry: Entry, listener: Listener) -> dict[str, float]:

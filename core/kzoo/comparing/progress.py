@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from kzoo.comparing.live import LiveTable, plain
 from kzoo.plugins.registry import get_registry
-from kzoo.streams import visible
 from kzoo.tasks import task_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
-    from typing import Self
 
     from rich.console import Console
-    from rich.live import Live
     from rich.table import Table
 
     from kzoo.comparing.grid import Grid, Job
@@ -24,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress"]
 
-_PER_SECOND = 4
 _MOST_SHOWN = 2  # values of an epoch
 
 
@@ -38,7 +33,7 @@ class _Row:
     values: list[float] = field(default_factory=list)
 
 
-class Progress:
+class Progress(LiveTable):
     """Shows how a grid of runs goes on.
 
     Args:
@@ -56,36 +51,12 @@ class Progress:
         warn: Callable[[str], None],
         console: Console | None = None,
     ) -> None:
+        super().__init__(say=say, warn=warn, console=console)
         self._grid = grid
         # What says most of a model by the first of the pipeline's tasks; data may decide for another one.
         self._quality = task_named(get_registry().pipeline(grid.pipeline).spec.task).quality
-        self._say, self._warn = say, warn
-        self._console = console
         self._rows = {cell: _Row() for cell in grid.cells}
-        self._began = time.monotonic()
         self._count = 0
-        self._live: Live | None = None
-
-    def __enter__(self) -> Self:
-        if self._console is not None:
-            from rich.live import Live
-
-            self._live = Live(get_renderable=self._table, console=self._console, refresh_per_second=_PER_SECOND)
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    def warn(self, text: str) -> None:
-        """Write a warning, above the table where there is one."""
-        if self._live is not None:
-            self._live.console.print(f"warning: {visible(text)}", markup=False)
-        else:
-            self._warn(text)
 
     def began(self, job: Job) -> None:
         """Show that a run is being trained."""
@@ -106,17 +77,16 @@ class Progress:
         if value is not None:
             row.values.append(value)
         self._count += 1
-        if self._live is None and self._say is not None:
-            shown = "" if value is None else f"  {self._quality} {value:.4f}"
-            place = f"  {run.path}" if run else ""
-            self._say(f"{self._count}/{len(self._grid.jobs)}  {job.cell} seed {job.seed}: {status}{shown}{place}")
+        shown = "" if value is None else f"  {self._quality} {value:.4f}"
+        place = f"  {run.path}" if run else ""
+        self.line(f"{self._count}/{len(self._grid.jobs)}  {job.cell} seed {job.seed}: {status}{shown}{place}")
 
-    def _table(self) -> Table:
+    def table(self) -> Table:
+        """Return the table as it is now."""
         from rich.table import Table
 
-        seconds = int(time.monotonic() - self._began)
         done = sum(row.done for row in self._rows.values())
-        title = f"{self._grid.pipeline}: {done} of {len(self._grid.jobs)} runs, {seconds // 60}:{seconds % 60:02}"
+        title = f"{self._grid.pipeline}: {done} of {len(self._grid.jobs)} runs, {self.elapsed}"
         table = Table(title=title, title_justify="left", title_style="bold")
         for heading in ("trained with", "done", f"mean {self._quality}", "now"):
             table.add_column(heading)
@@ -124,15 +94,8 @@ class Progress:
             mean = f"{sum(row.values) / len(row.values):.4f}" if row.values else ""
             failed = f", {row.failed} failed" if row.failed else ""
             now = "; ".join(f"seed {seed}: {what}" for seed, what in row.now.items())
-            table.add_row(_plain(cell), f"{row.done}/{len(self._grid.seeds)}{failed}", mean, _plain(now))
+            table.add_row(plain(cell), f"{row.done}/{len(self._grid.seeds)}{failed}", mean, plain(now))
         return table
-
-
-def _plain(text: str) -> Any:
-    """Return text that rich takes as it is: brackets of a component are no markup."""
-    from rich.text import Text
-
-    return Text(visible(text))
 
 
 def _says_something(name: str) -> bool:

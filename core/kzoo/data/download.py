@@ -14,14 +14,15 @@ from urllib.parse import urlsplit
 import filelock
 
 from kzoo.data.cache import DiskFullError, ensure_writable, home_path
-from kzoo.data.http import Progress, Transfer
 from kzoo.errors import DataError, NetworkUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Progress", "RemoteFile", "cached", "fetch", "showing"]
+    from kzoo.data.http import Progress
+
+__all__ = ["RemoteFile", "cached", "fetch", "several_files", "showing"]
 
 _shown: contextvars.ContextVar[Progress | None] = contextvars.ContextVar("kzoo_download_progress", default=None)
 
@@ -39,6 +40,7 @@ class RemoteFile:
         filename: Its name in the cache.
         subdir: The folder inside the cache that holds it.
         md5: The MD5 of its bytes. It finds damage, not malice: give `sha256` where it is known.
+        beside: Files that belong to it, which are fetched before it into the same cache.
     """
 
     urls: tuple[str, ...]
@@ -47,6 +49,7 @@ class RemoteFile:
     filename: str
     subdir: str
     md5: str = ""
+    beside: tuple[RemoteFile, ...] = ()
 
     @property
     def algorithm(self) -> str:
@@ -61,6 +64,11 @@ class RemoteFile:
     def path(self, home: Path | None = None) -> Path:
         """Return where the file belongs, whether it is there or not."""
         return (home if home is not None else home_path()) / self.subdir / self.filename
+
+
+def several_files(remote: RemoteFile | Sequence[RemoteFile]) -> Sequence[RemoteFile]:
+    """Return the files of a data set that is published as one file or as several."""
+    return (remote,) if isinstance(remote, RemoteFile) else remote
 
 
 @contextlib.contextmanager
@@ -106,6 +114,8 @@ def fetch(remote: RemoteFile, *, home: Path | None = None, progress: Progress | 
         NetworkUnreachableError: No host could be reached.
         DataError: A wrong checksum, an error of the host, a lost connection, a full disk or an unwritable folder.
     """
+    for other in remote.beside:
+        fetch(other, home=home, progress=progress)
     if (path := cached(remote, home=home)) is not None:
         return path
     path = remote.path(home)
@@ -150,6 +160,8 @@ def _mirrored(urls: Sequence[str]) -> list[str]:
 
 def _retrieve(url: str, remote: RemoteFile, path: Path, progress: Progress | None) -> None:
     """Bring one file from one address and give it its name, if its checksum is right; else nothing of it stays."""
+    from kzoo.data.http import Transfer  # requests takes longer to import than a photo to be classified
+
     transfer = Transfer(path, remote.size, progress)
     for last_try in (False, True):
         part = transfer.bring(url)

@@ -1,4 +1,4 @@
-"""Images decoded once into a file of the cache and read from there by index: for folders too large for memory."""
+"""Images decoded once into a file of the cache: for folders too large for memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import json
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import filelock
 import numpy as np
 
 from kzoo.data.cache import data_home, ensure_room, readable_size
 from kzoo.data.decoding import ImageMode, UnreadableImageError, read_image
-from kzoo.data.splits import Split, digest_of
 from kzoo.errors import DataError
 from kzoo.files import replacing, write_json
 
@@ -23,90 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["STORE_LIMIT", "StoredSplit", "decode_all", "open_store"]
+__all__ = ["STORE_LIMIT", "decode_all", "open_store"]
 
 STORE_LIMIT = 40 * 10**9
 """The most that all stores together take on the disk. Those used longest ago are removed for a new one."""
 _FOLDER = "images"
 _FORMAT = 1  # raise it when `read_image` makes other pixels of the same file
 _CHUNK = 256  # images decoded before they are written
-_DIGEST_ROWS = 1024
-
-
-class StoredSplit(Split):
-    """Images in a file, read when they are asked for; labels in memory.
-
-    The file stays open, so that a training goes on even where another process removes the file from the cache. It is
-    mapped anew in every call, so that pages read do not count as memory of this process for longer than that.
-
-    Args:
-        path: The images, uint8, one after the other and nothing else.
-        shape: The shape of one image.
-        rows: The place of each example in the file, int64 of shape ``(N,)``.
-        y: Labels of shape ``(N,)``.
-    """
-
-    def __init__(self, path: Path, shape: tuple[int, ...], rows: np.ndarray, y: np.ndarray) -> None:
-        if len(rows) != len(y):
-            message = f"{len(rows)} images and {len(y)} labels do not belong together."
-            raise ValueError(message)
-        try:
-            self._file: IO[bytes] = path.open("rb")
-        except OSError as error:
-            message = f"The decoded images in {path} cannot be read: {error.strerror or error}."
-            raise DataError(message) from error
-        self._shape, self._rows, self._y = shape, rows, y
-        self._count = path.stat().st_size // math.prod(shape)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def read(self, indices: np.ndarray) -> np.ndarray:
-        """Return the images at ``indices``, uint8 of shape ``(len(indices), H, W, C)``."""
-        stored = np.memmap(self._file, np.uint8, "r", shape=(self._count, *self._shape))
-        return np.array(stored[self._rows[indices]])
-
-    def fetch(self, indices: Any) -> tuple[Any, Any]:
-        """Return images and labels at ``indices``."""
-        import tensorflow as tf
-
-        indices = tf.convert_to_tensor(indices)
-        x = tf.numpy_function(self.read, [indices], tf.uint8, stateful=False)
-        x = tf.ensure_shape(x, (indices.shape[0], *self._shape))
-        return x, tf.gather(tf.constant(self._y), indices)
-
-    def examples(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return images and labels at ``indices``."""
-        return self.read(indices), self._y[indices]
-
-    @property
-    def labels(self) -> np.ndarray:
-        """The labels of all examples, in their order."""
-        return self._y
-
-    def take(self, indices: np.ndarray) -> StoredSplit:
-        """Return the split of the examples at ``indices``."""
-        part = object.__new__(StoredSplit)
-        part._file, part._shape, part._count = self._file, self._shape, self._count
-        part._rows, part._y = self._rows[indices], self._y[indices]
-        return part
-
-    def join(self, other: Self) -> StoredSplit:
-        """Return the split of both, which are in the same file."""
-        if (other._file, other._shape) != (self._file, self._shape):
-            message = "Only examples of one file can be joined."
-            raise ValueError(message)
-        part = self.take(np.arange(len(self)))
-        for name in ("_rows", "_y"):
-            setattr(part, name, np.concatenate([getattr(self, name), getattr(other, name)]))
-        return part
-
-    def digest(self) -> str:
-        """Return the SHA-256 of the examples, the same as that of an `ArraySplit` of them."""
-        starts = range(0, len(self), _DIGEST_ROWS)
-        pieces = (self.read(np.arange(start, min(start + _DIGEST_ROWS, len(self)))) for start in starts)
-        images = ((len(self), *self._shape), np.dtype(np.uint8), pieces)
-        return digest_of([images, (self._y.shape, self._y.dtype, [self._y])])
 
 
 def open_store(

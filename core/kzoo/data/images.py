@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kzoo.arguments import path_text
+from kzoo.data.cache import readable_size
 from kzoo.data.class_folders import left_out_note
 from kzoo.data.decoding import IMAGE_SUFFIXES, ImageMode, UnreadableImageError, read_image
 from kzoo.data.image_classes import image_classes
-from kzoo.data.image_store import StoredSplit, decode_all, open_store
+from kzoo.data.image_rows import DecodedSplit, StoredSplit, cached_in
+from kzoo.data.image_store import decode_all, open_store
 from kzoo.data.splits import ArraySplit, Dataset, Split
 from kzoo.data.walking import sample_of, walk
 from kzoo.errors import DataError, UsageError
@@ -32,6 +34,8 @@ __all__ = [
     "looked_for",
     "read_image",
     "read_image_folder",
+    "read_images",
+    "unreadable_note",
 ]
 
 TEST_FRACTION = 0.2
@@ -186,8 +190,8 @@ def read_image_folder(
     order = [name for name in ("train", "validation", "test") if name in parts]
     paths = [path for name in order for path in parts[name].paths]
     labels = np.asarray([label for name in order for label in parts[name].labels], dtype=np.int64)
-    everything, failures = _read_all(root, paths, labels, size, mode, say)
-    notes = (*found.notes, *_report(root, paths, failures, skip=unreadable == "skip"))
+    everything, failures = read_images(root, paths, labels, size, mode, say)
+    notes = (*found.notes, *unreadable_note(root, paths, failures, skip=unreadable == "skip"))
     splits, start = {}, 0
     for name in order:
         rows = np.arange(start, start + len(parts[name].paths))
@@ -231,7 +235,7 @@ def _keep_for_test(root: Path, part: _Part, class_names: Sequence[str]) -> tuple
     return train, test
 
 
-def _read_all(
+def read_images(
     root: Path,
     paths: Sequence[Path],
     labels: np.ndarray,
@@ -239,12 +243,36 @@ def _read_all(
     mode: ImageMode,
     say: Callable[[str], None] | None,
 ) -> tuple[Split, dict[int, str]]:
-    """Return all images as one split, and why some cannot be read, by their number."""
+    """Return all images as one split, and why some cannot be read, by their number.
+
+    Those that need more than `MEMORY_LIMIT` are decoded into a file of the cache.
+
+    Args:
+        root: The folder that the files are named from.
+        paths: The files.
+        labels: Whole numbers of shape (N,).
+        size: ``(height, width)`` that every image is resized to.
+        mode: ``RGB`` or ``L``.
+        say: Called with a line of text now and then where images are decoded into the cache.
+    """
     shape = (size[0], size[1], 3 if mode == "RGB" else 1)
-    if len(paths) * math.prod(shape) > MEMORY_LIMIT:
+    where, needed = cached_in(), len(paths) * math.prod(shape)
+    if where == "off":
+        failures = {
+            row: reason for _, found in decode_all(paths, size=size, mode=mode) for row, reason in found.items()
+        }
+        return DecodedSplit(paths, size, mode, labels), failures
+    if where == "disk" or (where == "auto" and needed > MEMORY_LIMIT):
         stored, failures = open_store(root, paths, size=size, mode=mode, say=say)
         return StoredSplit(stored, shape, np.arange(len(paths)), labels), failures
-    pixels = np.empty((len(paths), *shape), dtype=np.uint8)
+    try:
+        pixels = np.empty((len(paths), *shape), dtype=np.uint8)
+    except MemoryError as error:
+        message = (
+            f"{len(paths):,} images of {root} at {size[0]}x{size[1]} need {readable_size(needed)} of memory, which is "
+            "not there. Leave out data.cache=memory, or take smaller images (-o data.image_size=...) or fewer."
+        )
+        raise DataError(message) from error
     failures, start = {}, 0
     for piece, reasons in decode_all(paths, size=size, mode=mode):
         pixels[start : start + len(piece)] = piece
@@ -253,7 +281,7 @@ def _read_all(
     return ArraySplit(pixels, labels), failures
 
 
-def _report(root: Path, paths: Sequence[Path], failures: dict[int, str], *, skip: bool) -> tuple[str, ...]:
+def unreadable_note(root: Path, paths: Sequence[Path], failures: dict[int, str], *, skip: bool) -> tuple[str, ...]:
     """Return the note that names the files left out; raise `DataError` where none may be."""
     if not failures:
         return ()

@@ -43,13 +43,15 @@ class RealSet:
     class_names: tuple[str, ...] = ()
     digests: frozenset[str] = frozenset()
 
+    def is_in(self, found: Dataset) -> bool:
+        """Return whether data is this set: one of its splits is bit for bit one of this set's."""
+        return any(part.digest() in self.digests for part in (found.test, found.train) if len(part))
+
     def named(self, found: Dataset) -> Dataset:
         """Return data with this set's names for its classes, where it is this set, and they have none."""
         if not are_numbers(found.class_names) or len(found.class_names) != len(self.class_names):
             return found
-        if not self.digests & {part.digest() for part in (found.test, found.train) if len(part)}:
-            return found
-        return replace(found, class_names=self.class_names)
+        return replace(found, class_names=self.class_names) if self.is_in(found) else found
 
 
 def named_classes(settings: ImageSetSettings, reading: Reading, real: RealSet | None = None) -> tuple[str, ...]:

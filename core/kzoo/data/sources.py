@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from kzoo.arguments import path_text
-from kzoo.data.download import fetch
+from kzoo.data.download import fetch, several_files
+from kzoo.data.image_rows import caching
 from kzoo.data.limits import check_regular
 from kzoo.data.shares import FEW, class_labels, rare_classes, set_aside
 from kzoo.data.splits import DataRequest, Dataset, Provenance, Reading, Split, Splits
@@ -52,8 +53,8 @@ class Sourced(Protocol):
         """The embedded sample."""
 
     @property
-    def real(self) -> RemoteFile | None:
-        """The published file, if there is one."""
+    def real(self) -> RemoteFile | Sequence[RemoteFile] | None:
+        """The published file, or several; None where there is none."""
 
     @property
     def without_real(self) -> str:
@@ -83,7 +84,8 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
         DataError: The data cannot be had or read, and why.
         UsageError: The request is neither a known word nor an existing path, or a setting has no such value.
     """
-    dataset, provenance = _choose(source, request, listener)
+    with caching(request.cache):
+        dataset, provenance = _choose(source, request, listener)
     for note in dataset.notes:
         listener.warn(note)
     train, validation, test = dataset.train, dataset.validation, dataset.test
@@ -131,7 +133,7 @@ def _choose(source: Sourced, request: DataRequest, listener: Told) -> tuple[Data
             message = f"There is no data set to download for this pipeline. {source.without_real}".rstrip()
             raise DataError(message)
         try:
-            path = fetch(source.real, progress=listener.download)
+            paths = [fetch(one, progress=listener.download) for one in several_files(source.real)]
         except NetworkUnreachableError as error:
             if asked == "real":
                 message = f"{error} Name your own copy with --data PATH, or take the embedded sample, --data sample."
@@ -144,8 +146,8 @@ def _choose(source: Sourced, request: DataRequest, listener: Told) -> tuple[Data
                 "warning."
             )
             return dataset, Provenance(asked, "sample", dataset.description, reason=str(error))
-        dataset = _read(source, [path], request, listener)
-        return dataset, Provenance(asked, "real", dataset.description, str(path))
+        dataset = _read(source, paths, request, listener)
+        return dataset, Provenance(asked, "real", dataset.description, ",".join(map(str, paths)))
     paths = _paths(source, asked)
     dataset = _read(source, paths, request, listener)
     return dataset, Provenance(asked, "path", dataset.description, ",".join(map(str, paths)))

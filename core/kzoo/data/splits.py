@@ -65,6 +65,7 @@ class DataRequest:
         settings: What else the table ``[data]`` holds: settings of the pipeline's files and of its sample, each of
             which gets those that it has.
         whole: See `Reading`; likewise ``known`` and ``measured``.
+        cache: Where decoded images are kept: ``auto``, ``memory``, ``disk`` or ``off``.
     """
 
     source: str = "auto"
@@ -75,6 +76,7 @@ class DataRequest:
     whole: bool = False
     known: tuple[str, ...] = ()
     measured: bool = False
+    cache: str = "auto"
 
 
 @dataclass(frozen=True)

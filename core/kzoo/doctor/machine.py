@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo._version import __version__
-from kzoo.engine.runtime import KERAS_NEEDS, keras_file, processor_name
+from kzoo.doctor.choices import choices
+from kzoo.engine.processor import instructions, processor_name, usable_processors
+from kzoo.engine.runtime import KERAS_NEEDS, keras_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +32,10 @@ _FLAGS = (
     "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "KZOO_DATA", "KZOO_MIRROR", "KZOO_PLUGINS",
 )  # fmt: skip
 
-_INSTRUCTIONS = ("avx", "avx2", "fma", "avx512f", "amx_tile", "neon", "asimd")
+_INSTRUCTIONS = (
+    *("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_bf16"),
+    *("neon", "asimd"),
+)
 """Those of the processor that decide how fast TensorFlow is; its usual builds need the first."""
 
 _LITTLE_ROOM = 2**30
@@ -59,7 +64,17 @@ class Finding:
 
 def findings() -> list[Finding]:
     """Return all that there is to tell, in its order; nothing is imported that takes long."""
-    return [*_versions(), *_processor(), *_flags(), *_keras(), *_plugins(), *_cameras(), *_folders(), *_extras()]
+    return [
+        *_versions(),
+        *_processor(),
+        *_choices(),
+        *_flags(),
+        *_keras(),
+        *_plugins(),
+        *_cameras(),
+        *_folders(),
+        *_extras(),
+    ]
 
 
 def _versions() -> Iterator[Finding]:
@@ -84,14 +99,9 @@ def _version(name: str) -> str | None:
 
 
 def _processor() -> Iterator[Finding]:
-    told = ""
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        told = Path("/proc/cpuinfo").read_text("utf-8")
     yield Finding("processor", "name", processor_name() or platform.machine())
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield Finding("processor", "threads", {"there": os.cpu_count(), "usable": usable})
-    if flags := re.search(r"(?m)^(?:flags|Features)\s*:\s*(.+)$", told):
-        there = set(flags[1].split())
+    yield Finding("processor", "threads", {"there": os.cpu_count(), "usable": usable_processors()})
+    if there := instructions():
         found = [one for one in _INSTRUCTIONS if one in there]
         lacks = platform.machine() in ("x86_64", "AMD64") and "avx" not in there
         says = "TensorFlow's usual builds need a processor with AVX, and die on this one: use another build."
@@ -101,12 +111,15 @@ def _processor() -> Iterator[Finding]:
         yield Finding("processor", "memory", f"{memory / 2**30:.1f} GB")
 
 
+def _choices() -> Iterator[Finding]:
+    for name, why in choices(instructions(), usable_processors()):
+        yield Finding("it computes with", name, why)
+
+
 def _flags() -> Iterator[Finding]:
     for name in _FLAGS:
         if (value := os.environ.get(name)) is not None:
             yield Finding("environment", name, value)
-    if "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
-        yield Finding("environment", "TF_ENABLE_ONEDNN_OPTS", "not set; kzoo sets it to 1")
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
         says = "Training takes about twice as long with it on many processors: unset it, unless you need it."
         yield Finding("environment", "oneDNN", "off", "warning", says)

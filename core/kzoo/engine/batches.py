@@ -52,6 +52,9 @@ class TrainingBatches:
         labels: Called as ``labels(y, x)`` on each batch of labels and inputs, or None.
         class_weight: What an example of each class counts, shape ``(K,)``; labels are then class indices, and batches
             hold sample weights as well. None where all count alike.
+        batch_order: Which examples make a batch, ``batch_order(seed, steps, batch_size)``: called in a tf.data graph
+            with an int64 tensor of shape (2,), another one in every epoch, it returns the indices of the examples of
+            each step, int64 of shape ``(steps, n)``, n being at most ``batch_size``. None takes all in a random order.
     """
 
     split: Split
@@ -60,6 +63,7 @@ class TrainingBatches:
     augment: Callable[..., Any] | None = None
     labels: Callable[[Any, Any], Any] | None = None
     class_weight: np.ndarray | None = None
+    batch_order: Callable[[Any, int, int], Any] | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -68,9 +72,9 @@ class TrainingBatches:
 
     def order(self, epoch: Any) -> Any:
         """Return the permutation of the examples in one epoch: int64 of shape ``(N,)``."""
-        seed = tf.stack([tf.constant(self.seed, tf.int64), _ORDER])
-        seed = tf.random.experimental.stateless_fold_in(seed, epoch)
-        return tf.random.experimental.stateless_shuffle(tf.range(len(self.split), dtype=tf.int64), seed)
+        return tf.random.experimental.stateless_shuffle(
+            tf.range(len(self.split), dtype=tf.int64), self._order_seed(epoch)
+        )
 
     def dataset(
         self, epochs: int, *, epoch: int = 0, step: int = 0, shards: int = 1, shard: range = range(1)
@@ -120,7 +124,11 @@ class TrainingBatches:
         """Return the batches, or of each one of so many parts and the size of the whole."""
 
         def epoch_indices(number: Any) -> tf.data.Dataset:
-            batches = tf.data.Dataset.from_tensor_slices(self.order(number)).batch(self.batch_size)
+            if self.batch_order is None:
+                batches = tf.data.Dataset.from_tensor_slices(self.order(number)).batch(self.batch_size)
+            else:
+                chosen = self.batch_order(self._order_seed(number), self.steps_per_epoch, self.batch_size)
+                batches = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(chosen, (self.steps_per_epoch, None)))
             return batches.enumerate().map(lambda at, indices: (number, at, indices))
 
         def batch(number: Any, at: Any, indices: Any) -> Any:
@@ -138,6 +146,10 @@ class TrainingBatches:
 
         indices = tf.data.Dataset.range(epoch, epochs).flat_map(epoch_indices).skip(step)
         return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    def _order_seed(self, epoch: Any) -> Any:
+        seed = tf.stack([tf.constant(self.seed, tf.int64), _ORDER])
+        return tf.random.experimental.stateless_fold_in(seed, epoch)
 
     def _run_seed(self) -> Any:
         return tf.stack([tf.constant(self.seed, tf.int64), _WHOLE_RUN])

@@ -13,14 +13,26 @@ if TYPE_CHECKING:
 
     from kzoo.engine.forward import Forward
 
-__all__ = ["ENGINES", "ONNX", "OPENVINO", "engine_named", "engine_shown", "forward_of_onnx"]
+__all__ = [
+    "AUTO",
+    "ENGINES",
+    "ONNX",
+    "OPENVINO",
+    "engine_named",
+    "engine_shown",
+    "engines_installed",
+    "forward_of_onnx",
+]
 
 ONNX = "onnx"
 """ONNX Runtime, which runs exported models."""
 OPENVINO = "openvino"
 """OpenVINO, which reads the same files."""
 
-ENGINES = {"tensorflow": TENSORFLOW, "onnxruntime": ONNX, "onnx": ONNX, "openvino": OPENVINO}
+AUTO = "auto"
+"""The fastest of those that are installed."""
+
+ENGINES = {"tensorflow": TENSORFLOW, "onnxruntime": ONNX, "onnx": ONNX, "openvino": OPENVINO, "auto": AUTO}
 """The names that ``--engine`` takes, and what they mean."""
 
 _SHOWN = {TENSORFLOW: "TensorFlow", ONNX: "ONNX Runtime", OPENVINO: "OpenVINO"}
@@ -34,6 +46,16 @@ def engine_named(text: str) -> str:
         message = f"There is no engine `{text}`. Models are run by {named}."
         raise UsageError(message)
     return ENGINES[text.lower()] if text else ""
+
+
+def engines_installed() -> list[str]:
+    """Return the engines that are installed, in the order of their speed with small detectors, TensorFlow the last."""
+    from importlib.util import find_spec
+
+    return [
+        *(engine for engine, module in ((OPENVINO, "openvino"), (ONNX, "onnxruntime")) if find_spec(module)),
+        TENSORFLOW,
+    ]
 
 
 def engine_shown(engine: str) -> str:

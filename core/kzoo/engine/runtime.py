@@ -10,10 +10,11 @@ import sys
 import tempfile
 import traceback
 from contextvars import ContextVar
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.engine.chatter import without_chatter
+from kzoo.engine.lazy_keras import put_off
+from kzoo.engine.processor import processor_name
 from kzoo.errors import KzooError, words_of
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ __all__ = [
     "KERAS_NEEDS",
     "describe",
     "keras_file",
-    "processor_name",
     "seed_everything",
     "show_chatter",
     "start",
+    "take_threads",
     "unannounced",
 ]
 
@@ -116,7 +117,8 @@ def _announcing() -> Iterator[None]:
 @functools.cache
 def _import_both(*, debug: bool) -> None:
     with contextlib.nullcontext() if debug else _announcing(), contextlib.nullcontext() if debug else without_chatter():
-        import keras  # noqa: F401 - whose import reads its settings
+        with put_off():
+            import keras  # noqa: F401 - whose import reads its settings
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for a GPU, and complains where there is none
@@ -158,20 +160,21 @@ def keras_file() -> str:
     return os.path.join(home, "keras.json")  # noqa: PTH118 - as Keras makes it
 
 
+def take_threads(threads: int) -> None:
+    """Have TensorFlow take this many threads, 0 for all; they cannot be changed once it computes."""
+    if not threads:
+        return
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy, TensorFlow and Keras."""
     import keras
 
     keras.utils.set_random_seed(seed)
-
-
-def processor_name() -> str:
-    """Return the name of the processor as its system tells it, or an empty text."""
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 def describe() -> dict[str, Any]:

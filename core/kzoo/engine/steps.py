@@ -39,7 +39,11 @@ _HIDDEN_RANDOM = frozenset(
 
 
 def compiled_steps(
-    model: Any, step: Callable[..., Any], strategy: Any, stop: StopRequest | None = None
+    model: Any,
+    step: Callable[..., Any],
+    strategy: Any,
+    stop: StopRequest | None = None,
+    read: Callable[[Any], Any] = next,
 ) -> Callable[..., Any]:
     """Return a compiled function of iterator and n that takes n steps; it returns the logs of the last, and how many.
 
@@ -50,6 +54,7 @@ def compiled_steps(
         step: Its ``train_step`` or ``test_step``.
         strategy: The `tf.distribute.Strategy` in force.
         stop: Who is asked between two steps.
+        read: Takes the next batch from the iterator; in compiled code but where the model runs eagerly.
     """
     stop = stop or StopRequest()
     if model.run_eagerly:
@@ -57,7 +62,7 @@ def compiled_steps(
         def eagerly(iterator: Any, n: Any) -> Any:
             done = 0
             while done < int(n) and not (done and stop()):
-                logs = strategy.run(step, args=(next(iterator),))
+                logs = strategy.run(step, args=(read(iterator),))
                 done += 1
             return logs, done
 
@@ -68,9 +73,9 @@ def compiled_steps(
     def many(iterator: Any, n: Any) -> Any:
         logs, done = _logs_before(one, iterator, strategy), tf.constant(0)
         if logs is None:
-            logs, done = strategy.run(one, args=(next(iterator),)), tf.constant(1)
+            logs, done = strategy.run(one, args=(read(iterator),)), tf.constant(1)
         while tf.logical_and(done < n, tf.logical_or(done < 1, tf.logical_not(asked))):
-            logs = strategy.run(one, args=(next(iterator),))
+            logs = strategy.run(one, args=(read(iterator),))
             done += 1
         if strategy.num_replicas_in_sync > 1:
             logs = tf.nest.map_structure(lambda v: strategy.reduce("MEAN", v, axis=None), logs)

@@ -237,7 +237,7 @@ def texts_of(saved: SavedModel, model: Any, form: str, *, int8: bool = False) ->
         "source": saved.path.name,
         "source_sha256": sha256_of(saved.path),
         "input": {"shape": ["N", *given.shape[1:]], "dtype": given.dtype, "channels": "last"},
-        "preprocessing": pipeline.preprocessing,
+        "preprocessing": pipeline.preprocessing_of(saved.card.for_reader()),
         "reader": _plain(defaults_of(pipeline.reader_settings)),
     }
     return {CARD: json.dumps(saved.card.to_dict(), indent=2), EXPORT: json.dumps(made, indent=2)}

@@ -102,6 +102,13 @@ def _softmax(graph: Graph, layer: Any, x: Value) -> Value:
     return softmax(graph, x, layer.axis)
 
 
+def _unit_length(graph: Graph, layer: Any, x: Value) -> Value:
+    if layer.axis not in (-1, x.rank - 1):
+        raise NotExportedError(layer, f"over the axis {layer.axis}", "that over the last")
+    x = graph.channels_last(x)
+    return replace(x, name=graph.add("LpNormalization", [x.name], layer.name, axis=-1, p=2))
+
+
 def _padding(graph: Graph, layer: Any, x: Value) -> Value:
     x = graph.channels_first(x)
     (top, bottom), (left, right) = layer.padding
@@ -177,6 +184,7 @@ LAYERS: dict[type, Callable[..., Value]] = {
     layers.Softmax: _softmax,
     layers.SpatialDropout2D: _same,
     layers.Subtract: _merged("Sub"),
+    layers.UnitNormalization: _unit_length,
     layers.UpSampling2D: resized,
     layers.ZeroPadding2D: _padding,
 }

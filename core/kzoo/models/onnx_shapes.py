@@ -233,7 +233,8 @@ def _whole(shape: Shape) -> Shape:
 OPERATORS: dict[str, Callable[[_Given], Shape | list[Shape]]] = {
     **dict.fromkeys(
         ("BatchNormalization", "Cast", "Clip", "DequantizeLinear", "Elu", "Exp", "HardSigmoid", "Identity", "LeakyRelu",
-         "QuantizeLinear", "Relu", "Selu", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh"), _same
+         "LpNormalization", "QuantizeLinear", "Relu", "Selu", "Sigmoid", "Softmax", "Softplus", "Softsign",
+         "Tanh"), _same
     ),
     **dict.fromkeys(("Add", "Div", "Max", "Min", "Mul", "Sub"), _broadcast),
     **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), _averaged),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.arguments import command_line, path_text
 from kzoo.engine import runtime
-from kzoo.engine.engines import ONNX, engine_named, forward_of_onnx
+from kzoo.engine.engines import AUTO, ONNX, engine_named, engine_shown, engines_installed, forward_of_onnx
 from kzoo.engine.forward import TENSORFLOW, Forward
 from kzoo.errors import KzooError, UsageError
 from kzoo.files import sha256_of
@@ -55,6 +55,7 @@ class SavedModel:
         skipped: The names of newer runs that hold no model, where the newest was asked for.
         exported: What was exported from it, which an engine other than TensorFlow runs in its place, or None.
         run_by: What runs that, or an ``.onnx`` file.
+        left_out: Why faster engines do not run it, a sentence each, where the fastest was asked for.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class SavedModel:
     skipped: tuple[str, ...] = ()
     exported: Path | None = None
     run_by: str = ONNX
+    left_out: tuple[str, ...] = ()
 
     @property
     def engine(self) -> str:
@@ -184,7 +186,8 @@ def find_model(
         text: A file, a run or an address on the hub.
         root: The folder that runs are in.
         engine: What is to run it, one of `kzoo.engine.engines.ENGINES`; by default what its file is for. For the engine
-            ``onnx`` of a ``.keras`` file, what ``kzoo export`` made of it beside it is taken, if that is there.
+            ``onnx`` of a ``.keras`` file, what ``kzoo export`` made of it beside it is taken, if that is there. With
+            ``auto`` it is the fastest that is installed and can run it.
         export: Returns what an engine runs of a ``.keras`` file beside which nothing is.
 
     Raises:
@@ -198,10 +201,29 @@ def find_model(
         if engine == TENSORFLOW:
             message = f"{path} is an ONNX file, which TensorFlow does not run. Name the run or .keras file it is of."
             raise UsageError(message)
-        return SavedModel(path, read_onnx(path).card, run, run_by=engine or ONNX)
+        if engine == AUTO:
+            engine = next(iter(engines_installed()))
+        # Where neither is installed, the first call says what is missing.
+        return SavedModel(path, read_onnx(path).card, run, run_by=ONNX if engine in ("", TENSORFLOW) else engine)
     saved = SavedModel(path, read_card(path), run, skipped)
     if engine in ("", TENSORFLOW):
         return saved
+    if engine != AUTO:
+        return _run_by(saved, engine, export)
+    left_out = []
+    for installed in engines_installed():
+        try:
+            found = saved if installed == TENSORFLOW else _run_by(saved, installed, export)
+        except KzooError as error:
+            left_out.append(f"{engine_shown(installed)} does not run it: {error}")
+        else:
+            return replace(found, left_out=tuple(left_out))
+    return saved
+
+
+def _run_by(saved: SavedModel, engine: str, export: Callable[[SavedModel, str], Path] | None) -> SavedModel:
+    """Return a ``.keras`` file as another engine than TensorFlow runs it."""
+    path = saved.path
     exported = _exported_beside(path, needed=export is None) if engine == ONNX or export is None else None
     if exported is None:
         assert export is not None, "it was refused where nothing is there"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "comparison_of"]
 
-_ITS_OWN_OUTPUTS = ("bins", "gaussians", "places")
+_ITS_OWN_OUTPUTS = ("bins", "cosines", "gaussians", "places")
 """The predictions that a network for them gives and no other: no loss of anything else can stand beside theirs."""
 
 _FORMS = {"dense": "one-hot labels", "sparse": "class indices"}
@@ -33,10 +33,12 @@ class Comparison:
         label_form: ``dense``, ``sparse``, ``column`` (0 or 1, for a single output), or an empty text where labels are
             not classes.
         predicts: What the network gives, one of `kzoo.plugin.INPUTS`.
+        views: Whether two views of each sample are compared, one of `kzoo.plugin.VIEWS`.
     """
 
     label_form: str
     predicts: str
+    views: str = ""
 
 
 def comparison_of(reference: Reference, task_name: str, registry: Registry) -> Comparison:
@@ -50,8 +52,8 @@ def comparison_of(reference: Reference, task_name: str, registry: Registry) -> C
     losses = losses_of(reference, registry)
     if len(losses) == 1 and losses[0][0] == reference:
         spec = losses[0][1].spec
-        return Comparison(task.label_form(spec.targets), spec.inputs or task.predicts)
-    return Comparison(_label_form(reference, losses, task), _predicts(reference, losses, task))
+        return Comparison(task.label_form(spec.targets), spec.inputs or task.predicts, spec.views)
+    return Comparison(_label_form(reference, losses, task), _predicts(reference, losses, task), _views(losses))
 
 
 def _label_form(reference: Reference, losses: Sequence[tuple[Reference, Entry[LossSpec]]], task: Task) -> str:
@@ -83,3 +85,17 @@ def _predicts(reference: Reference, losses: Sequence[tuple[Reference, Entry[Loss
     if len(kinds) == 1:
         return kinds.pop()
     return "positive" if "positive" in kinds and task.predicts == "values" else task.predicts
+
+
+def _views(losses: Sequence[tuple[Reference, Entry[LossSpec]]]) -> str:
+    found = {one.name: entry.spec.views for one, entry in losses}
+    kinds = set(found.values())
+    if "of_samples" in kinds and len(kinds) > 1:
+        alone = next(name for name, views in found.items() if views == "of_samples")
+        other = next(name for name, views in found.items() if views != "of_samples")
+        message = (
+            f"The losses in a mixture are given the same labels: `{alone}` takes the number of each sample, and "
+            f"`{other}` its class. Take losses of one kind of labels."
+        )
+        raise UsageError(message)
+    return max(kinds)  # two views are as good for a loss that one would do for

@@ -66,6 +66,13 @@ class DataSettings:
         float, setting("The part of the training data that is kept aside for validation.", ge=0, lt=1)
     ] = 0.1
     limit: Annotated[int, setting("At most this many examples of each split.", ge=1)] | None = None
+    cache: Annotated[
+        Literal["auto", "memory", "disk", "off"],
+        setting(
+            "Where the decoded images of a folder are kept: in memory, in the cache on the disk, or nowhere, each "
+            "being decoded whenever it is needed; auto takes memory up to 256 MB, then the disk."
+        ),
+    ] = "auto"
 
 
 @settings
@@ -84,6 +91,26 @@ class TrainSettings:
     steps_per_execution: Annotated[
         int, setting("Steps in one compiled call; progress, callbacks and a stop come between calls.", ge=1)
     ] = 16
+    precision: (
+        Annotated[
+            Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"],
+            setting(
+                "What the network computes in, by Keras's name of it; auto takes what is fast on this machine. By "
+                "default Keras's dtype policy, which is float32 unless a program sets another."
+            ),
+        ]
+        | None
+    ) = None
+    jit: Annotated[
+        bool | Literal["auto"],
+        setting("Whether XLA compiles the steps, which on a processor makes them slower; auto on a GPU alone."),
+    ] = False
+    gradient_accumulation_steps: Annotated[
+        int, setting("Steps whose mean gradient moves the weights once, as one batch of so many times the size.", ge=1)
+    ] = 1
+    global_clipnorm: Annotated[
+        float, setting("The largest norm that the gradients of all weights may have together; 0 for any.", ge=0)
+    ] = 0.0
     keep: Annotated[
         Literal["last", "best"], setting("Which weights the final model has: the last, or the best by `monitor`.")
     ] = "last"
@@ -121,8 +148,8 @@ class TrainSettings:
     measure_every: Annotated[
         int,
         setting(
-            "Of a detector: measure average precision on the validation split after every so many epochs; 0 after "
-            "every one where `monitor` asks for it, else never.",
+            "For detectors average precision, for masks mean IoU, for embeddings recall: measured on the validation "
+            "split after every so many epochs; 0 after every one where `monitor` asks for it, else never.",
             ge=0,
         ),
     ] = 0

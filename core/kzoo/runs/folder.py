@@ -61,6 +61,11 @@ class Run:
         return self.path / "best.keras"
 
     @property
+    def profile_path(self) -> Path:
+        """The folder of its profile, where it was profiled."""
+        return self.path / "profile"
+
+    @property
     def state(self) -> StateFolder:
         """The state that its training goes on from, where it has not ended."""
         from kzoo.runs.state import StateFolder  # not with the module: runs are listed without NumPy
@@ -128,6 +133,8 @@ class Run:
             what = f"was stopped by {manifest.signal or 'somebody'} {came}"
         elif manifest.status == "failed":
             what = f"failed: {manifest.error.rstrip('.') or 'nobody wrote why'}"
+        elif manifest.status == "pruned":
+            what = f"was given up {came}: {manifest.error.rstrip('.') or 'nobody wrote why'}"
         else:
             return ""
         return f"The run {self.name} {what}."

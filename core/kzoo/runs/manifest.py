@@ -11,8 +11,8 @@ __all__ = ["SCHEMA_VERSION", "STAGES", "STATUSES", "DataRecord", "Manifest", "Tr
 SCHEMA_VERSION = 1
 """The version of ``run.json``; a newer one is refused with a clear message."""
 
-STATUSES = ("running", "done", "interrupted", "failed")
-"""What ``status`` may say. A run that was killed still says ``running``."""
+STATUSES = ("running", "done", "interrupted", "failed", "pruned")
+"""What ``status`` may say. A run that was killed still says ``running``; one that a study gave up says ``pruned``."""
 
 STAGES = ("trained", "saved", "evaluated", "reported")
 """What a run does, in order. One that is stopped in its training still saves the model so far."""
@@ -71,6 +71,15 @@ class TrainingRecord:
     epoch_weights: list[str] = field(default_factory=list)
     final_weights: str = ""
 
+    def kept(self, name: str) -> float | None:
+        """Return what was logged by this name after the epoch whose weights the model has; None where nothing was.
+
+        What is not measured after every epoch is that of the last one in which it was.
+        """
+        last = self.best_epoch if self.weights.startswith("best") else None
+        found = [logs[name] for logs in self.history[:last] if isinstance(logs.get(name), (int, float))]
+        return float(found[-1]) if found else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
@@ -90,6 +99,7 @@ class Manifest:
         environment: Host, versions, platform, processor, flags, threads and devices; each a key of its own in the file.
         plugins: The distribution and version of each component that was asked for.
         callbacks: The classes of the callbacks that a program gave it.
+        part_of: What it is a part of, such as a study and its trial; empty where it stands by itself.
         trackers: By the qualified name of each tracker its version, the ``id`` of the tracked run, and where it failed
             or was left out ``logged``, the last epoch that it took.
         data: What it was trained and tested on.
@@ -100,7 +110,7 @@ class Manifest:
         measures: What the task measures without the loss, by the name of the split; empty where no report was drawn.
         timings: Seconds by part of the run.
         training: What came of the training; None before its end.
-        error: Why it failed, or an empty text.
+        error: Why it failed or was pruned, or an empty text.
         signal: Which signal stopped it, or its report, or an empty text.
     """
 
@@ -117,6 +127,7 @@ class Manifest:
     environment: Mapping[str, Any] = field(default_factory=dict)
     plugins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     callbacks: list[str] = field(default_factory=list)
+    part_of: Mapping[str, Any] = field(default_factory=dict)
     trackers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     data: DataRecord = field(default_factory=DataRecord)
     task: str = ""
@@ -169,7 +180,20 @@ class Manifest:
 
 
 _ONLY_WHERE_SAID = frozenset(
-    {"completed", "resumed", "number", "timings", "error", "signal", "task", "model", "models", "plugins", "callbacks"}
+    {
+        "completed",
+        "resumed",
+        "number",
+        "timings",
+        "error",
+        "signal",
+        "task",
+        "model",
+        "models",
+        "plugins",
+        "callbacks",
+        "part_of",
+    }
     | {"trackers", "measures"}
     | {"argv", "initial_weights", "epoch_weights", "final_weights"}
 )

@@ -25,6 +25,7 @@ _HUB_TASKS = {
     "binary": "image-classification",
     "ordinal": "image-classification",
     "detection": "object-detection",
+    "segmentation": "image-segmentation",
     "regression": "tabular-regression",
 }
 """What the hub calls the tasks that it has a name for, as far as kzoo's pipelines have them."""

@@ -27,6 +27,8 @@ _HOMES = {
     "binary": "kzoo.tasks.classes:Binary",
     "regression": "kzoo.tasks.values:Regression",
     "detection": "kzoo.tasks.boxes:Detection",
+    "segmentation": "kzoo.tasks.masks:Segmentation",
+    "embedding": "kzoo.tasks.vectors:Embedding",
 }
 
 
@@ -157,6 +159,33 @@ class Task(abc.ABC):
         """Return the loss, wrapped where it wants another form of outputs than the task's networks give."""
         del predicts
         return loss
+
+    def fit_metric(self, metric: Any, targets: Collection[str], label_form: str, num_classes: int) -> Any:
+        """Return the metric, wrapped where it takes labels in another form than ``label_form``.
+
+        Args:
+            metric: The metric.
+            targets: The forms that it takes, as in its spec.
+            label_form: The form that labels have.
+            num_classes: The number of classes.
+        """
+        from kzoo.wrappers.label_forms import fit_metric
+
+        return fit_metric(metric, targets, label_form, num_classes)
+
+    def specimen(self, count: int, outputs: int, num_classes: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return labels and outputs of an undecided network on which loss and metrics are tried before a training.
+
+        Args:
+            count: How many examples.
+            outputs: The last side of the network's outputs.
+            num_classes: The number of classes.
+
+        Returns:
+            None where the pipeline alone knows what labels are.
+        """
+        del count, outputs, num_classes
+        return None
 
     def check_measurable(self) -> None:
         """Raise `KzooError` where what `measure` needs is not installed."""

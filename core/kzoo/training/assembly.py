@@ -13,6 +13,8 @@ from kzoo.runs.comparison import comparison_of
 from kzoo.tasks import task_named
 from kzoo.tasks.classes import check_labels
 from kzoo.training.class_weights import balanced_weights, check_class_weight
+from kzoo.training.computing import computing, optimizer_of
+from kzoo.training.logged import direction_of, logged_names
 
 if TYPE_CHECKING:
     from kzoo.data.splits import Splits
@@ -42,6 +44,7 @@ class Assembly:
         label_form: ``dense``, ``sparse``, ``column`` (0 or 1, for a single output), or an empty text where labels are
             not classes.
         predicts: What the loss compares with the labels, one of `kzoo.plugin.INPUTS`.
+        views: Whether it compares two views of each picture, one of `kzoo.plugin.VIEWS`.
         monitor_direction: ``min`` or ``max``: which way ``train.monitor`` gets better.
         measured_every: After how many epochs the task's own figures are measured; 0 for never.
         built: The network and what belongs to it.
@@ -49,6 +52,7 @@ class Assembly:
         batches: The training data in its order.
         encode: The function from labels, beside inputs, to what the loss takes; None where they stay.
         cautions: What speaks against a component that is used all the same, a sentence for each.
+        computing: In which type of numbers it computes, and whether by XLA.
         started: What the model took from a trained one, or None.
         thawing: What is to be said of frozen layers that are trained later, or None.
         class_weights: What an example of each class counts in training, by name; empty where all count alike.
@@ -64,11 +68,13 @@ class Assembly:
         self.task = task_named(task)
         check_class_weight(config, self.task, registry)
         compared = comparison_of(config.loss, task, registry)
-        self.label_form, self.predicts = compared.label_form, compared.predicts
+        self.label_form, self.predicts, self.views = compared.label_form, compared.predicts, compared.views
         context = Context(task, self.label_form, fit_loss=self._fit_loss)
         loss = build("loss", config.loss, context=context, registry=registry)
         self.loss = self._fit_loss(loss, registry.loss(config.loss.name))
         self.build_metrics(0)  # the arguments are checked before any data is read
+        self._optimizer_reference = optimizer_of(config.train, config.optimizer, registry)
+        self.computing = computing(config.train)
         self.regularizer = build("regularizer", config.regularizer, registry=registry) if config.regularizer else None
         self.monitor_direction = self._monitor_direction()
         self.measured_every = self._measured_every()
@@ -80,7 +86,7 @@ class Assembly:
 
     def build_metrics(self, num_classes: int) -> list[Any]:
         """Return new metrics: a part of the loss each, then those of the settings; for 0 classes not yet fitted."""
-        from kzoo.wrappers.label_forms import MeanOutput, fit_metric
+        from kzoo.wrappers.label_forms import MeanOutput
         from kzoo.wrappers.loss_parts import parts_of
 
         built: list[Any] = [*parts_of(self.loss)]
@@ -101,7 +107,8 @@ class Assembly:
                 raise UsageError(message)
             if self.predicts == "gaussians" != spec.inputs:
                 metric = MeanOutput(metric)
-            built.append(fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric)
+            fitted = self.task.fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric
+            built.append(fitted)
         for name in (metric.name for metric in built):
             if name == "loss" or name.startswith("val_"):
                 message = (
@@ -113,24 +120,16 @@ class Assembly:
 
     def _monitor_direction(self) -> str:
         """Return which way ``train.monitor`` gets better; raise `UsageError` where it names nothing that is logged."""
-        monitor = self.config.train.monitor.removeprefix("val_")
+        monitor = self.config.train.monitor
         parts = tuple(getattr(self.loss, "part_names", ()))
-        if monitor in ("loss", *parts):
-            return "min"
-        if self.config.train.monitor in self.task.epoch_figures:
-            return "max"
-        for reference in self.config.metrics:
-            if reference.slug == monitor:
-                direction = self.registry.metric(reference.name).spec.direction
-                if direction:
-                    return direction
-                message = (
-                    f"`train.monitor` is `{self.config.train.monitor}`, and it is not known which way it is better."
-                )
-                raise UsageError(message)
-        logged = ", ".join(f"val_{name}" for name in ("loss", *parts, *(m.slug for m in self.config.metrics)))
-        logged += "".join(f", {name}" for name in self.task.epoch_figures)
-        message = f"`train.monitor` is `{self.config.train.monitor}`, which this run does not log. It logs: {logged}."
+        direction = direction_of(monitor, self.config, self.task, self.registry, parts)
+        if direction:
+            return direction
+        if direction is not None:
+            message = f"`train.monitor` is `{monitor}`, and it is not known which way it is better."
+            raise UsageError(message)
+        logged = ", ".join(logged_names(self.config, self.task, parts))
+        message = f"`train.monitor` is `{monitor}`, which this run does not log. It logs: {logged}."
         raise UsageError(message)
 
     def _measured_every(self) -> int:
@@ -145,7 +144,10 @@ class Assembly:
         if not every:
             return 0
         if not self.task.epoch_figures:
-            message = f"`train.measure_every` is for detectors, and the task here is {self.task.name}."
+            message = (
+                "`train.measure_every` is for detection, segmentation and embeddings, and the task here is "
+                f"{self.task.name}."
+            )
             raise UsageError(message)
         self.task.check_measurable()
         return every
@@ -179,15 +181,23 @@ class Assembly:
             predicts=self.predicts,
             regularizer=self.regularizer,
             schema=splits.schema,
+            views=self.views,
         )
-        self.built: Built = self.pipeline.build(problem, splits.train, self.settings)
+        with self.computing.in_force():
+            self.built: Built = self.pipeline.build(problem, splits.train, self.settings)
         self.model = self.built.model
         self.started = self._started(problem)
         self.encode = self.task.encoder(self.label_form, self.num_classes) or self.built.encode
         weights = None if settings.class_weight == "none" else balanced_weights(splits.train, splits.class_names)
         self.class_weights = {} if weights is None else dict(zip(splits.class_names, weights.tolist(), strict=True))
         self.batches = TrainingBatches(
-            splits.train, settings.batch_size, config.seed, self.built.augment, self.encode, weights
+            splits.train,
+            settings.batch_size,
+            config.seed,
+            self.built.augment,
+            self.encode,
+            weights,
+            self.built.batch_order,
         )
         with calling(whose, "where its batches were made (`augment`, `encode`)"):
             _, _, *_ = self.batches.dataset(1).element_spec
@@ -208,17 +218,16 @@ class Assembly:
         """Return the optimizer, new; its schedule is that of the whole training."""
         steps = self.config.train.epochs * self.batches.steps_per_epoch
         context = Context(self.task.name, self.label_form, steps)
-        return build("optimizer", self.config.optimizer, context=context, registry=self.registry)
+        return build("optimizer", self._optimizer_reference, context=context, registry=self.registry)
 
     def compile_with(self, optimizer: Any) -> None:
         """Compile the model with this optimizer, and all else as the settings say."""
         self.metrics = self.build_metrics(self.num_classes)
-        # XLA on the CPU is twice slower than TensorFlow's own kernels, and five seconds later at the first step.
         self.model.compile(
             optimizer=optimizer,
             loss=self.loss,
             metrics=self.metrics,
-            jit_compile=False,
+            jit_compile=self.computing.jit,
             steps_per_execution=self.config.train.steps_per_execution,
         )
 
@@ -262,7 +271,7 @@ def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> Non
     settings = config.train
     if measured and not validated:
         message = (
-            "Average precision after each epoch is measured on validation data, and there is none "
+            "What `train.measure_every` measures after each epoch is of validation data, and there is none "
             "(data.validation_fraction is 0). Set train.monitor=loss and train.measure_every=0."
         )
         raise UsageError(message)

@@ -11,7 +11,7 @@ from kzoo.runs.choices import build_settings, check_data_settings, fitting_task
 if TYPE_CHECKING:
     from kzoo.runs.config import RunConfig
 
-__all__ = ["check_settings"]
+__all__ = ["check_built", "check_settings"]
 
 
 def check_settings(config: RunConfig) -> None:
@@ -26,3 +26,30 @@ def check_settings(config: RunConfig) -> None:
     pipeline = find_pipeline(config.pipeline)
     check_data_settings(config, pipeline)
     build_settings(config, pipeline)
+
+
+def check_built(config: RunConfig) -> None:
+    """Refuse components whose constructors do not take their arguments, as a run would; this starts TensorFlow.
+
+    Raises:
+        UsageError: What is refused.
+        KzooError: A component or the pipeline cannot be imported, or fails in another way.
+    """
+    from kzoo.engine import runtime
+    from kzoo.plugins.build import Context, build
+    from kzoo.plugins.foreign_code import watching
+    from kzoo.training.assembly import Assembly
+    from kzoo.training.record import components_of
+
+    registry = get_registry()
+    spec = registry.pipeline(config.pipeline).spec
+    task = fitting_task(config, (spec.task, *spec.other_tasks), registry)
+    runtime.start()
+    with watching(list(components_of(config, registry).values()), "before the training"):
+        parts = Assembly(config, find_pipeline(config.pipeline), task, registry)
+        context = Context(task, parts.label_form, _STEPS)
+        build("optimizer", config.optimizer, context=context, registry=registry)
+
+
+_STEPS = 1000
+"""Steps of a training that nobody takes, for schedules that must know how many there are."""

@@ -61,6 +61,7 @@ def manifest(config: RunConfig, splits: Splits, parts: Assembly, argv: Sequence[
             **({"class_weight": parts.class_weights} if parts.class_weights else {}),
             **({"started_from": recorded(parts.started)} if parts.started else {}),
             "jit_compile": parts.model.jit_compile,
+            "dtype_policy": parts.model.dtype_policy.name,
             "optimizer": parts.optimizer.get_config(),
             "loss": parts.loss.get_config(),
         },

@@ -73,7 +73,7 @@ def _specimen(parts: Assembly) -> tuple[np.ndarray, np.ndarray] | None:
     y_pred = np.full((count, outputs), 1 / max(outputs, 2), "float32")
     if not parts.label_form:
         if parts.task.name != "regression":
-            return None
+            return parts.task.specimen(count, outputs, parts.num_classes)
         return np.full((count, parts.outputs), 0.5, "float32"), y_pred
     classes = np.arange(count) % parts.num_classes
     forms = {

@@ -133,6 +133,12 @@ def state_to_resume(resume: Resume, config: RunConfig, listener: Listener, *, ti
         listener.warn(f"{fault} The state before it is used.")
     done = record.status == "done"
     if state is None:
+        if record.status == "pruned":
+            message = (
+                f"The run {run.path} was given up ({record.error.rstrip('.')}), and kept no state. `kzoo run -c "
+                f"{run.config_path}` trains it from the start and to its end."
+            )
+            raise UsageError(message)
         if done:
             message = (
                 f"The run {run.path} is done, and it kept no state that more epochs could go on from. Train with "

@@ -25,6 +25,7 @@ from kzoo.runs.state import OtherStateError
 from kzoo.training.assembly import Assembly
 from kzoo.training.class_weights import weighing
 from kzoo.training.foreign_callbacks import check_callbacks, without_state
+from kzoo.training.profiling import Profile
 from kzoo.training.record import components_of, manifest, opening
 from kzoo.training.result import RunResult
 from kzoo.training.resuming import check_same, note, note_workers, resumption, state_to_resume
@@ -61,6 +62,10 @@ def train(
     resume: Resume | None = None,
     callbacks: Sequence[Any] = (),
     cluster: Cluster | None = None,
+    ask: Callable[[int, Mapping[str, Any]], str] | None = None,
+    part_of: Mapping[str, Any] | None = None,
+    begun: Callable[[Run], None] | None = None,
+    profile: bool = False,
 ) -> RunResult | None:
     """Train what ``config`` says, record it in a new run under ``root``, and test it.
 
@@ -77,6 +82,11 @@ def train(
         callbacks: Keras callbacks of the caller's own, called before those of the run.
         cluster: The processes that train together, each of which calls this with the same settings; None for this one
             alone. The chief writes the run; what the others return has a folder that is gone.
+        ask: Called with the number of each epoch, from 1, and its logs; where it returns a text, the run is given up
+            for that reason: the model so far is saved, and not tested.
+        part_of: What a new run is a part of, such as a study and its trial, for the record.
+        begun: Called with the run once its folder is there.
+        profile: Whether to look where the time goes; table and trace are in the run's folder ``profile``.
 
     Raises:
         UsageError: A component or setting that does not exist or fit.
@@ -90,7 +100,7 @@ def train(
         if resume is not None and writes:
             held.enter_context(training(resume.run.path))
         begin = None if resume is None else state_to_resume(resume, config, listener, tidy=writes)
-        clock = Clock()
+        clock = Clock(Profile() if profile else None)
         tracking = Tracking(config, get_registry(), listener.warn) if writes else Tracking()
         workers = _joined(cluster, stop, clock, debug=debug)
         splits, parts, record = _prepared(
@@ -99,13 +109,11 @@ def train(
         check_callbacks(callbacks)
         several = {} if workers is None else {"workers": workers.count}
         named = [type(one).__name__ for one in callbacks]
-        record = replace(record, callbacks=named, environment={**record.environment, **several})
+        record = replace(record, callbacks=named, part_of=part_of or {}, environment={**record.environment, **several})
         changed = [] if resume is None else check_same(resume, config, record, begin)
         if resume is not None:
-            for text in filter(None, (note(begin, config, parts, resume.run), note_workers(resume.run, record))):
-                listener.say(text)
-            if begin is not None and (anew := without_state(callbacks)):
-                listener.warn(anew)
+            said = note(begin, config, parts, resume.run), note_workers(resume.run, record)
+            _tell(listener, said, "" if begin is None else without_state(callbacks))
         if dry_run is not None:
             dry_run(record)
             return None
@@ -121,12 +129,22 @@ def train(
             else:
                 run = resume.run
                 run.begin_again(config, resumption(begin, changed, list(record.argv), several.get("workers", 1)))
+        if begun is not None:
+            begun(run)
         called = tuple(callbacks)
-        work = Work(run, config, splits, parts, listener, clock, stop, strategy, workers, begin, called, tracking)
+        work = Work(run, config, splits, parts, listener, clock, stop, strategy, workers, begin, called, tracking, ask)
         result = _done(work) if before is None else _done_or_as_before(work, before)
         if workers is not None:  # nobody leaves before the chief is done: TensorFlow takes that for a fault
             workers.any(False)
         return result
+
+
+def _tell(listener: Listener, said: Sequence[str], warned: str) -> None:
+    """Say and warn of what is no empty text."""
+    for text in filter(None, said):
+        listener.say(text)
+    if warned:
+        listener.warn(warned)
 
 
 def _created(root: Path, config: RunConfig, record: Manifest, held: contextlib.ExitStack) -> Run:
@@ -208,7 +226,8 @@ def _prepared(
     clock.lap("build model")
     listener.say(opening(config, splits))
     began = parts.started.text if parts.started else None
-    for text in filter(None, (began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))):
+    told = (*parts.computing.notes, began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))
+    for text in filter(None, told):
         listener.say(text)
     return splits, parts, record
 
@@ -258,6 +277,8 @@ def _done(work: Work) -> RunResult:
             raise told from error
         raise
     with stop.held():
+        if work.pruned:
+            return _result(work, _end(work, "pruned", error=work.pruned))
         work.tracking.finish("done", work.results)
     return _result(work, "done")
 
@@ -288,7 +309,7 @@ def _end(work: Work, status: str, **changes: Any) -> str:
     status = "done" if "evaluated" in work.completed else status
     with contextlib.suppress(OSError, KzooError):  # the disk may be what failed; that is the error to tell
         work.run.update(status=status, timings=work.clock.laps, **changes)
-    work.tracking.finish(status, work.results)
+    work.tracking.finish("interrupted" if status == "pruned" else status, work.results)
     return status
 
 
@@ -307,4 +328,6 @@ def _scope(strategy: Any) -> Any:
 def request_of(config: RunConfig) -> DataRequest:
     """Return what a run of these settings asks of its data."""
     data = config.data
-    return DataRequest(data.source, config.seed, data.validation_fraction, data.limit, config.data_settings)
+    return DataRequest(
+        data.source, config.seed, data.validation_fraction, data.limit, config.data_settings, cache=data.cache
+    )

@@ -31,22 +31,31 @@ if TYPE_CHECKING:
     from kzoo.runs.state import SavedState
     from kzoo.tasks import Outcome
     from kzoo.training.assembly import Assembly
+    from kzoo.training.profiled_steps import Profiler
+    from kzoo.training.profiling import Profile
     from kzoo.training.trainer import Trainer, TrainingResult
 
 __all__ = ["Clock", "Work", "do"]
 
 
 class Clock:
-    """Seconds spent in each part of a run, by name."""
+    """Seconds spent in each part of a run, by name.
 
-    def __init__(self) -> None:
+    Args:
+        profile: Who is told of them as well.
+    """
+
+    def __init__(self, profile: Profile | None = None) -> None:
         self.laps: dict[str, float] = {}
+        self.profile = profile
         self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
         """End the part ``name`` here."""
         now = time.perf_counter()
         self.laps[name] = round(now - self._last, 3)
+        if self.profile is not None:
+            self.profile.lap("the rest of the training" if name == "train" else name, now - self._last)
         self._last = now
 
 
@@ -68,6 +77,8 @@ class Work:
         begin: The state that the training goes on from, or None where it begins.
         callbacks: Those of the caller.
         tracking: The trackers.
+        ask: Who is asked after each epoch whether to give the run up, and why; None for nobody.
+        pruned: Why the run was given up; empty where it was not.
         completed: The stages that came to their end.
         history: The logs of each epoch, once it is trained.
         results: Loss and metrics on the test split, once it is evaluated.
@@ -85,6 +96,8 @@ class Work:
     begin: SavedState | None = None
     callbacks: tuple[Any, ...] = ()
     tracking: Tracking = field(default_factory=Tracking)
+    ask: Callable[[int, Mapping[str, Any]], str] | None = None
+    pruned: str = ""
     completed: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     results: dict[str, Any] = field(default_factory=dict)
@@ -163,7 +176,7 @@ class Work:
 
 
 def do(work: Work) -> None:
-    """Train, save, test and report.
+    """Train, save, test and report; a run that is given up is trained and saved so far, and not tested.
 
     Raises:
         Stopped: Somebody asked for a stop, which is heard between any two things; what came to its end is recorded.
@@ -172,12 +185,25 @@ def do(work: Work) -> None:
     from kzoo.training.trainer import Trainer
 
     steps = work.config.train.steps_per_execution
+    profiler = _profiler(work)
     trainer = Trainer(
-        work.parts.model, strategy=work.strategy, steps_per_execution=steps, stop=work.stop, workers=work.workers
+        work.parts.model,
+        strategy=work.strategy,
+        steps_per_execution=steps,
+        stop=work.stop,
+        workers=work.workers,
+        profiler=profiler,
     )
     with work.stop.held():  # the model so far is saved before a stop is heard
-        _train(work, trainer)
+        try:
+            _train(work, trainer)
+        finally:
+            if profiler is not None:
+                profiler.end()
     work.stop.check()
+    if work.pruned:
+        _remove_state(work)
+        return
     outcome = _test(work, trainer)
     if not work.is_chief:
         return
@@ -185,6 +211,17 @@ def do(work: Work) -> None:
         _report(work, outcome)
     if not work.config.train.keep_state:  # a run that is killed before is resumed to its report
         _remove_state(work)
+    if work.clock.profile is not None:
+        work.clock.profile.write(work.run.profile_path)
+
+
+def _profiler(work: Work) -> Profiler | None:
+    """Return who profiles the steps, where somebody asked for a profile."""
+    if work.clock.profile is None:
+        return None
+    from kzoo.training.profiled_steps import Profiler
+
+    return Profiler(work.clock.profile, work.run.profile_path)
 
 
 def _train(work: Work, trainer: Trainer) -> None:
@@ -193,6 +230,7 @@ def _train(work: Work, trainer: Trainer) -> None:
     from kzoo.training.callbacks import BestEpoch, WeightDigests, check_weights
     from kzoo.training.foreign_callbacks import naming_callbacks
     from kzoo.training.keeping import StateKeeper
+    from kzoo.training.pruning import Pruning
     from kzoo.training.state import weights_digest
 
     run, parts, settings = work.run, work.parts, work.config.train
@@ -211,6 +249,8 @@ def _train(work: Work, trainer: Trainer) -> None:
     digests = WeightDigests()
     # The caller's come first: what they add to the logs, such as a learning rate, is in the log of the run.
     callbacks = [*work.callbacks, digests, *_callbacks(work, best, shown)]
+    pruning = None if work.ask is None else Pruning(work.ask)
+    callbacks += [] if pruning is None else [pruning]
     keeper = None
     if settings.save_every != "off" and work.is_chief:
         every = float(settings.save_every)
@@ -236,6 +276,9 @@ def _train(work: Work, trainer: Trainer) -> None:
         if keeper is not None:
             keeper.finish()
     work.clock.lap("train")
+    if pruning is not None and not trained.stopped:
+        pruning.ask_again(trained.history)
+        work.pruned = pruning.why
     _say_unchanged(work, trained, before)
     if trained.apart:
         work.listener.warn(
@@ -261,7 +304,7 @@ def _train(work: Work, trainer: Trainer) -> None:
         epoch_weights=digests.epochs,
         final_weights=weights_digest(parts.model),
     )
-    work.complete(*(() if trained.stopped else ("trained",)), "saved", training=record)
+    work.complete(*(() if trained.stopped or work.pruned else ("trained",)), "saved", training=record)
 
 
 def _test(work: Work, trainer: Trainer) -> Outcome | None:

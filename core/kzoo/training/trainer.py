@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kzoo.engine.workers import Workers
     from kzoo.runs.state import SavedState
     from kzoo.training.keeping import StateKeeper
+    from kzoo.training.profiled_steps import Profiler
     from kzoo.training.tracking import Tracking
 
 __all__ = ["Trainer", "TrainingResult"]
@@ -69,6 +70,7 @@ class Trainer:
         stop: Who is asked between two steps whether to go on.
         workers: The processes that train together, or None for this one alone; ``stop`` is shared by them. All of
             them are called alike.
+        profiler: Who takes the steps one by one to see where their time goes, or None.
     """
 
     def __init__(
@@ -79,22 +81,26 @@ class Trainer:
         steps_per_execution: int = 16,
         stop: StopRequest | None = None,
         workers: Workers | None = None,
+        profiler: Profiler | None = None,
     ) -> None:
         self.model = model
         self.strategy = strategy or tf.distribute.get_strategy()
         self.steps_per_execution = steps_per_execution
         self.stop = stop or StopRequest()
         self.workers = workers
+        self.profiler = profiler
         self.retrace()
 
     def retrace(self) -> None:
         """Take the model's steps as they are now, to be compiled when they are first called."""
         steps, strategy, stop = self.steps_per_execution, self.strategy, self.stop
         self._hidden_random: list[str] | None = None
-        step = self.model.train_step
+        step, compiled = self.model.train_step, compiled_steps
         if self.workers is not None:
             step = shared_train_step(self.model, self.workers, stop)
-        self._train_steps = compiled_steps(self.model, step, strategy, stop)
+        if self.profiler is not None:
+            compiled = self.profiler.compiled_steps
+        self._train_steps = compiled(self.model, step, strategy, stop)
         self._tester = Tester(self.model, strategy=strategy, steps_per_execution=steps, stop=stop, workers=self.workers)
 
     def fit(
@@ -149,6 +155,8 @@ class Trainer:
             )
             raise UsageError(message)
         course = _Course(self, batches, epochs, validation, callbacks, changes or {}, measure, keeper, tracking)
+        if self.profiler is not None:
+            self.profiler.watch(course)
         with self.stop.held():
             self.stop.agree()
             course.begin(begin)
@@ -263,7 +271,7 @@ class _Course:
         self._steps()
         logs = dict(place.logs)
         with averaged_weights(model):
-            self._validate(logs)
+            self.validate(logs)
             if not self.stopped:
                 self.called.on_epoch_end(epoch, logs)
                 logs |= self.last.added_to(logs)
@@ -313,7 +321,7 @@ class _Course:
             if self.keeper is not None and place.step < total:
                 self.keeper.keep(place)
 
-    def _validate(self, logs: dict[str, Any]) -> None:
+    def validate(self, logs: dict[str, Any]) -> None:
         """Add what is measured after an epoch to its logs, unless somebody asks for a stop."""
         try:
             with self.stop.heard():

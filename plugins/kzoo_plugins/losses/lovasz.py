@@ -151,6 +151,7 @@ class LovaszHinge(_LovaszLoss):
     """
 
     outside = -1.0  # at the margin, without an error
+    takes_logits = True
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from kzoo.cli import completion, main
+from kzoo.cli import completing_search, completion, main
 from kzoo.cli.completion import _joined
 from kzoo.plugin import TASKS
 
@@ -313,3 +313,39 @@ def test_the_pipeline_decides_on_recipes():
     assert names(completion.complete_recipe(context, "q")) == ["quick"]
     context.params = {}
     assert completion.complete_recipe(context, "") == []
+
+
+class TestTune:
+    @pytest.fixture
+    def context(self):
+        from kzoo.cli.offers import of_run
+
+        command = types.SimpleNamespace(offers=of_run)
+        return types.SimpleNamespace(command=command, params={"pipeline": "mnist"})
+
+    def test_settings_that_can_be_searched(self, context):
+        assert names(completing_search.complete_search(context, "train.batch")) == [
+            "train.batch_size=",
+            "train.batch_size=128",
+        ]
+        assert names(completing_search.complete_search(context, "augment.re")) == ["augment.reach=", "augment.reach=2"]
+        assert names(completing_search.complete_search(context, "data.li")) == []
+        assert names(completing_search.complete_search(context, "see")) == []
+        assert names(completing_search.complete_search(context, "train.keep=")) == [
+            "train.keep=last",
+            "train.keep=best",
+        ]
+        assert names(completing_search.complete_search(context, "lo")) == ["loss="]
+
+    def test_components_and_those_behind_a_comma(self, context):
+        assert names(completing_search.complete_search(context, "loss=good_l")) == ["loss=good_loss"]
+        assert names(completing_search.complete_search(context, "loss=emd:p=1,good_l")) == ["loss=emd:p=1,good_loss"]
+        assert names(completing_search.complete_search(context, "optimizer=good")) == ["optimizer=good_optimizer"]
+
+    def test_what_is_logged_samplers_and_pruners(self):
+        assert names(completing_search.complete_logged("val_good")) == ["val_good_both"]
+        assert names(completing_search.complete_logged("val_los")) == ["val_loss"]
+        assert "val_accuracy" in names(completing_search.complete_logged("va"))
+        assert completing_search.complete_logged("acc") == []
+        assert names(completing_search.complete_sampler("g")) == ["gp", "grid"]
+        assert names(completing_search.complete_pruner("m")) == ["median"]

@@ -7,6 +7,7 @@ import pytest
 from made_up_runs import made_up
 from rich.console import Console
 
+from kzoo.cluster.places import Place
 from kzoo.comparing import comparison
 from kzoo.comparing.comparison import compare_grid, compare_runs, runs_meant
 from kzoo.comparing.folder import ComparisonFolder, folder_for
@@ -32,7 +33,7 @@ def compare(grid, tmp_path, monkeypatch):
         monkeypatch.setattr(comparison, "train_all", lambda order, watcher: trained)
         said = []
         progress = Progress(grid, say=said.append, warn=said.append)
-        return compare_grid(grid, root=tmp_path, workers=1, watcher=progress, listener=Silent())
+        return compare_grid(grid, root=tmp_path, place=Place(), watcher=progress, listener=Silent())
 
     return call
 
@@ -57,6 +58,8 @@ def test_where_all_of_one_way_fail_there_is_nothing_to_compare(grid, compare, tm
     failures = {job: "The loss is NaN." for job in grid.jobs if job.cell == "focal"}
     with pytest.raises(KzooError, match=r"2 of 4 runs failed. The first, `focal` with seed 0: The loss is NaN"):
         compare(Trained(runs=runs, failures=failures))
+    record = record_in(tmp_path)
+    assert (record["status"], len(record["failures"]), len(record["runs"])) == ("failed", 2, 2)
 
 
 @pytest.mark.long
@@ -94,7 +97,7 @@ def test_where_all_of_the_first_way_fail_the_next_takes_its_place(tmp_path, monk
     }
     monkeypatch.setattr(comparison, "train_all", lambda order, watcher: Trained(runs=runs, failures=failures))
     with Progress(grid, say=None, warn=print) as progress:
-        found = compare_grid(grid, root=tmp_path, workers=1, watcher=progress, listener=Silent())
+        found = compare_grid(grid, root=tmp_path, place=Place(), watcher=progress, listener=Silent())
     assert "No run of `poly1` is done, so the others are compared with `emd`." in found.notes
     assert (found.cells, found.pairs, len(found.failures)) == (["emd", "focal"], 2, 2)
     record = record_in(tmp_path)

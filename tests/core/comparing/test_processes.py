@@ -4,9 +4,11 @@ import textwrap
 
 import pytest
 
-from kzoo.comparing import processes
+from kzoo.cluster.places import Place
+from kzoo.comparing import workers as workers_module
 from kzoo.comparing.grid import Job
-from kzoo.comparing.processes import Order, threads_of, train_all
+from kzoo.comparing.processes import Order, train_all
+from kzoo.comparing.workers import threads_of
 from kzoo.runs.config import RunConfig
 
 WORKER = """
@@ -17,7 +19,9 @@ for line in sys.stdin:
     if what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     print(json.dumps({"event": "warning", "text": "the same of all"}), flush=True)
-    print(json.dumps({"event": "epoch", "epoch": 1, "epochs": 2, "logs": {"threads": task["threads"]}}), flush=True)
+    size = {"memory": 10**15} if what == "large" else {}
+    logs = {"threads": task["threads"]}
+    print(json.dumps({"event": "epoch", "epoch": 1, "epochs": 2, "logs": logs, **size}), flush=True)
     if what == "wait":
         signal.pause()
     told = {"event": "failed", "reason": "no numbers"} if what == "fail" else {"event": "done", "run": "runs/" + what}
@@ -48,12 +52,12 @@ class Watcher:
 def train(tmp_path, monkeypatch):
     (tmp_path / "made_up_worker.py").write_text(textwrap.dedent(WORKER), "utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(processes, "_MODULE", "made_up_worker")
+    monkeypatch.setattr(workers_module, "_MODULE", "made_up_worker")
 
     def call(*what, workers=1, stop_at=None):
         jobs = [Job(one, 0, RunConfig({"what": one})) for one in what]
         watcher = Watcher(stop_at)
-        return train_all(Order(jobs, {}, tmp_path, workers, tmp_path / "log"), watcher), watcher.said
+        return train_all(Order(jobs, {}, tmp_path, Place(jobs=workers), tmp_path / "log"), watcher), watcher.said
 
     return call
 
@@ -79,8 +83,15 @@ def test_a_stop_is_handed_on(train):
 
 
 def test_workers_share_the_processors(train, monkeypatch):
-    monkeypatch.setattr(processes, "usable_processors", lambda: 5)
+    monkeypatch.setattr(workers_module, "usable_processors", lambda: 5)
     assert [threads_of(workers) for workers in (1, 2, 3, 8)] == [0, 2, 1, 1]
     found, said = train("a", "b", workers=2)
     assert len(found.runs) == 2
     assert "a 1/2 {'threads': 2}" in said
+
+
+def test_no_more_are_begun_than_the_memory_holds(train):
+    found, said = train("large", "a", "b", workers=2)
+    assert len(found.runs) == 3
+    assert sum("1000000.0 GB of memory" in one and "1 of them is trained at a time, not 2" in one for one in said) == 1
+    assert said.index("b began") > said.index("a done") or said.index("b began") > said.index("large done")

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from same_runs import differences
 
+from kzoo.cluster.places import Place
 from kzoo.comparing.comparison import compare_grid
 from kzoo.comparing.grid import Asked, grid_of
 from kzoo.comparing.measuring import measures_of
@@ -31,6 +32,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from core_comparing import ASKED, Watcher
 from kzoo.comparing.comparison import compare_grid
+from kzoo.cluster.places import Place
 from kzoo.comparing.grid import Asked, grid_of
 from kzoo.engine.listener import Silent
 
@@ -39,7 +41,7 @@ class Killing(Watcher):
         if job.cell == "emd":
             os.kill(os.getpid(), signal.SIGKILL)
 
-compare_grid(grid_of(Asked(**ASKED)), root=Path({root!r}), workers=1, watcher=Killing(), listener=Silent())
+compare_grid(grid_of(Asked(**ASKED)), root=Path({root!r}), place=Place(), watcher=Killing(), listener=Silent())
 """
 
 
@@ -63,7 +65,7 @@ class Watcher:
 def test_killed_in_the_middle_it_goes_on_to_the_same_end(tmp_path):
     grid = grid_of(Asked(**ASKED))
     alone = next(job for job in grid.jobs if (job.cell, job.seed) == ("emd", 0))
-    alone = train_all(Order([alone], {}, tmp_path / "alone", 1, tmp_path / "log"), Watcher()).runs[alone]
+    alone = train_all(Order([alone], {}, tmp_path / "alone", Place(), tmp_path / "log"), Watcher()).runs[alone]
 
     # The second run is in its training when the comparison is killed; its worker is told by the end of its stdin.
     place = tmp_path / "killed"
@@ -74,7 +76,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_end(tmp_path):
     )
     assert done.returncode == -signal.SIGKILL
     watcher = Watcher()
-    again = compare_grid(grid, root=place, workers=1, watcher=watcher, listener=Silent())
+    again = compare_grid(grid, root=place, place=Place(), watcher=watcher, listener=Silent())
     assert watcher.ends[0] == ("categorical_crossentropy", 0, "reused")
     assert [status for *_, status in watcher.ends] == ["reused", "done", "done", "done"]
     assert ("emd", 0, 1) not in watcher.epochs  # it went on after its first epoch

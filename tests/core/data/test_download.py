@@ -332,6 +332,16 @@ def test_an_impossible_address_is_an_error(home, server, url):
         fetch(server.remote(urls=(url,)))
 
 
+def test_files_that_belong_together_are_fetched_together(server, home):
+    other = server.remote(filename="labels.bin", urls=(f"{server.url}/data/labels.bin",))
+    path = fetch(server.remote(beside=(other,)))
+    assert server.paths == ["/data/labels.bin", "/data/set.bin"]
+    assert path.with_name("labels.bin").read_bytes() == server.content
+    path.with_name("labels.bin").unlink()
+    fetch(server.remote(beside=(other,)))
+    assert server.paths[2:] == ["/data/labels.bin"]
+
+
 def test_a_mirror_stands_in_for_the_host(home, server, monkeypatch):
     monkeypatch.setenv("KZOO_MIRROR", f"{server.url}/mirror/")
     fetch(server.remote(urls=("https://example.org/a/set.bin?x=1",)))

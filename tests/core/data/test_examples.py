@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kzoo.data.image_store import StoredSplit
+from kzoo.data.image_rows import StoredSplit
 from kzoo.data.splits import ArraySplit, RenumberedSplit, Split
 from kzoo_zoo.yolov3.examples import DetectionSplit
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 from PIL import Image
 
 from kzoo.data import image_store, images
-from kzoo.data.image_store import StoredSplit, decode_all, open_store
+from kzoo.data.image_rows import DecodedSplit, StoredSplit, caching
+from kzoo.data.image_store import decode_all, open_store
 from kzoo.data.images import read_image_folder
 from kzoo.data.splits import ArraySplit
 from kzoo.errors import DataError, UsageError
@@ -63,6 +64,43 @@ def test_a_stored_folder_has_the_examples_of_one_in_memory(folder, home, monkeyp
         assert part.digest() == other.digest()
         np.testing.assert_array_equal(part.fetch([1])[0], other.fetch([1])[0])
     assert large.description == small.description
+
+
+def test_where_they_are_kept_changes_no_example(folder, home):
+    memory = read_image_folder(folder, size=(8, 6))
+    for where, kind in (("memory", ArraySplit), ("disk", StoredSplit), ("off", DecodedSplit)):
+        with caching(where):
+            found = read_image_folder(folder, size=(8, 6))
+        assert isinstance(found.train, kind)
+        assert (found.train.digest(), found.test.digest()) == (memory.train.digest(), memory.test.digest())
+        assert len(stores(home)) == (where != "memory")
+    chosen = np.array([5, 0, 5])
+    for ours, theirs in zip(found.train.take(chosen).fetch([2, 1]), memory.train.fetch([5, 0]), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_file_that_goes_away_while_nothing_is_kept_is_named(folder, home):
+    with caching("off"):
+        train = read_image_folder(folder, size=(8, 6)).train
+    (folder / "cat" / "03.png").write_text("no image any more")
+    with pytest.raises(DataError, match=r"cat/03\.png cannot be read any more: "):
+        train.read(np.arange(len(train)))
+
+
+def test_memory_that_is_not_there_is_said(folder, home, monkeypatch):
+    genuine = np.empty
+
+    def empty(shape, *args, **kwargs):
+        if shape == (40, 8, 6, 3):
+            raise MemoryError
+        return genuine(shape, *args, **kwargs)
+
+    monkeypatch.setattr(images.np, "empty", empty)
+    with (
+        caching("memory"),
+        pytest.raises(DataError, match=r"40 images of .* at 8x6 need .* of memory, which is not there"),
+    ):
+        read_image_folder(folder, size=(8, 6))
 
 
 def test_batches_come_out_of_a_graph_with_a_known_shape(folder, home, stored):

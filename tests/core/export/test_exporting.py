@@ -189,6 +189,8 @@ def test_openvino_and_python_say_the_same(alone, tmp_path, kzoo):
         assert figures["accuracy"] == pytest.approx(package.evaluate(alone, "sample").metrics["accuracy"], abs=1e-6)
     code, out, err = kzoo("evaluate", str(alone), "--data", "sample", "--engine", "openvino")
     assert (code, "Run by OpenVINO" in out) == (0, True), err
+    code, _, err = kzoo("predict", str(alone), picture, "--engine", "auto")
+    assert (code, "Run by OpenVINO" in err) == (0, True), err
 
 
 @pytest.mark.parametrize("engine", ["torch", "onnx runtime"])

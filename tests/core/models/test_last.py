@@ -2,6 +2,7 @@
 
 import pytest
 
+from kzoo.cli.engines import run_by
 from kzoo.errors import KzooError
 from kzoo.models import saved
 from kzoo.models.card import ModelCard
@@ -56,3 +57,31 @@ def test_a_model_of_the_sample_alone(card, recorded, said, runs):
     assert ("trained on the embedded sample alone" in model.sample_only()) == said
     assert ("`kzoo run mnist --data PATH`" in model.sample_only()) == said
     assert SavedModel(runs[0].model_path, ModelCard(), None).sample_only() == ""
+
+
+@pytest.mark.parametrize(
+    ("installed", "refusing", "engine", "left_out"),
+    [
+        (["openvino", "onnx", "tensorflow"], [], "openvino", []),
+        (["openvino", "onnx", "tensorflow"], ["openvino"], "onnx", ["OpenVINO"]),
+        (["openvino", "onnx", "tensorflow"], ["openvino", "onnx"], "tensorflow", ["OpenVINO", "ONNX Runtime"]),
+        (["tensorflow"], [], "tensorflow", []),
+    ],
+)
+def test_auto_takes_the_fastest_engine_that_can(installed, refusing, engine, left_out, runs, monkeypatch):
+    monkeypatch.setattr(saved, "read_card", lambda path: ModelCard())
+    monkeypatch.setattr(saved, "engines_installed", lambda: installed)
+
+    def export(model, asked):
+        if asked in refusing:
+            message = "The layer `odd` is not written."
+            raise KzooError(message)
+        return model.path.with_suffix(f".{asked}.onnx")
+
+    found = find_model(str(runs[0].path), engine="auto", export=export)
+    assert (found.engine, found.exported is None) == (engine, engine == "tensorflow")
+    assert len(found.left_out) == len(left_out)
+    for name, said in zip(left_out, found.left_out, strict=True):
+        assert said.startswith(name)
+        assert "does not run it: The layer `odd` is not written." in said
+    assert run_by(found).endswith(f"{found.exported or found.path}.")

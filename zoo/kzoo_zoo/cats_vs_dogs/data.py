@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import filelock
-
-from kzoo.data.archives import extract
-from kzoo.data.cache import data_home
 from kzoo.data.class_names import ClassSettings, ImageSetSettings
 from kzoo.data.download import RemoteFile
 from kzoo.data.labelled import read_labelled
 from kzoo.data.labels_of_lists import LIST_SUFFIXES
 from kzoo.data.listed_images import lists_in
 from kzoo.data.splits import ArraySplit, Dataset
+from kzoo.data.unpacking import unpacked
 from kzoo.data.walking import subfolders
 from kzoo.errors import DataError
 from kzoo.settings import setting, settings
@@ -24,7 +20,7 @@ from kzoo_zoo.cats_vs_dogs.animals import ANIMALS, draw_animals
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kzoo.data.splits import Reading, Say
+    from kzoo.data.splits import Reading
 
 __all__ = ["REMOTE", "PhotoSettings", "SampleSettings", "read", "sample"]
 
@@ -93,7 +89,7 @@ def read(path: Path, settings: PhotoSettings, reading: Reading) -> Dataset:
     """
     place, unreadable = path, settings.unreadable or "stop"
     if not path.is_dir() and path.suffix.lower() not in {".npz", *LIST_SUFFIXES}:
-        place, unreadable = _class_root(_unpacked(path, reading.say)), settings.unreadable or "skip"
+        place, unreadable = _class_root(unpacked(path, REMOTE.subdir, reading.say)), settings.unreadable or "skip"
     how = ImageSetSettings(classes=settings.classes, unreadable=unreadable, outside=settings.outside)
     found = read_labelled(place, how, reading, size=settings.sides, resized=True)
     # Two classes are one yes or no.
@@ -113,20 +109,6 @@ def sample(settings: SampleSettings) -> Dataset:
         class_names=ANIMALS,
         description=f"{_SAMPLE_TRAIN:,} train, {_SAMPLE_TEST:,} test drawings of cats and dogs, {size[0]}x{size[1]}x3",
     )
-
-
-def _unpacked(archive: Path, say: Say) -> Path:
-    """Return the folder with the archive's content, unpacked into the cache if it is not there."""
-    state = archive.stat()
-    text = f"{archive.resolve()} {state.st_size} {state.st_mtime_ns}"
-    key = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
-    folder = data_home() / REMOTE.subdir / f"{archive.stem}-{key}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
-        if not folder.is_dir():
-            say(f"Unpacking {archive} into {folder}, once.")
-            extract(archive, folder)
-        return folder
 
 
 def _class_root(folder: Path) -> Path:

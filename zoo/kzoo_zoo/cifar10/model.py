@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
-from kzoo_zoo.cifar10.whitening import COMPONENTS, PATCH
+from kzoo_zoo.whitening import COMPONENTS, PATCH, WHITENING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["WHITENING", "build_classic", "build_default"]
-
-WHITENING = "whitening"
-"""The name of the frozen layer that `kzoo_zoo.cifar10.whitening.whiten` sets."""
+__all__ = ["build_classic", "build_default"]
 
 
 def build_classic(input_shape: Sequence[int], num_classes: int, regularizer: Any = None) -> keras.Model:

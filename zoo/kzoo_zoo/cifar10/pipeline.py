@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Cifar10"]
 
-_WHITENED_BY = 5000  # images; more change nothing
-
 
 @settings
 class MirrorAndShiftSettings:
@@ -44,15 +42,9 @@ class Cifar10(ZooClassifier):
 
     def adapt(self, model: Any, train: Split) -> None:
         """Whiten the default network's first layer by the first few thousand training images."""
-        import numpy as np
+        from kzoo_zoo.whitening import whiten_by
 
-        from kzoo_zoo.cifar10.model import WHITENING
-        from kzoo_zoo.cifar10.whitening import whiten
-
-        layer = next((layer for layer in model.layers if layer.name == WHITENING), None)
-        if layer is not None:
-            images, _ = train.fetch(np.arange(min(_WHITENED_BY, len(train))))
-            whiten(layer, np.asarray(images))
+        whiten_by(model, train)
 
     def changed(self, x: Any, moment: Moment, chosen: MirrorAndShiftSettings) -> Any:
         """Mirror every image in every other epoch, and shift it by up to ``reach`` pixels each way."""

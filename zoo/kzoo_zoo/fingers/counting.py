@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from kzoo.pipeline import ClassPrediction, Reader, picture_shape
 from kzoo.tasks.classes import class_probabilities
 from kzoo_zoo.fingers.data import CLASS_NAMES
 from kzoo_zoo.fingers.framing import framed
+from kzoo_zoo.fingers.hindrances import ADVICE, in_words
 from kzoo_zoo.fingers.steady import Steady
 
 if TYPE_CHECKING:
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["CountPrediction", "CountReader"]
 
 _STILL = "images"
+_OFTEN = 0.25
+"""The part of a source's frames in which something uncountable is seen, from which on this is said at its end."""
+_CLAUSES = {
+    "near": "it is too near the camera",
+    "far": "it is too far from the camera",
+    "beside": "much else is new in the scene beside the hand",
+    "colour": "no hand stands out from the scene by its colour",
+}
 _NO_ANSWER = ("calibrating", "moved", "not empty")
 """States of the outline in which there is nothing to vote on."""
 
@@ -39,19 +49,24 @@ class CountPrediction(ClassPrediction):
         count: 0 to 5, or None where the state is another than ``counting``.
         frame_label: What this frame by itself says: a class's name, or an empty text where it abstains.
         contour: The hand's outline in pixels of the region, if there is one.
+        by: What found the hand: ``network``, or of the outline ``scene`` and ``colour``.
+        why: What stands in the way where the outline sees something and cannot count it, in a few words.
     """
 
     state: str = "counting"
     count: int | None = None
     frame_label: str = ""
     contour: Any = field(default=None, repr=False, compare=False)
+    by: str = "network"
+    why: str = ""
 
     @property
     def text(self) -> str:
         """The count and how sure it is, or the state."""
         if self.state == "counting":
             return f"{self.count} finger{'' if self.count == 1 else 's'} {self.probability:.0%}"
-        return f"{self.state} {self.probability:.0%}" if self.state in ("no hand", "calibrating") else self.state
+        said = f"{self.state} {self.probability:.0%}" if self.state in ("no hand", "calibrating") else self.state
+        return f"{said}: {self.why}" if self.why else said
 
     def columns(self, top: int = 1) -> dict[str, Any]:
         """Return count, confidence and state."""
@@ -70,6 +85,8 @@ class CountPrediction(ClassPrediction):
             "class": self.label,
             "index": self.index,
             "frame_class": self.frame_label,
+            "by": self.by,
+            "why": self.why,
             "probabilities": dict(self.probabilities),
         }
 
@@ -113,6 +130,8 @@ class CountReader(Reader):
         self._wall = counter.wall
         self._still = False
         self._frames = self._calibrating = 0
+        self._found: Counter[str] = Counter()
+        self._hindered: Counter[str] = Counter()
 
     def load(self) -> None:
         """Load the network, if there is one."""
@@ -123,12 +142,14 @@ class CountReader(Reader):
         """Forget the frames before; unrelated pictures do not vote, and have no background in common."""
         self._steady.reset()
         self._still = source.kind == _STILL
-        self.counter.recalibrate()
-        self.counter.learned_hands = self._frames = self._calibrating = 0
+        self.counter.restart()
+        self._frames = self._calibrating = 0
+        self._found.clear()
+        self._hindered.clear()
         self.counter.wall = self._wall or (self._still and not self.counter.has_background)
 
     def finish(self, source: Source) -> None:
-        """Say why the outline could not count, where the film itself was the reason."""
+        """Say why the outline could not count, or how it did, where the source itself was the reason."""
         if self._frames and self._calibrating == self._frames:
             source.notes.append(
                 f"Nothing was counted in {source.name}: to learn the empty scene, the outline needs "
@@ -136,11 +157,26 @@ class CountReader(Reader):
                 "(--background FILE), take fewer frames (--calibration N), leave none out, or count with a trained "
                 "network."
             )
-        elif self.counter.learned_hands:
+        elif self.counter.learned_hands and not self._found["colour"]:
             source.notes.append(
                 f"When the empty scene was learned from {source.name}, something of a hand's colour and shape was in "
                 "it. Until it had moved away, counts are missing or wrong. Keep the scene empty for the first second, "
                 "give a picture of it (--background FILE), or count with a trained network."
+            )
+        if self._found["colour"] and self.counter.find == "auto":
+            source.notes.append(
+                f"In {self._found['colour']} of {self._frames} frames of {source.name} the hand was found by its "
+                "colour, as no empty scene was known there: counts are less sure so. Keep the camera still and the "
+                "scene empty for the first second, give a picture of it (--background FILE), or count with a trained "
+                "network."
+            )
+        if self._hindered and sum(self._hindered.values()) >= _OFTEN * self._frames:
+            why, number = self._hindered.most_common(1)[0]
+            advice = ADVICE[why if why in ADVICE else "edge"]
+            clause = _CLAUSES.get(why, f"an arm or more reaches in from the {why}")
+            source.notes.append(
+                f"In {sum(self._hindered.values())} of {self._frames} frames of {source.name} something is seen that "
+                f"cannot be counted; in {number} of them {clause}. {advice}"
             )
 
     def predict(self, items: Sequence[Frame]) -> list[Prediction]:
@@ -166,13 +202,18 @@ class CountReader(Reader):
         reading: Reading = self.counter.read(pixels)
         self._frames += 1
         self._calibrating += reading.state == "calibrating"
+        hindered = reading.why if reading.state in ("unclear", "moved") else ""
+        if hindered:
+            self._hindered[hindered] += 1
+        why = in_words(reading.why) if hindered else ""
         if reading.state in _NO_ANSWER:
             sure = reading.progress if reading.state == "calibrating" else 0.0
-            return CountPrediction("none", 0, sure, state=reading.state)
+            return CountPrediction("none", 0, sure, state=reading.state, by=reading.by, why=why)
         if reading.state == "unclear":
-            return CountPrediction("none", 0, 0.0, state="unsure")
+            return CountPrediction("none", 0, 0.0, state="unsure", by=reading.by, why=why)
         index = 0 if reading.count is None else 1 + reading.count
-        return replace(self._single(index, reading.confidence, {}), contour=reading.contour)
+        self._found[reading.by] += index > 0
+        return replace(self._single(index, reading.confidence, {}), contour=reading.contour, by=reading.by)
 
     def _single(self, index: int, confidence: float, probabilities: Mapping[str, float]) -> CountPrediction:
         """Return what one frame says by itself."""

@@ -79,6 +79,13 @@ class CountSettings(RecordSettings):
     calibration: Annotated[int, setting("For the outline: the frames over which the empty scene is learned.", ge=1)] = (
         30
     )
+    find: Annotated[
+        Literal["auto", "scene", "colour"],
+        setting(
+            "For the outline: a hand is found before the empty scene (scene), by the frame's own colours (colour), or "
+            "before the scene while one is known, else by its colours (auto)."
+        ),
+    ] = "auto"
     threshold: Annotated[
         float, setting("For the outline: how much a pixel must differ from the empty scene.", ge=0)
     ] = 16.0
@@ -147,7 +154,9 @@ class Fingers(Pipeline):
             card if method == "network" else {},
             forward if method == "network" else None,
             region=region,
-            counter=OutlineCounter(calibration=settings.calibration, threshold=settings.threshold, background=empty),
+            counter=OutlineCounter(
+                calibration=settings.calibration, threshold=settings.threshold, background=empty, find=settings.find
+            ),
             window=settings.window,
             min_confidence=settings.min_confidence,
         )

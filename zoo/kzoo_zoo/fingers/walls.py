@@ -14,8 +14,8 @@ _LEAST = 16.0
 def before_wall(pixels: np.ndarray) -> np.ndarray | None:
     """Return a mask of what is before a plain wall, uint8 of shape (H, W), or None where there is no such wall.
 
-    The wall is a quadratic surface through the picture's border, in brightness and colour; the lower edge is left out,
-    where the arm comes in.
+    The wall is a quadratic surface through the picture's border, in brightness and colour. The arm comes in at one of
+    its edges, and counts for little, as all does that is far off the surface.
 
     Args:
         pixels: RGB, uint8 of shape (H, W, 3).
@@ -25,7 +25,7 @@ def before_wall(pixels: np.ndarray) -> np.ndarray | None:
     luma = x @ np.array([0.299, 0.587, 0.114], np.float32)
     x = np.stack([_LUMA * luma, _CHROMA * (x[..., 0] - luma), _CHROMA * (x[..., 2] - luma)], axis=-1)
     rows, columns = np.indices((height, width), dtype=np.float32)
-    border = ((rows < _BAND) | (columns < _BAND) | (columns >= width - _BAND)) & (rows < 0.85 * height)
+    border = (rows < _BAND) | (rows >= height - _BAND) | (columns < _BAND) | (columns >= width - _BAND)
     r, c = (rows / (height / 2) - 1).ravel(), (columns / (width / 2) - 1).ravel()
     design = np.stack([np.ones_like(r), r, c, r * r, c * c, r * c], axis=1)
     at_border, levels = design[border.ravel()][::3], x[border][::3]

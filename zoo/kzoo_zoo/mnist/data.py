@@ -1,7 +1,8 @@
-"""The handwritten digits: the real MNIST, files of the user's own, and a small sample that needs no download."""
+"""Small gray pictures: the real MNIST, files of the user's own, and a small sample that needs no download."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from kzoo.data.splits import Reading
     from kzoo.settings import NoSettings
 
-__all__ = ["CLASS_NAMES", "IMAGE_SIZE", "REMOTE", "read", "sample"]
+__all__ = ["CLASS_NAMES", "DIGITS", "IMAGE_SIZE", "REMOTE", "read", "sample"]
+
+DIGITS = "digits"
+"""What the schema of the data has where it is known to be digits: MNIST itself, or the sample."""
 
 CLASS_NAMES = tuple("0123456789")
 IMAGE_SIZE = (28, 28)
@@ -31,13 +35,23 @@ REMOTE = RemoteFile(
     subdir="mnist",
 )
 
+_REAL = RealSet(
+    CLASS_NAMES,
+    frozenset(
+        {
+            "bafccc54b14c0f50ac7c43f98df7e54cda883099cd52429980aad084b3e9ead7",  # the 60,000 to train on
+            "dd634e9f801437cfa01562ce6d912be730f1b40274fc7818c3292bcad46290cd",  # the 10,000 to test on
+        }
+    ),
+)
+
 _DIGIT_SIZE = 20
 _SAMPLE_TEST = 360
 _BRIGHTEST = 16  # the digits of scikit-learn count ink in blocks of 4 x 4
 
 
 def read(path: Path, settings: ImageSetSettings, reading: Reading) -> Dataset:
-    """Read digits from an npz file in Keras's layout, a folder with idx files, or images in folders or with a list.
+    """Read pictures from an npz file in Keras's layout, a folder with idx files, or images in folders or with a list.
 
     Args:
         path: The file or folder. Images become gray and 28x28.
@@ -46,11 +60,13 @@ def read(path: Path, settings: ImageSetSettings, reading: Reading) -> Dataset:
 
     Returns:
         Images uint8 of shape (N, H, W, C), 28x28x1 for MNIST's own files and for images; labels int64 of shape (N,).
+        The schema says of MNIST itself that it is digits.
 
     Raises:
         DataError: It is none of these, or damaged, and why.
     """
-    return read_labelled(path, settings, reading, size=IMAGE_SIZE, mode="L", real=RealSet(CLASS_NAMES), what="digits")
+    found = read_labelled(path, settings, reading, size=IMAGE_SIZE, mode="L", real=_REAL)
+    return replace(found, schema={**found.schema, DIGITS: True}) if _REAL.is_in(found) else found
 
 
 def sample(settings: NoSettings) -> Dataset:
@@ -76,6 +92,7 @@ def sample(settings: NoSettings) -> Dataset:
         train=ArraySplit(images[train], labels[train]),
         test=ArraySplit(images[test], labels[test]),
         class_names=CLASS_NAMES,
+        schema={DIGITS: True},
         description=(
             f"{len(train):,} train, {len(test):,} test images: "
             "scikit-learn's 8x8 handwritten digits, enlarged to 28x28x1"

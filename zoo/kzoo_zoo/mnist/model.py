@@ -1,4 +1,4 @@
-"""Networks for MNIST: small gray images, a handful of classes. Raw uint8 pixels in, probabilities out."""
+"""Networks for MNIST and other small gray images, a handful of classes. Raw uint8 pixels in, probabilities out."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
+from kzoo_zoo.whitening import COMPONENTS, PATCH, WHITENING
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["build_classic", "build_default"]
+__all__ = ["build_classic", "build_default", "build_general"]
+
+_LEAST_MAP = 3  # a map of this side is not pooled
 
 
 def build_classic(input_shape: Sequence[int], num_classes: int, regularizer: Any = None) -> keras.Model:
@@ -44,6 +48,34 @@ def build_default(
     x = layers.Flatten()(x)
     outputs = layers.Dense(num_classes, activation="softmax", dtype="float32", **regularized)(x)
     return keras.Model(inputs, outputs, name="mnist_default")
+
+
+def build_general(
+    input_shape: Sequence[int], num_classes: int, regularizer: Any = None, *, widths: Sequence[int] = (32, 64, 128)
+) -> keras.Model:
+    """Return a network for pictures of any kind, to be whitened before training.
+
+    A frozen convolution whitens 4x4 patches of whatever the pictures are; stages of convolution, max-pooling, batch
+    normalization and ReLU follow, then one dense layer. Pooling ends at 3x3, which still tell what is where.
+
+    References:
+        Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, https://arxiv.org/abs/2404.00498
+    """
+    regularized = {"kernel_regularizer": regularizer}
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = layers.Rescaling(1 / 255)(inputs)
+    # Every component and its negative: after the ReLU nothing of the whitened patch is lost.
+    x = layers.Conv2D(
+        2 * COMPONENTS, PATCH, strides=2, padding="same", activation="relu", trainable=False, name=WHITENING
+    )(x)
+    for width in widths:
+        x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+        if min(x.shape[1:3]) > _LEAST_MAP:
+            x = layers.MaxPooling2D()(x)
+        x = _normalized_relu(x)
+    x = layers.Flatten()(x)
+    outputs = layers.Dense(num_classes, activation="softmax", dtype="float32", **regularized)(x)
+    return keras.Model(inputs, outputs, name="mnist_general")
 
 
 def _normalized_relu(x: Any) -> Any:

@@ -82,11 +82,12 @@ def as_mnist(images: np.ndarray) -> np.ndarray:
     return dark
 
 
-def prepared(pixels: np.ndarray) -> PreparedDigit:
+def prepared(pixels: np.ndarray, *, digits: bool = True) -> PreparedDigit:
     """Return the digit on a photo as MNIST has its digits; an image that is as MNIST's are stays as it is.
 
     Args:
         pixels: RGB, uint8 of shape (H, W, 3).
+        digits: Whether what is written is a digit; else it may be any sign, of any width.
     """
     cv2 = opencv()
     gray = _gray(pixels)
@@ -98,18 +99,20 @@ def prepared(pixels: np.ndarray) -> PreparedDigit:
     working = _scaled(seen, scale, cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC).astype(np.float32)
     strength, ink, notes = _ink_of(working)
     if strength is None:
-        note = "No digit is seen: ink and paper hardly differ. Is the page empty, or the photo too dark?"
+        what = "digit" if digits else "sign"
+        note = f"No {what} is seen: ink and paper hardly differ. Is the page empty, or the photo too dark?"
         return PreparedDigit(np.zeros((FRAME, FRAME), np.uint8), notes=(note,))
     mask, several = _digit_of(strength)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     digit = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     if several:
         notes.append(
-            f"The photo shows {several} separate marks: only the largest is read. A photo of a single digit is needed."
+            f"The photo shows {several} separate marks: only the largest is read. A photo of a single "
+            f"{'digit' if digits else 'sign'} is needed."
         )
     elif digit.shape[0] == mask.shape[0] or digit.shape[1] == mask.shape[1]:
         notes.append("What is seen runs from one side to the other: it may be the edge of a page, or a shadow.")
-    elif digit.shape[1] > _WIDEST * digit.shape[0]:
+    elif digits and digit.shape[1] > _WIDEST * digit.shape[0]:
         notes.append("What is seen is wider than any digit: it may be several, or no digit.")
     box = (
         left + int(columns[0] / scale),

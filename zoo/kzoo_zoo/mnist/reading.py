@@ -10,12 +10,14 @@ import numpy as np
 from kzoo.data.frames import write_text
 from kzoo.data.frames.video import opencv
 from kzoo.pipeline import ClassPrediction, ImageClassReader
+from kzoo_zoo.mnist.data import DIGITS
 from kzoo_zoo.mnist.preparing import FRAME, PreparedDigit, prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kzoo.data.frames import Frame
+    from kzoo.engine.forward import Forward
     from kzoo.pipeline import Prediction
 
 __all__ = ["DigitPrediction", "DigitReader"]
@@ -54,11 +56,20 @@ class DigitPrediction(ClassPrediction):
 
 
 class DigitReader(ImageClassReader):
-    """Reads photos of single digits; see `kzoo_zoo.mnist.preparing`."""
+    """Reads photos of single digits, or of other signs; see `kzoo_zoo.mnist.preparing`.
+
+    Args:
+        card: What is stored with the network, ``digits`` among it where it knows that these are what it learned from.
+        forward: The network.
+    """
+
+    def __init__(self, card: Mapping[str, Any], forward: Forward) -> None:
+        super().__init__(card, forward)
+        self._digits = bool(card.get(DIGITS, True))  # older cards do not say
 
     def predict(self, items: Sequence[Frame]) -> list[ClassPrediction]:
-        """Return the most probable digit on each photo, with the probability of all."""
-        seen = [prepared(frame.pixels) for frame in items]
+        """Return the most probable class of what each photo shows, with the probability of all."""
+        seen = [prepared(frame.pixels, digits=self._digits) for frame in items]
         found = self.classified(np.stack([one.pixels for one in seen])[..., None])
         return [
             DigitPrediction(one.label, one.index, one.probability, one.probabilities, seen=digit)

@@ -124,10 +124,10 @@ LOSSES: list[LossSpec] = [
         tasks={"segmentation"},
         inputs="masks",
         properties={"zero_at_equality": True, "symmetric": True, "range": (0, 1)},
-        example={"iterations": 5, "class_weight": [0, 1]},
+        example={"iterations": 5},
         note=(
             "`iterations` is about the radius of the widest tube, in positions. Add a Dice loss to it; "
-            "`class_weight=[0,1]` leaves out the background."
+            "`class_weight=[0,1]` leaves out the background of two classes."
         ),
         reference="Shit et al. 2021, https://arxiv.org/abs/2003.07311",
     ),
@@ -138,8 +138,10 @@ LOSSES: list[LossSpec] = [
         aliases=("boundary_loss", "surface_loss"),
         tasks={"segmentation"},
         inputs="masks",
-        example={"class_weight": [0, 1]},
-        note=f"Its values lie below 0 near the truth. Add it to a Dice loss with a small weight. {_MAPS}",
+        note=(
+            "Its values lie below 0 near the truth. Add it to a Dice loss with a small weight; `class_weight=[0,1]` "
+            f"leaves out the background of two classes. {_MAPS}"
+        ),
         expected_failures={"soft_labels": "A class is where it has more than 1/2, since only that has a boundary."},
         reference="Kervadec et al. 2019, https://arxiv.org/abs/1812.07032",
     ),
@@ -151,8 +153,11 @@ LOSSES: list[LossSpec] = [
         tasks={"segmentation"},
         inputs="masks",
         properties={"zero_at_equality": True, "symmetric": True, "range": (0, None)},
-        example={"class_weight": [0, 1]},
-        note=f"The distances are constants to the gradient. Add it to a Dice loss with a small weight. {_MAPS}",
+        example={"alpha": 1.0},
+        note=(
+            "The distances are constants to the gradient. Add it to a Dice loss with a small weight; "
+            f"`class_weight=[0,1]` leaves out the background of two classes. {_MAPS}"
+        ),
         expected_failures={
             "no_jumps": "Distances are to where the prediction is above 1/2, and change when a position becomes so."
         },

@@ -1,18 +1,34 @@
-"""The frozen first layer of the default network: principal components of image patches, each scaled to variance one."""
+"""A frozen first layer: principal components of image patches, each scaled to variance one."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-__all__ = ["COMPONENTS", "PATCH", "whiten"]
+if TYPE_CHECKING:
+    from kzoo.data.splits import Split
+
+__all__ = ["COMPONENTS", "PATCH", "WHITENING", "whiten", "whiten_by"]
+
+WHITENING = "whitening"
+"""The name of the layer in a network."""
 
 PATCH = 4
 """Side of a patch, in pixels."""
 
 COMPONENTS = 16
 """Principal components that are kept; each has a filter and its negative."""
+
+_WHITENED_BY = 5000  # images; more change nothing
+
+
+def whiten_by(model: Any, train: Split) -> None:
+    """Set the layer `WHITENING` of a network, where it has one, from the first few thousand training images."""
+    layer = next((layer for layer in model.layers if layer.name == WHITENING), None)
+    if layer is not None:
+        images, _ = train.fetch(np.arange(min(_WHITENED_BY, len(train))))
+        whiten(layer, np.asarray(images))
 
 
 def whiten(layer: Any, images: np.ndarray, *, epsilon: float = 1e-2) -> None:

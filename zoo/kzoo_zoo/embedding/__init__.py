@@ -1,0 +1,1 @@
+"""Pictures as vectors: those of a kind lie near each other."""

@@ -1,0 +1,133 @@
+"""Networks that give a vector of length 1 for each picture, and the directions of classes that some losses want."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import layers, ops
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ClassDirections", "ClassifiedVectors", "build_classic", "build_default"]
+
+_LARGEST_MAP = 4
+"""Of the last features: larger ones are averaged in windows, so that large pictures make no larger a last layer."""
+
+
+def build_default(
+    input_shape: Sequence[int],
+    dimensions: int,
+    regularizer: Any = None,
+    *,
+    widths: Sequence[int] = (32, 64, 128, 128),
+    dropout: float = 0.0,
+) -> tuple[Any, Any]:
+    """Return input and vectors of stages of batch-normalized convolutions, each but the first with a residual block."""
+    regularized = {"kernel_regularizer": regularizer}
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    for stage, width in enumerate(widths):
+        x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+        # Pooling before normalization: the same result up to the statistics, on a quarter of the pixels.
+        x = layers.MaxPooling2D()(x)
+        x = _normalized_relu(x)
+        if stage > 0:
+            y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+            y = _normalized_relu(y)
+            y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(y)
+            # The branch begins at zero, so that the block begins as the identity.
+            y = layers.BatchNormalization(momentum=0.9, gamma_initializer="zeros")(y)
+            x = layers.Activation("relu")(layers.Add()([x, y]))
+    return inputs, _vectors(x, dimensions, dropout, regularized)
+
+
+def build_classic(
+    input_shape: Sequence[int], dimensions: int, regularizer: Any = None, *, dropout: float = 0.0
+) -> tuple[Any, Any]:
+    """Return input and vectors of the network of Vinyals et al.: four convolutions of 64 channels, each pooled."""
+    regularized = {"kernel_regularizer": regularizer}
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    for _ in range(4):
+        x = layers.Conv2D(64, 3, padding="same", use_bias=False, **regularized)(x)
+        x = layers.MaxPooling2D()(x)
+        x = _normalized_relu(x)
+    return inputs, _vectors(x, dimensions, dropout, regularized)
+
+
+def _vectors(x: Any, dimensions: int, dropout: float, regularized: dict[str, Any]) -> Any:
+    window = -(-max(x.shape[1:3]) // _LARGEST_MAP)
+    if window > 1:
+        x = layers.AveragePooling2D(window, padding="same")(x)
+    x = layers.Flatten()(x)
+    if dropout:
+        x = layers.Dropout(dropout)(x)
+    x = layers.Dense(dimensions, dtype="float32", name="features", **regularized)(x)
+    return layers.UnitNormalization(dtype="float32", name="vectors")(x)
+
+
+def _normalized_relu(x: Any) -> Any:
+    # A short run: with the usual momentum of 0.99 the averages would lag behind the weights at its end.
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    return layers.Activation("relu")(x)
+
+
+@keras.saving.register_keras_serializable(package="kzoo_zoo")
+class ClassDirections(layers.Layer):  # type: ignore[misc] # Keras has no types
+    """Hands vectors on as they are, and holds a direction for each class that is learned.
+
+    Args:
+        classes: The number of classes C.
+        **options: Those of every layer.
+    """
+
+    def __init__(self, classes: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.classes = classes
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make the directions, shape (C, D)."""
+        shape = (self.classes, input_shape[-1])
+        self.directions = self.add_weight(shape=shape, initializer="glorot_uniform", name="directions")
+
+    def call(self, vectors: Any) -> Any:
+        """Return the vectors."""
+        return ops.reshape(vectors, (-1, vectors.shape[-1]))
+
+    def cosines(self, vectors: Any) -> Any:
+        """Return the cosines of vectors of length 1 with the directions, shape (N, C)."""
+        return ops.matmul(vectors, ops.transpose(ops.normalize(self.directions, axis=-1)))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "classes": self.classes}
+
+
+@keras.saving.register_keras_serializable(package="kzoo_zoo")
+class ClassifiedVectors(keras.Model):  # type: ignore[misc]
+    """A network of vectors whose loss is given their cosines with the directions of the classes.
+
+    So it is a network of vectors for all who use it, whatever it learns with. A picture of a class that is not learned
+    has no direction to be compared with, and no part in the loss; where a batch has no other picture, the loss is 0.
+    Its last layer is a `ClassDirections`.
+    """
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,  # noqa: FBT001, FBT002 - the signature is Keras's
+    ) -> Any:
+        """Return the loss of the cosines."""
+        head = self.layers[-1]
+        labels = ops.cast(ops.reshape(y, (-1,)), "int32")
+        known = ops.less(labels, head.classes)
+        weight = ops.cast(known, "float32")
+        if sample_weight is not None:
+            weight = weight * ops.reshape(ops.cast(sample_weight, "float32"), (-1,))
+        labels = ops.where(known, labels, ops.zeros_like(labels))
+        return super().compute_loss(x, labels, head.cosines(y_pred), weight, training)
