@@ -95,11 +95,10 @@ class Trainer:
         """Take the model's steps as they are now, to be compiled when they are first called."""
         steps, strategy, stop = self.steps_per_execution, self.strategy, self.stop
         self._hidden_random: list[str] | None = None
-        step, compiled = self.model.train_step, compiled_steps
+        step = self.model.train_step
         if self.workers is not None:
             step = shared_train_step(self.model, self.workers, stop)
-        if self.profiler is not None:
-            compiled = self.profiler.compiled_steps
+        compiled = compiled_steps if self.profiler is None else self.profiler.compiled_steps
         self._train_steps = compiled(self.model, step, strategy, stop)
         self._tester = Tester(self.model, strategy=strategy, steps_per_execution=steps, stop=stop, workers=self.workers)
 
