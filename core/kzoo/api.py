@@ -210,12 +210,19 @@ def run(
             an argument of a wrong type.
         KeyboardInterrupt: Ctrl-C or SIGTERM stopped it; the model so far is saved, and ``resume`` goes on with it.
     """
+    from kzoo.engine.cluster import VARIABLE, cluster_of
     from kzoo.engine.runtime import unannounced
     from kzoo.runs.configure import configure
     from kzoo.training.listeners import listener_for
     from kzoo.training.run import train
 
     listener = listener_for(verbose)
+    if (cluster := cluster_of()) is not None:
+        message = (
+            f"{VARIABLE} names {cluster.count} workers that train together, and `kzoo.run` trains with this process "
+            f"alone. `kzoo run` takes part in such a training; unset {VARIABLE} for one of its own."
+        )
+        raise UsageError(message)
     if pipeline is not None:
         text(pipeline, "pipeline", expected="the name of a pipeline")
     if strategy is not None and not hasattr(strategy, "scope"):

@@ -16,12 +16,14 @@ from kzoo.errors import UsageError
 from kzoo.streams import stdout_to_stderr
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from kzoo.cluster.places import Place
+    from kzoo.engine.cluster import Cluster
     from kzoo.runs.config import RunConfig
     from kzoo.runs.manifest import Manifest
+    from kzoo.training.resuming import Resume
     from kzoo.training.run import RunResult
 
 __all__ = ["run"]
@@ -90,6 +92,15 @@ def run(
             metavar="RUN|MODEL",
             help="Begin with the weights of a run (folder, name or `last`) or a .keras file, as far as layers fit.",
             autocompletion=completion.complete_run,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            help="Processes that share each batch: what comes of it does not depend on N, but for rounding.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs go to.")] = Path("runs"),
@@ -185,45 +196,81 @@ def run(
         return
     listener = Terminal(quiet=quiet, verbose=verbose)
     asked = {"on": on, "cpus": cpus, "gpus": gpus, "memory": memory, "store": store}
-    if place := _place(asked, {"--dry-run": dry_run, "--profile": profile}):
+    if place := _place(asked, {"--dry-run": dry_run, "--profile": profile, "--workers": (workers or 1) > 1}):
         from kzoo.comparing.single import train_at
 
         elsewhere = train_at(place, settings, root=out, listener=listener, argv=sys.argv, resume=going_on)
         _end(elsewhere, listener, as_json=json)
         return
+    together = partial(_train, settings, out, going_on, listener, as_json=json, profile=profile)
+    if dry_run:
+        fits: list[Manifest] = []
+        together(None, dry_run=fits.append)
+        _show_fits(settings, fits[0], as_json=json)
+        return
+    from kzoo.cli.workers import place_in
+
+    together(place_in(workers, resume or "last", out, profile=profile))
+
+
+def _train(
+    settings: RunConfig,
+    root: Path,
+    resume: Resume | None,
+    listener: Terminal,
+    cluster: Cluster | None,
+    *,
+    as_json: bool,
+    profile: bool,
+    dry_run: Callable[[Manifest], None] | None = None,
+) -> None:
+    """Train, alone or as one of several processes, and write what came of it; raise ``Exit`` where it was stopped."""
     from kzoo.data.download import showing
     from kzoo.training.run import train
 
-    fits: list[Manifest] = []
+    shows = cluster is None or cluster.is_chief
+    hears: Terminal | Elsewhere = listener if shows else Elsewhere()
     # What a component prints is no result.
     with (
         stdout_to_stderr(),
-        listener.starting(),
-        showing(listener.download),
+        hears.starting(),
+        showing(hears.download),
     ):  # weights that a pipeline begins with, besides the data
         result = train(
             settings,
-            root=out,
-            listener=listener,
-            argv=sys.argv,
+            root=root,
+            listener=hears,
+            argv=sys.argv if cluster is None else ["kzoo", *sys.argv[1:]],
             debug=options.debugging(),
-            dry_run=fits.append if dry_run else None,
-            resume=going_on,
+            dry_run=dry_run,
+            resume=resume,
+            cluster=cluster,
             profile=profile,
         )
     if result is None:
-        _show_fits(settings, fits[0], as_json=json)
         return
-    _end(result, listener, as_json=json, profiled=profile)
+    if not shows:
+        raise typer.Exit(130 if result.status == "interrupted" else 0)
+    _end(result, listener, as_json=as_json, profiled=profile, cluster=cluster)
 
 
-def _end(result: RunResult, listener: Terminal, *, as_json: bool, profiled: bool = False) -> None:
+def _end(
+    result: RunResult, listener: Terminal, *, as_json: bool, profiled: bool = False, cluster: Cluster | None = None
+) -> None:
     """Show what a run came to, and leave with the exit code of one that was stopped."""
     _show(result, listener, as_json=as_json, profiled=profiled)
     if result.run.manifest().signal:
         if result.status == "interrupted":
-            output.say(f"Next: {command_line('kzoo', 'run', '--resume', result.run.path)}")
+            again = command_line("kzoo", "run", "--resume", result.run.path, *_workers(cluster))
+            output.say(f"Next: {again}")
         raise typer.Exit(130)
+
+
+def _workers(cluster: Cluster | None) -> tuple[str, ...]:
+    """Return the option by which as many processes go on; none where each of them is started by somebody else."""
+    from kzoo.engine.cluster import is_local_worker
+
+    return ("--workers", str(cluster.count)) if cluster is not None and is_local_worker() else ()
 
 
 def _place(asked: dict[str, Any], here_alone: dict[str, bool]) -> Place | None:
@@ -319,6 +366,29 @@ class Terminal:
 
         screen = TerminalScreen(output.message_console(), live=self._live, whole=self._verbose)
         return ProgressLines(screen, examples=examples, batch_size=batch_size, unit=unit, whole=self._verbose)
+
+
+class Elsewhere:
+    """A listener in a process whose chief tells all there is to tell."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+    def warn(self, text: str) -> None:
+        """Say nothing: the chief warns of the same."""
+
+    def starting(self) -> AbstractContextManager[None]:
+        """Return a block in which nothing is said of the start of TensorFlow."""
+        from kzoo.engine import runtime
+
+        return runtime.unannounced()
+
+    def download(self, done: int, total: int | None, name: str) -> None:
+        """Show nothing."""
+
+    def progress(self, *, examples: int, batch_size: int, unit: str) -> Any:
+        """Show nothing."""
+        del examples, batch_size, unit
 
 
 def _show_settings(settings: RunConfig, *, as_json: bool) -> None:

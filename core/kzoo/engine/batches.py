@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kzoo.data.splits import Split
 
-__all__ = ["Moment", "TrainingBatches", "ordered_batches"]
+__all__ = ["Moment", "TrainingBatches", "ordered_batches", "rows_of"]
 
 _ORDER, _AUGMENT, _WHOLE_RUN = 1, 2, 3  # what a random stream is for, so that no two streams are the same
 
@@ -88,6 +88,40 @@ class TrainingBatches:
             shards: How many replicas share each batch.
             shard: Which of these equal parts to return, one after the other: those of the replicas of this process.
         """
+        batches = self._batches(epochs, epoch, step)
+        if shards > 1:
+
+            def parts(*batch: Any) -> tf.data.Dataset:
+                numbers = tf.data.Dataset.range(shard.start, shard.stop)
+                return numbers.map(lambda part: tf.nest.map_structure(lambda one: one[part::shards], batch))
+
+            batches = batches.flat_map(parts)
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+    def part(self, epochs: int, part: int, parts: int, *, epoch: int = 0, step: int = 0) -> tf.data.Dataset:
+        """Return one part of each batch, beside the size of the whole batch, for one of several processes.
+
+        Where examples are changed at random the whole batch is, and then divided: what an example becomes depends on
+        its place in the batch, and may depend on others in it. Otherwise nothing but the part is read.
+
+        Args:
+            epochs: As for `dataset`, like ``epoch`` and ``step``.
+            part: Which part: the examples ``part``, ``part + parts``, ...; the first one where there would be none.
+            parts: How many parts there are.
+            epoch: As for `dataset`.
+            step: As for `dataset`.
+        """
+        if self.augment is None and _static(self._batches(1, 0, 0).element_spec):
+            return self._batches(epochs, epoch, step, (part, parts)).prefetch(tf.data.AUTOTUNE)
+
+        def divided(*batch: Any) -> Any:
+            return rows_of(batch, part, parts), tf.shape(tf.nest.flatten(batch)[0])[0]
+
+        whole = self._batches(epochs, epoch, step)
+        return whole.map(divided).prefetch(tf.data.AUTOTUNE)
+
+    def _batches(self, epochs: int, epoch: int, step: int, only: tuple[int, int] | None = None) -> tf.data.Dataset:
+        """Return the batches, or of each one of so many parts and the size of the whole."""
 
         def epoch_indices(number: Any) -> tf.data.Dataset:
             if self.batch_order is None:
@@ -97,23 +131,21 @@ class TrainingBatches:
                 batches = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(chosen, (self.steps_per_epoch, None)))
             return batches.enumerate().map(lambda at, indices: (number, at, indices))
 
-        def parts(number: Any, at: Any, indices: Any) -> tf.data.Dataset:
-            numbers = tf.data.Dataset.range(shard.start, shard.stop)
-            return numbers.map(lambda part: (number, at, part, indices[part::shards]))
-
-        def batch(number: Any, at: Any, part: Any, indices: Any) -> tuple[Any, ...]:
-            x, y = self.split.fetch(indices)
+        def batch(number: Any, at: Any, indices: Any) -> Any:
+            size = tf.shape(indices)[0]
+            x, y = self.split.fetch(indices if only is None else rows_of(indices, *only))
             if self.augment is not None:
-                seed, step = self._augment_seed(number, at, part), number * self.steps_per_epoch + at
+                seed, step = self._augment_seed(number, at), number * self.steps_per_epoch + at
                 x, y = self.augment(x, y, Moment(seed, self._run_seed(), number, step))
             encoded = y if self.labels is None else self.labels(y, x)
-            if self.class_weight is None:
-                return x, encoded
-            weights = tf.constant(self.class_weight, tf.float32)
-            return x, encoded, tf.gather(weights, tf.cast(tf.reshape(y, [-1]), tf.int32))
+            found: tuple[Any, ...] = x, encoded
+            if self.class_weight is not None:
+                weights = tf.constant(self.class_weight, tf.float32)
+                found = x, encoded, tf.gather(weights, tf.cast(tf.reshape(y, [-1]), tf.int32))
+            return found if only is None else (found, size)
 
-        indices = tf.data.Dataset.range(epoch, epochs).flat_map(epoch_indices).skip(step).flat_map(parts)
-        return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+        indices = tf.data.Dataset.range(epoch, epochs).flat_map(epoch_indices).skip(step)
+        return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
     def _order_seed(self, epoch: Any) -> Any:
         seed = tf.stack([tf.constant(self.seed, tf.int64), _ORDER])
@@ -122,19 +154,52 @@ class TrainingBatches:
     def _run_seed(self) -> Any:
         return tf.stack([tf.constant(self.seed, tf.int64), _WHOLE_RUN])
 
-    def _augment_seed(self, epoch: Any, step: Any, part: Any) -> Any:
+    def _augment_seed(self, epoch: Any, step: Any) -> Any:
         seed = tf.stack([tf.constant(self.seed, tf.int64), _AUGMENT])
-        for number in (epoch, step, part):
+        for number in (epoch, step, tf.constant(0, tf.int64)):
             seed = tf.random.experimental.stateless_fold_in(seed, number)
         return seed
 
 
-def ordered_batches(split: Split, batch_size: int, labels: Callable[[Any, Any], Any] | None = None) -> tf.data.Dataset:
-    """Return the examples of a split in their own order, in batches of inputs and labels, these by ``labels(y, x)``."""
+def ordered_batches(
+    split: Split,
+    batch_size: int,
+    labels: Callable[[Any, Any], Any] | None = None,
+    *,
+    part: int | None = None,
+    parts: int = 1,
+) -> tf.data.Dataset:
+    """Return the examples of a split in their own order, in batches of inputs and labels, these by ``labels(y, x)``.
 
-    def batch(indices: Any) -> tuple[Any, Any]:
+    With ``part``, each is one of ``parts`` parts of the batch, beside the size of the whole, as of `TrainingBatches`.
+    """
+
+    def batch(indices: Any) -> Any:
         x, y = split.fetch(indices)
         return x, y if labels is None else labels(y, x)
 
+    def divided(indices: Any) -> Any:
+        assert part is not None, "a part is asked for"
+        if _static(whole.element_spec):
+            return batch(rows_of(indices, part, parts)), tf.shape(indices)[0]
+        return rows_of(batch(indices), part, parts), tf.shape(indices)[0]
+
     indices = tf.data.Dataset.range(len(split)).batch(batch_size)
-    return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    whole = indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    if part is not None:
+        whole = indices.map(divided, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return whole.prefetch(tf.data.AUTOTUNE)
+
+
+def rows_of(batch: Any, part: Any, parts: int) -> Any:
+    """Return the rows ``part``, ``part + parts``, ... of all tensors of a batch; the first one where there are none."""
+
+    def rows(tensor: Any) -> Any:
+        return tf.cond(tf.shape(tensor)[0] > part, lambda: tensor[part::parts], lambda: tensor[:1])
+
+    return tf.nest.map_structure(rows, batch)
+
+
+def _static(spec: Any) -> bool:
+    """Return whether all batches have the same shape, but for their size: nothing in it depends on who is in them."""
+    return all(one.shape.rank is not None and None not in one.shape[1:] for one in tf.nest.flatten(spec))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class StopRequest:
         self._notice = notice
         self._held = held
         self._flag: Any = None
+        self._agreement: _Agreement | None = None
 
     def __call__(self) -> bool:
         """Return whether somebody asked."""
@@ -54,10 +56,13 @@ class StopRequest:
         Raises:
             Stopped: It is not held, or it is the second one.
         """
-        again = bool(self.signal)
-        self.signal = name
+        again = bool(self.signal) if self._agreement is None else bool(self._agreement.name)
+        if self._agreement is None:
+            self.signal = name
+        else:
+            self._agreement.name = name
         self.lift_flag()
-        if again or not self._held:
+        if again or not (self._held or self._agreement):
             raise Stopped(name)
         if self._notice:
             # A signal may come while a line is being written, and a second one cannot be begun inside of it.
@@ -97,12 +102,59 @@ class StopRequest:
         return self._flag
 
     def lift_flag(self) -> None:
-        """Set the variable, if there is one."""
-        if self._flag is not None:
+        """Set the variable, if there is one: that of the wish where others have to agree."""
+        flag = self._flag if self._agreement is None else self._agreement.wish
+        if flag is not None:
             import tensorflow as tf
 
             with tf.init_scope():  # a signal may come while a function is traced
-                self._flag.assign(True)
+                flag.assign(True)
+
+    def share(self, ask: Callable[[bool], bool]) -> None:
+        """Have a wish wait from now on until all processes of a training know of it, so that all stop at one step.
+
+        Compiled steps agree through `wish` and `flag`, and `settle` takes note of it; `agree` is for what lies between.
+
+        Args:
+            ask: Called at the same places in all processes; whether one of them has a wish.
+        """
+        import tensorflow as tf
+
+        with tf.init_scope(), tf.device("CPU:0"):
+            wish = tf.Variable(self(), trainable=False, dtype=tf.bool, name="wish")
+        self._agreement = _Agreement(ask, wish, self.signal)
+        self.signal, self._flag = "", None
+
+    def wish(self) -> Any:
+        """Return the variable that is true once somebody asked this one process, after `share`."""
+        assert self._agreement is not None, "the wish is shared"
+        return self._agreement.wish
+
+    def agree(self) -> None:
+        """Ask all processes, where there are several; a wish of one is then heard by each."""
+        if self._agreement is not None and self._agreement.ask(bool(self._agreement.name)):
+            self.flag().assign(True)
+            self.settle()
+
+    def settle(self) -> None:
+        """Take note of what compiled steps have agreed on; nothing where there is one process."""
+        if self._agreement is not None and self._flag is not None and bool(self._flag):
+            self.signal = self._agreement.name or "SIGTERM"
+
+
+@dataclass
+class _Agreement:
+    """A wish to stop that the processes of a training share.
+
+    Attributes:
+        ask: Returns whether one of them has a wish.
+        wish: A variable: whether this one has.
+        name: The signal that this one had, or an empty text.
+    """
+
+    ask: Callable[[bool], bool]
+    wish: Any
+    name: str
 
 
 class _Handler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -9,9 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.engine.interrupt import StopRequest
+from kzoo.engine.shared_steps import shared_test_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from kzoo.engine.workers import Workers
 
 __all__ = ["Tester", "as_numbers", "compiled_steps", "hidden_random_ops", "make_variables"]
 
@@ -128,16 +132,26 @@ class Tester:
         strategy: The `tf.distribute.Strategy` that the model was made under; by default the one in force.
         steps_per_execution: Steps in one compiled call.
         stop: Who is asked between two steps whether to go on.
+        workers: The processes that measure together, or None. Each of them has its part of the batches then, beside
+            the size of the whole, as `kzoo.engine.batches.ordered_batches` gives them.
     """
 
     def __init__(
-        self, model: Any, *, strategy: Any = None, steps_per_execution: int = 16, stop: StopRequest | None = None
+        self,
+        model: Any,
+        *,
+        strategy: Any = None,
+        steps_per_execution: int = 16,
+        stop: StopRequest | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self.model = model
         self.strategy = strategy or tf.distribute.get_strategy()
         self.steps_per_execution = steps_per_execution
         self.stop = stop or StopRequest()
-        self._test_steps = compiled_steps(model, model.test_step, self.strategy, self.stop)
+        self.workers = workers
+        step = model.test_step if workers is None else shared_test_step(model, workers, self.stop)
+        self._test_steps = compiled_steps(model, step, self.strategy, self.stop)
 
     def evaluate(self, dataset: tf.data.Dataset, called: Any = None) -> dict[str, Any]:
         """Return loss and metrics over a dataset of batches.
@@ -150,7 +164,8 @@ class Tester:
         if total < 0:
             message = "The dataset to evaluate on is endless, or does not know its number of batches."
             raise ValueError(message)
-        make_variables(self.model, dataset.element_spec, self.strategy)
+        spec = dataset.element_spec if self.workers is None else dataset.element_spec[0]
+        make_variables(self.model, spec, self.strategy)
         called = called or keras.callbacks.CallbackList(None, model=self.model)
         called.on_test_begin()
         self.model.reset_metrics()
@@ -161,8 +176,10 @@ class Tester:
             n = min(self.steps_per_execution, total - done)
             self.stop.check()
             called.on_test_batch_begin(done)
-            found, taken = self._test_steps(iterator, tf.constant(n))
-            logs = as_numbers(found)
+            with contextlib.nullcontext() if self.workers is None else self.workers.watched():
+                found, taken = self._test_steps(iterator, tf.constant(n))
+                logs = as_numbers(found)
+            self.stop.settle()
             done += int(taken)
             called.on_test_batch_end(done - 1, logs)
         called.on_test_end(logs)

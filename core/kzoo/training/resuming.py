@@ -31,6 +31,7 @@ __all__ = [
     "check_same",
     "differences",
     "note",
+    "note_workers",
     "other_data",
     "other_surroundings",
     "resumption",
@@ -114,10 +115,10 @@ def _check_data(run: Run, source: str) -> None:
         raise UsageError(message)
 
 
-def state_to_resume(resume: Resume, config: RunConfig, listener: Listener) -> SavedState | None:
+def state_to_resume(resume: Resume, config: RunConfig, listener: Listener, *, tidy: bool = True) -> SavedState | None:
     """Return the state that the run goes on from, or None, which is said, where it must begin anew.
 
-    The lock of the run must be held: what a killed process left half-written is removed.
+    With ``tidy``, what a killed process left half-written is removed; the lock of the run must be held then.
 
     Raises:
         UsageError: The run has ended, and no further epochs are asked for.
@@ -125,7 +126,8 @@ def state_to_resume(resume: Resume, config: RunConfig, listener: Listener) -> Sa
     """
     run, record = resume.run, resume.run.manifest()
     _check_data(run, config.data.source)
-    remove_temporary_files(run.path)
+    if tidy:
+        remove_temporary_files(run.path)
     state, faults = run.state.read()
     for fault in faults if state else ():
         listener.warn(f"{fault} The state before it is used.")
@@ -207,7 +209,8 @@ def differences(run: Run, config: RunConfig, now: Manifest, state: SavedState | 
     data = list(other_data(then, now))
     # The same content may lie elsewhere now.
     free = FREE if data else FREE | {"data.source"}
-    return [*_other_settings(began, config.values, free), *data, *other_surroundings(then, now)]
+    surroundings = (words for words in other_surroundings(then, now) if words != _other_workers(then, now))
+    return [*_other_settings(began, config.values, free), *data, *surroundings]
 
 
 def _other_settings(then: Mapping[str, Any], now: Mapping[str, Any], free: frozenset[str]) -> Iterator[str]:
@@ -239,7 +242,10 @@ def other_surroundings(then: Manifest, now: Manifest) -> Iterator[str]:
         one, other = (_component(record.plugins.get(what)) for record in (then, now))
         if one != other:
             yield _said(f"the {what}", one, other)
-    for table in ("versions", "flags", "threads"):
+    if workers := _other_workers(then, now):
+        yield workers
+    # Workers on one machine share its threads out.
+    for table in ("versions", "flags") if workers else ("versions", "flags", "threads"):
         old, new = (record.environment.get(table) or {} for record in (then, now))
         for key in dict.fromkeys([*old, *new]):
             if old.get(key) != new.get(key):
@@ -250,11 +256,29 @@ def other_surroundings(then: Manifest, now: Manifest) -> Iterator[str]:
             yield _said(key, before, after)
 
 
-def resumption(state: SavedState | None, found: list[str], argv: list[str]) -> dict[str, Any]:
+def _other_workers(then: Manifest, now: Manifest) -> str:
+    """Return that another number of processes trains, which changes nothing but rounding; or an empty text."""
+    before, after = (record.environment.get("workers", 1) for record in (then, now))
+    return "" if before == after else _said("the number of workers", before, after)
+
+
+def note_workers(run: Run, now: Manifest) -> str:
+    """Return in a sentence that another number of workers goes on with a run; an empty text where it is the same."""
+    before, after = (record.environment.get("workers", 1) for record in (run.manifest(), now))
+    if before == after:
+        return ""
+    return (
+        f"{after} worker{'s' * (after > 1)} go{'es' * (after == 1)} on with what {before} began: every step is the "
+        "same, but for rounding."
+    )
+
+
+def resumption(state: SavedState | None, found: list[str], argv: list[str], workers: int = 1) -> dict[str, Any]:
     """Return what the record says of a resume."""
     place = {} if state is None else {key: state.data["place"][key] for key in ("epoch", "step", "steps")}
     when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    return {"at": when, **place, "argv": argv, **({"forced": found} if found else {})}
+    several = {"workers": workers} if workers > 1 else {}
+    return {"at": when, **place, "argv": argv, **several, **({"forced": found} if found else {})}
 
 
 def _component(found: Mapping[str, str] | None) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.data.sources import load_splits
@@ -26,20 +28,23 @@ from kzoo.training.foreign_callbacks import check_callbacks, without_state
 from kzoo.training.profiling import Profile
 from kzoo.training.record import components_of, manifest, opening
 from kzoo.training.result import RunResult
-from kzoo.training.resuming import check_same, note, resumption, state_to_resume
+from kzoo.training.resuming import check_same, note, note_workers, resumption, state_to_resume
 from kzoo.training.stages import Clock, Work, do
 from kzoo.training.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from kzoo.data.splits import Splits
+    from kzoo.engine.cluster import Cluster
+    from kzoo.engine.interrupt import StopRequest
     from kzoo.engine.listener import Listener
+    from kzoo.engine.workers import Workers
     from kzoo.plugins.registry import Entry
     from kzoo.runs.config import RunConfig
     from kzoo.runs.folder import Run
     from kzoo.runs.manifest import Manifest
+    from kzoo.runs.state import SavedState
     from kzoo.training.resuming import Resume
 
 __all__ = ["RunResult", "request_of", "train"]
@@ -56,6 +61,7 @@ def train(
     dry_run: Callable[[Manifest], None] | None = None,
     resume: Resume | None = None,
     callbacks: Sequence[Any] = (),
+    cluster: Cluster | None = None,
     ask: Callable[[int, Mapping[str, Any]], str] | None = None,
     part_of: Mapping[str, Any] | None = None,
     begun: Callable[[Run], None] | None = None,
@@ -74,6 +80,8 @@ def train(
             returned.
         resume: A run to go on with, whose settings ``config`` has, in place of a new one.
         callbacks: Keras callbacks of the caller's own, called before those of the run.
+        cluster: The processes that train together, each of which calls this with the same settings; None for this one
+            alone. The chief writes the run; what the others return has a folder that is gone.
         ask: Called with the number of each epoch, from 1, and its logs; where it returns a text, the run is given up
             for that reason: the model so far is saved, and not tested.
         part_of: What a new run is a part of, such as a study and its trial, for the record.
@@ -88,40 +96,95 @@ def train(
     """
     listener = listener or Silent()
     with stoppable(listener.say, held=False) as stop, contextlib.ExitStack() as held:
-        if resume is not None:
+        writes = cluster is None or cluster.is_chief
+        if resume is not None and writes:
             held.enter_context(training(resume.run.path))
-        begin = None if resume is None else state_to_resume(resume, config, listener)
+        begin = None if resume is None else state_to_resume(resume, config, listener, tidy=writes)
         clock = Clock(Profile() if profile else None)
-        tracking = Tracking(config, get_registry(), listener.warn)
+        tracking = Tracking(config, get_registry(), listener.warn) if writes else Tracking()
+        workers = _joined(cluster, stop, clock, debug=debug)
         splits, parts, record = _prepared(
             config, listener, argv, clock, debug=debug, strategy=strategy, goes_on=begin is not None
         )
         check_callbacks(callbacks)
-        record = replace(record, callbacks=[type(one).__name__ for one in callbacks], part_of=part_of or {})
+        several = {} if workers is None else {"workers": workers.count}
+        named = [type(one).__name__ for one in callbacks]
+        record = replace(record, callbacks=named, part_of=part_of or {}, environment={**record.environment, **several})
         changed = [] if resume is None else check_same(resume, config, record, begin)
         if resume is not None:
-            listener.say(note(begin, config, parts, resume.run))
-            if begin is not None and (anew := without_state(callbacks)):
-                listener.warn(anew)
+            said = note(begin, config, parts, resume.run), note_workers(resume.run, record)
+            _tell(listener, said, "" if begin is None else without_state(callbacks))
         if dry_run is not None:
             dry_run(record)
             return None
-        before = None if resume is None else resume.run.texts()
+        if workers is not None:
+            _agree(workers, config, record, begin, stop)
+        before = None if resume is None or not writes else resume.run.texts()
         with stop.held():
-            if resume is None:
-                run = create_run(root, config, record)
-                try:
-                    held.enter_context(training(run.path))
-                except BaseException:
-                    run.discard()  # nothing was trained, and its record would say that it runs
-                    raise
+            if not writes:
+                aside = held.enter_context(tempfile.TemporaryDirectory(prefix="kzoo-worker-"))
+                run = create_run(Path(aside), config, record)
+            elif resume is None:
+                run = _created(root, config, record, held)
             else:
                 run = resume.run
-                run.begin_again(config, resumption(begin, changed, list(record.argv)))
+                run.begin_again(config, resumption(begin, changed, list(record.argv), several.get("workers", 1)))
         if begun is not None:
             begun(run)
-        work = Work(run, config, splits, parts, listener, clock, stop, strategy, begin, tuple(callbacks), tracking, ask)
-        return _done(work) if before is None else _done_or_as_before(work, before)
+        called = tuple(callbacks)
+        work = Work(run, config, splits, parts, listener, clock, stop, strategy, workers, begin, called, tracking, ask)
+        result = _done(work) if before is None else _done_or_as_before(work, before)
+        if workers is not None:  # nobody leaves before the chief is done: TensorFlow takes that for a fault
+            workers.any(False)
+        return result
+
+
+def _tell(listener: Listener, said: Sequence[str], warned: str) -> None:
+    """Say and warn of what is no empty text."""
+    for text in filter(None, said):
+        listener.say(text)
+    if warned:
+        listener.warn(warned)
+
+
+def _created(root: Path, config: RunConfig, record: Manifest, held: contextlib.ExitStack) -> Run:
+    """Return a new run whose lock is held."""
+    run = create_run(root, config, record)
+    try:
+        held.enter_context(training(run.path))
+    except BaseException:
+        run.discard()  # nothing was trained, and its record would say that it runs
+        raise
+    return run
+
+
+def _agree(
+    workers: Workers,
+    config: RunConfig,
+    record: Manifest,
+    begin: SavedState | None,
+    stop: StopRequest,
+) -> None:
+    """Make sure that all processes are about to train the same, and that nobody asked for a stop."""
+    from kzoo.training.together import check_alike
+
+    check_alike(workers, config, record, begin)
+    stop.agree()
+    stop.check()
+
+
+def _joined(cluster: Cluster | None, stop: StopRequest, clock: Clock, *, debug: bool) -> Workers | None:
+    """Wait for the other processes of a training, and share the wish to stop with them."""
+    if cluster is None:
+        return None
+    runtime.start(debug=debug)
+    clock.lap("start tensorflow")
+    from kzoo.engine.workers import join  # which imports TensorFlow
+
+    workers = join(cluster)
+    stop.share(workers.any)
+    clock.lap("join workers")
+    return workers
 
 
 def _prepared(
@@ -202,19 +265,39 @@ def _done(work: Work) -> RunResult:
         with stop.held():
             reason = reason_of(error) if not isinstance(error, KzooError) else str(error)
             _end(work, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error=reason)
-        kept = f" The best model so far is {run.best_path}." if run.best_path.exists() else ""
+        kept = f" The best model so far is {run.best_path}." if work.is_chief and run.best_path.exists() else ""
+        told = _with_resume(error, work)
         if isinstance(error, OSError):
             message = f"The run {run.path} could not be written: {error.strerror or error}.{kept}"
             raise KzooError(message) from error
-        if isinstance(error, KzooError) and kept and "evaluated" not in work.completed:
-            message = f"{error}{kept}"
-            raise type(error)(message) from error
+        if isinstance(told, KzooError) and kept and "evaluated" not in work.completed:
+            message = f"{told}{kept}"
+            raise type(told)(message) from error
+        if told is not error:
+            raise told from error
         raise
     with stop.held():
         if work.pruned:
             return _result(work, _end(work, "pruned", error=work.pruned))
         work.tracking.finish("done", work.results)
     return _result(work, "done")
+
+
+def _with_resume(error: BaseException, work: Work) -> BaseException:
+    """Return the error of a training that lost a worker with how to go on; any other as it is."""
+    if work.workers is None or not work.is_chief:
+        return error
+    from kzoo.engine.workers import OtherWorkerError
+
+    if not isinstance(error, OtherWorkerError):
+        return error
+    path, count = work.run.path, work.workers.count
+    state = "its last state is kept" if (path / "state").is_dir() else "it has no state yet"
+    message = (
+        f"{error} The run is {path}; {state}, and `kzoo run --resume {path} --workers {count}` goes on with it, also "
+        "with another number of workers."
+    )
+    return OtherWorkerError(message)
 
 
 def _end(work: Work, status: str, **changes: Any) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kzoo.engine.forward import Forward
     from kzoo.engine.interrupt import StopRequest
     from kzoo.engine.listener import Listener
+    from kzoo.engine.workers import Workers
     from kzoo.pipeline import Reader
     from kzoo.runs.config import RunConfig
     from kzoo.runs.folder import Run
@@ -73,6 +74,8 @@ class Work:
         clock: What took how long.
         stop: Who is asked whether to go on.
         strategy: The strategy that the model was made under, or None.
+        workers: The processes that train together, or None. What others than the chief write goes to a folder that is
+            removed at the end.
         begin: The state that the training goes on from, or None where it begins.
         callbacks: Those of the caller.
         tracking: The trackers.
@@ -92,6 +95,7 @@ class Work:
     clock: Clock
     stop: StopRequest
     strategy: Any = None
+    workers: Workers | None = None
     begin: SavedState | None = None
     callbacks: tuple[Any, ...] = ()
     tracking: Tracking = field(default_factory=Tracking)
@@ -128,16 +132,20 @@ class Work:
     @property
     def advice(self) -> str:
         """What to try where numbers are not finite."""
+        where = f" The run is {self.run.path}." if self.is_chief else ""
         return (
-            f"Try a smaller learning rate (now {self.config.optimizer}), or another loss (now {self.config.loss}). "
-            f"The run is {self.run.path}."
+            f"Try a smaller learning rate (now {self.config.optimizer}), or another loss (now {self.config.loss})."
+            f"{where}"
         )
 
     def batches(self, split: Split) -> Any:
         """Return the batches of a split that is measured on."""
         from kzoo.engine.batches import ordered_batches
 
-        return ordered_batches(split, self.config.train.batch_size, self.parts.encode)
+        size, encode, workers = self.config.train.batch_size, self.parts.encode, self.workers
+        if workers is None:
+            return ordered_batches(split, size, encode)
+        return ordered_batches(split, size, encode, part=workers.index, parts=workers.count)
 
     def measured(self, forward: Forward, split: Split) -> Measured:
         """Return a split with all that its task must know to measure on it."""
@@ -157,6 +165,11 @@ class Work:
             reader=reader,
             settings=pipeline.evaluation_settings,
         )
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes the run: the only one, or the first of several."""
+        return self.workers is None or self.workers.is_chief
 
     def complete(self, *stages: str, **changes: Any) -> None:
         """Record that stages came to their end, with what else changes in the record."""
@@ -178,7 +191,12 @@ def do(work: Work) -> None:
     steps = work.config.train.steps_per_execution
     profiler = _profiler(work)
     trainer = Trainer(
-        work.parts.model, strategy=work.strategy, steps_per_execution=steps, stop=work.stop, profiler=profiler
+        work.parts.model,
+        strategy=work.strategy,
+        steps_per_execution=steps,
+        stop=work.stop,
+        workers=work.workers,
+        profiler=profiler,
     )
     with work.stop.held():  # the model so far is saved before a stop is heard
         try:
@@ -191,6 +209,8 @@ def do(work: Work) -> None:
         _remove_state(work)
         return
     outcome = _test(work, trainer)
+    if not work.is_chief:
+        return
     if work.config.values["report"]:
         _report(work, outcome)
     if not work.config.train.keep_state:  # a run that is killed before is resumed to its report
@@ -236,7 +256,7 @@ def _train(work: Work, trainer: Trainer) -> None:
     pruning = None if work.ask is None else Pruning(work.ask)
     callbacks += [] if pruning is None else [pruning]
     keeper = None
-    if settings.save_every != "off":
+    if settings.save_every != "off" and work.is_chief:
         every = float(settings.save_every)
         keeper = StateKeeper(
             run.state, parts.model, callbacks, every=every, warn=work.listener.warn, settings=dict(work.config.values)
@@ -264,6 +284,11 @@ def _train(work: Work, trainer: Trainer) -> None:
         pruning.ask_again(trained.history)
         work.pruned = pruning.why
     _say_unchanged(work, trained, before)
+    if trained.apart:
+        work.listener.warn(
+            f"The processors of the workers round in other ways: before or after an epoch their weights were up to "
+            f"{trained.apart:.1g} of the largest apart. All went on with those of the chief."
+        )
     weights = "last"
     if settings.keep == "best" and best.weights is not None:
         best.put_in()
@@ -320,7 +345,7 @@ def _test(work: Work, trainer: Trainer) -> Outcome | None:
     parts = work.parts
     results = trainer.evaluate(work.batches(work.splits.test))
     work.clock.lap("test")
-    outcome = _measure_task(work) if parts.task.own_measures else None
+    outcome = _measure_task(work) if parts.task.own_measures and work.is_chief else None
     results |= outcome.metrics() if outcome else {}
     if not math.isfinite(results.get("loss", 0.0)):
         work.complete(results={"test": results})

@@ -23,7 +23,7 @@ from kzoo.training.averaged_weights import parts_of_optimizer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Place", "gather", "put_back", "weights_digest"]
+__all__ = ["Place", "gather", "put_back", "variables_of", "weights_digest"]
 
 _COUNTED = re.compile(r"_\d+")  # Keras counts names up in a process; a resumed run may count from elsewhere
 _ARRAY = "__array__"
@@ -63,7 +63,7 @@ def gather(model: Any, place: Place, callbacks: Sequence[Any] = (), **more: Any)
         callbacks: Those with ``state`` are asked for it.
         **more: What else JSON has, for the reader of the state.
     """
-    tensors = {name: np.array(keras.ops.convert_to_numpy(one)) for name, one in _variables(model)}
+    tensors = {name: np.array(keras.ops.convert_to_numpy(one)) for name, one in variables_of(model)}
     beside: dict[str, np.ndarray] = {}
     keys = []
     kept: dict[str, Any] = {}
@@ -83,7 +83,7 @@ def put_back(state: SavedState, model: Any, callbacks: Sequence[Any] = ()) -> Pl
         OtherStateError: The variables or the callbacks are not those of the state; nothing was changed.
     """
     expected = [name for name in state.tensors if not name.startswith("callback/")]
-    there = list(_variables(model))
+    there = list(variables_of(model))
     _check_variables(expected, there, state)
     arrays = {**state.tensors, **state.beside}
     named = dict(_named(callbacks))
@@ -111,7 +111,7 @@ def weights_digest(model: Any) -> str:
     return found.hexdigest()
 
 
-def _variables(model: Any) -> Iterator[tuple[str, Any]]:
+def variables_of(model: Any) -> Iterator[tuple[str, Any]]:
     """Yield each variable once with a name that sorts in this order: those of model, optimizer and metrics."""
     seen: set[int] = set()
     number = 0

@@ -7,6 +7,7 @@ give: the order of the data, a stop between any two steps, and progress between 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,16 +16,19 @@ import keras
 import tensorflow as tf
 
 from kzoo.engine.interrupt import Stopped, StopRequest
+from kzoo.engine.shared_steps import shared_train_step
 from kzoo.engine.steps import Tester, as_numbers, compiled_steps, hidden_random_ops, make_variables
 from kzoo.errors import UsageError
 from kzoo.training.added_logs import LastLogs
 from kzoo.training.averaged_weights import averaged_weights, leave_averaged_weights, use_training_weights
 from kzoo.training.state import Place, put_back
+from kzoo.training.together import align, refuse_hidden_random, rehearse_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kzoo.engine.batches import TrainingBatches
+    from kzoo.engine.workers import Workers
     from kzoo.runs.state import SavedState
     from kzoo.training.keeping import StateKeeper
     from kzoo.training.profiled_steps import Profiler
@@ -44,6 +48,7 @@ class TrainingResult:
         examples: Training examples seen.
         seconds: Time in training steps, without validation and callbacks.
         stopped: Whether somebody asked for a stop before the last epoch was gone through to its end.
+        apart: How far the variables of several workers were apart, at most, after an epoch; see `align`.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -52,6 +57,7 @@ class TrainingResult:
     examples: int = 0
     seconds: float = 0.0
     stopped: bool = False
+    apart: float = 0.0
 
 
 class Trainer:
@@ -62,6 +68,8 @@ class Trainer:
         strategy: The `tf.distribute.Strategy` that the model was made under; by default the one in force.
         steps_per_execution: Steps in one compiled call.
         stop: Who is asked between two steps whether to go on.
+        workers: The processes that train together, or None for this one alone; ``stop`` is shared by them. All of
+            them are called alike.
         profiler: Who takes the steps one by one to see where their time goes, or None.
     """
 
@@ -72,12 +80,14 @@ class Trainer:
         strategy: Any = None,
         steps_per_execution: int = 16,
         stop: StopRequest | None = None,
+        workers: Workers | None = None,
         profiler: Profiler | None = None,
     ) -> None:
         self.model = model
         self.strategy = strategy or tf.distribute.get_strategy()
         self.steps_per_execution = steps_per_execution
         self.stop = stop or StopRequest()
+        self.workers = workers
         self.profiler = profiler
         self.retrace()
 
@@ -85,9 +95,12 @@ class Trainer:
         """Take the model's steps as they are now, to be compiled when they are first called."""
         steps, strategy, stop = self.steps_per_execution, self.strategy, self.stop
         self._hidden_random: list[str] | None = None
+        step = self.model.train_step
+        if self.workers is not None:
+            step = shared_train_step(self.model, self.workers, stop)
         compiled = compiled_steps if self.profiler is None else self.profiler.compiled_steps
-        self._train_steps = compiled(self.model, self.model.train_step, strategy, stop)
-        self._tester = Tester(self.model, strategy=strategy, steps_per_execution=steps, stop=stop)
+        self._train_steps = compiled(self.model, step, strategy, stop)
+        self._tester = Tester(self.model, strategy=strategy, steps_per_execution=steps, stop=stop, workers=self.workers)
 
     def fit(
         self,
@@ -144,6 +157,7 @@ class Trainer:
         if self.profiler is not None:
             self.profiler.watch(course)
         with self.stop.held():
+            self.stop.agree()
             course.begin(begin)
             if tracking is not None:
                 tracking.start()
@@ -156,8 +170,11 @@ class Trainer:
 
     def take(self, iterator: Any, n: Any) -> tuple[dict[str, Any], int]:
         """Take n steps, or fewer where somebody asks for a stop; return the logs of the last one, and how many."""
-        found, taken = self._train_steps(iterator, n)
-        return as_numbers(found), int(taken)
+        with contextlib.nullcontext() if self.workers is None else self.workers.watched():
+            found, taken = self._train_steps(iterator, n)
+            logs = as_numbers(found)
+        self.stop.settle()
+        return logs, int(taken)
 
     def trace(self, iterator: Any, n: Any) -> bool:
         """Trace the steps, unless that was done; return whether to go on.
@@ -194,7 +211,7 @@ class _Course:
         keeper: StateKeeper | None,
         tracking: Tracking | None,
     ) -> None:
-        self.trainer, self.model, self.stop = trainer, trainer.model, trainer.stop
+        self.trainer, self.model, self.stop, self.workers = trainer, trainer.model, trainer.stop, trainer.workers
         self.batches, self.epochs, self.validation = batches, epochs, validation
         self.changes, self.measure, self.keeper, self.tracking = changes, measure, keeper, tracking
         self.spec = batches.dataset(epochs).element_spec
@@ -210,11 +227,15 @@ class _Course:
         )
         self.place = Place()
         self.stopped = False
+        self.apart = 0.0
 
     def begin(self, state: SavedState | None) -> None:
         """Make everything as it is before the next step: the first one, or that after the state."""
         with self.stop.heard():
             make_variables(self.model, self.spec, self.trainer.strategy)
+            if self.workers is not None:
+                self.apart = align(self.workers, self.model, "before the first step")
+                rehearse_parts(self.workers, self.model, self.batches)
         self.model.stop_training = False
         use_training_weights(self.model)
         self.called.on_train_begin()
@@ -234,7 +255,9 @@ class _Course:
             logs = self._epoch()
         leave_averaged_weights(self.model)
         self.called.on_train_end(logs)
-        return TrainingResult(place.history, place.epoch, place.steps, place.examples, place.seconds, self.stopped)
+        return TrainingResult(
+            place.history, place.epoch, place.steps, place.examples, place.seconds, self.stopped, self.apart
+        )
 
     def _epoch(self) -> dict[str, Any]:
         """Go to the end of the epoch, and measure; return its logs."""
@@ -261,6 +284,8 @@ class _Course:
                 logs |= self.last.added_to(logs)
             place.history.append(logs)
             return logs
+        if self.workers is not None:
+            self.apart = max(self.apart, align(self.workers, model, f"after epoch {epoch + 1}"))
         place.history.append(logs)
         place.epoch, place.step, place.logs, place.finished = epoch + 1, 0, {}, bool(model.stop_training)
         if self.tracking is not None:
@@ -279,6 +304,8 @@ class _Course:
             if not trainer.trace(self.iterator, n):
                 self.stopped = True
                 return
+            if self.workers is not None:
+                refuse_hidden_random(trainer.hidden_random)
             if self.keeper is not None:
                 self.keeper.note_random(trainer.hidden_random)
             self.called.on_train_batch_begin(place.step)
@@ -301,9 +328,15 @@ class _Course:
                     found = self.trainer.evaluate(self.validation, self.called)
                     logs.update({f"val_{name}": value for name, value in found.items()})
                 if self.measure is not None and not self.model.stop_training:
-                    logs.update(self.measure(self.place.epoch))
+                    logs.update(self._measured(self.measure))
         except Stopped:
             self.stopped = True
+
+    def _measured(self, measure: Callable[[int], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return what is measured of the epoch; of several workers the chief measures, and tells the others."""
+        if self.workers is None:
+            return measure(self.place.epoch)
+        return self.workers.told(measure(self.place.epoch) if self.workers.is_chief else None)
 
     def _change(self, epoch: int, steps: int) -> None:
         """Do to the model what is to be done before an epoch."""
@@ -318,6 +351,8 @@ class _Course:
         """Return the training data as the strategy in force reads it: each worker its part of every batch."""
         strategy, batches, epochs = self.trainer.strategy, self.batches, self.epochs
         epoch, step = self.place.epoch, self.place.step
+        if self.workers is not None:
+            return batches.part(epochs, self.workers.index, self.workers.count, epoch=epoch, step=step)
         if strategy.num_replicas_in_sync == 1:
             return batches.dataset(epochs, epoch=epoch, step=step)
 

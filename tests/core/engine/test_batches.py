@@ -81,3 +81,46 @@ def test_ordered_batches_keep_the_order(split):
 
 def test_pixels_stay_uint8_until_the_model(split):
     assert TrainingBatches(split, 5, 0).dataset(1).element_spec[0].dtype == tf.uint8
+
+
+@pytest.mark.parametrize("augmented", [False, True])
+def test_parts_of_several_processes_are_the_batches_of_one(split, augmented):
+    def noise(x, y, moment):
+        random = tf.random.stateless_uniform(tf.shape(x), moment.seed, 0, 1000, tf.int64)
+        return tf.reverse(tf.cast(x, tf.int64) + random, [0]), y  # what an example becomes depends on the others
+
+    batches = TrainingBatches(split, 5, 3, augment=noise if augmented else None, class_weight=np.arange(4.0))
+    whole = list(batches.dataset(2, epoch=0, step=1))
+    parts = [list(batches.part(2, index, 2, epoch=0, step=1)) for index in (0, 1)]
+    assert len(whole) == len(parts[0]) == len(parts[1]) == 9
+    for batch, (left, size), (right, other) in zip(whole, *parts, strict=True):
+        assert int(size) == int(other) == len(batch[0])
+        for one, even, odd in zip(batch, left, right, strict=True):
+            np.testing.assert_array_equal(one[::2], even)
+            np.testing.assert_array_equal(one[1::2], odd)
+
+
+def test_a_process_without_a_part_has_the_first_example(split):
+    batches = TrainingBatches(split, 22, 0)  # the last of an epoch has a single one
+    (x, y), size = list(batches.part(1, 2, 3))[-1]
+    assert (int(size), x.shape, y.shape) == (1, (1, 1), (1,))
+    np.testing.assert_array_equal(x, list(batches.dataset(1))[-1][0])
+
+
+def test_parts_in_order_are_the_ordered_batches(split):
+    parts = [list(ordered_batches(split, 5, part=index, parts=3)) for index in range(3)]
+    for whole, *divided in zip(ordered_batches(split, 5), *parts, strict=True):
+        for index, ((x, y), size) in enumerate(divided):
+            assert int(size) == len(whole[0])
+            np.testing.assert_array_equal(x, whole[0][index::3])
+            np.testing.assert_array_equal(y, whole[1][index::3])
+
+
+def test_replicas_change_examples_as_one_does(split):
+    def noise(x, y, moment):
+        return tf.cast(x, tf.int64) + tf.random.stateless_uniform(tf.shape(x), moment.seed, 0, 1000, tf.int64), y
+
+    batches = TrainingBatches(split, 6, 3, augment=noise)
+    together = drawn(batches.dataset(1, shards=2, shard=range(2)))
+    for whole, even, odd in zip(drawn(batches.dataset(1)), together[::2], together[1::2], strict=True):
+        assert (whole[::2], whole[1::2]) == (even, odd)

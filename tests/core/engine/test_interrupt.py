@@ -61,3 +61,42 @@ def test_sigterm_is_ctrl_c_where_nobody_handles_it():
     with stoppable():
         assert not came_from_a_signal(KeyboardInterrupt())
         assert came_from_a_signal(Stopped())
+
+
+def test_a_shared_wish_waits_until_all_know_of_it():
+    asked = []
+
+    def ask(own):
+        asked.append(own)
+        return own or len(asked) == 2  # at the second place another process has a wish
+
+    stop = StopRequest(held=False)
+    stop.share(ask)
+    stop.agree()
+    stop.check()
+    stop.agree()
+    assert (asked, stop.signal, bool(stop.flag()), bool(stop.wish())) == ([False, False], "SIGTERM", True, False)
+    with pytest.raises(Stopped):
+        stop.check()
+
+
+def test_a_compiled_step_carries_a_shared_wish():
+    stop = StopRequest(held=False)
+    stop.share(lambda own: own)
+    agreed = stop.flag()
+    stop.ask("SIGINT")  # raises nothing, though nothing is held: the others would wait for this process
+    assert (bool(stop.wish()), bool(agreed), stop.signal) == (True, False, "")
+    agreed.assign(stop.wish())  # what a step does with the wishes of all
+    stop.settle()
+    assert stop.signal == "SIGINT"
+    with pytest.raises(Stopped):
+        stop.ask("SIGINT")  # the second one is heard at once
+
+
+def test_a_wish_before_there_are_others_is_shared_too():
+    stop = StopRequest()
+    stop.ask("SIGTERM")
+    stop.share(lambda own: own)
+    assert (bool(stop.wish()), stop.signal) == (True, "")
+    stop.agree()
+    assert stop.signal == "SIGTERM"

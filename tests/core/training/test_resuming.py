@@ -10,7 +10,7 @@ from kzoo.errors import KzooError, UsageError
 from kzoo.runs.configure import configure
 from kzoo.runs.folder import Run
 from kzoo.runs.manifest import DataRecord, Manifest
-from kzoo.training.resuming import Resume, differences, run_to_resume, state_to_resume
+from kzoo.training.resuming import Resume, differences, note_workers, run_to_resume, state_to_resume
 
 RECORD = Manifest(
     status="interrupted",
@@ -50,6 +50,13 @@ def test_where_the_same_data_lies_does_not_count(run):
 def test_fewer_epochs_are_a_difference_and_more_are_none(run):
     assert differences(run, now(run, epochs=4), RECORD) == ["the setting `train.epochs`: 6 then, 4 now"]
     assert differences(run, now(run, epochs=8), RECORD) == []
+
+
+def test_another_number_of_workers_is_no_difference_and_is_said(run):
+    two = replace(RECORD, environment={"workers": 2, "threads": {"intra_op": 1}})
+    assert differences(run, now(run), two) == []
+    assert note_workers(run, two).startswith("2 workers go on with what 1 began")
+    assert note_workers(run, RECORD) == ""
 
 
 def test_data_that_is_not_there_is_said_with_the_run(run, tmp_path, monkeypatch):
