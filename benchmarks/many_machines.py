@@ -94,7 +94,7 @@ def weights(folder):
     for path in sorted(folder.glob("mnist/*/run.json")):
         record = json.loads(path.read_text("utf-8"))
         if record["status"] == "done":
-            found[record["label"], record["seed"]] = record["training"]["final_weights"], len(record["resumed"])
+            found[record["label"], record["seed"]] = record["training"]["final_weights"], len(record.get("resumed", ()))
     return found
 
 
@@ -163,8 +163,8 @@ def images(asked, place):
     predict = ["predict", "last", folder, "--out", out]
     ways = {
         "one process": ["--csv", place / "plain.csv"],
-        "Ray, one worker": ["--on", "ray", "--jobs", "1", "--results", place / "one.parquet"],
         "Ray, two workers": ["--on", "ray", "--jobs", "2", "--results", place / "two.parquet"],
+        "Ray, one worker": ["--on", "ray", "--jobs", "1", "--results", place / "one.parquet"],
     }
     for name, options in ways.items():
         if asked.only and asked.only not in name:

@@ -230,7 +230,9 @@ def _through(cluster: Cluster, asked: Predicting, work: _Work, wanted: Wanted, j
     free = {"num_cpus": 0}
     each = {**share.options(), "num_cpus": share.cpus - 1 if share.cpus > _FEW else share.cpus / 2}
     parts = len(list(work.list.iterdir()))  # by itself Ray puts small files together, and one worker would have all
-    rows = ray.data.read_parquet(str(work.list), partitioning=None, override_num_blocks=parts, **free).map_batches(
+    rows = ray.data.read_parquet(
+        str(work.list), partitioning=None, override_num_blocks=parts, concurrency=1, **free
+    ).map_batches(
         Worker,
         fn_constructor_kwargs={"given": given},
         batch_size=_BATCH,
@@ -241,9 +243,9 @@ def _through(cluster: Cluster, asked: Predicting, work: _Work, wanted: Wanted, j
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"ray\.")  # of its own settings and of how few images there are
         if given["flat"]:
-            rows.write_parquet(str(work.rows), ray_remote_args=free)
+            rows.write_parquet(str(work.rows), ray_remote_args=free, concurrency=1)
         else:
-            rows.write_json(str(work.rows), ray_remote_args=free, double_precision=15)
+            rows.write_json(str(work.rows), ray_remote_args=free, concurrency=1, double_precision=15)
 
 
 class Worker:
