@@ -75,7 +75,7 @@ class Played:
             found = real(config, *given, **more)
             parts = found[1]
             steps.make_variables(parts.model, parts.batches.dataset(1).element_spec, tf.distribute.get_strategy())
-            variables = [variable for _, variable in state._variables(parts.model)]
+            variables = [variable for _, variable in state.variables_of(parts.model)]
             self._prepared[key] = found, [(one, keras.ops.convert_to_numpy(one)) for one in variables]
         found, values = self._prepared[key]
         for variable, value in values:

@@ -139,7 +139,7 @@ def tune(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")] = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Search for better settings of a pipeline, and say whether the winner beats the default with new seeds.
+    """Find better settings of a pipeline, and say whether the winner beats the default with new seeds.
 
     Every trial is an ordinary run. Given again, the command goes on where it was stopped; given in two terminals, both
     work on one study. The winner's settings are written as best.toml, which `kzoo run -c` takes.

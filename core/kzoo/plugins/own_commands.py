@@ -53,7 +53,7 @@ OWN_COMMANDS: dict[str, CommandSpec] = {
             "compare:compare",
             "Train over seeds and say which loss or setting is better.",
         ),
-        _own("Pipelines", "tune", "tune:tune", "Search for better settings, and say whether they beat the default."),
+        _own("Pipelines", "tune", "tune:tune", "Find better settings, and say whether they beat the default."),
         _own("Pipelines", "repro", "repro:repro", "Train a run again and say whether it comes to the same."),
         _own("Pipelines", "fetch", "fetch:fetch", "Download the real data of pipelines."),
         _own("Plugins", "list_plugins", "listing:list_plugins", "List the installed plugins and their state."),

@@ -271,7 +271,7 @@ def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> Non
     settings = config.train
     if measured and not validated:
         message = (
-            "What `train.measure_every` measures after each epoch is of validation data, and there is none "
+            "What the task measures after each epoch is measured on validation data, and there is none "
             "(data.validation_fraction is 0). Set train.monitor=loss and train.measure_every=0."
         )
         raise UsageError(message)

@@ -247,7 +247,7 @@ def test_print_config_and_dry_run_write_nothing(folder, capsys):
         (["run", "mnist", *TINY, "--metric", "precision_at_recall"], ["precision_at_recall"]),
         (["run", "mnist", *TINY, "-o", "model.depth=3"], ["`model.depth`", "model.network"]),
         (["run", "mnist", *TINY, "-o", "augment.angle=3"], ["`augment.angle`", "augment.reach"]),
-        (["run", "mnist", *TINY, "-o", "model.network=big"], ["default or classic"]),
+        (["run", "mnist", *TINY, "-o", "model.network=big"], ["default, general or classic"]),
         (["run", "mnist", *TINY, "-o", "train.monitor=val_f1"], ["val_f1", "val_accuracy"]),
         (["run", "mnist", *TINY, "--data", "nowhere"], ["nowhere"]),
         (["run", "mnist", "-c", "missing.toml"], ["missing.toml"]),

@@ -108,6 +108,7 @@ def test_every_field_comes_back():
         "results": {"test": {"loss": 0.0}},
         "measures": {"test": {"nll": 0.25}},
         "timings": {"train": 0.5},
+        "part_of": {"study": "j", "trial": 3},
         "trackers": {"h": {"id": "i", "logged": 1}},
         "training": TrainingRecord(epochs=1, history=[{"loss": 1.0}], initial_weights="e", epoch_weights=["f"]),
     }
