@@ -6,6 +6,7 @@ remembers what came before.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,11 @@ class TrainingBatches:
         """Steps in one epoch."""
         return -(-len(self.split) // self.batch_size)
 
+    @functools.cached_property
+    def element_spec(self) -> Any:
+        """The form of one batch; found once, since each dataset takes a second to be traced."""
+        return self.dataset(1).element_spec
+
     def order(self, epoch: Any) -> Any:
         """Return the permutation of the examples in one epoch: int64 of shape ``(N,)``."""
         return tf.random.experimental.stateless_shuffle(
@@ -111,7 +117,7 @@ class TrainingBatches:
             epoch: As for `dataset`.
             step: As for `dataset`.
         """
-        if self.augment is None and _static(self._batches(1, 0, 0).element_spec):
+        if self.augment is None and _static(self.element_spec):
             return self._batches(epochs, epoch, step, (part, parts)).prefetch(tf.data.AUTOTUNE)
 
         def divided(*batch: Any) -> Any:

@@ -200,7 +200,7 @@ class Assembly:
             self.built.batch_order,
         )
         with calling(whose, "where its batches were made (`augment`, `encode`)"):
-            _, _, *_ = self.batches.dataset(1).element_spec
+            _, _, *_ = self.batches.element_spec
         self.optimizer = self._optimizer()
         self.compile_with(self.optimizer)
         self.cautions = rehearse(self)

@@ -214,7 +214,7 @@ class _Course:
         self.trainer, self.model, self.stop, self.workers = trainer, trainer.model, trainer.stop, trainer.workers
         self.batches, self.epochs, self.validation = batches, epochs, validation
         self.changes, self.measure, self.keeper, self.tracking = changes, measure, keeper, tracking
-        self.spec = batches.dataset(epochs).element_spec
+        self.spec = batches.element_spec
         self.callbacks = list(callbacks)
         self.last = LastLogs()
         self.called = keras.callbacks.CallbackList(
