@@ -135,13 +135,13 @@ def _of_runs(what: Any, root: Path, listener: Listener) -> Comparison:
     from kzoo.runs.folder import Run
     from kzoo.training.result import RunResult
 
-    if what is None:
+    given = [what] if isinstance(what, (str, Path)) else [] if what is None else _several(what, "what")
+    if not given:
         message = (
             "Name what to compare: a pipeline with `loss=[...]`, `optimizer`, `regularizer` or `vary`, a list of runs, "
             "or a folder of them."
         )
         raise UsageError(message)
-    given = [what] if isinstance(what, (str, Path)) else _several(what, "what")
     places = [one.run if isinstance(one, RunResult) else one for one in given]
     names = [path_text(one.path if isinstance(one, Run) else one, "what", expected=_RUN) for one in places]
     runs, folder = runs_meant(names, root)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kzoo.engine.listener import Listener
     from kzoo.runs.config import RunConfig
 
-__all__ = ["Comparison", "compare_grid", "compare_runs", "runs_meant"]
+__all__ = ["Comparison", "check_data", "compare_grid", "compare_runs", "runs_meant"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -154,9 +154,11 @@ def compare_grid(
         logged: What is logged after each epoch and judged beside the measures, each with which way it is better.
 
     Raises:
+        UsageError: The data is named by a path that does not exist on this machine, which trains the runs.
         KzooError: The folder cannot be written, the data cannot be read, or too few runs came to their end.
         KeyboardInterrupt: Somebody stopped it; the same call goes on with it.
     """
+    check_data(grid.jobs[0].config, place)
     plan = plan_of([f"{job.cell}\0{settings_of(job.config.values)}" for job in grid.jobs])
     folder = folder_for(root, plan, grid.pipeline, grid.cells)
     began = _now()
@@ -210,7 +212,7 @@ def compare_runs(
         UsageError: There are fewer than two ways to train among them.
         KzooError: They cannot be paired, or a run or a folder cannot be read or written.
     """
-    gathered = gather(entries_of(runs))
+    gathered = gather(entries_of(runs, ComparisonFolder(folder).named() if folder else None))
     plan = plan_of([str(run.path.resolve()) for run in runs])
     pipeline = gathered.entries[0].record.pipeline
     place = ComparisonFolder(folder) if folder else folder_for(root, plan, pipeline, gathered.cells)
@@ -340,6 +342,15 @@ def _places(folder: ComparisonFolder, runs: Mapping[Any, Run]) -> list[dict[str,
         {"cell": where.cell, "seed": where.seed, "path": os.path.relpath(run.path.resolve(), folder.path.resolve())}
         for where, run in runs.items()
     ]
+
+
+def check_data(config: RunConfig, place: Place) -> None:
+    """Raise `UsageError` where runs would look on this machine for data at a path that does not exist."""
+    from kzoo.data.sources import check_there
+    from kzoo.training.run import request_of
+
+    if not place.on.startswith("ray://"):  # whose machines have the data, and this one need not
+        check_there(find_pipeline(config.pipeline).source(), request_of(config))
 
 
 def _fingerprint(config: RunConfig, *, listener: Listener, known: dict[str, Mapping[str, str]]) -> Mapping[str, str]:

@@ -80,6 +80,13 @@ class ComparisonFolder:
         # Relative to the folder, so that runs and comparisons can be moved together.
         return [(self.path / str(place)).resolve() for place in places]
 
+    def named(self) -> dict[Path, str]:
+        """Return what the way of each run is called, by its folder; empty where the record does not tell it of all."""
+        told = self.record().get("runs")
+        rows = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        found = {(self.path / str(one.get("path"))).resolve(): one.get("cell") for one in rows}
+        return {path: str(name) for path, name in found.items()} if all(found.values()) else {}
+
     def write(self, record: Mapping[str, Any]) -> None:
         """Write the record whole; raise `KzooError` where the disk refuses."""
         try:

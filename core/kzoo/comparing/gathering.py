@@ -13,6 +13,7 @@ from kzoo.training.resuming import FREE, other_data, other_surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from kzoo.runs.folder import Run
     from kzoo.runs.manifest import Manifest
@@ -68,11 +69,12 @@ class Gathered:
         return task_named(self.entries[0].record.task)
 
 
-def entries_of(runs: Sequence[Run]) -> Gathered:
+def entries_of(runs: Sequence[Run], named: Mapping[Path, str] | None = None) -> Gathered:
     """Return runs by their ways to train: those whose settings differ in nothing but the seed are of one way.
 
     Args:
         runs: In the order in which the ways are to stand; the first is what the others are compared with.
+        named: What the way of each run is called, by its resolved folder, where a comparison has said that before.
 
     Raises:
         UsageError: There are fewer than two ways to train among them.
@@ -91,7 +93,8 @@ def entries_of(runs: Sequence[Run]) -> Gathered:
     groups: dict[str, list[tuple[Run, Manifest, Mapping[str, Any]]]] = {}
     for run, record, config in kept:
         values = {key: value for key, value in config.values.items() if key != "seed"}
-        groups.setdefault(settings_of(values), []).append((run, record, values))
+        way = named[run.path.resolve()] if named else settings_of(values)
+        groups.setdefault(way, []).append((run, record, values))
     if len(groups) < 2:  # noqa: PLR2004 - what is one compared with?
         have = "have the same settings but for their seeds" if groups else "are not done"
         left = f" {notes[0]}" if notes else ""
@@ -99,7 +102,7 @@ def entries_of(runs: Sequence[Run]) -> Gathered:
             f"There is nothing to compare: the {len(runs)} run(s) {have}. Name runs with different settings.{left}"
         )
         raise UsageError(message)
-    names = _names([own[0][2] for own in groups.values()])
+    names = list(groups) if named else _names([own[0][2] for own in groups.values()])
     entries: list[Entry] = []
     for name, own in zip(names, groups.values(), strict=True):
         by_seed: dict[int, Entry] = {}

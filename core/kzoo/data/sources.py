@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kzoo.data.download import RemoteFile
 
-__all__ = ["Sourced", "Told", "load_splits"]
+__all__ = ["Sourced", "Told", "check_there", "load_splits"]
 
 _MOST_NAMED = 10
 
@@ -151,6 +151,12 @@ def _choose(source: Sourced, request: DataRequest, listener: Told) -> tuple[Data
     paths = _paths(source, asked)
     dataset = _read(source, paths, request, listener)
     return dataset, Provenance(asked, "path", dataset.description, ",".join(map(str, paths)))
+
+
+def check_there(source: Sourced, request: DataRequest) -> None:
+    """Raise `UsageError` where a request names a file or folder that does not exist; nothing is read."""
+    if request.source not in ("auto", "real", "sample"):
+        _paths(source, request.source)
 
 
 def _doing(request: DataRequest) -> str:

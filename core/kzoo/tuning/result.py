@@ -12,9 +12,12 @@ from kzoo.report import page
 from kzoo.tuning.storage import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from kzoo.comparing.comparison import Comparison
     from kzoo.comparing.judging import Judged
     from kzoo.tuning.folder import StudyFolder
+    from kzoo.tuning.space import Axis
     from kzoo.tuning.study import Study
 
 __all__ = ["STATUSES", "Tuned"]
@@ -66,7 +69,7 @@ class Tuned:
     @property
     def params(self) -> dict[str, Any]:
         """The values of the best trial, by setting; empty where there is none."""
-        return {} if self.best is None else dict(self.best.params)
+        return {} if self.best is None else _told(self.best.params, self.study.plan.axes)
 
     @property
     def value(self) -> float | None:
@@ -76,7 +79,7 @@ class Tuned:
     @cached_property
     def trials(self) -> list[dict[str, Any]]:
         """A flat row for each trial, in their order."""
-        return [_row(trial) for trial in self.study.trials()]
+        return [_row(trial, self.study.plan.axes) for trial in self.study.trials()]
 
     @property
     def shown(self) -> list[dict[str, Any]]:
@@ -173,7 +176,13 @@ class Tuned:
         return f"<div>{''.join(parts)}</div>"
 
 
-def _row(trial: Any) -> dict[str, Any]:
+def _told(params: Mapping[str, Any], axes: Sequence[Axis]) -> dict[str, Any]:
+    """Return the values of a trial as JSON has them."""
+    known = {axis.key: axis for axis in axes}
+    return {key: known[key].told(value) if key in known else value for key, value in params.items()}
+
+
+def _row(trial: Any, axes: Sequence[Axis]) -> dict[str, Any]:
     last = trial.last_step
     done = trial.state.name == "COMPLETE"
     value = trial.value if done else trial.intermediate_values.get(last)
@@ -183,7 +192,7 @@ def _row(trial: Any) -> dict[str, Any]:
         "status": STATUSES[trial.state.name],
         "value": None if value is None else float(value),
         "epochs": last,
-        **trial.params,
+        **_told(trial.params, axes),
         "seconds": None if seconds is None else round(seconds, 1),
         "run": trial.user_attrs.get("run", "").rpartition("/")[2],
         "path": trial.user_attrs.get("run", ""),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.comparing.grid import alternatives
 from kzoo.errors import UsageError
+from kzoo.plugins.notation import parse_value
 from kzoo.plugins.several import references_in
 
 if TYPE_CHECKING:
@@ -119,6 +120,10 @@ class Axis:
             return f"{self.key}={value}"
         # A constructor may tell 0 from 0.0, as Keras's does of a momentum.
         return f"{self.key}={int(value) if self.whole else float(value)!r}"
+
+    def told(self, value: Any) -> Any:
+        """Return a value as JSON has it: of a list that is not of components, what its text means."""
+        return parse_value(value) if self.choices and self.key not in COMPONENTS else value
 
     def place_of(self, text: str) -> Any:
         """Return the value that a setting's text means here; None where it is none of them."""

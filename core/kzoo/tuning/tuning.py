@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kzoo.cluster.places import Place
 from kzoo.comparing.away import fetch_left
-from kzoo.comparing.comparison import compare_grid
+from kzoo.comparing.comparison import check_data, compare_grid
 from kzoo.comparing.grid import Grid, Job
 from kzoo.comparing.page import csv_text
 from kzoo.comparing.processes import Order, Trained, train_all
@@ -68,6 +68,7 @@ def tune_plan(
         KzooError: No trial came to its end, or the storage, the data or a folder cannot be used.
         KeyboardInterrupt: Somebody stopped it; the same call goes on with it.
     """
+    check_data(plan.default, place)
     _check_validated(plan, listener)
     with as_ctrl_c():
         _check_database(plan, place, listener)

@@ -7,6 +7,7 @@ import pytest
 from made_up_runs import made_up
 from rich.console import Console
 
+import kzoo
 from kzoo.cluster.places import Place
 from kzoo.comparing import comparison
 from kzoo.comparing.comparison import compare_grid, compare_runs, runs_meant
@@ -15,7 +16,7 @@ from kzoo.comparing.grid import Asked, grid_of
 from kzoo.comparing.processes import Trained
 from kzoo.comparing.progress import Progress
 from kzoo.engine.listener import Silent
-from kzoo.errors import KzooError
+from kzoo.errors import KzooError, UsageError
 
 
 @pytest.fixture
@@ -85,6 +86,29 @@ def test_a_run_that_failed_leaves_the_pairs_that_there_are(grid, compare, tmp_pa
     runs, folder = runs_meant([str(found.folder.path)], tmp_path)
     again = compare_runs(runs, root=tmp_path, listener=Silent(), folder=folder)
     assert (again.cells, again.failures, again.notes) == (found.cells, found.failures, found.notes)
+
+
+def test_a_comparison_that_is_judged_again_keeps_its_names(grid, compare, tmp_path, monkeypatch):
+    monkeypatch.setattr("kzoo.comparing.page._pictures", lambda found: {})
+    runs = {job: made_up(tmp_path, str(job.config.loss), job.seed, accuracy=0.9) for job in grid.jobs}
+    folder = compare(Trained(runs=runs)).folder
+    file = folder.path / "comparison.json"
+    file.write_text(file.read_text("utf-8").replace('"emd"', '"default"').replace('"focal"', '"tuned"'), "utf-8")
+    runs, path = runs_meant([str(folder.path)], tmp_path)
+    assert compare_runs(runs, root=tmp_path, listener=Silent(), folder=path).cells == ["default", "tuned"]
+
+
+def test_data_that_is_not_there_is_refused_before_anything_is_made(tmp_path):
+    common = {"recipe": "quick", "data": str(tmp_path / "none.npz")}
+    missing = grid_of(Asked(pipeline="mnist", losses=["emd", "focal"], seeds=2, common=common))
+    with pytest.raises(UsageError, match="no file or folder of that name exists"):
+        compare_grid(missing, root=tmp_path, place=Place(), watcher=None, listener=Silent())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_named_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="Name what to compare"):
+        kzoo.compare([], out=tmp_path)
 
 
 def test_where_all_of_the_first_way_fail_the_next_takes_its_place(tmp_path, monkeypatch):

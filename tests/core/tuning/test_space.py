@@ -101,5 +101,11 @@ def test_a_setting_has_its_place_in_the_space():
     assert axis_of("a.b=1..9:int").place_of("4") == 4
     assert axis_of("a.b=1..9:int").place_of("4.5") is None
     assert axis_of("loss=emd,focal").place_of("focal") == "focal"
+
+
+def test_a_value_is_told_as_what_it_is():
+    assert [axis_of("train.batch_size=16,1e3").told(one) for one in ("16", "1e3")] == [16, 1000.0]
+    assert axis_of("loss=emd:p=1,focal").told("emd:p=1") == "emd:p=1"
+    assert axis_of("a.b=0..1").told(0.5) == 0.5
     assert axis_of("loss=emd,focal").place_of("poly1") is None
     assert axis_of("a.b=0..1").place_of("adam") is None
