@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ __all__ = ["RayExecutor", "ray_executor", "train_remotely"]
 
 _LOOK = 0.5  # seconds between looks at what runs have told
 _TRIES = 3  # of a run whose worker died
+_AGAIN = 300.0  # seconds after which those that have not heard of a stop are told again: a call of Ray may swallow it
 
 
 @contextlib.contextmanager
@@ -87,6 +89,7 @@ class RayExecutor:
         self._answers: deque[tuple[Job, dict[str, Any]]] = deque()
         self._runs: dict[str, str] = {}
         self._begun = 0
+        self._asked_to_stop: float | None = None
 
     def begin(self, job: Job, task: Mapping[str, Any]) -> None:
         """Give a run to the cluster."""
@@ -105,6 +108,8 @@ class RayExecutor:
     def answer(self) -> tuple[Job, dict[str, Any]]:
         """Wait for what is told of a run, or for its end."""
         while not self._answers:
+            if self._asked_to_stop is not None and time.monotonic() - self._asked_to_stop > _AGAIN:
+                self.stop()
             try:
                 ended, _ = self._ray.wait(list(self._working), timeout=_LOOK)
                 self._listen()
@@ -124,6 +129,7 @@ class RayExecutor:
 
     def stop(self) -> None:
         """Have all runs stop; those that wait for a machine never begin."""
+        self._asked_to_stop = time.monotonic()
         for reference in self._working:
             self._ray.cancel(reference, force=False)
 

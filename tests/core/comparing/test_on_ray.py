@@ -8,7 +8,7 @@ import pytest
 from kzoo.cluster.connecting import Cluster
 from kzoo.cluster.machines import Share
 from kzoo.cluster.places import Place
-from kzoo.comparing import processes
+from kzoo.comparing import on_ray, processes
 from kzoo.comparing.grid import Job
 from kzoo.comparing.on_ray import RayExecutor
 from kzoo.comparing.processes import Order, train_all
@@ -42,7 +42,7 @@ class MadeUpRay:
 
     def __init__(self):
         self.tasks, self.asked, self.cancelled, self.told = {}, [], set(), deque()
-        self.lost_at = None
+        self.lost_at, self.deaf = None, 0
 
     def remote(self, function):
         assert function.__name__ == "train_remotely"
@@ -83,7 +83,10 @@ class MadeUpRay:
         return {"event": "done", "run": f"runs/{what}"}
 
     def cancel(self, reference, force):
-        self.cancelled.add(reference)
+        if self.deaf:
+            self.deaf -= 1  # as a call of Ray swallows what is raised inside of it
+        else:
+            self.cancelled.add(reference)
 
     # its queue
     def qsize(self):
@@ -173,6 +176,14 @@ def test_a_stop_is_handed_on_to_those_that_run_and_nothing_else_begins(train):
     assert "wait stopped" in said
     assert "b began" not in said
     assert {"task 1"} <= train.ray.cancelled
+
+
+def test_who_did_not_hear_of_a_stop_is_told_again(train, monkeypatch):
+    monkeypatch.setattr(on_ray, "_AGAIN", 0.0)
+    train.ray.deaf = 1
+    found, said = train("wait", "b", jobs=1, stop_at="wait")
+    assert found.stopped
+    assert said[-1] == "wait stopped"
 
 
 def test_each_run_asks_for_its_share_and_no_more_than_its_places_are_asked_for(train):
