@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kzoo.comparing.away import fetch_left
+from kzoo.comparing.comparison import check_data
 from kzoo.comparing.executors import EXACTLY, FORCED
 from kzoo.comparing.grid import Job
 from kzoo.comparing.processes import Order, train_all
@@ -51,6 +52,8 @@ def train_at(
         KeyboardInterrupt: It was stopped before there was a run.
     """
     check_settings(config)
+    if resume is None:
+        check_data(config, place)
     if place.store:
         for name in fetch_left(place.store, root):
             listener.say(f"An earlier command left the run {name} in {place.store}; it is in {root} now.")

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kzoo.errors import UsageError
+from kzoo.errors import KzooError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,6 +51,19 @@ class Cluster:
     def is_chief(self) -> bool:
         """Whether this one writes the run."""
         return self.index == 0
+
+    def check_names(self) -> None:
+        """Raise `KzooError` where nobody knows the host of an address: TensorFlow would wait for it without a word."""
+        for address in self.addresses:
+            host = address.rpartition(":")[0].strip("[]")
+            try:
+                socket.getaddrinfo(host, None)
+            except OSError as error:
+                message = (
+                    f"{VARIABLE} names the worker `{address}`, and its host cannot be found: "
+                    f"{error.strerror or error}. Mend the name, or begin when that machine is there."
+                )
+                raise KzooError(message) from error
 
 
 def cluster_of(environment: Mapping[str, str] | None = None) -> Cluster | None:

@@ -273,11 +273,13 @@ def note_workers(run: Run, now: Manifest) -> str:
     )
 
 
-def resumption(state: SavedState | None, found: list[str], argv: list[str], workers: int = 1) -> dict[str, Any]:
-    """Return what the record says of a resume."""
+def resumption(
+    state: SavedState | None, found: list[str], argv: list[str], workers: tuple[int, int] = (1, 1)
+) -> dict[str, Any]:
+    """Return what the record says of a resume; ``workers`` is how many there were, and how many there are."""
     place = {} if state is None else {key: state.data["place"][key] for key in ("epoch", "step", "steps")}
     when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    several = {"workers": workers} if workers > 1 else {}
+    several = {"workers": workers[1]} if max(workers) > 1 else {}
     return {"at": when, **place, "argv": argv, **several, **({"forced": found} if found else {})}
 
 

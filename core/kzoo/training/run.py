@@ -128,7 +128,8 @@ def train(
                 run = _created(root, config, record, held)
             else:
                 run = resume.run
-                run.begin_again(config, resumption(begin, changed, list(record.argv), several.get("workers", 1)))
+                counts = run.manifest().environment.get("workers", 1), several.get("workers", 1)
+                run.begin_again(config, resumption(begin, changed, list(record.argv), counts))
         if begun is not None:
             begun(run)
         called = tuple(callbacks)
@@ -177,6 +178,7 @@ def _joined(cluster: Cluster | None, stop: StopRequest, clock: Clock, *, debug: 
     """Wait for the other processes of a training, and share the wish to stop with them."""
     if cluster is None:
         return None
+    cluster.check_names()
     runtime.start(debug=debug)
     clock.lap("start tensorflow")
     from kzoo.engine.workers import join  # which imports TensorFlow

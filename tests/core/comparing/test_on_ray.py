@@ -209,6 +209,7 @@ def test_a_cluster_that_is_lost_is_said_with_how_to_go_on(train):
 
 def test_a_single_run_that_fails_there_fails_here(train, tmp_path, monkeypatch):
     monkeypatch.setattr("kzoo.comparing.single.check_settings", lambda config: None)
+    monkeypatch.setattr("kzoo.comparing.single.check_data", lambda config, place: None)
     config = RunConfig({"what": "fail", "loss": {"name": "emd"}, "seed": 3, "pipeline": "mnist"})
     with pytest.raises(KzooError, match=r"The loss is NaN\. The run is runs/fail\."):
         train_at(Place(jobs=1, on="ray"), config, root=tmp_path, listener=Silent())
@@ -218,6 +219,7 @@ def test_a_single_run_that_fails_there_fails_here(train, tmp_path, monkeypatch):
 def test_what_an_earlier_command_left_in_a_store_is_fetched(train, tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr("kzoo.comparing.single.check_settings", lambda config: None)
+    monkeypatch.setattr("kzoo.comparing.single.check_data", lambda config, place: None)
     monkeypatch.setattr("kzoo.comparing.single.fetch_left", lambda url, root: [f"{url} mnist/old"])
     config = RunConfig({"what": "fail", "loss": {"name": "emd"}, "seed": 3, "pipeline": "mnist"})
     listener = Silent()

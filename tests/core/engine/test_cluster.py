@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo.engine.cluster import Cluster, cluster_of, config_of
-from kzoo.errors import UsageError
+from kzoo.errors import KzooError, UsageError
 
 
 def environment(cluster, kind="worker", index=0):
@@ -53,3 +53,9 @@ def test_what_means_something_else_is_refused(told, said):
 
 def test_what_local_workers_get_is_read_again():
     assert cluster_of({"TF_CONFIG": config_of(["a:1", "b:2", "c:3"], 2)}) == Cluster(("a:1", "b:2", "c:3"), 2)
+
+
+def test_a_host_that_nobody_knows_is_named_before_anything_waits_for_it():
+    Cluster(("localhost:1", "[::1]:2", "127.0.0.1:3"), 0).check_names()
+    with pytest.raises(KzooError, match=r"names the worker `no\.such\.invalid:2`, and its host cannot be found"):
+        Cluster(("localhost:1", "no.such.invalid:2"), 0).check_names()
