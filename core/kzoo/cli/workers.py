@@ -21,6 +21,7 @@ from kzoo.cli.options import debugging
 from kzoo.engine import parent
 from kzoo.engine.cluster import LOCAL_WORKER, VARIABLE, cluster_of, config_of, is_local_worker
 from kzoo.errors import KzooError, UsageError
+from kzoo.processor import share_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,7 +96,7 @@ def train_together(count: int, arguments: Sequence[str], again: str) -> int:
         KzooError: A process cannot be started, or the chief was killed.
     """
     addresses = [f"localhost:{port}" for port in _free_ports(count)]
-    threads = _threads(count)
+    threads = share_of(count)
     with contextlib.ExitStack() as held:
         members: list[_Member] = []
         held.callback(_end_all, members)
@@ -254,9 +255,3 @@ def _free_ports(count: int) -> list[int]:
             one.bind(("localhost", 0))
             found.append(one.getsockname()[1])
         return found
-
-
-def _threads(count: int) -> int:
-    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-    usable = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, usable // count)

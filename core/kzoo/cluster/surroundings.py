@@ -6,19 +6,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo.processor import usable_processors
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["surroundings", "take_on", "threads_for", "usable_processors"]
+__all__ = ["surroundings", "take_on", "threads_for"]
 
 _FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC", "XLA_FLAGS", "KERAS_BACKEND")
 """Variables that change what TensorFlow computes."""
-
-
-def usable_processors() -> int:
-    """Return the number of processors that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def surroundings(*, shares_gpu: bool = False) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.cluster.connecting import connected, in_words
 from kzoo.cluster.machines import check_machines, machines_of, machines_with, marked, shared_out
-from kzoo.cluster.surroundings import surroundings, take_on, threads_for, usable_processors
+from kzoo.cluster.surroundings import surroundings, take_on, threads_for
 from kzoo.comparing.away import Fetched, trained_away
 from kzoo.comparing.executors import ENDS
 from kzoo.errors import KzooError, words_of
+from kzoo.processor import usable_processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,10 +13,10 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from kzoo.cluster.surroundings import usable_processors
 from kzoo.comparing.executors import ENDS
 from kzoo.comparing.memory import Room
 from kzoo.errors import KzooError
+from kzoo.processor import share_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ _MODULE = "kzoo.comparing.worker"
 
 def threads_of(workers: int) -> int:
     """Return the threads of each of several workers, which share the processors out; 0, for all, of a single one."""
-    return 0 if workers == 1 else max(1, usable_processors() // workers)
+    return 0 if workers == 1 else share_of(workers)
 
 
 @contextlib.contextmanager

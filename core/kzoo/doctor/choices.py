@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from kzoo.engine.processor import computes_in_bfloat16
+from kzoo.processor import computes_in_bfloat16
 
 __all__ = ["choices"]
 
@@ -14,7 +14,7 @@ _OWN_ONEDNN = ("avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile")
 _GPUS = Path("/proc/driver/nvidia/gpus")
 
 
-def choices(instructions: frozenset[str], threads: int | None) -> list[tuple[str, str]]:
+def choices(instructions: frozenset[str], threads: int) -> list[tuple[str, str]]:
     """Return what is chosen, each with a sentence that says why.
 
     Args:
@@ -46,8 +46,8 @@ def _onednn(instructions: frozenset[str]) -> str:
     return "on: kzoo sets TF_ENABLE_ONEDNN_OPTS=1, as TensorFlow leaves it off here; training is about twice as fast"
 
 
-def _threads(usable: int | None) -> str:
+def _threads(usable: int) -> str:
     given = os.environ.get("TF_NUM_INTRAOP_THREADS")
     if given:
         return f"{given}: TF_NUM_INTRAOP_THREADS says so"
-    return f"{usable or 'all'}: one for each processor that this process may use. Another number changes the last bits"
+    return f"{usable}: one for each processor that this process may use. Another number changes the last bits"

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo._version import __version__
 from kzoo.doctor.choices import choices
-from kzoo.engine.processor import instructions, processor_name, usable_processors
 from kzoo.engine.runtime import KERAS_NEEDS, keras_file
+from kzoo.processor import instructions, processor_name, usable_processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

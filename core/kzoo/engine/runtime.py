@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.engine.chatter import without_chatter
 from kzoo.engine.lazy_keras import put_off
-from kzoo.engine.processor import processor_name
 from kzoo.errors import KzooError, words_of
+from kzoo.processor import processor_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

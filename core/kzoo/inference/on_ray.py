@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from kzoo.cluster.connecting import connected, in_words
 from kzoo.cluster.machines import check_machines, machines_of, machines_with, shared_out
-from kzoo.cluster.surroundings import surroundings, take_on, threads_for, usable_processors
+from kzoo.cluster.surroundings import surroundings, take_on, threads_for
 from kzoo.data.frames.pictures import ImageSource
 from kzoo.engine.interrupt import as_ctrl_c
 from kzoo.errors import KzooError, UsageError, words_of
 from kzoo.files import sha256_of, write_json
 from kzoo.plugins.registry import plugin_choice
+from kzoo.processor import usable_processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

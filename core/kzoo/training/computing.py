@@ -6,11 +6,11 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kzoo.engine.processor import computes_in_bfloat16
 from kzoo.errors import UsageError
 from kzoo.plugins.build import parameters_of
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.targets import load_target
+from kzoo.processor import computes_in_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -83,7 +83,7 @@ def test_a_stop_is_handed_on(train):
 
 
 def test_workers_share_the_processors(train, monkeypatch):
-    monkeypatch.setattr(workers_module, "usable_processors", lambda: 5)
+    monkeypatch.setattr("kzoo.processor.usable_processors", lambda: 5)
     assert [threads_of(workers) for workers in (1, 2, 3, 8)] == [0, 2, 1, 1]
     found, said = train("a", "b", workers=2)
     assert len(found.runs) == 2

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kzoo.cluster.places import Place
-from kzoo.cluster.surroundings import surroundings, threads_for, usable_processors
+from kzoo.cluster.surroundings import surroundings, threads_for
 from kzoo.data.frames import Part
 from kzoo.data.frames.pictures import ImageSource
 from kzoo.data.frames.video import VideoSource
@@ -18,6 +18,7 @@ from kzoo.inference import on_ray, predicting
 from kzoo.inference.on_ray import Wanted, Worker, predict_on_ray
 from kzoo.inference.predicting import Predicting
 from kzoo.pipeline import ClassPrediction, Reader
+from kzoo.processor import usable_processors
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

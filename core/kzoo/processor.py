@@ -8,7 +8,7 @@ import platform
 import re
 from pathlib import Path
 
-__all__ = ["computes_in_bfloat16", "instructions", "processor_name", "usable_processors"]
+__all__ = ["computes_in_bfloat16", "instructions", "processor_name", "share_of", "usable_processors"]
 
 _BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 """Instructions that multiply in bfloat16; oneDNN uses them, and without them it is slower than float32."""
@@ -29,9 +29,15 @@ def computes_in_bfloat16() -> bool:
     return bool(_BFLOAT16 & instructions())
 
 
-def usable_processors() -> int | None:
-    """Return how many processors this process may use, or None where nobody knows."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def usable_processors() -> int:
+    """Return the number of processors that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def share_of(processes: int) -> int:
+    """Return the processors of each of several processes that share those of this one out; at least one."""
+    return max(1, usable_processors() // processes)
 
 
 def _told(name: str) -> str:
