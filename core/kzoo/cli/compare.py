@@ -72,15 +72,7 @@ def compare(
     gpus: options.GpusOption = None,
     memory: options.MemoryOption = None,
     store: options.StoreOption = "",
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--metric",
-            "-m",
-            help="A metric beside the recipe's. May be repeated.",
-            autocompletion=completion.complete_metric,
-        ),
-    ] = None,
+    metric: options.MetricOption = None,
     recipe: options.RecipeOption = None,
     epochs: options.EpochsOption = None,
     batch_size: options.BatchSizeOption = None,
@@ -88,7 +80,7 @@ def compare(
     limit: options.LimitOption = None,
     config: options.ConfigOption = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs go to, and the comparison.")] = Path("runs"),
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")] = False,
+    quiet: options.QuietOption = False,
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Also write the table to this CSV file.")
     ] = None,

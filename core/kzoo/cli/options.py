@@ -28,10 +28,15 @@ __all__ = [
     "JobsOption",
     "JsonOption",
     "LimitOption",
+    "LossOption",
     "MemoryOption",
+    "MetricOption",
     "OnOption",
+    "OptimizerOption",
+    "QuietOption",
     "ReaderSettings",
     "RecipeOption",
+    "RegularizerOption",
     "SearchOption",
     "StoreOption",
     "TaskOption",
@@ -57,6 +62,36 @@ EngineOption = Annotated[
         autocompletion=completion.complete_engine,
     ),
 ]
+LossOption = Annotated[
+    str | None,
+    typer.Option("--loss", "-l", help="The loss, as in focal:gamma=2.", autocompletion=completion.complete_loss),
+]
+OptimizerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--optimizer",
+        help="The optimizer, as in adam:learning_rate=1e-3.",
+        autocompletion=completion.complete_optimizer,
+    ),
+]
+RegularizerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--regularizer",
+        help="The regularizer of the kernels, as in l2:l2=1e-4, or none.",
+        autocompletion=completion.complete_regularizer,
+    ),
+]
+MetricOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        "-m",
+        help="A metric beside the recipe's. May be repeated.",
+        autocompletion=completion.complete_metric,
+    ),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")]
 RecipeOption = Annotated[
     str | None,
     typer.Option("--recipe", "-r", help="One of the pipeline's recipes.", autocompletion=completion.complete_recipe),

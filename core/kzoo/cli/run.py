@@ -41,35 +41,10 @@ def run(
         typer.Argument(metavar="[--FLAG VALUE]...", help=_MORE, autocompletion=completion.complete_flag_value),
     ] = None,
     *,
-    loss: Annotated[
-        str | None,
-        typer.Option("--loss", "-l", help="The loss, as in focal:gamma=2.", autocompletion=completion.complete_loss),
-    ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--metric",
-            "-m",
-            help="A metric beside the recipe's. May be repeated.",
-            autocompletion=completion.complete_metric,
-        ),
-    ] = None,
-    optimizer: Annotated[
-        str | None,
-        typer.Option(
-            "--optimizer",
-            help="The optimizer, as in adam:learning_rate=1e-3.",
-            autocompletion=completion.complete_optimizer,
-        ),
-    ] = None,
-    regularizer: Annotated[
-        str | None,
-        typer.Option(
-            "--regularizer",
-            help="The regularizer of the kernels, as in l2:l2=1e-4, or none.",
-            autocompletion=completion.complete_regularizer,
-        ),
-    ] = None,
+    loss: options.LossOption = None,
+    metric: options.MetricOption = None,
+    optimizer: options.OptimizerOption = None,
+    regularizer: options.RegularizerOption = None,
     track: Annotated[
         list[str] | None,
         typer.Option(
@@ -139,7 +114,7 @@ def run(
         bool, typer.Option("--profile", help="Show where the time goes, with a trace in the run's folder `profile`.")
     ] = False,
     print_config: Annotated[bool, typer.Option("--print-config", help="Write all settings and their origins.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")] = False,
+    quiet: options.QuietOption = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="All values of an epoch, also where its line gets too long.")
     ] = False,

@@ -97,28 +97,9 @@ def tune(
             "--database", metavar="URL", help="Where Optuna keeps the study; by default in a file in its folder."
         ),
     ] = None,
-    loss: Annotated[
-        str | None,
-        typer.Option(
-            "--loss", "-l", help="The loss, in place of the recipe's.", autocompletion=completion.complete_loss
-        ),
-    ] = None,
-    optimizer: Annotated[
-        str | None,
-        typer.Option(
-            "--optimizer",
-            help="The optimizer, in place of the recipe's.",
-            autocompletion=completion.complete_optimizer,
-        ),
-    ] = None,
-    regularizer: Annotated[
-        str | None,
-        typer.Option(
-            "--regularizer",
-            help="The regularizer, in place of the recipe's, or none.",
-            autocompletion=completion.complete_regularizer,
-        ),
-    ] = None,
+    loss: options.LossOption = None,
+    optimizer: options.OptimizerOption = None,
+    regularizer: options.RegularizerOption = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -136,7 +117,7 @@ def tune(
     limit: options.LimitOption = None,
     config: options.ConfigOption = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs go to, and the study.")] = Path("runs"),
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results and warnings.")] = False,
+    quiet: options.QuietOption = False,
     json: options.JsonOption = False,
 ) -> None:
     """Find better settings of a pipeline, and say whether the winner beats the default with new seeds.
