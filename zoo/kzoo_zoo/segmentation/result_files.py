@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from kzoo.detection import image_id
-from kzoo.errors import DataError
-from kzoo.files import replacing, write_text
+from kzoo.files import replacing
 from kzoo.tasks.segments import coco_segments
+from kzoo_zoo.picture_files import FreeNames, coco_picture, made_folder, refused, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,30 +33,24 @@ class MaskFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._taken: set[str] = set()
+        self._names = FreeNames(digits=6)
         self._named = False
-        _writable(folder, folder)
+        made_folder(folder, folder)
 
     def add(self, frame: Frame, found: Segments, name: str) -> None:
         """Write one picture's mask."""
-        stem = frame.path.stem if frame.path else "".join(c if c.isalnum() or c in "._-" else "-" for c in name)
-        stem = stem if frame.time is None else f"{stem}_{frame.index:06d}"
-        tries = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-        free = next(candidate for candidate in tries if candidate not in self._taken)
-        self._taken.add(free)
         image = Image.fromarray(found.labels)
         image.putpalette(np.ascontiguousarray(found.colours).tobytes())
-        path = self.folder / f"{free}.png"
+        path = self.folder / f"{self._names.of(frame, name)}.png"
         try:
             with replacing(path) as temporary:
                 image.save(temporary, "PNG", optimize=True)
         except OSError as error:
-            message = f"{path} cannot be written: {error.strerror or error}."
-            raise DataError(message) from error
+            raise refused(path, error) from error
         if not self._named:
             rows = zip(found.class_names, found.colours.tolist(), strict=True)
             lines = [f"{name} {red} {green} {blue}\n" for name, (red, green, blue) in rows]
-            _write(self.folder / "classes.txt", "".join(lines))
+            written(self.folder / "classes.txt", "".join(lines))
             self._named = True
 
     def close(self) -> None:
@@ -78,13 +70,11 @@ class CocoMasks:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._records: list[dict[str, Any]] = []
-        _writable(path.parent, path)
+        made_folder(path.parent, path)
 
     def add(self, frame: Frame, found: Segments, name: str) -> None:
         """Add one picture; ``name`` is what its source is called."""
-        file = frame.path.name if frame.path else name
-        image = image_id(file)
-        image = image if frame.time is None else f"{image}_{frame.index}"
+        file, image = coco_picture(frame, name)
         for index in np.flatnonzero(found.pixels).tolist():
             self._records.append(
                 {
@@ -99,21 +89,4 @@ class CocoMasks:
 
     def close(self) -> None:
         """Write the file."""
-        _write(self.path, json.dumps(self._records))
-
-
-def _writable(folder: Path, what: Path) -> None:
-    """Make a folder, before anything is predicted."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"{what} cannot be written: {error.strerror}."
-        raise DataError(message) from error
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_text(path, text)
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}."
-        raise DataError(message) from error
+        written(self.path, json.dumps(self._records))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kzoo.detection import coco_records, image_id
-from kzoo.errors import DataError
-from kzoo.files import write_text
+from kzoo.detection import coco_records
+from kzoo_zoo.picture_files import FreeNames, coco_picture, made_folder, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,19 +33,17 @@ class CocoResults:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._records: list[dict[str, Any]] = []
-        _writable(path.parent, path)
+        made_folder(path.parent, path)
 
     def add(self, frame: Frame, found: Detections, name: str) -> None:
         """Add one picture; ``name`` is what its source is called."""
-        file = frame.path.name if frame.path else name
-        image = image_id(file)
-        image = image if frame.time is None else f"{image}_{frame.index}"
+        file, image = coco_picture(frame, name)
         for record, label in zip(coco_records(found, image), found.names, strict=True):
             self._records.append({**record, "file_name": file, "category_name": label})
 
     def close(self) -> None:
         """Write the file."""
-        _write(self.path, json.dumps(self._records))
+        written(self.path, json.dumps(self._records))
 
 
 class YoloText:
@@ -63,16 +59,11 @@ class YoloText:
 
     def __init__(self, folder: Path, *, scores: bool) -> None:
         self.folder, self.scores = folder, scores
-        self._taken: set[str] = set()
-        _writable(folder, folder)
+        self._names = FreeNames()
+        made_folder(folder, folder)
 
     def add(self, frame: Frame, found: Detections, name: str) -> None:
         """Write one picture's file."""
-        stem = frame.path.stem if frame.path else "".join(c if c.isalnum() or c in "._-" else "-" for c in name)
-        stem = stem if frame.time is None else f"{stem}_{frame.index}"
-        tries = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-        free = next(candidate for candidate in tries if candidate not in self._taken)
-        self._taken.add(free)
         height, width = found.size
         x1, y1, x2, y2 = (found.clipped / np.array([width, height, width, height])).T
         columns = [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, *([found.scores] if self.scores else [])]
@@ -80,24 +71,7 @@ class YoloText:
             " ".join([str(label), *(f"{value:.6f}" for value in row)])
             for label, row in zip(found.labels.tolist(), np.stack(columns, axis=-1), strict=True)
         ]
-        _write(self.folder / f"{free}.txt", "".join(f"{line}\n" for line in lines))
+        written(self.folder / f"{self._names.of(frame, name)}.txt", "".join(f"{line}\n" for line in lines))
 
     def close(self) -> None:
         """Do nothing: every file is written."""
-
-
-def _writable(folder: Path, what: Path) -> None:
-    """Make a folder, before anything is predicted."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"{what} cannot be written: {error.strerror}."
-        raise DataError(message) from error
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_text(path, text)
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}."
-        raise DataError(message) from error
