@@ -8,12 +8,13 @@ import keras
 from keras import ops
 
 from kzoo.component import widen
+from kzoo.wrappers.around_loss import AroundLoss
 
 __all__ = ["OfPairs"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo")
-class OfPairs(keras.losses.Loss):  # type: ignore[misc]
+class OfPairs(AroundLoss):
     """Gives a loss of pairs the Euclidean distances of all pairs of a batch of vectors.
 
     In a batch there are many more pairs of two kinds than of one, so each of the two sorts counts half:
@@ -28,12 +29,6 @@ class OfPairs(keras.losses.Loss):  # type: ignore[misc]
         loss: The loss, which takes 1 for a pair that belongs together and 0 for any other, shape (P,), and distances.
         name: By default that of ``loss``.
     """
-
-    def __init__(self, loss: Any, name: str | None = None, **kwargs: Any) -> None:
-        if isinstance(loss, dict):
-            loss = keras.saving.deserialize_keras_object(loss)
-        super().__init__(name=name or loss.name, reduction=loss.reduction, **kwargs)
-        self.loss = loss
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of vectors of shape (N, D) whose kinds are ``y_true``, of shape (N,) or (N, 1).
@@ -51,10 +46,6 @@ class OfPairs(keras.losses.Loss):  # type: ignore[misc]
         """Return the value of each pair before it is reduced, weighed by its sort."""
         same, distances, weights = pairs_in(y_true, y_pred)
         return self.loss.call(same, distances) * weights
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {"loss": keras.saving.serialize_keras_object(self.loss), "name": self.name}
 
 
 def pairs_in(labels: Any, vectors: Any) -> tuple[Any, Any, Any]:

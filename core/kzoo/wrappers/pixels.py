@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from kzoo.component.classes import OverClasses
+from kzoo.wrappers.around_loss import AroundLoss
 
 __all__ = ["NOTHING", "OfPixels", "PixelMetric", "ignoring"]
 
@@ -40,7 +41,7 @@ def ignoring(component: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="kzoo")
-class OfPixels(keras.losses.Loss):  # type: ignore[misc]
+class OfPixels(AroundLoss):
     """Lets a loss see a network's masks as it wants them: without the pixels that have no class, as logits.
 
     A loss with ``ignore_class`` ignores such pixels by itself. One with a value for each pixel has their values left
@@ -59,12 +60,9 @@ class OfPixels(keras.losses.Loss):  # type: ignore[misc]
     """
 
     def __init__(self, loss: Any, name: str | None = None, **kwargs: Any) -> None:
-        if isinstance(loss, dict):
-            loss = keras.saving.deserialize_keras_object(loss)
-        super().__init__(name=name or loss.name, reduction=loss.reduction, **kwargs)
-        self.loss = loss
-        self.by_itself = getattr(loss, "ignore_class", None) == NOTHING
-        self.logits = bool(getattr(loss, "takes_logits", False))
+        super().__init__(loss, name, **kwargs)
+        self.by_itself = getattr(self.loss, "ignore_class", None) == NOTHING
+        self.logits = bool(getattr(self.loss, "takes_logits", False))
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of masks, ``y_pred`` of shape (N, H, W, K)."""
@@ -95,10 +93,6 @@ class OfPixels(keras.losses.Loss):  # type: ignore[misc]
         kept = _kept(y_true)
         values = self._values(y_true, y_pred, kept)
         return kept if len(values.shape) == len(kept.shape) else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {"loss": keras.saving.serialize_keras_object(self.loss), "name": self.name}
 
     def _values(self, y_true: Any, y_pred: Any, kept: Any) -> Any:
         """Return the values of a loss that ignores nothing, shown pixels that cost nothing where there is no class."""

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from kzoo.component import refuse_one_output
+from kzoo.wrappers.around_loss import AroundLoss
 
 __all__ = ["OfProbabilities"]
 
@@ -15,7 +16,7 @@ _SMALLEST = 1e-7
 
 
 @keras.saving.register_keras_serializable(package="kzoo")
-class OfProbabilities(keras.losses.Loss):  # type: ignore[misc]
+class OfProbabilities(AroundLoss):
     """Gives a loss of K - 1 threshold logits the logits that K class probabilities stand for.
 
     So a network keeps its softmax, and its metrics and predictions their meaning, whichever loss trains it. The
@@ -35,11 +36,8 @@ class OfProbabilities(keras.losses.Loss):  # type: ignore[misc]
     """
 
     def __init__(self, loss: Any, name: str | None = None, **kwargs: Any) -> None:
-        if isinstance(loss, dict):
-            loss = keras.saving.deserialize_keras_object(loss)
-        super().__init__(name=name or loss.name, reduction=loss.reduction, **kwargs)
-        self.loss = loss
-        self.conditional = bool(getattr(loss, "conditional", False))
+        super().__init__(loss, name, **kwargs)
+        self.conditional = bool(getattr(self.loss, "conditional", False))
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of class probabilities of shape (N, K)."""
@@ -54,10 +52,6 @@ class OfProbabilities(keras.losses.Loss):  # type: ignore[misc]
         if not hasattr(self.loss, "kept"):
             return None
         return self.loss.kept(y_true, self._logits(y_pred))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {"loss": keras.saving.serialize_keras_object(self.loss), "name": self.name}
 
     def _logits(self, y_pred: Any) -> Any:
         refuse_one_output(ops.convert_to_tensor(y_pred), self.name, "binary_crossentropy")
