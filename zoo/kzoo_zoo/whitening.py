@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from kzoo.data.splits import Split
 
-__all__ = ["COMPONENTS", "PATCH", "WHITENING", "whiten", "whiten_by"]
+__all__ = ["COMPONENTS", "PATCH", "WHITENING", "whiten", "whiten_by", "whitening"]
 
 WHITENING = "whitening"
 """The name of the layer in a network."""
@@ -21,6 +21,16 @@ COMPONENTS = 16
 """Principal components that are kept; each has a filter and its negative."""
 
 _WHITENED_BY = 5000  # images; more change nothing
+
+
+def whitening() -> Any:
+    """Return the frozen convolution, every second pixel, to be set from the training images."""
+    from keras import layers
+
+    # Every component and its negative: after the ReLU nothing of the whitened patch is lost.
+    return layers.Conv2D(
+        2 * COMPONENTS, PATCH, strides=2, padding="same", activation="relu", trainable=False, name=WHITENING
+    )
 
 
 def whiten_by(model: Any, train: Split) -> None:

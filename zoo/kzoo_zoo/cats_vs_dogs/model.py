@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
+from kzoo_zoo.blocks import normalized_relu, pooled_convolution, residual
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MirrorAverage", "build_classic", "build_default", "normalized_relu", "probabilities"]
+__all__ = ["MirrorAverage", "build_classic", "build_default", "probabilities"]
 
 
 def build_classic(input_shape: Sequence[int], num_classes: int, regularizer: Any = None) -> keras.Model:
@@ -55,17 +57,9 @@ def build_default(
     x = layers.Conv2D(widths[0], 5, strides=2, padding="same", use_bias=False, **regularized)(x)
     x = normalized_relu(x)
     for stage, width in enumerate(widths[1:]):
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
-        # Pooling before normalization: the same result up to the statistics, on a quarter of the pixels.
-        x = layers.MaxPooling2D()(x)
-        x = normalized_relu(x)
+        x = pooled_convolution(x, width, regularized)
         if stage > 0:
-            y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
-            y = normalized_relu(y)
-            y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(y)
-            # The branch begins at zero, so that the block begins as the identity.
-            y = layers.BatchNormalization(momentum=0.9, gamma_initializer="zeros")(y)
-            x = layers.Activation("relu")(layers.Add()([x, y]))
+            x = residual(x, width, regularized)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
     network = keras.Model(inputs, probabilities(x, num_classes, regularizer), name="one_view")
@@ -102,10 +96,3 @@ def probabilities(x: Any, num_classes: int, regularizer: Any = None) -> Any:
     """Return the last layer's output: the probability of the second of two classes, or that of every class."""
     units, activation = (1, "sigmoid") if num_classes == 2 else (num_classes, "softmax")  # noqa: PLR2004 - yes and no
     return layers.Dense(units, activation=activation, dtype="float32", kernel_regularizer=regularizer)(x)
-
-
-def normalized_relu(x: Any) -> Any:
-    """Return the batch-normalized ReLU."""
-    # A short run: with the usual momentum of 0.99 the averages would lag behind the weights at its end.
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    return layers.Activation("relu")(x)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
-from kzoo_zoo.whitening import COMPONENTS, PATCH, WHITENING
+from kzoo_zoo.blocks import pooled_convolution
+from kzoo_zoo.whitening import whitening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,17 +44,9 @@ def build_default(
     regularized = {"kernel_regularizer": regularizer}
     inputs = keras.Input(input_shape, dtype="uint8")
     x = layers.Rescaling(1 / 255)(inputs)
-    # Every component and its negative: after the ReLU nothing of the whitened patch is lost.
-    x = layers.Conv2D(
-        2 * COMPONENTS, PATCH, strides=2, padding="same", activation="relu", trainable=False, name=WHITENING
-    )(x)
+    x = whitening()(x)
     for width in widths:
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
-        # Pooling before normalization: the same result up to the statistics, on a quarter of the pixels.
-        x = layers.MaxPooling2D()(x)
-        # A short run: with the usual momentum of 0.99 the averages would lag behind the weights at its end.
-        x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.Activation("relu")(x)
+        x = pooled_convolution(x, width, regularized)
     x = layers.Flatten()(x)
     outputs = layers.Dense(num_classes, activation="softmax", dtype="float32", **regularized)(x)
     return keras.Model(inputs, outputs, name="cifar10_default")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers, ops
 
+from kzoo_zoo.blocks import pooled_convolution, residual
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,17 +31,9 @@ def build_default(
     inputs = keras.Input(input_shape, dtype="uint8")
     x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
     for stage, width in enumerate(widths):
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
-        # Pooling before normalization: the same result up to the statistics, on a quarter of the pixels.
-        x = layers.MaxPooling2D()(x)
-        x = _normalized_relu(x)
+        x = pooled_convolution(x, width, regularized)
         if stage > 0:
-            y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
-            y = _normalized_relu(y)
-            y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(y)
-            # The branch begins at zero, so that the block begins as the identity.
-            y = layers.BatchNormalization(momentum=0.9, gamma_initializer="zeros")(y)
-            x = layers.Activation("relu")(layers.Add()([x, y]))
+            x = residual(x, width, regularized)
     return inputs, _vectors(x, dimensions, dropout, regularized)
 
 
@@ -51,9 +45,7 @@ def build_classic(
     inputs = keras.Input(input_shape, dtype="uint8")
     x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
     for _ in range(4):
-        x = layers.Conv2D(64, 3, padding="same", use_bias=False, **regularized)(x)
-        x = layers.MaxPooling2D()(x)
-        x = _normalized_relu(x)
+        x = pooled_convolution(x, 64, regularized)
     return inputs, _vectors(x, dimensions, dropout, regularized)
 
 
@@ -66,12 +58,6 @@ def _vectors(x: Any, dimensions: int, dropout: float, regularized: dict[str, Any
         x = layers.Dropout(dropout)(x)
     x = layers.Dense(dimensions, dtype="float32", name="features", **regularized)(x)
     return layers.UnitNormalization(dtype="float32", name="vectors")(x)
-
-
-def _normalized_relu(x: Any) -> Any:
-    # A short run: with the usual momentum of 0.99 the averages would lag behind the weights at its end.
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    return layers.Activation("relu")(x)
 
 
 @keras.saving.register_keras_serializable(package="kzoo_zoo")

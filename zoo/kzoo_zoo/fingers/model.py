@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
+from kzoo_zoo.blocks import normalized_relu
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,20 +51,14 @@ def build_default(
     inputs = keras.Input(input_shape, dtype="uint8")
     x = layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
     # A stride in place of the first pooling: the full-size activations would cost more than all the rest.
-    x = _normalized_relu(layers.Conv2D(widths[0], 5, strides=2, **regularized)(x))
+    x = normalized_relu(layers.Conv2D(widths[0], 5, strides=2, **regularized)(x))
     for place, width in enumerate(widths[1:]):
         x = layers.Conv2D(width, 3, **regularized)(x)
-        x = _normalized_relu(layers.MaxPooling2D()(x))
+        x = normalized_relu(layers.MaxPooling2D()(x))
         if place >= len(widths) - 3:
-            x = _normalized_relu(layers.Conv2D(width, 3, **regularized)(x))
+            x = normalized_relu(layers.Conv2D(width, 3, **regularized)(x))
     # Which parts there are, and how they lie: fingers are side by side, so the grid is kept.
     x = layers.Flatten()(x)
     x = layers.Dropout(dropout)(x)
     outputs = layers.Dense(num_classes, activation="softmax", dtype="float32", kernel_regularizer=regularizer)(x)
     return keras.Model(inputs, outputs, name="fingers_default")
-
-
-def _normalized_relu(x: Any) -> Any:
-    # A short run: with the usual momentum of 0.99 the averages would still hold the first steps at its end.
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    return layers.Activation("relu")(x)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
-from kzoo_zoo.whitening import COMPONENTS, PATCH, WHITENING
+from kzoo_zoo.blocks import normalized_relu, pooled_convolution
+from kzoo_zoo.whitening import whitening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,12 +40,9 @@ def build_default(
     x = layers.Rescaling(1 / 255)(inputs)
     # A stride in place of the first pooling: the full-size activations would cost more than all the rest.
     x = layers.Conv2D(widths[0], 5, strides=2, padding="same", use_bias=False, **regularized)(x)
-    x = _normalized_relu(x)
+    x = normalized_relu(x)
     for width in widths[1:]:
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
-        # Pooling before normalization: the same result up to the statistics, on a quarter of the pixels.
-        x = layers.MaxPooling2D()(x)
-        x = _normalized_relu(x)
+        x = pooled_convolution(x, width, regularized)
     x = layers.Flatten()(x)
     outputs = layers.Dense(num_classes, activation="softmax", dtype="float32", **regularized)(x)
     return keras.Model(inputs, outputs, name="mnist_default")
@@ -64,21 +62,12 @@ def build_general(
     regularized = {"kernel_regularizer": regularizer}
     inputs = keras.Input(input_shape, dtype="uint8")
     x = layers.Rescaling(1 / 255)(inputs)
-    # Every component and its negative: after the ReLU nothing of the whitened patch is lost.
-    x = layers.Conv2D(
-        2 * COMPONENTS, PATCH, strides=2, padding="same", activation="relu", trainable=False, name=WHITENING
-    )(x)
+    x = whitening()(x)
     for width in widths:
         x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
         if min(x.shape[1:3]) > _LEAST_MAP:
             x = layers.MaxPooling2D()(x)
-        x = _normalized_relu(x)
+        x = normalized_relu(x)
     x = layers.Flatten()(x)
     outputs = layers.Dense(num_classes, activation="softmax", dtype="float32", **regularized)(x)
     return keras.Model(inputs, outputs, name="mnist_general")
-
-
-def _normalized_relu(x: Any) -> Any:
-    # A short run: with the usual momentum of 0.99 the averages would still hold the first steps at its end.
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    return layers.Activation("relu")(x)
