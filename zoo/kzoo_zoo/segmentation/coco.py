@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kzoo.data.annotations.coco import tables_of
 from kzoo.data.annotations.images_of import ImageFinder
 from kzoo.data.split_names import split_of, splits_in
 from kzoo.errors import DataError
-from kzoo.files import read_regular
 from kzoo.tasks.run_lengths import from_counts, from_polygons, from_text
 from kzoo_zoo.segmentation.legend import Named
 from kzoo_zoo.segmentation.pairs import Pairs
@@ -28,9 +27,6 @@ __all__ = ["BACKGROUND", "read_coco"]
 
 BACKGROUND = "background"
 """The class of pixels that no annotation covers, unless a category has this name."""
-
-_LONGEST = 2 * 10**9  # bytes
-_TABLES = ("images", "annotations", "categories")
 
 
 def read_coco(tree: Tree, files: Sequence[Path]) -> tuple[Pairs, list[Named]]:
@@ -65,24 +61,14 @@ def read_coco(tree: Tree, files: Sequence[Path]) -> tuple[Pairs, list[Named]]:
 
 
 def _tables(path: Path) -> dict[str, list[dict[str, Any]]]:
-    try:
-        found = json.loads(read_regular(path, _LONGEST).decode("utf-8-sig"))
-    except OSError as error:
-        message = f"{path} cannot be read: {error.strerror or error}."
-        raise DataError(message) from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        place = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        message = f"{path}{place} is no json: {str(error).splitlines()[0] if str(error) else type(error).__name__}."
-        raise DataError(message) from error
-    if not isinstance(found, dict) or not all(isinstance(found.get(name), list) for name in _TABLES):
-        message = f"{path} is no COCO file: it lacks one of the lists {', '.join(_TABLES)}."
-        raise DataError(message)
-    for name in _TABLES:
-        for number, row in enumerate(found[name]):
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, rows in tables_of(path).items():
+        for number, (line, row) in enumerate(rows):
             if not isinstance(row, dict):
-                message = f"{path}: entry {number} of `{name}` is no object."
+                message = f"{path}:{line}: entry {number} of `{name}` is no object."
                 raise DataError(message)
-    return {name: found[name] for name in _TABLES}
+        found[name] = [row for _, row in rows]
+    return found
 
 
 def _categories(path: Path, rows: Sequence[Mapping[str, Any]]) -> list[Named]:

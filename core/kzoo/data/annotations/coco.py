@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from kzoo.data.walking import Tree
 
-__all__ = ["find_coco", "read_coco"]
+__all__ = ["find_coco", "read_coco", "tables_of"]
 
 _TABLES = ("images", "annotations", "categories")
 _SIDES = 4
@@ -67,7 +67,7 @@ def read_coco(tree: Tree, files: list[Path]) -> FoundSet:
                 "name the files so that they say train, val or test."
             )
             raise DataError(message)
-        tables = _tables(path)
+        tables = tables_of(path)
         own = _categories(path, tables["categories"])
         if splits and own != names:
             message = f"{path} has other categories than {chosen[0]}: every split needs the same."
@@ -190,8 +190,12 @@ def _number(value: Any) -> float | None:
         return math.inf if value > 0 else -math.inf
 
 
-def _tables(path: Path) -> dict[str, list[tuple[int, Any]]]:
-    """Return the entries of the three tables, each with its line."""
+def tables_of(path: Path) -> dict[str, list[tuple[int, Any]]]:
+    """Return the entries of the tables ``images``, ``annotations`` and ``categories``, each with its line.
+
+    Raises:
+        DataError: The file cannot be read, is no json, or lacks one of these lists.
+    """
     try:
         text = text_of(path, _LONGEST)
         found = {name: value for name, value in _members(text) if name in _TABLES}
