@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from watchers import Watcher
 
 from kzoo.cluster.connecting import connected
 from kzoo.cluster.machines import check_machines, machines_of
@@ -68,24 +69,6 @@ def made_up():
         return {"event": "done", "run": run}
 
     return train_remotely
-
-
-class Watcher:
-    def __init__(self, stop_at=None):
-        self.said, self.stop_at = [], stop_at
-
-    def warn(self, text):
-        self.said.append(text)
-
-    def began(self, job):
-        self.said.append(f"{job.cell} began")
-
-    def epoch(self, job, epoch, epochs, logs):
-        if job.cell == self.stop_at:
-            raise KeyboardInterrupt
-
-    def ended(self, job, status, run):
-        self.said.append(f"{job.cell} {status}")
 
 
 @pytest.fixture

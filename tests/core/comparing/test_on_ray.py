@@ -4,6 +4,7 @@ import contextlib
 from collections import deque
 
 import pytest
+from watchers import Watcher
 
 from kzoo.cluster.connecting import Cluster
 from kzoo.cluster.machines import Share
@@ -100,25 +101,6 @@ class MadeUpRay:
 
     def _what(self, reference):
         return self.tasks[reference][0]["values"]["what"]
-
-
-class Watcher:
-    def __init__(self, stop_at=None):
-        self.said, self.stop_at = [], stop_at
-
-    def warn(self, text):
-        self.said.append(text)
-
-    def began(self, job):
-        self.said.append(f"{job.cell} began")
-
-    def epoch(self, job, epoch, epochs, logs):
-        self.said.append(f"{job.cell} {epoch}/{epochs}")
-        if job.cell == self.stop_at:
-            raise KeyboardInterrupt
-
-    def ended(self, job, status, run):
-        self.said.append(f"{job.cell} {status}")
 
 
 @pytest.fixture

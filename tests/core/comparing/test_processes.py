@@ -3,6 +3,7 @@
 import textwrap
 
 import pytest
+from watchers import Watcher
 
 from kzoo.cluster.places import Place
 from kzoo.comparing import workers as workers_module
@@ -29,25 +30,6 @@ for line in sys.stdin:
 """
 
 
-class Watcher:
-    def __init__(self, stop_at=None):
-        self.said, self.stop_at = [], stop_at
-
-    def warn(self, text):
-        self.said.append(text)
-
-    def began(self, job):
-        self.said.append(f"{job.cell} began")
-
-    def epoch(self, job, epoch, epochs, logs):
-        self.said.append(f"{job.cell} {epoch}/{epochs} {logs}")
-        if job.cell == self.stop_at:
-            raise KeyboardInterrupt
-
-    def ended(self, job, status, run):
-        self.said.append(f"{job.cell} {status}")
-
-
 @pytest.fixture
 def train(tmp_path, monkeypatch):
     (tmp_path / "made_up_worker.py").write_text(textwrap.dedent(WORKER), "utf-8")
@@ -56,7 +38,7 @@ def train(tmp_path, monkeypatch):
 
     def call(*what, workers=1, stop_at=None):
         jobs = [Job(one, 0, RunConfig({"what": one})) for one in what]
-        watcher = Watcher(stop_at)
+        watcher = Watcher(stop_at, logs=True)
         return train_all(Order(jobs, {}, tmp_path, Place(jobs=workers), tmp_path / "log"), watcher), watcher.said
 
     return call
