@@ -6,29 +6,24 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+SHORT = {
+    "image_folder": "input",
+    "detection_speed": "detect",
+    "many_plugins": "plugins",
+    "state_cost": "state",
+    "comparison": "compare",
+    "every_component": "components",
+    "darknet_agreement": "darknet",
+    "hostile_inputs": "hostile",
+    "predict_once": "predict",
+    "fingers_strangers": "strangers",
+}
+"""Modules that go by a shorter name."""
+PARTS = {"__main__", "darknet_onnx", "measuring", "tutorial"}  # what others are made of
 NAMES = {
-    "startup": "startup",
-    "first-step": "first_step",
-    "predict": "predict_once",
-    "training": "training",
-    "cifar10-front": "cifar10_front",
-    "memory": "memory",
-    "input": "image_folder",
-    "detect": "detection_speed",
-    "video": "video",
-    "plugins": "many_plugins",
-    "state": "state_cost",
-    "chaos": "chaos",
-    "export": "export",
-    "demo": "demo",
-    "compare": "comparison",
-    "strangers": "fingers_strangers",
-    "components": "every_component",
-    "agreement": "agreement",
-    "darknet": "darknet_agreement",
-    "hostile": "hostile_inputs",
-    "keras-tests": "keras_tests",
-    "page": "page",
+    SHORT.get(path.stem, path.stem.replace("_", "-")): path.stem
+    for path in sorted(HERE.glob("*.py"))
+    if path.stem not in PARTS
 }
 
 
@@ -39,7 +34,7 @@ def main():
         print(f"usage: python -m benchmarks NAME [OPTIONS]{wrong}\n")
         for name, module in NAMES.items():
             text = ast.get_docstring(ast.parse((HERE / f"{module}.py").read_text("utf-8")))
-            print(f"  {name:<15}{text.splitlines()[0]}")
+            print(f"  {name:<20}{text.splitlines()[0]}")
         return 0 if asked in ("", "-h", "--help") else 2
     sys.path[0] = str(HERE)  # as where the file itself is called
     path = HERE / f"{NAMES[asked]}.py"

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from measuring import ended, keep, parser_of
+from tutorial import network
 
 EPOCHS, IMAGES = 9.9, 50_000
 
@@ -86,11 +87,7 @@ def tutorial(data, epochs, seed):
         x, y = ({part: file[f"{name}_{part}"] for part in ("train", "test")} for name in ("x", "y"))
     x = {part: images.astype("float32") / 255 for part, images in x.items()}
     y = {part: keras.utils.to_categorical(labels, 10) for part, labels in y.items()}
-    layers = [keras.Input((32, 32, 3))]
-    for _ in range(2):
-        layers += [keras.layers.Conv2D(32, (4, 4), activation="relu"), keras.layers.MaxPool2D((2, 2))]
-    layers += [keras.layers.Flatten(), keras.layers.Dense(256, activation="relu")]
-    model = keras.Sequential([*layers, keras.layers.Dense(10, activation="softmax")])
+    model = network("cifar10", (32, 32, 3), 10)
     model.compile(loss="categorical_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
     model.fit(x["train"], y["train"], epochs=epochs, verbose=0)
     return model.evaluate(x["test"], y["test"], verbose=0)[1]

@@ -29,6 +29,7 @@ import tempfile
 import time
 
 from measuring import ended, in_turns, keep, parser_of, rows_of, show
+from tutorial import network
 
 
 def main():
@@ -200,19 +201,6 @@ def arrays(options):
     return (splits.train.x, splits.train.y), (splits.validation.x, splits.validation.y), len(splits.class_names)
 
 
-def network(options, shape, classes):
-    """Return the tutorial's network, from plain layers."""
-    import keras
-
-    layers = [keras.Input(shape)]
-    for _ in range(2 if options.pipeline == "cifar10" else 1):
-        layers += [keras.layers.Conv2D(32, (4, 4), activation="relu"), keras.layers.MaxPool2D((2, 2))]
-    hidden = 256 if options.pipeline == "cifar10" else 128
-    layers += [keras.layers.Flatten(), keras.layers.Dense(hidden, activation="relu"),
-               keras.layers.Dense(classes, activation="softmax")]  # fmt: skip
-    return keras.Sequential(layers)
-
-
 def with_script(options):
     """Train as the tutorial does, with the same images."""
     import keras
@@ -222,7 +210,7 @@ def with_script(options):
     keras.utils.set_random_seed(0)
     x_train, y_train = train[0].astype("float32") / 255, keras.utils.to_categorical(train[1], classes)
     held_out = validation[0].astype("float32") / 255, keras.utils.to_categorical(validation[1], classes)
-    model = network(options, x_train.shape[1:], classes)
+    model = network(options.pipeline, x_train.shape[1:], classes)
     model.compile(loss="categorical_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
     timer = epoch_timer(len(x_train))
     model.fit(
@@ -244,7 +232,7 @@ def with_loop(options):
 
     (x, y), _, classes = arrays(options)
     keras.utils.set_random_seed(0)
-    model = network(options, x.shape[1:], classes)
+    model = network(options.pipeline, x.shape[1:], classes)
     optimizer = keras.optimizers.RMSprop()
     optimizer.build(model.trainable_variables)
     images, labels, count = (

@@ -41,7 +41,7 @@ class Profiler:
     def watch(self, course: Any) -> None:
         """Count what a training calls between its steps, each to its part; ``course`` has them as attributes."""
         course.called = _Timed(course.called, self.profile, "callbacks")
-        course.validate = self._timed(course.validate, "validation")
+        course.validate = _timed(course.validate, self.profile, "validation")
         if course.keeper is not None:
             course.keeper = _Timed(course.keeper, self.profile, "keeping the state")
         if course.tracking is not None:
@@ -87,14 +87,6 @@ class Profiler:
             with self.profile.span("writing what TensorFlow's profiler saw"):
                 tf.profiler.experimental.stop()
 
-    def _timed(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            with self.profile.span(part):
-                return function(*args, **kwargs)
-
-        return timed
-
 
 class _Timed:
     """Something whose methods are called as ever, and whose time is counted to a part of a profile."""
@@ -104,14 +96,18 @@ class _Timed:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._called, name)
-        if not callable(found):
-            return found
+        return _timed(found, self._profile, self._part) if callable(found) else found
 
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            with self._profile.span(self._part):
-                return found(*args, **kwargs)
 
-        return timed
+def _timed(function: Callable[..., Any], profile: Profile, part: str) -> Callable[..., Any]:
+    """Return a function whose time is counted to a part of a profile."""
+
+    @functools.wraps(function)
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        with profile.span(part):
+            return function(*args, **kwargs)
+
+    return timed
 
 
 class _Steps:
