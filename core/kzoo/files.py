@@ -26,10 +26,14 @@ __all__ = [
     "open_regular",
     "read_regular",
     "replacing",
+    "scratch_folder",
     "sha256_of",
     "write_json",
     "write_text",
 ]
+
+_HELD = ".held"
+"""The lock that tells whether the program is alive whose folder it is in."""
 
 _FORMULAS = ("=", "+", "-", "@")
 """How a cell begins that a spreadsheet takes for a formula."""
@@ -133,6 +137,30 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+@contextlib.contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """Yield a folder where temporary files belong, and remove it; those that programs left which were killed go too.
+
+    Args:
+        prefix: What its name begins with, which tells whose folders these are.
+    """
+    import shutil  # not with the module: lists are made without
+    import tempfile
+    from pathlib import Path
+
+    import filelock
+
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        with contextlib.suppress(OSError, filelock.Timeout), filelock.FileLock(left / _HELD).acquire(timeout=0):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        with filelock.FileLock(folder / _HELD):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

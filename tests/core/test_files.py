@@ -4,13 +4,25 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kzoo.errors import KzooError
-from kzoo.files import csv_cell, inside, open_regular, read_regular, replacing, sha256_of, write_json, write_text
+from kzoo.files import (
+    csv_cell,
+    inside,
+    open_regular,
+    read_regular,
+    replacing,
+    scratch_folder,
+    sha256_of,
+    write_json,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
@@ -147,3 +159,19 @@ def test_sha256(tmp_path):
     assert (
         sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )  # of FIPS 180
+
+
+def test_a_scratch_folder_takes_what_killed_programs_left_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code = "import os; from kzoo.files import scratch_folder\nwith scratch_folder('kzoo-a-'): os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code], check=False, env={**os.environ, "TMPDIR": str(tmp_path)})
+    [left] = tmp_path.iterdir()
+    other = tmp_path / "kzoo-b-1"
+    other.mkdir()
+    with scratch_folder("kzoo-a-") as first:
+        assert not left.exists()
+        with scratch_folder("kzoo-a-") as second:
+            assert first.is_dir()  # whose program, this one, is alive
+            assert second != first
+        assert not second.exists()
+    assert list(tmp_path.iterdir()) == [other]

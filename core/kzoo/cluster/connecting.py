@@ -9,21 +9,20 @@ import contextlib
 import logging
 import os
 import re
-import shutil
 import signal
 import socket
-import tempfile
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kzoo.cluster.places import CLIENT_PORT
 from kzoo.errors import KzooError, words_of
+from kzoo.files import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["OBJECT_STORE", "Cluster", "connected", "in_words", "ray_module"]
 
@@ -47,7 +46,7 @@ _QUIET = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a run that asked for no GPU sees none; unset, Ray warns
 }
-_PREFIX, _HELD = "kzoo-ray-", ".held"
+_PREFIX = "kzoo-ray-"
 _TRIES = 2  # of starting a cluster: that a raylet is there within 30 seconds is fixed in Ray
 
 
@@ -110,28 +109,9 @@ def connected(on: str, *, processors: int, object_store: int = OBJECT_STORE) -> 
             _connect(ray, named)
             yield Cluster(ray, on, own=False)
         return
-    with _folder() as folder, _left(ray):
+    with scratch_folder(_PREFIX) as folder, _left(ray):  # Ray's own, /tmp/ray, keeps the logs of each start for good
         _start(ray, folder, processors, object_store)
         yield Cluster(ray, on, own=True, logs=folder / "session_latest" / "logs")
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    """Yield a folder for what a cluster writes, and remove it; those of programs that were killed go with it.
-
-    Ray's own place, /tmp/ray, keeps the logs of each start for good.
-    """
-    import filelock
-
-    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError, filelock.Timeout), filelock.FileLock(left / _HELD).acquire(timeout=0):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    try:
-        with filelock.FileLock(folder / _HELD):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start(ray: Any, folder: Path, processors: int, object_store: int) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kzoo.data.sources import load_splits
@@ -14,7 +12,7 @@ from kzoo.engine import runtime
 from kzoo.engine.interrupt import Stopped, stoppable
 from kzoo.engine.listener import Silent
 from kzoo.errors import KzooError
-from kzoo.files import write_text
+from kzoo.files import scratch_folder, write_text
 from kzoo.models.saved import find_pipeline
 from kzoo.plugins.foreign_code import reason_of, watching
 from kzoo.plugins.registry import get_registry
@@ -34,6 +32,7 @@ from kzoo.training.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from kzoo.data.splits import Splits
     from kzoo.engine.cluster import Cluster
@@ -122,8 +121,7 @@ def train(
         before = None if resume is None or not writes else resume.run.texts()
         with stop.held():
             if not writes:
-                aside = held.enter_context(tempfile.TemporaryDirectory(prefix="kzoo-worker-"))
-                run = create_run(Path(aside), config, record)
+                run = create_run(held.enter_context(scratch_folder("kzoo-worker-")), config, record)
             elif resume is None:
                 run = _created(root, config, record, held)
             else:
