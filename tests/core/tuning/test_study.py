@@ -300,7 +300,7 @@ def test_from_python_it_is_the_same(orders, tmp_path):
     found = package.tune("mnist", **asked)
     assert len(found.trials) == 6
     assert {row["loss"] for row in found.trials} == {"focal:gamma=2,alpha=0.25", "emd"}
-    assert found.params["optimizer.learning_rate"] == "0.01"
+    assert found.params["optimizer.learning_rate"] == 0.01
     assert found.value == pytest.approx(1 / (1 + 0.5**4))
     assert found.comparison.cells == ["default", "tuned"]
     assert found.verdict.verdict == "too few seeds to tell"
