@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kzoo.cluster.places import Place
 from kzoo.comparing.away import fetch_left
@@ -40,6 +40,8 @@ DEFAULT, TUNED = "default", "tuned"
 """The two ways to train that are compared at the end."""
 
 _END = "the-end"
+_ALIKE = 5
+"""So many trials that all fail in the same words, and none that does not, end the search: it is not their settings."""
 
 
 def tune_plan(
@@ -82,6 +84,7 @@ def tune_plan(
             _search(study, watcher, place, argv)
         found = Tuned(study, budget_reached=study.over())
         _write_table(study, found)
+        write_best(study)
         if others := study.running():
             found.notes.append(
                 f"{len(others)} trial(s) are being trained by other processes. The last of these tells the winner; so "
@@ -186,6 +189,7 @@ class _Course:
         trained: What came of the runs.
         resume: The runs to go on with.
         own: The trials that this process has.
+        errors: Why each trial that ended here failed; empty text where it did not.
     """
 
     study: Study
@@ -193,16 +197,22 @@ class _Course:
     trained: Trained
     resume: dict[Job, Run] = field(default_factory=dict)
     own: dict[Job, Trial] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
 
     def jobs(self) -> Iterator[Job]:
         """Yield the runs to train."""
-        while (trial := self.study.next()) is not None:
+        while not self.hopeless and (trial := self.study.next()) is not None:
             self.own[trial.job] = trial
             if trial.run is not None:
                 self.resume[trial.job] = trial.run
             while self.study.notes:
                 self.warn(self.study.notes.pop(0))
             yield trial.job
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether all that was tried here failed for one reason, so that the next trial would too."""
+        return len(self.errors) >= _ALIKE and len(set(self.errors)) == 1 and self.errors[0] != ""
 
     def warn(self, text: str) -> None:
         """Hand on."""
@@ -223,6 +233,8 @@ class _Course:
         self.study.tell(trial, status, run or self.trained.begun.get(job), self.trained.failures.get(job, ""))
         if _best_number(self.study) != before:
             write_best(self.study)
+        _write_table(self.study, Tuned(self.study))
+        self.errors.append(self.trained.failures.get(job, ""))
         self.watcher.ended(job, status, run)
 
     def let_go(self) -> None:
@@ -257,7 +269,6 @@ def _write_table(study: Study, found: Tuned) -> None:
             write_text(study.folder.table_path, csv_text(found.trials))
         except OSError as error:
             raise study.folder.refused(error) from error
-    write_best(study)
 
 
 def _refuse_without_best(found: Tuned) -> None:
@@ -269,8 +280,8 @@ def _refuse_without_best(found: Tuned) -> None:
         log = found.folder.log
         written = f" What the processes wrote is in {log}." if log.exists() else ""
         message = (
-            f"There is no winner: {len(failed)} of {len(found.trials)} trials failed. The first, trial "
-            f"{failed[0]['trial']}: {failed[0]['error']}{written}"
+            f"There is no winner: {len(failed)} of {len(found.trials)} trials failed{_alike(found, failed)}. "
+            f"The first, trial {failed[0]['trial']}: {failed[0]['error']}{written}"
         )
     else:
         message = (
@@ -278,6 +289,16 @@ def _refuse_without_best(found: Tuned) -> None:
             "one that gives up less, such as --pruner median:n_warmup_steps=2, or none."
         )
     raise KzooError(message)
+
+
+def _alike(found: Tuned, failed: Sequence[Mapping[str, Any]]) -> str:
+    """Return words for a search that was ended because its trials failed for one reason."""
+    limit = found.study.plan.limit
+    left = None if limit is None else limit - len(found.trials)
+    if len(failed) < _ALIKE or left == 0 or len({row["error"] for row in failed}) > 1:
+        return ""
+    others = "no more were begun" if left is None else f"the other {left} were not begun"
+    return f" for one reason, and {others}; the same command goes on"
 
 
 def _compared(

@@ -314,6 +314,20 @@ def test_from_python_it_is_the_same(orders, tmp_path):
         package.tune("mnist", search={"loss": 3})
 
 
+@pytest.mark.long
+def test_five_that_fail_alike_end_the_search_and_the_table_is_there_from_the_first(kzoo, orders):
+    orders(**{f"trial_{number}": "fail" for number in range(5)})
+    code, out, err = kzoo(*WORDS, "--trials", "7", "--seeds", "0")
+    assert (code, out) == (1, "")
+    assert "5 of 5 trials failed for one reason, and the other 2 were not begun" in " ".join(err.split())
+    assert len(kept().trials) == 5
+    orders(trial_6="stop")
+    code, _, err = kzoo(*WORDS, "--trials", "7", "--seeds", "0")
+    assert code == 130, err
+    rows = csv.DictReader(next(Path("runs/studies").glob("*/trials.csv")).read_text("utf-8").splitlines())
+    assert [row["status"] for row in rows] == ["failed"] * 5 + ["done", "running"]
+
+
 def test_another_storage_is_used_as_it_is(kzoo, orders):
     address = f"sqlite:///{Path.cwd() / 'elsewhere.db'}"
     study = opened(planned(database=address, study="far"))
