@@ -209,11 +209,20 @@ def _check_distinct(names: Sequence[str], jobs: Sequence[Job]) -> None:
     """Raise `UsageError` where two ways to train are one."""
     seen: dict[str, str] = {}
     for name, job in zip(names, jobs, strict=True):
-        key = json.dumps(job.config.values, sort_keys=True, default=str)
+        key = json.dumps(_with_floats(job.config.values), sort_keys=True, default=str)
         if key in seen:
             message = f"`{seen[key]}` and `{name}` are the same settings: there is nothing to compare. Leave out one."
             raise UsageError(message)
         seen[key] = name
+
+
+def _with_floats(value: Any) -> Any:
+    """Return plain data in which 2 and 2.0 are one number."""
+    if isinstance(value, dict):
+        return {key: _with_floats(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_floats(one) for one in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _check_same_data(jobs: Sequence[Job]) -> None:

@@ -44,6 +44,7 @@ def test_regularizers_and_lists_are_compared_too():
     [
         ({"losses": ["emd"]}, "only one way to train"),
         ({"losses": ["emd", "emd"]}, "are the same settings"),
+        ({"losses": ["emd:p=2", "emd:p=2.0"]}, "`emd:p=2` and `emd:p=2.0` are the same settings"),
         ({"losses": ["emd", "crossentropie"]}, "No loss named `crossentropie`"),
         ({"losses": ["emd", "mse:nope=1"], "seeds": 0}, "`seeds` must be a whole number of at least 1"),
         ({"options": ["seed=1,2"]}, "`seed` is no way to train"),
