@@ -27,8 +27,9 @@ from kzoo.training.profiling import Profile
 from kzoo.training.record import components_of, manifest, opening
 from kzoo.training.result import RunResult
 from kzoo.training.resuming import check_same, note, note_workers, resumption, state_to_resume
-from kzoo.training.stages import Clock, Work, do
+from kzoo.training.stages import do
 from kzoo.training.tracking import Tracking
+from kzoo.training.work import Clock, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -15,7 +15,7 @@ from kzoo.runs.configure import configure
 from kzoo.settings import read_settings
 from kzoo.training import run
 from kzoo.training.computing import computing, optimizer_of
-from kzoo.training.stages import Clock
+from kzoo.training.work import Clock
 
 ZOO = [entry.name for entry in get_registry().entries("pipeline") if entry.distribution == "kzoo"]
 
