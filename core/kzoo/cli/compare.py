@@ -174,7 +174,7 @@ def _is_pipeline(words: list[str], given: list[str]) -> bool:
 
 def _of_grid(asked: Asked, out: Path, place: Place, csv: Path | None, *, quiet: bool) -> Comparison:
     """Train what is not there yet, and judge it."""
-    from kzoo.cli.run import Terminal
+    from kzoo.cli.listening import Terminal
     from kzoo.comparing.comparison import compare_grid
     from kzoo.comparing.grid import grid_of
     from kzoo.comparing.progress import Progress
@@ -198,7 +198,7 @@ def _of_grid(asked: Asked, out: Path, place: Place, csv: Path | None, *, quiet: 
 
 def _of_runs(words: list[str], out: Path, csv: Path | None, *, quiet: bool) -> Comparison:
     """Judge runs that exist."""
-    from kzoo.cli.run import Terminal
+    from kzoo.cli.listening import Terminal
     from kzoo.comparing.comparison import compare_runs, runs_meant
 
     runs, folder = runs_meant(words, out)

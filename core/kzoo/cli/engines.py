@@ -19,7 +19,7 @@ def exporting(*, quiet: bool) -> Callable[[SavedModel, str], Path]:
     """Return the function that exports a model for an engine; what it says is shown on stderr unless quiet."""
 
     def export(saved: SavedModel, engine: str) -> Path:
-        from kzoo.cli.run import Terminal
+        from kzoo.cli.listening import Terminal
         from kzoo.export.kept import kept_export
 
         return kept_export(saved, engine, Terminal(quiet=quiet))

@@ -78,7 +78,7 @@ def evaluate(
     if told := read_from(words[0], saved):
         output.say(told)
     files = _files(flags, saved.task(), names_of_options(context))
-    from kzoo.cli.run import Terminal
+    from kzoo.cli.listening import Terminal
     from kzoo.engine import runtime
     from kzoo.engine.forward import TENSORFLOW
     from kzoo.inference.evaluation import evaluate as measure

@@ -59,7 +59,7 @@ def export(
     What was written is run beside the original, on test inputs and on zeros, ones and noise. Where they differ by more
     than 0.0001 nothing is left on the disk, and the exit code is 1.
     """
-    from kzoo.cli.run import Terminal
+    from kzoo.cli.listening import Terminal
     from kzoo.export.exporting import Request
     from kzoo.export.exporting import export as write
     from kzoo.hub.address import is_address

@@ -58,7 +58,7 @@ def report(
 
 def _outcome(run: str, out: Path, data: str | None, *, quiet: bool) -> Any:
     """Return what the run's model says of its test split; this imports TensorFlow."""
-    from kzoo.cli.run import Terminal
+    from kzoo.cli.listening import Terminal
     from kzoo.engine import runtime
     from kzoo.inference.evaluation import evaluate
     from kzoo.models.saved import find_model

@@ -32,7 +32,7 @@ def repro(
     else is not as it was, such as versions or the number of threads, is listed beside it. Exit
     code 1 where they differ.
     """
-    from kzoo.cli.run import Terminal
+    from kzoo.cli.listening import Terminal
     from kzoo.data.download import showing
     from kzoo.runs.folder import find_run
     from kzoo.training.repeating import compare, repeat

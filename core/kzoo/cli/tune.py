@@ -172,7 +172,7 @@ def tune(
 
 def _tuned(plan: Plan, out: Path, place: Place, *, quiet: bool) -> Tuned:
     """Train what is not there yet."""
-    from kzoo.cli.run import Terminal
+    from kzoo.cli.listening import Terminal
     from kzoo.comparing.progress import Progress as Comparing
     from kzoo.tuning.progress import Progress
     from kzoo.tuning.tuning import tune_plan
