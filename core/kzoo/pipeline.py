@@ -17,7 +17,13 @@ from kzoo.data.input_fields import InputField
 from kzoo.engine.started import Started
 from kzoo.errors import KzooError, UsageError
 from kzoo.settings import NoSettings, defaults_of, setting, settings
-from kzoo.tasks.predictions import ClassPrediction, Prediction, ValuePrediction
+from kzoo.tasks.predictions import (
+    ClassPrediction,
+    LabelsPrediction,
+    Prediction,
+    SharesPrediction,
+    ValuePrediction,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,12 +46,14 @@ __all__ = [
     "FromSample",
     "ImageClassReader",
     "InputField",
+    "LabelsPrediction",
     "NoSettings",
     "Pipeline",
     "Prediction",
     "Problem",
     "Reader",
     "Recordable",
+    "SharesPrediction",
     "Started",
     "ValuePrediction",
     "defaults_of",

@@ -14,6 +14,7 @@ TASKS = (
     "classification",
     "binary",
     "multilabel",
+    "distribution",
     "ordinal",
     "regression",
     "detection",
