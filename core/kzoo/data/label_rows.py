@@ -40,6 +40,7 @@ _ANSWERS = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.
 _TOLERANCE = 1e-3
 """A row of shares may sum to this much more or less than 1, as where they are rounded; it is then made 1."""
 _LOOKED_AT = 1000  # rows from which it is told what they mean
+_MOSTLY = 0.9  # of the cells of columns of numbers are numbers
 _FEWEST = 2  # columns of classes among which shares are divided
 
 
@@ -81,7 +82,7 @@ def meaning_of(path: Path, is_there: Callable[[str], bool]) -> str:
     """Return what the labels of a list are, one of `MEANINGS`, as far as the list shows it.
 
     A column of labels that has ``;`` or ``|`` in a cell has many of them. Of several columns of numbers, all 0 or 1,
-    each is a label; where the numbers of each row sum to 1, they are a distribution.
+    each is a label; where the numbers of rows sum to 1, they are a distribution.
 
     Args:
         path: The list.
@@ -102,17 +103,19 @@ def meaning_of(path: Path, is_there: Callable[[str], bool]) -> str:
     place = table.others[0] if table.label is None and len(table.others) == 1 else table.label
     if place is not None:
         return _of_column(path, table.header[place], [cells[place] for cells in looked_at])
-    return _of_columns([[_number(cells[place]) for place in table.others] for cells in looked_at])
+    return _of_columns([[cells[place].strip().lower() for place in table.others] for cells in looked_at])
 
 
-def _of_columns(numbers: list[list[float | None]]) -> str:
-    """Return what several columns say; an empty text where they are no numbers."""
-    known = [[value for value in row if value is not None] for row in numbers]
-    if not known or len(numbers[0]) < _FEWEST or known != numbers:
+def _of_columns(rows: list[list[str]]) -> str:
+    """Return what several columns say, a wrong cell here and there aside; an empty text where they are no numbers."""
+    values = [[_ANSWERS[cell] if cell in _ANSWERS else _number(cell) for cell in row] for row in rows]
+    known = [value for row in values for value in row if value is not None]
+    if not rows or len(rows[0]) < _FEWEST or len(known) < _MOSTLY * len(rows) * len(rows[0]):
         return ""
-    if all(value in (0, 1) for row in known for value in row):
+    if all(value in (0, 1) for value in known):
         return MANY
-    return DISTRIBUTION if all(min(row) >= 0 and abs(sum(row) - 1) <= _TOLERANCE for row in known) else NUMBERS
+    sums = [sum(value or 0 for value in row) for row in values]
+    return DISTRIBUTION if min(known) >= 0 and any(abs(one - 1) <= _TOLERANCE for one in sums) else NUMBERS
 
 
 def _of_column(path: Path, column: str, cells: list[str]) -> str:

@@ -13,7 +13,7 @@ from kzoo.data.image_index import ImageIndex
 from kzoo.data.images import TEST_FRACTION, read_images, unreadable_note
 from kzoo.data.label_rows import DISTRIBUTION, MANY, NUMBERS, ONE, meaning_of
 from kzoo.data.label_sets import of_annotations, of_lists, with_known, with_stated
-from kzoo.data.labels_of_lists import LIST_SUFFIXES, is_table
+from kzoo.data.labels_of_lists import LIST_SUFFIXES, ImageTable, is_table
 from kzoo.data.shares import aside_of
 from kzoo.data.split_names import split_of
 from kzoo.data.splits import ArraySplit, Dataset
@@ -60,12 +60,14 @@ class _Asked(Protocol):
     @property
     def outside(self) -> bool: ...
     @property
+    def format(self) -> str: ...
+    @property
     def fix(self) -> str: ...
 
 
 def has_label_files(folder: Path) -> bool:
     """Return whether a folder itself says the labels of images in it and below: by a table, or by a json of COCO."""
-    return bool(_lists(folder)[0] or _json(folder))
+    return bool(_lists(folder, ImageIndex(walk(folder))) or _json(folder))
 
 
 def read_label_set(
@@ -147,7 +149,7 @@ def _found(path: Path, asked: _Asked, reading: Reading, *, skip: bool) -> LabelS
     elif path.suffix.lower() in LIST_SUFFIXES:
         lists, meaning = [path], asked.labels
         if meaning == _AUTO:
-            meaning = _meaning(path, ImageIndex(walk(path.parent)))
+            meaning = meaning_of(path, ImageIndex(walk(path.parent)).has)
     elif asked.labels == _AUTO:
         return None
     else:
@@ -155,10 +157,11 @@ def _found(path: Path, asked: _Asked, reading: Reading, *, skip: bool) -> LabelS
     if meaning in ("", ONE):
         return None
     if lists:
+        meaning = DISTRIBUTION if meaning == NUMBERS else meaning  # it says what is wrong, and what else they may be
         return of_lists(path, lists, meaning, skip=skip)
     if asked.labels not in (_AUTO, MANY):
         raise _unread(path, asked.labels)
-    return of_annotations(path, form="", fix=asked.fix, outside=asked.outside, whole=reading.whole)
+    return of_annotations(path, form=asked.format, fix=asked.fix, outside=asked.outside, whole=reading.whole)
 
 
 def _unread(path: Path, labels: str) -> DataError:
@@ -174,16 +177,19 @@ def _unread(path: Path, labels: str) -> DataError:
 
 def _of_folder(path: Path, labels: str, reading: Reading) -> tuple[list[Path], str]:
     """Return the lists in a folder and what their labels are; no list where annotations say it."""
-    lists, index = _lists(path)
+    index = ImageIndex(walk(path))
     if labels != _AUTO:
-        return lists, labels
-    meanings = [_meaning(one, index) for one in lists]
+        return _tables(path, index), labels
+    lists = _lists(path, index)
+    meanings = [meaning_of(one, index.has) for one in lists]
     said = set(meanings) - {ONE}
     if not lists and _json(path) and not _has_class_folders(path):
         return [], MANY
     if len(said) != 1 or (ONE in meanings and not all(split_of(one.stem) for one in lists)):
         return [], ONE
     if _has_class_folders(path):
+        if NUMBERS in said:
+            return [], ONE
         names = " and ".join(one.name for one in lists)
         reading.say(
             f"{path} has a folder for each class, and these are read; {names} says more of the images: -o "
@@ -193,25 +199,39 @@ def _of_folder(path: Path, labels: str, reading: Reading) -> tuple[list[Path], s
     return lists, said.pop()
 
 
-def _meaning(path: Path, index: ImageIndex) -> str:
-    found = meaning_of(path, index.has)
-    return DISTRIBUTION if found == NUMBERS else found  # which says what is wrong, and what else they may be
-
-
-def _lists(folder: Path) -> tuple[list[Path], ImageIndex]:
-    """Return the tables in a folder itself that speak of images in it and below."""
-    index = ImageIndex(walk(folder))
+def _lists(folder: Path, index: ImageIndex) -> list[Path]:
+    """Return the tables in a folder itself that say something of images in it and below."""
     found = []
-    for path in own_files(folder):
-        if not is_table(path) or _NO_LABELS in path.stem.lower() or not path.is_file():
-            continue
+    for path in _own_tables(folder):
         try:
             if meaning_of(path, index.has):
                 found.append(path)
         except DataError:  # any other table, or one that is not clear: whoever reads it says so
-            if split_of(path.stem) or path.stem.lower().startswith("label"):
+            if _is_called_so(path):
                 found.append(path)
-    return found, index
+    return found
+
+
+def _tables(folder: Path, index: ImageIndex) -> list[Path]:
+    """Return the tables in a folder itself that name images in it and below, or that are called as lists of labels."""
+    found = []
+    for path in _own_tables(folder):
+        try:
+            names_images = ImageTable.open(path, index.has).image is not None
+        except DataError:
+            names_images = False
+        if names_images or _is_called_so(path):
+            found.append(path)
+    return found
+
+
+def _own_tables(folder: Path) -> list[Path]:
+    files = own_files(folder)
+    return [path for path in files if is_table(path) and _NO_LABELS not in path.stem.lower() and path.is_file()]
+
+
+def _is_called_so(path: Path) -> bool:
+    return split_of(path.stem) is not None or path.stem.lower().startswith("label")
 
 
 def _json(folder: Path) -> list[Path]:

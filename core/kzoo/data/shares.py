@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FEW", "aside_of", "class_labels", "label_rows", "rare_classes", "set_aside"]
 
+_MOST_TRIED = 1000  # examples of which the best is moved
+
 FEW = 10
 """A class with fewer examples to learn from, and less than half as many as the largest, is named in a warning."""
 
@@ -46,7 +48,8 @@ def _rows_aside(rows: np.ndarray, count: int, seed: Sequence[int]) -> np.ndarray
     """Return which examples are set aside, so that each label has its share on both sides: the rarest label first.
 
     It is the iterative stratification of [Sechidis et al., 2011](https://doi.org/10.1007/978-3-642-23808-6_10) for two
-    parts; then so many more are moved, at random, that exactly ``count`` are set aside.
+    parts; then so many more are moved that exactly ``count`` are set aside, those that bring the labels nearest to
+    their shares.
 
     Args:
         rows: Boolean, shape (N, L).
@@ -69,9 +72,12 @@ def _rows_aside(rows: np.ndarray, count: int, seed: Sequence[int]) -> np.ndarray
             sizes[part] -= 1
     rest = order[open_ones[order]]
     taken[rest[: max(0, count - int(taken.sum()))]] = True
+    off = rows[taken].sum(axis=0) - rows.sum(axis=0) * count / total
     while wrong := int(taken.sum()) - count:
-        movable = order[taken[order] == (wrong > 0)]
-        taken[movable[: abs(wrong)]] = wrong < 0
+        movable = order[taken[order] == (wrong > 0)][:_MOST_TRIED]
+        after = off + np.where(wrong > 0, -1, 1) * rows[movable]
+        best = int(np.square(after).sum(axis=1).argmin())
+        taken[movable[best]], off = wrong < 0, after[best]
     return taken
 
 

@@ -148,12 +148,12 @@ def fitting_task(config: RunConfig, tasks: Sequence[str], registry: Registry) ->
 
 
 def _check_applies(entry: Entry) -> None:
-    """Raise `UsageError` for a regularizer of what a layer puts out: a run sets that of the kernels."""
-    if getattr(entry.spec, "applies_to", "weights") == "activity":
+    """Raise `UsageError` for a regularizer of what a layer puts out, where its spec does not say of which layer."""
+    if getattr(entry.spec, "applies_to", "weights") == "activity" and not getattr(entry.spec, "layer", ""):
         message = (
-            f"The regularizer `{entry.name}` (from {entry.origin}) is for what a layer puts out, and a run sets the "
-            "regularizer of the kernels. Use it in a network of your own, as in "
+            f"The regularizer `{entry.name}` (from {entry.origin}) is for what a layer puts out and does not say of "
+            "which layer, and a run sets the regularizer of the kernels. Use it in a network of your own, as in "
             f'`keras.layers.Dense(64, activity_regularizer=kzoo.regularizer("{entry.name}"))`; '
-            "`kzoo list-regularizers` shows those for weights."
+            "`kzoo list-regularizers` shows the others."
         )
         raise UsageError(message)

@@ -62,6 +62,6 @@ def sheet(outcome: LabelsOutcome, chosen: Sequence[int]) -> Figure:
 
 
 def _named(outcome: LabelsOutcome, which: np.ndarray) -> str:
-    names = [shortened(outcome.names[at]) for at in np.flatnonzero(which)]
+    names = [shortened(outcome.names[int(at)]) for at in np.flatnonzero(which)]
     more = [f"+{len(names) - _MOST_IN_A_TITLE}"] if len(names) > _MOST_IN_A_TITLE else []
     return ", ".join([*names[:_MOST_IN_A_TITLE], *more]) or "no label"

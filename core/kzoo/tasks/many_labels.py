@@ -218,7 +218,8 @@ def rows_of(measured: Measured, names: Sequence[str]) -> np.ndarray:
         return labels
     if labels.ndim == 1 and labels.dtype.kind in "iu" and set(measured.class_names) <= set(names):
         places = np.asarray([names.index(name) for name in measured.class_names])
-        return np.eye(len(names))[places[labels]]
+        rows: np.ndarray = np.eye(len(names))[places[labels]]
+        return rows
     message = (
         f"The model says {', '.join(names[:_MOST_SHOWN])}, and the labels of {measured.description} are not a number "
         "for each of these, nor classes among them."

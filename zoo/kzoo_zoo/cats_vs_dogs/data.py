@@ -66,6 +66,10 @@ class SampleSettings(LabelSettings):
 class PhotoSettings(SampleSettings, ClassSettings):
     """How folders and archives of photos are read."""
 
+    format: Annotated[
+        Literal["voc", "coco", "yolo", ""],
+        setting("Where the classes of boxes are the labels: the form of these; found by looking where empty."),
+    ] = ""
     fix: Annotated[
         Literal["stop", "clip", "skip"],
         setting("What to do about boxes that are wrong, where the classes of boxes are the labels."),

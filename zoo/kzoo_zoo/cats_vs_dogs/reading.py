@@ -83,15 +83,15 @@ class LabelReader(ImageClassReader):
 
     def __init__(self, card: Mapping[str, Any], forward: Forward, threshold: float | None = None) -> None:
         super().__init__(card, forward)
-        stored = card.get("thresholds")
-        even = [UNDECIDED if threshold is None else threshold] * len(self.class_names)
-        self.thresholds: Sequence[float] = stored if stored is not None and threshold is None else even
-        if len(self.thresholds) != len(self.class_names) or not all(isinstance(one, float) for one in self.thresholds):
+        stored = card.get("thresholds") if threshold is None else None
+        if stored is not None and not _are_thresholds(stored, len(self.class_names)):
             message = (
                 f"The model's card has no threshold for each of its {len(self.class_names)} labels, but "
-                f"{str(self.thresholds)[:80]}: it is damaged. `--threshold 0.5` says them all the same."
+                f"{str(stored)[:80]}: it is damaged. `--threshold 0.5` says them all the same."
             )
             raise KzooError(message)
+        even = [UNDECIDED if threshold is None else threshold] * len(self.class_names)
+        self.thresholds: Sequence[float] = even if stored is None else stored
 
     def predict(self, items: Sequence[Frame]) -> list[Any]:
         """Return the labels of each photo, with the probability of all."""
@@ -103,6 +103,12 @@ class LabelReader(ImageClassReader):
         said = [self.class_names[at] for at in np.flatnonzero(said_of(row, self.thresholds))]
         least = dict(zip(self.class_names, self.thresholds, strict=True))
         return LabelsPrediction(tuple(sorted(said, key=lambda name: -named[name])), named, least)
+
+
+def _are_thresholds(stored: Any, count: int) -> bool:
+    """Return whether these are so many numbers from 0 to 1."""
+    numbers = isinstance(stored, (list, tuple)) and all(type(one) in (int, float) for one in stored)
+    return numbers and len(stored) == count and all(0 <= one <= 1 for one in stored)
 
 
 class ShareReader(ImageClassReader):
