@@ -235,6 +235,15 @@ class Pipeline(abc.ABC):
         folder = Path(inspect.getfile(type(self))).parent / "recipes"
         return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
+    def task_of(self, data: Mapping[str, Any]) -> str:
+        """Return the task that settings ask for, where they say it before the data is read; else an empty text.
+
+        Args:
+            data: The table ``[data]`` as a run has it.
+        """
+        del data
+        return ""
+
     @abc.abstractmethod
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:
         """Return what data there is.

@@ -50,10 +50,19 @@ def _of_outputs(model: Any) -> Any:
 
 def _of_features(model: Any) -> Any:
     """Return the layer whose outputs the last layer with a kernel takes."""
-    kernels = [one for one in model._flatten_layers() if hasattr(one, "kernel") and one._inbound_nodes]  # noqa: SLF001
-    return _made_by(kernels[-1].input) if kernels else None
+    layer = _of_outputs(model)
+    while layer is not None and not hasattr(layer, "kernel"):
+        layer = _before(layer)
+    return None if layer is None else _before(layer)
+
+
+def _before(layer: Any) -> Any:
+    """Return the layer whose outputs a layer takes; None for that of the inputs."""
+    return None if isinstance(layer, keras.layers.InputLayer) else _made_by(layer.input)
 
 
 def _made_by(tensor: Any) -> Any:
-    first = tensor[0] if isinstance(tensor, (list, tuple)) else tensor
-    return first._keras_history.operation  # noqa: SLF001 - Keras tells it nowhere else
+    """Return the layer that gives a symbolic tensor, or the first of several."""
+    while isinstance(tensor, (list, tuple, dict)):
+        tensor = next(iter(tensor.values() if isinstance(tensor, dict) else tensor))
+    return tensor._keras_history.operation  # noqa: SLF001 - Keras tells it nowhere else

@@ -27,6 +27,8 @@ _TAKES: Mapping[str, tuple[str, ...]] = {
     "transfer": ("dropout", "weights", "unfrozen"),
 }
 
+_TASKS: Mapping[str, str] = {"many": MANY_LABELS, "distribution": "distribution", "counts": "distribution"}
+
 _OUTPUTS: Mapping[str, str] = {
     "": "A single output is the probability of the second class",
     "multilabel": "Each output is the probability of a label by itself; the thresholds are in the model's card",
@@ -101,6 +103,10 @@ class CatsVsDogs(ZooClassifier):
     def preprocessing_of(self, card: Mapping[str, Any]) -> str:
         """Return how inputs are made and what the outputs are."""
         return f"{self.preprocessing}. {_OUTPUTS.get(card.get('task', ''), _OUTPUTS[''])}"
+
+    def task_of(self, data: Mapping[str, Any]) -> str:
+        """Return the task of many labels, or of shares, where ``data.labels`` asks for these."""
+        return _TASKS.get(str(data.get("labels")), "")
 
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:
         """Return Microsoft's photos, the user's own, and drawn heads."""
