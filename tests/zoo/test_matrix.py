@@ -46,7 +46,10 @@ SETTINGS = {
     "segmentation": {"image_size": (32, 48)},
     "embedding": {"image_size": 16},
 }
-EXAMPLES = {("segmentation", "mixture"): "mixture:losses=[categorical_crossentropy,soft_dice(smooth=1)]"}
+EXAMPLES = {
+    ("segmentation", "mixture"): "mixture:losses=[categorical_crossentropy,soft_dice(smooth=1)]",
+    ("multilabel", "confusion_matrix"): "confusion_matrix:cell=[0,1,1],normalize=rows",
+}
 RECIPES = {"segmentation": "quick", "yolov3": "quick"}  # the classic networks have tens of millions of weights
 
 
