@@ -9,6 +9,7 @@ from pipelines import built, sample
 from sklearn.metrics import average_precision_score, f1_score
 
 import kzoo
+from kzoo.cli import completion
 from kzoo.data.frames import Frame
 from kzoo.errors import KzooError, UsageError
 from kzoo.models.saved import find_model
@@ -211,11 +212,13 @@ def test_an_exported_network_says_the_same_labels(labelled, kzoo, tmp_path):
     assert set(json.loads(out)["metrics"]) == {"map", "f1_micro", "f1_macro", "exact_match"}
 
 
-def test_the_pipeline_goes_by_both_names(kzoo):
+def test_the_pipeline_goes_by_both_names(kzoo, tmp_path):
     assert json.loads(kzoo("info", "photos", "--json")[1])["shown"] == "cats_vs_dogs"
     listed = json.loads(kzoo("list-pipelines", "--search", "photos", "--json")[1])
     assert "cats_vs_dogs" in [one["shown"] for one in listed]
     assert configure("photos").pipeline == "cats_vs_dogs"
+    assert [name for name, _ in completion.complete_pipeline("pho")] == ["photos"]
+    assert "No runs of cats_vs_dogs" in kzoo("runs", "photos", "--out", str(tmp_path))[2]
     code, _, err = kzoo("predict", "photos", "a.png")
     assert code == 2
     assert "`cats_vs_dogs` is a pipeline, and it needs a trained model" in err

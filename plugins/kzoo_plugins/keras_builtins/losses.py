@@ -25,8 +25,8 @@ _AS_NUMBERS = _cautions(
     "It compares probabilities with 0 and 1 as plain numbers; a crossentropy usually learns faster.",
     *_CLASSES,
     "binary",
-    "multilabel",
 )
+_AS_ANSWERS = {**_AS_NUMBERS, "multilabel": _AS_NUMBERS["binary"]}
 _ONE_VS_ALL = _cautions(
     "It asks one yes-or-no question for each class; `categorical_crossentropy` is made for one softmax.", *_CLASSES
 )
@@ -182,7 +182,7 @@ LOSSES: list[LossSpec] = with_class_names(
         aliases=("mse",),
         tasks=("regression", *_CLASSES, "binary", "multilabel", "distribution"),
         targets=_DENSE,
-        cautions=_AS_NUMBERS,
+        cautions=_AS_ANSWERS,
     ),
     LossSpec(
         name="mean_absolute_error",
@@ -191,7 +191,7 @@ LOSSES: list[LossSpec] = with_class_names(
         aliases=("mae",),
         tasks=("regression", *_CLASSES, "binary", "multilabel", "distribution"),
         targets=_DENSE,
-        cautions=_AS_NUMBERS,
+        cautions=_AS_ANSWERS,
     ),
     LossSpec(
         name="mean_absolute_percentage_error",
