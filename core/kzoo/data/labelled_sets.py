@@ -67,7 +67,7 @@ class _Asked(Protocol):
 
 def has_label_files(folder: Path) -> bool:
     """Return whether a folder itself says the labels of images in it and below: by a table, or by a json of COCO."""
-    return bool(_lists(folder, ImageIndex(walk(folder))) or _json(folder))
+    return bool(_json(folder) or _lists(folder)[0])
 
 
 def read_label_set(
@@ -177,10 +177,9 @@ def _unread(path: Path, labels: str) -> DataError:
 
 def _of_folder(path: Path, labels: str, reading: Reading) -> tuple[list[Path], str]:
     """Return the lists in a folder and what their labels are; no list where annotations say it."""
-    index = ImageIndex(walk(path))
     if labels != _AUTO:
-        return _tables(path, index), labels
-    lists = _lists(path, index)
+        return _tables(path), labels
+    lists, index = _lists(path)
     meanings = [meaning_of(one, index.has) for one in lists]
     said = set(meanings) - {ONE}
     if not lists and _json(path) and not _has_class_folders(path):
@@ -199,23 +198,25 @@ def _of_folder(path: Path, labels: str, reading: Reading) -> tuple[list[Path], s
     return lists, said.pop()
 
 
-def _lists(folder: Path, index: ImageIndex) -> list[Path]:
-    """Return the tables in a folder itself that say something of images in it and below."""
-    found = []
-    for path in _own_tables(folder):
+def _lists(folder: Path) -> tuple[list[Path], ImageIndex]:
+    """Return the tables in a folder itself that say something of images in it and below, and these images."""
+    found, tables = [], _own_tables(folder)
+    index = _index(folder, tables)
+    for path in tables:
         try:
             if meaning_of(path, index.has):
                 found.append(path)
         except DataError:  # any other table, or one that is not clear: whoever reads it says so
             if _is_called_so(path):
                 found.append(path)
-    return found
+    return found, index
 
 
-def _tables(folder: Path, index: ImageIndex) -> list[Path]:
+def _tables(folder: Path) -> list[Path]:
     """Return the tables in a folder itself that name images in it and below, or that are called as lists of labels."""
-    found = []
-    for path in _own_tables(folder):
+    found, tables = [], _own_tables(folder)
+    index = _index(folder, tables)
+    for path in tables:
         try:
             names_images = ImageTable.open(path, index.has).image is not None
         except DataError:
@@ -228,6 +229,11 @@ def _tables(folder: Path, index: ImageIndex) -> list[Path]:
 def _own_tables(folder: Path) -> list[Path]:
     files = own_files(folder)
     return [path for path in files if is_table(path) and _NO_LABELS not in path.stem.lower() and path.is_file()]
+
+
+def _index(folder: Path, tables: Sequence[Path]) -> ImageIndex:
+    """Return what is below a folder, which is not walked through where there is no table to look it up for."""
+    return ImageIndex(walk(folder) if tables else Tree(folder, ()))
 
 
 def _is_called_so(path: Path) -> bool:
