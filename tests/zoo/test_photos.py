@@ -229,3 +229,29 @@ def test_python_opens_what_a_run_of_photos_made(labelled):
     model = kzoo.open(labelled.path)
     said = model.predict(np.full((30, 30, 3), 100, np.uint8))
     assert set(said.probabilities) == {"red", "green", "blue"}
+
+
+def test_what_does_not_fit_the_labels_asked_for_is_refused_before_any_is_read(kzoo, monkeypatch, tmp_path):
+    monkeypatch.setattr("kzoo.training.run.load_splits", lambda *given: pytest.fail("data was read"))
+    for labels, loss, task in (("many", "emd", "multilabel"), ("counts", "asymmetric", "distribution")):
+        code, _, err = kzoo("run", "photos", "--labels", labels, "--loss", loss, "--out", str(tmp_path))
+        assert code == 2
+        assert f"not for {task}. Losses for {task}: " in " ".join(err.split())
+
+
+def test_a_pipeline_asks_for_tasks_of_its_spec(monkeypatch):
+    from kzoo.plugins.registry import get_registry
+    from kzoo.runs.choices import possible_tasks
+
+    config = configure("photos", options=["data.labels=many"])
+    assert possible_tasks(config, PIPELINE, get_registry()) == ("multilabel",)
+    assert possible_tasks(configure("photos"), PIPELINE, get_registry())[:2] == ("binary", "classification")
+    monkeypatch.setattr(CatsVsDogs, "task_of", lambda self, data: "detection")
+    with pytest.raises(KzooError, match="says in its `task_of` that the task is 'detection'"):
+        possible_tasks(config, PIPELINE, get_registry())
+
+
+@pytest.mark.long
+def test_the_epoch_with_the_best_mean_average_precision_is_kept(tmp_path):
+    result = run(tmp_path, "labels", "train.monitor=val_map", "report=false", data="sample", limit=40)
+    assert 0 <= result.history[0]["val_map"] <= 1
