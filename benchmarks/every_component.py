@@ -101,7 +101,7 @@ def _chosen(options):
         (kind, entry)
         for kind in options.kind or KINDS
         for entry in registry.fitting(kind, task)
-        if getattr(entry.spec, "applies_to", "weights") == "weights"  # a run sets the regularizer of kernels
+        if getattr(entry.spec, "applies_to", "weights") == "weights" or entry.spec.layer  # a run knows which layer
     ]
     if options.only:
         named = [entry for name in options.only for entry in registry.find(name)]

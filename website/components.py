@@ -233,7 +233,7 @@ def _where(entry: Entry) -> str:
             f"## Where it runs\n\nNone of kzoo's pipelines is for {_tasks(entry)}: use it in your own `compile()`, or "
             "in [a pipeline of your own](../guides/writing-a-pipeline.md)."
         )
-    if getattr(entry.spec, "applies_to", "weights") == "activity":
+    if getattr(entry.spec, "applies_to", "weights") == "activity" and not entry.spec.layer:
         return "## Where it runs\n\nIn a layer of your own network, as above; `--regularizer` is for weights."
     return "\n".join(["## Where it runs", "", "| pipeline | as | |", "|---|---|---|", *rows])
 

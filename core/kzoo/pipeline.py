@@ -17,7 +17,13 @@ from kzoo.data.input_fields import InputField
 from kzoo.engine.started import Started
 from kzoo.errors import KzooError, UsageError
 from kzoo.settings import NoSettings, defaults_of, setting, settings
-from kzoo.tasks.predictions import ClassPrediction, Prediction, ValuePrediction
+from kzoo.tasks.predictions import (
+    ClassPrediction,
+    LabelsPrediction,
+    Prediction,
+    SharesPrediction,
+    ValuePrediction,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,12 +46,14 @@ __all__ = [
     "FromSample",
     "ImageClassReader",
     "InputField",
+    "LabelsPrediction",
     "NoSettings",
     "Pipeline",
     "Prediction",
     "Problem",
     "Reader",
     "Recordable",
+    "SharesPrediction",
     "Started",
     "ValuePrediction",
     "defaults_of",
@@ -226,6 +234,15 @@ class Pipeline(abc.ABC):
         """Return the recipe files by name: those in the folder ``recipes`` beside the class's module."""
         folder = Path(inspect.getfile(type(self))).parent / "recipes"
         return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+    def task_of(self, data: Mapping[str, Any]) -> str:
+        """Return the task that settings ask for, where they say it before the data is read; else an empty text.
+
+        Args:
+            data: The table ``[data]`` as a run has it.
+        """
+        del data
+        return ""
 
     @abc.abstractmethod
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 import pluggy
 
-from kzoo.terms import APPLIES_TO, DIRECTIONS, INPUTS, LABEL_FORMS, PROPERTIES, TASKS, VIEWS
+from kzoo.terms import APPLIES_TO, DIRECTIONS, INPUTS, LABEL_FORMS, LAYERS, PROPERTIES, TASKS, VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -34,6 +34,7 @@ __all__ = [
     "INPUTS",
     "KINDS",
     "LABEL_FORMS",
+    "LAYERS",
     "LISTED_KINDS",
     "PROPERTIES",
     "TASKS",
@@ -264,11 +265,14 @@ class LossSpec(_LabelledSpec):
     Attributes:
         views: Whether it compares two views of each sample, which a pipeline then makes, and what the labels are:
             ``of_classes`` or ``of_samples``, whose label is the sample's number in the batch; empty for one view.
+        within: Where it is a part of another loss and not trained with by itself: the name of that, and the argument
+            that takes this one's name, as in ``{"yolo": "box"}``. ``kzoo info`` shows it so.
     """
 
     kind: ClassVar[str] = "loss"
 
     views: str = ""
+    within: Mapping[str, str] = field(default_factory=dict)
 
     def faults(self) -> list[str]:
         """Return what is wrong with this spec, one sentence for each fault."""
@@ -330,18 +334,24 @@ class RegularizerSpec(ComponentSpec):
 
     Attributes:
         applies_to: What it is given, one of `APPLIES_TO`: the ``weights`` of a layer, or its ``activity``, which is
-            what the layer puts out for a batch. ``--regularizer`` refuses one of activity.
+            what the layer puts out for a batch.
+        layer: Which layer ``--regularizer`` gives one of activity to, one of `LAYERS`: ``outputs`` for the last one,
+            ``features`` for the one whose outputs that takes; where empty, it is refused there.
     """
 
     kind: ClassVar[str] = "regularizer"
 
     applies_to: str = "weights"
+    layer: str = ""
 
     def faults(self) -> list[str]:
         """Return what is wrong with this spec, one sentence for each fault."""
         found = super().faults()
         if self.applies_to not in APPLIES_TO:
             found.append(f"`applies_to` must be one of {', '.join(APPLIES_TO)}, not {self.applies_to!r}")
+        found += _among("layer", (self.layer,), LAYERS)
+        if self.layer and self.applies_to != "activity":
+            found.append("`layer` is for a regularizer that applies to activity")
         return found
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["APPLIES_TO", "DIRECTIONS", "INPUTS", "LABEL_FORMS", "PROPERTIES", "TASKS", "VIEWS"]
+__all__ = ["APPLIES_TO", "DIRECTIONS", "INPUTS", "LABEL_FORMS", "LAYERS", "PROPERTIES", "TASKS", "VIEWS"]
 
 TASKS = (
     "classification",
     "binary",
     "multilabel",
+    "distribution",
     "ordinal",
     "regression",
     "detection",
@@ -32,6 +33,9 @@ DIRECTIONS = ("max", "min", "")
 
 APPLIES_TO = ("weights", "activity")
 """What a regularizer can be given."""
+
+LAYERS = ("", "features", "outputs")
+"""The layer to which a run gives a regularizer of activity: the one before the last, or the last; empty for none."""
 
 INPUTS: Mapping[str, str] = MappingProxyType(
     {

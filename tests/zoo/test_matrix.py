@@ -29,6 +29,8 @@ from kzoo.training.trainer import Trainer
 PIPELINES = {
     "classification": ("mnist", "cifar10"),
     "binary": ("cats_vs_dogs",),
+    "multilabel": ("cats_vs_dogs labels",),
+    "distribution": ("cats_vs_dogs histograms",),
     "regression": ("regression",),
     "ordinal": ("fingers",),
     "segmentation": ("segmentation",),
@@ -37,12 +39,18 @@ PIPELINES = {
 PICTURES = ("mnist", "cifar10", "cats_vs_dogs")
 SETTINGS = {
     "cats_vs_dogs": {"image_size": 32},
+    "cats_vs_dogs labels": {"image_size": 32, "labels": "many"},
+    "cats_vs_dogs histograms": {"image_size": 32, "labels": "distribution"},
+    "yolov3": {"image_size": 64},
     "fingers": {"per_class": 5},
     "segmentation": {"image_size": (32, 48)},
     "embedding": {"image_size": 16},
 }
-EXAMPLES = {("segmentation", "mixture"): "mixture:losses=[categorical_crossentropy,soft_dice(smooth=1)]"}
-RECIPES = {"segmentation": "quick"}  # the classic network has 31 million weights
+EXAMPLES = {
+    ("segmentation", "mixture"): "mixture:losses=[categorical_crossentropy,soft_dice(smooth=1)]",
+    ("multilabel", "confusion_matrix"): "confusion_matrix:cell=[0,1,1],normalize=rows",
+}
+RECIPES = {"segmentation": "quick", "yolov3": "quick"}  # the classic networks have tens of millions of weights
 
 
 @functools.cache
@@ -52,16 +60,16 @@ def plain_loss(pipeline):
 
 @functools.cache
 def prepared(name):
-    """Return a pipeline and a handful of its sample."""
-    pipeline = load_target(get_registry().get("pipeline", name))()
+    """Return a pipeline and a handful of its sample; what follows its name is another kind of labels."""
+    pipeline = load_target(get_registry().get("pipeline", name.partition(" ")[0]))()
     asked = DataRequest("sample", limit=16, settings=SETTINGS.get(name, {}))
     return pipeline, load_splits(pipeline.source(), asked, Heard())
 
 
 def train(name, *, test=False, **asked):
     pipeline, splits = prepared(name)
-    config = configure(name, recipe=RECIPES.get(name, "classic"), batch_size=8, epochs=1, **asked)
-    task = get_registry().pipeline(name).spec.task
+    config = configure(name.partition(" ")[0], recipe=RECIPES.get(name, "classic"), batch_size=8, epochs=1, **asked)
+    task = splits.task or get_registry().pipeline(config.pipeline).spec.task
     check_components(config, task, get_registry())
     runtime.seed_everything(0)
     parts = Assembly(config, pipeline, task, get_registry())
@@ -82,7 +90,7 @@ def fitting(kind, task):
     entries = [entry for entry in get_registry().fitting(kind, task) if entry.first_party]
     # What the example of a mixture mixes compares numbers with labels, which vectors are not.
     entries = [entry for entry in entries if (entry.name, task) != ("mixture", "embedding")]
-    # A run refuses what regularizes an activity.
+    # What regularizes an activity is for some tasks alone: see below.
     entries = [entry for entry in entries if getattr(entry.spec, "applies_to", "weights") != "activity"]
     return [
         EXAMPLES.get((task, entry.name)) or str(Reference(entry.name, dict(entry.spec.example))) for entry in entries
@@ -152,6 +160,55 @@ def test_every_fitting_regularizer_trains(pipeline, regularizer):
     assert logs["loss"] != plain_loss(pipeline)
 
 
+@pytest.mark.long_but_first
+@pytest.mark.parametrize(
+    ("pipeline", "regularizer"),
+    [
+        ("cifar10", "entropy:factor=0.1"),
+        ("segmentation", "entropy:factor=0.1"),
+        ("regression", "decov:factor=0.1"),
+        ("cats_vs_dogs", "decov:factor=0.1"),
+        ("embedding", "decov:factor=0.1"),
+    ],
+)
+def test_every_regularizer_of_activity_trains(pipeline, regularizer):
+    named = {entry.name for entry in get_registry().entries("regularizer") if entry.spec.applies_to == "activity"}
+    assert named == {"entropy", "decov"}, "each has a case here"
+    logs = train(pipeline, regularizer=regularizer)
+    assert math.isfinite(logs["loss"])
+    assert logs["loss"] != plain_loss(pipeline)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "loss", [entry.name for entry in get_registry().entries("loss") if entry.spec.within and entry.first_party]
+)
+def test_every_loss_within_another_trains(loss):
+    [(outer, argument)] = get_registry().loss(loss).spec.within.items()
+    logs = train("yolov3", loss=f"{outer}:{argument}={loss}", test=True)
+    assert math.isfinite(logs["loss"])
+    assert math.isfinite(logs["test_loss"])
+
+
+NO_PIPELINE = {
+    "transcription": {"ctc"},
+    "restoration": {"ssim", "ms_ssim", "psnr"},
+    "detection": {"dfl"},
+}
+"""What no pipeline trains with, by its task: there is none for these, and no detector says sides as distributions."""
+
+
+def test_everything_that_is_listed_has_a_pipeline():
+    tasks = {task for entry in get_registry().pipelines() for task in (entry.spec.task, *entry.spec.other_tasks)}
+    for kind in ("loss", "metric", "optimizer", "schedule", "regularizer"):
+        for entry in get_registry().entries(kind):
+            spec = entry.spec
+            fits = any(spec.fits(task) for task in tasks)
+            part = getattr(spec, "inputs", "") in ("boxes", "bins") and not spec.within
+            if not fits or part:
+                assert any(entry.name in NO_PIPELINE.get(task, ()) for task in spec.tasks), (kind, entry.name)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("task", "pipeline", "loss"),
@@ -159,6 +216,8 @@ def test_every_fitting_regularizer_trains(pipeline, regularizer):
         ("classification", "mnist", "categorical_crossentropy"),
         ("classification", "cifar10", "sparse_categorical_crossentropy"),
         ("binary", "cats_vs_dogs", "crossentropy"),
+        ("multilabel", "cats_vs_dogs labels", "asymmetric"),
+        ("distribution", "cats_vs_dogs histograms", "emd"),
         ("ordinal", "fingers", "emd"),
         pytest.param("ordinal", "fingers", "categorical_crossentropy", marks=pytest.mark.long),
         pytest.param("ordinal", "fingers", "coral", marks=pytest.mark.long),

@@ -62,11 +62,18 @@ def test_it_trains(kind, name, capsys, tmp_path):
         ("loss", "arcface", "embedding"),
         ("loss", "ctc", ""),  # no pipeline transcribes
         ("metric", "psnr", ""),
-        ("loss", "ciou", ""),  # a part of a detector's loss, refused as the whole
+        ("loss", "ciou", "yolov3"),  # a part of a detector's loss: yolo:box=ciou
+        ("loss", "dfl", ""),  # a part of none that there is
+        ("regularizer", "entropy", "cifar10"),
+        ("regularizer", "decov", "cats_vs_dogs"),
         ("loss", "yolo", "yolov3"),
     ],
 )
 def test_the_pipeline_is_the_first_that_it_is_made_for(kind, name, pipeline, capsys):
     known = shown(kind, name, capsys)
     assert known["command"].split()[:3] == (["kzoo", "run", pipeline] if pipeline else [])
-    assert known["python"].startswith(f'kzoo.{kind}("{name}')
+    assert f'kzoo.{kind}("{name}' in known["python"]
+
+
+def test_a_part_of_a_loss_is_shown_within_it(capsys):
+    assert shown("loss", "wiou", capsys)["command"] == "kzoo run yolov3 --loss yolo:box=wiou"

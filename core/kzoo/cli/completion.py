@@ -72,7 +72,7 @@ def complete_optimizer(incomplete: str) -> Answers:
 
 def complete_regularizer(incomplete: str) -> Answers:
     """Return the regularizers of weights whose name starts with what was typed; a run takes no others."""
-    return begun_names(("regularizer",), incomplete, applies_to="weights")
+    return begun_names(("regularizer",), incomplete)
 
 
 def complete_track(incomplete: str) -> Answers:

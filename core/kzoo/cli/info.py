@@ -199,10 +199,12 @@ def _usage(entry: Entry[ComponentSpec], registry: Registry) -> dict[str, Any]:
     fitting = [pipeline for pipeline in pipelines if all(spec.fits(pipeline.spec.task) for spec in specs)]
     # The order is kept: those without a caution first.
     fitting.sort(key=lambda pipeline: any(pipeline.spec.task in spec.cautions for spec in specs))
-    # A detector takes a loss between boxes as a part of its own.
-    alone = getattr(entry.spec, "inputs", "") not in ("boxes", "bins")
+    within = getattr(entry.spec, "within", {})
+    # What compares boxes and is a part of no loss that a pipeline takes has none.
+    alone = bool(within) or getattr(entry.spec, "inputs", "") not in ("boxes", "bins")
     run = f"kzoo run {registry.shown_name(fitting[0])}" if fitting and alone else ""
-    text = f"'{reference}'" if set(reference) & _SHELL else reference
+    named = next((str(Reference(outer, {argument: entry.name})) for outer, argument in within.items()), reference)
+    text = f"'{named}'" if set(named) & _SHELL else named
     if entry.kind == "schedule":
         arguments = dict(entry.spec.example)
         arguments.pop(getattr(entry.spec, "steps_argument", ""), None)  # kzoo fills it in
@@ -215,7 +217,9 @@ def _usage(entry: Entry[ComponentSpec], registry: Registry) -> dict[str, Any]:
             f'kzoo.run("{registry.shown_name(fitting[0])}", track=[{json_text(reference, "track")}])' if run else ""
         )
     if getattr(entry.spec, "applies_to", "weights") == "activity":
-        return {"command": "", "python": f"keras.layers.Dense(64, activity_regularizer={python})"}
+        run = run if getattr(entry.spec, "layer", "") else ""
+        command = run and f"{run} {_FLAGS[entry.kind]} {text}"
+        return {"command": command, "python": f"keras.layers.Dense(64, activity_regularizer={python})"}
     if run and entry.kind == "metric" and getattr(entry.spec, "inputs", "") == "gaussians":
         # A mean and a variance are there to be measured where a loss trains a network that predicts both.
         both = [loss for loss in registry.entries("loss") if getattr(loss.spec, "inputs", "") == "gaussians"]

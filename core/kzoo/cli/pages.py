@@ -21,6 +21,7 @@ _FIELDS = {
     "targets": "Labels",
     "direction": "Better",
     "applies_to": "For",
+    "layer": "Layer",
     "formats": "Formats",
     "aliases": "Aliases",
     "target": "Target",

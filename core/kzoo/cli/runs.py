@@ -30,7 +30,7 @@ def runs(
     """List the runs of a folder, oldest first, with their results, or with what is wrong with their run.json."""
     from kzoo.runs.folder import list_runs
 
-    name = pipeline.replace("-", "_") if pipeline else None
+    name = _folder_of(pipeline) if pipeline else None
     rows = [_row(run) for run in list_runs(out, name)]
     output.emit(rows, _COLUMNS, as_json=json, whole=True)  # a name is there to be copied
     if not json and (last := next((row for row in reversed(rows) if row["status"] in _CAN_GO_ON), None)):
@@ -38,6 +38,15 @@ def runs(
     if not rows and not json:
         where = f"No runs{f' of {name}' if name else ''} in {out.absolute()}."
         output.say(f"{where} `kzoo run PIPELINE` makes one; --out DIR looks elsewhere.")
+
+
+def _folder_of(pipeline: str) -> str:
+    """Return what the folder of a pipeline's runs is called; that of a plugin that is gone may be there still."""
+    from kzoo.plugins.registry import get_registry
+
+    registry = get_registry("pipeline")
+    known = registry.known(pipeline, "pipeline")
+    return registry.shown_name(registry.pipeline(pipeline)) if known else pipeline.replace("-", "_")
 
 
 def _row(run: Run) -> dict[str, Any]:

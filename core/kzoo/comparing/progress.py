@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kzoo.comparing.live import LiveTable, plain
+from kzoo.models.saved import find_pipeline
 from kzoo.plugins.registry import get_registry
+from kzoo.runs.choices import possible_tasks
 from kzoo.tasks import task_named
 
 if TYPE_CHECKING:
@@ -54,7 +56,9 @@ class Progress(LiveTable):
         super().__init__(say=say, warn=warn, console=console)
         self._grid = grid
         # What says most of a model by the first of the pipeline's tasks; data may decide for another one.
-        self._quality = task_named(get_registry().pipeline(grid.pipeline).spec.task).quality
+        config = grid.jobs[0].config
+        tasks = possible_tasks(config, find_pipeline(config.pipeline), get_registry())
+        self._quality = task_named(tasks[0]).quality
         self._rows = {cell: _Row() for cell in grid.cells}
         self._count = 0
 

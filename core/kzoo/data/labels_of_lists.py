@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["LIST_SUFFIXES", "Entry", "entries_of", "is_table"]
+__all__ = ["LIST_SUFFIXES", "Entry", "ImageTable", "entries_of", "is_table"]
 
 _TABLES = frozenset({".csv", ".tsv"})
 LIST_SUFFIXES = _TABLES | {".txt", ".lst"}
@@ -29,7 +29,7 @@ _IMAGE_NAMES = frozenset(
 )
 _LABEL_NAMES = frozenset(
     {"label", "labels", "class", "classes", "classname", "classid", "category", "target", "breed", "species", "y"}
-    | {"diagnosis", "level", "tag", "count"}
+    | {"diagnosis", "level", "tag", "tags", "categories", "targets", "count"}
 )
 _SPLIT_NAMES = frozenset({"split", "set", "subset", "dataset", "partition"})
 _TRIED = 5  # rows in which images are looked for, to tell their column
@@ -75,35 +75,87 @@ def entries_of(
     yield from _of_table(path, is_there, labelled=labelled, called=called) if is_table(path) else _of_lines(path)
 
 
+@dataclass(frozen=True)
+class ImageTable:
+    """A table that says something of images, one or more rows for each.
+
+    Attributes:
+        file: The text file.
+        header: The names of its columns; empty texts where it has none.
+        image: The column with names of images; None where no column has names of images that are there.
+        label: The column that is called as labels are; None where none is.
+        split: The column that is called as splits are; None where none is.
+        tried: The first rows, which were looked at.
+        rest: The other rows.
+    """
+
+    file: CsvFile
+    header: tuple[str, ...]
+    image: int | None
+    label: int | None
+    split: int | None
+    tried: tuple[tuple[int, list[str]], ...]
+    rest: Iterator[tuple[int, list[str]]]
+
+    @classmethod
+    def open(cls, path: Path, is_there: Callable[[str], bool]) -> ImageTable:
+        """Look at the first rows of a table.
+
+        Args:
+            path: The table.
+            is_there: Returns whether there is an image of this name.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        file = CsvFile.open(path)
+        rows, header = file.rows(), list(file.header)
+        tried = list(itertools.islice(rows, _TRIED))
+        image = _image_column(header, [cells for _, cells in tried] or [header], is_there)
+        if image is not None and is_there(header[image]):  # there is no header: the first line is a row
+            tried, header = [(1, header), *tried], [""] * len(header)
+        label = _column(header, _LABEL_NAMES - {header[image].lower()} if image is not None else _LABEL_NAMES)
+        return cls(file, tuple(header), image, label, _column(header, _SPLIT_NAMES), tuple(tried), rows)
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the line and the cells of each row, once.
+
+        Raises:
+            DataError: A row has another number of cells than the header.
+        """
+        for line, cells in itertools.chain(self.tried, self.rest):
+            if fault := self.file.fault(cells):
+                message = f"Line {line} of {self.file.path} {fault}."
+                raise DataError(message)
+            yield line, cells
+
+    def split_of(self, cells: Sequence[str]) -> str | None:
+        """Return the split that a row says, or None."""
+        return None if self.split in (None, self.image, self.label) else split_word(cells[self.split].strip())
+
+    @property
+    def others(self) -> tuple[int, ...]:
+        """The columns that neither name images nor splits; the index without a name that pandas writes is none."""
+        named = (place for place, name in enumerate(self.header) if name)
+        return tuple(place for place in named if place not in (self.image, self.split))
+
+
 def _of_table(path: Path, is_there: Callable[[str], bool], *, labelled: bool, called: bool) -> Iterator[Entry]:
-    file = CsvFile.open(path)
-    rows, header = file.rows(), list(file.header)
-    tried = list(itertools.islice(rows, _TRIED))
-    image = _image_column(header, [cells for _, cells in tried] or [header], is_there)
-    if image is not None and is_there(header[image]):  # there is no header: the first line is a row
-        tried, header = [(1, header), *tried], [""] * len(header)
-    label = _column(header, _LABEL_NAMES - {header[image].lower()} if image is not None else _LABEL_NAMES)
-    if label is None and len(header) == _PAIR and image is not None and not called:
+    table = ImageTable.open(path, is_there)
+    image, label = table.image, table.label
+    if label is None and len(table.header) == _PAIR and image is not None and not called:
         label = 1 - image
     if image is None or (labelled and label in (None, image)):
-        columns = ", ".join(f"`{name}`" for name in file.header)
+        columns = ", ".join(f"`{name}`" for name in table.file.header)
         what = "names of images that are there" if image is None else "their labels"
         message = (
             f"No column of {path} has {what}; it has {in_short(columns)}. Call the columns `image` and `label`; the "
             "images are looked for in the folder of the table and below."
         )
         raise DataError(message)
-    split = _column(header, _SPLIT_NAMES)
-    for line, cells in itertools.chain(tried, rows):
-        if fault := file.fault(cells):
-            message = f"Line {line} of {path} {fault}."
-            raise DataError(message)
-        yield Entry(
-            line,
-            cells[image].strip(),
-            None if label is None else cells[label].strip(),
-            None if split in (None, image, label) else split_word(cells[split].strip()),
-        )
+    for line, cells in table.rows():
+        split = None if label == table.split else table.split_of(cells)
+        yield Entry(line, cells[image].strip(), None if label is None else cells[label].strip(), split)
 
 
 def _of_lines(path: Path) -> Iterator[Entry]:

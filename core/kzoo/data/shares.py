@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
     from kzoo.data.splits import Split
 
-__all__ = ["FEW", "class_labels", "rare_classes", "set_aside"]
+__all__ = ["FEW", "aside_of", "class_labels", "label_rows", "rare_classes", "set_aside"]
+
+_MOST_TRIED = 1000  # examples of which the best is moved
 
 FEW = 10
 """A class with fewer examples to learn from, and less than half as many as the largest, is named in a warning."""
@@ -27,6 +29,63 @@ def class_labels(split: Split, class_names: Sequence[str]) -> np.ndarray | None:
     if labels.shape != (len(split),) or labels.dtype.kind not in "iu":
         return None
     return labels
+
+
+def aside_of(split: Split, class_names: Sequence[str], count: int, seed: Sequence[int]) -> np.ndarray:
+    """Return which ``count`` examples of a split are set aside, of each class or label its share; a boolean array.
+
+    An example with shares of classes goes by the class that has most of them. Seed and classes as for `set_aside`.
+    """
+    labels, rows = class_labels(split, class_names), label_rows(split, class_names)
+    if rows is None or not len(rows):
+        return set_aside(labels, len(split), count, seed)
+    if np.isin(rows, (0, 1)).all():
+        return _rows_aside(rows > 0, count, seed)
+    return set_aside(np.argmax(rows, axis=1), len(rows), count, seed)
+
+
+def _rows_aside(rows: np.ndarray, count: int, seed: Sequence[int]) -> np.ndarray:
+    """Return which examples are set aside, so that each label has its share on both sides: the rarest label first.
+
+    It is the iterative stratification of [Sechidis et al., 2011](https://doi.org/10.1007/978-3-642-23808-6_10) for two
+    parts; then so many more are moved that exactly ``count`` are set aside, those that bring the labels nearest to
+    their shares.
+
+    Args:
+        rows: Boolean, shape (N, L).
+        count: How many of the N.
+        seed: Decides which.
+    """
+    draw = np.random.default_rng(list(seed))
+    total = len(rows)
+    taken, open_ones = np.zeros(total, bool), np.ones(total, bool)
+    order = draw.permutation(total)
+    sizes = np.array([total - count, count], float)
+    wanted = rows.sum(axis=0) * sizes[:, None] / total  # by part and label
+    while (left := rows[open_ones].sum(axis=0)).any():
+        label = int(np.where(left > 0, left, total + 1).argmin())
+        for number in order[open_ones[order] & rows[order, label]]:
+            part = int(max((0, 1), key=lambda one: (wanted[one, label], sizes[one])))
+            taken[number] = part == 1
+            open_ones[number] = False
+            wanted[part, rows[number]] -= 1
+            sizes[part] -= 1
+    rest = order[open_ones[order]]
+    taken[rest[: max(0, count - int(taken.sum()))]] = True
+    off = rows[taken].sum(axis=0) - rows.sum(axis=0) * count / total
+    while wrong := int(taken.sum()) - count:
+        movable = order[taken[order] == (wrong > 0)][:_MOST_TRIED]
+        after = off + np.where(wrong > 0, -1, 1) * rows[movable]
+        best = int(np.square(after).sum(axis=1).argmin())
+        taken[movable[best]], off = wrong < 0, after[best]
+    return taken
+
+
+def label_rows(split: Split, class_names: Sequence[str]) -> np.ndarray | None:
+    """Return labels that are a number for each name, shape (N, L); None where they are something else."""
+    labels = np.asarray(split.labels)
+    rows = bool(class_names) and labels.shape == (len(split), len(class_names)) and labels.dtype.kind == "f"
+    return labels if rows else None
 
 
 def set_aside(labels: np.ndarray | None, total: int, count: int, seed: Sequence[int]) -> np.ndarray:
@@ -66,8 +125,15 @@ def rare_classes(labels: np.ndarray, class_names: Sequence[str]) -> dict[str, in
     """Return the classes with fewer than `FEW` examples and less than half of the largest, the rarest first.
 
     Where all are as few, none is rare: there is little data.
+
+    Args:
+        labels: Class indices, shape (N,); or a row of labels or shares for each example, shape (N, K).
+        class_names: The K names.
     """
-    counts = np.bincount(labels.astype(np.int64), minlength=len(class_names))[: len(class_names)]
+    if labels.ndim > 1:
+        counts = (labels > 0).sum(axis=0)
+    else:
+        counts = np.bincount(labels.astype(np.int64), minlength=len(class_names))[: len(class_names)]
     limit = min(FEW, counts.max() / 2)
     return {
         class_names[index]: int(counts[index]) for index in np.argsort(counts, kind="stable") if counts[index] < limit

@@ -11,7 +11,7 @@ from kzoo.arguments import path_text
 from kzoo.data.download import fetch, several_files
 from kzoo.data.image_rows import caching
 from kzoo.data.limits import check_regular
-from kzoo.data.shares import FEW, class_labels, rare_classes, set_aside
+from kzoo.data.shares import FEW, aside_of, class_labels, label_rows, rare_classes
 from kzoo.data.splits import DataRequest, Dataset, Provenance, Reading, Split, Splits
 from kzoo.errors import DataError, NetworkUnreachableError, UsageError
 from kzoo.settings import known_names, read_settings
@@ -211,13 +211,15 @@ def _keep_aside(train: Split, request: DataRequest, class_names: Sequence[str]) 
         raise DataError(message)
     if count == 0:
         return train, None
-    aside = set_aside(class_labels(train, class_names), len(train), count, (request.seed, 0x5A11D))
+    aside = aside_of(train, class_names, count, (request.seed, 0x5A11D))
     return train.take(np.flatnonzero(~aside)), train.take(np.flatnonzero(aside))
 
 
 def _warn_of_rare_classes(train: Split, class_names: Sequence[str], request: DataRequest, listener: Told) -> None:
     """Say of which classes there is next to nothing to learn from."""
     labels = class_labels(train, class_names)
+    one_class = labels is not None
+    labels = labels if one_class else label_rows(train, class_names)
     rare = {} if labels is None or not len(labels) else rare_classes(labels, class_names)
     if request.limit is not None:  # then few of each are what was asked for
         rare = {name: count for name, count in rare.items() if not count}
@@ -225,11 +227,11 @@ def _warn_of_rare_classes(train: Split, class_names: Sequence[str], request: Dat
         return
     named = [f"`{name}` {count}" for name, count in list(rare.items())[:_MOST_NAMED]]
     if len(rare) > _MOST_NAMED:
-        named.append(f"and {len(rare) - _MOST_NAMED} more classes")
+        named.append(f"and {len(rare) - _MOST_NAMED} more {'classes' if one_class else 'labels'}")
     listener.warn(
-        f"Some classes have fewer than {FEW} examples to train on ({', '.join(named)} of {len(train):,}): a network "
-        "learns little of them, and may never say them. Give more examples of these, or let each count for more with "
-        "-o train.class_weight=balanced."
+        f"Some {'classes' if one_class else 'labels'} have fewer than {FEW} examples to train on ({', '.join(named)} "
+        f"of {len(train):,}): a network learns little of them, and may never say them. Give more examples of these"
+        f"{', or let each count for more with -o train.class_weight=balanced' if one_class else ''}."
     )
 
 
@@ -237,6 +239,5 @@ def _limited(split: Split, request: DataRequest, class_names: Sequence[str]) -> 
     """Return at most as many examples as a request takes, of each class its share: labels are often sorted."""
     if request.limit is None or len(split) <= request.limit:
         return split
-    labels = class_labels(split, class_names)
-    left = set_aside(labels, len(split), len(split) - request.limit, (request.seed, 0x11317))
+    left = aside_of(split, class_names, len(split) - request.limit, (request.seed, 0x11317))
     return split.take(np.flatnonzero(~left))

@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from kzoo.inference.predicting import drawn
-from kzoo.pipeline import ClassPrediction
+from kzoo.pipeline import ClassPrediction, LabelsPrediction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +83,9 @@ def plain(value: Any) -> Any:
 
 def _bars(prediction: Prediction) -> Sequence[tuple[str, float]]:
     """Return the classes with their probabilities: in their order where they are few, so that none of them jumps."""
-    if not isinstance(prediction, ClassPrediction):
+    if not isinstance(prediction, (ClassPrediction, LabelsPrediction)):
         return []
     named: Mapping[str, float] = prediction.probabilities
-    return list(named.items()) if len(named) <= _MOST_BARS else prediction.top(_MOST_BARS)
+    if len(named) <= _MOST_BARS:
+        return list(named.items())
+    return sorted(named.items(), key=lambda item: -item[1])[:_MOST_BARS]

@@ -27,8 +27,7 @@ def find_shown(text: str, root: Path = DEFAULT_ROOT, engine: str = "") -> tuple[
     Raises:
         UsageError: There is nothing of that name, or the engine is for another thing.
     """
-    names = get_registry().names("pipeline")
-    if Path(text).exists() or text.replace("-", "_") not in names:
+    if Path(text).exists() or not get_registry().known(text, "pipeline"):
         return find_predicting(text, root, engine), ""
     asked = find_predicting(text, root)
     runs = list_runs(root, asked.pipeline.name)

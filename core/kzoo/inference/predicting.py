@@ -99,7 +99,7 @@ def find_predicting(
     Raises:
         UsageError: It is neither.
     """
-    if not Path(text).exists() and text.replace("-", "_") in get_registry().names("pipeline"):
+    if not Path(text).exists() and get_registry().known(text, "pipeline"):
         if engine:
             message = f"`--engine {engine}` is for a trained model, and `{text}` is a pipeline. Name a run or a file."
             raise UsageError(message)

@@ -30,6 +30,7 @@ _OWN_FIELDS = (
     "formats",
     "steps_argument",
     "applies_to",
+    "layer",
     "successor_of",
 )
 

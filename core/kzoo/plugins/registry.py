@@ -117,8 +117,9 @@ class Registry:
     """Finds what plugins published, by kind and name.
 
     A bare name is the first-party component if there is one, else the only external one, else an error that lists
-    the qualified names. Within one level a name goes before an alias. Nothing is overridden silently. The path of a
-    component's class, ``keras.losses.Huber``, is a name of it too.
+    the qualified names. Within one level a name goes before an alias. Nothing is overridden silently: where a
+    first-party one has a bare name only as an alias, and another distribution publishes something of that name, both
+    are named. The path of a component's class, ``keras.losses.Huber``, is a name of it too.
     """
 
     def __init__(self, discovery: Discovery) -> None:
@@ -154,8 +155,11 @@ class Registry:
         """
         found = self._candidates(kind, name)
         if len(found) > 1:
+            alias = [entry for entry in found if entry.first_party]  # then by its alias alone
             choices = " or ".join(f"`{entry.qualified}` ({entry.version})" for entry in found)
-            message = f"The {kind} `{name}` is published by several distributions. Name the one you mean: {choices}."
+            what = f"is published by {'another distribution' if alias else 'several distributions'}"
+            also = f", and is another name of kzoo's `{alias[0].written}`" if alias else ""
+            message = f"The {kind} `{name}` {what}{also}. Name the one you mean: {choices}."
             raise UsageError(message)
         if not found:
             raise UsageError(self._unknown((kind,), name))
@@ -227,9 +231,9 @@ class Registry:
             raise UsageError(self._unknown(LISTED_KINDS, name))
         return found
 
-    def known(self, name: str) -> bool:
-        """Return whether any kind has a component or pipeline of this name."""
-        return any(self._candidates(kind, name) for kind in LISTED_KINDS)
+    def known(self, name: str, kind: str = "") -> bool:
+        """Return whether any kind, or one of them, has a component or pipeline of this name, bare or qualified."""
+        return any(self._candidates(one, name) for one in ((kind,) if kind else LISTED_KINDS))
 
     def former(self, name: str) -> list[Former]:
         """Return what is known of a name that another library had; an empty list where nothing is.
@@ -290,8 +294,11 @@ class Registry:
         found = self._at_path(kind, bare) if "." in bare else self._named.get((kind, bare), [])
         if colon:
             found = [entry for entry in found if entry.distribution == distribution]
-        elif any(entry.first_party for entry in found):
-            found = [entry for entry in found if entry.first_party]
+        elif own := [entry for entry in found if entry.first_party]:
+            named = [entry for entry in found if entry.name == bare]
+            if named and not any(entry.first_party for entry in named):
+                return [*own, *named]  # an alias of ours hides nobody's name
+            found = own
         return [entry for entry in found if entry.name == bare] or found
 
     def _at_path(self, kind: str, path: str) -> list[Entry]:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kzoo.errors import UsageError
+from kzoo.errors import KzooError, UsageError
 from kzoo.pipeline import BuildSettings, NoSettings
 from kzoo.plugins.build import check_fits
 from kzoo.plugins.finite import check_finite
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kzoo.plugins.registry import Entry, Registry
     from kzoo.runs.config import RunConfig
 
-__all__ = ["build_settings", "check_components", "check_data_settings", "fitting_task"]
+__all__ = ["build_settings", "check_components", "check_data_settings", "fitting_task", "possible_tasks"]
 
 _START = "train.start_from"
 
@@ -129,6 +129,24 @@ def _fitting(kind: str, reference: Reference, outer: Reference, task: str, regis
         raise UsageError(message) from error
 
 
+def possible_tasks(config: RunConfig, pipeline: Pipeline, registry: Registry) -> tuple[str, ...]:
+    """Return the tasks that a run may be for: the one that its settings ask for, else all of its pipeline's.
+
+    Raises:
+        KzooError: The settings ask for one that the pipeline does not have.
+    """
+    entry = registry.pipeline(config.pipeline)
+    known = (entry.spec.task, *entry.spec.other_tasks)
+    asked = pipeline.task_of(config.data_settings)
+    if asked and asked not in known:
+        message = (
+            f"The pipeline `{entry.name}` of {entry.origin} says in its `task_of` that the task is {asked!r}, and its "
+            f"spec has {', '.join(known)}."
+        )
+        raise KzooError(message)
+    return (asked,) if asked else known
+
+
 def fitting_task(config: RunConfig, tasks: Sequence[str], registry: Registry) -> str:
     """Return the first of a pipeline's tasks that all components fit.
 
@@ -148,12 +166,12 @@ def fitting_task(config: RunConfig, tasks: Sequence[str], registry: Registry) ->
 
 
 def _check_applies(entry: Entry) -> None:
-    """Raise `UsageError` for a regularizer of what a layer puts out: a run sets that of the kernels."""
-    if getattr(entry.spec, "applies_to", "weights") == "activity":
+    """Raise `UsageError` for a regularizer of what a layer puts out, where its spec does not say of which layer."""
+    if getattr(entry.spec, "applies_to", "weights") == "activity" and not getattr(entry.spec, "layer", ""):
         message = (
-            f"The regularizer `{entry.name}` (from {entry.origin}) is for what a layer puts out, and a run sets the "
-            "regularizer of the kernels. Use it in a network of your own, as in "
+            f"The regularizer `{entry.name}` (from {entry.origin}) is for what a layer puts out and does not say of "
+            "which layer, and a run sets the regularizer of the kernels. Use it in a network of your own, as in "
             f'`keras.layers.Dense(64, activity_regularizer=kzoo.regularizer("{entry.name}"))`; '
-            "`kzoo list-regularizers` shows those for weights."
+            "`kzoo list-regularizers` shows the others."
         )
         raise UsageError(message)

@@ -24,6 +24,8 @@ _HUB_TASKS = {
     "classification": "image-classification",
     "binary": "image-classification",
     "ordinal": "image-classification",
+    "multilabel": "image-classification",
+    "distribution": "image-classification",
     "detection": "object-detection",
     "segmentation": "image-segmentation",
     "regression": "tabular-regression",

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kzoo.tasks.classes import ClassOutcome
     from kzoo.tasks.task import Confusion
 
-__all__ = ["MOST_IMAGES", "confusion_matrix", "sheet"]
+__all__ = ["MOST_IMAGES", "confusion_matrix", "sheet", "shortened", "show_image", "tiled"]
 
 MOST_IMAGES = 24
 """A sheet holds no more than this."""
@@ -41,51 +41,74 @@ def sheet(outcome: ClassOutcome, chosen: Sequence[int]) -> Figure:
         chosen: The numbers of the examples to show, in order.
     """
     assert outcome.image is not None
-    columns = min(_COLUMNS, max(len(chosen), 1))
-    rows = math.ceil(len(chosen) / columns)
-    figure = Figure(figsize=(1.9 * columns, 2.2 * rows), layout="constrained")
-    predicted = outcome.predicted
-    for place, number in enumerate(chosen):
-        axes = figure.add_subplot(rows, columns, place + 1)
-        pixels = np.asarray(outcome.image(int(number)))
-        pixels = pixels[..., 0] if pixels.ndim > _GRAY and pixels.shape[-1] == 1 else pixels
-        axes.imshow(pixels, cmap="gray" if pixels.ndim == _GRAY else None)
-        axes.set_axis_off()
+    predicted, tiles = outcome.predicted, []
+    for number in chosen:
         said, true = int(predicted[number]), int(outcome.true[number])
         text = f"{outcome.class_names[said]} {outcome.probabilities[number, said]:.0%}"
         right = said == true
-        title = text if right else f"{text}\nis {outcome.class_names[true]}"
+        tiles.append((number, text if right else f"{text}\nis {outcome.class_names[true]}", right))
+    return tiled(outcome.image, tiles)
+
+
+def tiled(image: Callable[[int], Any], tiles: Sequence[tuple[int, str, bool]]) -> Figure:
+    """Return a sheet of images with a text above each, black where it is right and red where not.
+
+    Args:
+        image: Returns the pixels of an image by its number.
+        tiles: Number, text and whether that is right, in order.
+    """
+    columns = min(_COLUMNS, max(len(tiles), 1))
+    rows = math.ceil(len(tiles) / columns)
+    figure = Figure(figsize=(1.9 * columns, 2.2 * rows), layout="constrained")
+    for place, (number, title, right) in enumerate(tiles):
+        axes = figure.add_subplot(rows, columns, place + 1)
+        show_image(axes, image(int(number)))
         axes.set_title(title, fontsize=8, color="black" if right else "#b00020")
     return figure
 
 
-def confusion_matrix(confusion: Confusion) -> Figure:
+def show_image(axes: Any, image: Any) -> None:
+    """Show an image, gray or in colours, without ticks."""
+    pixels = np.asarray(image)
+    pixels = pixels[..., 0] if pixels.ndim > _GRAY and pixels.shape[-1] == 1 else pixels
+    axes.imshow(pixels, cmap="gray" if pixels.ndim == _GRAY else None)
+    axes.set_axis_off()
+
+
+def confusion_matrix(
+    confusion: Confusion, totals: np.ndarray | None = None, axis_names: tuple[str, str] = ("true", "predicted")
+) -> Figure:
     """Return a confusion matrix: each row as shares of its true class in colour, the counts as numbers.
 
     It grows with the number of classes, up to a side of `_LARGEST` inches; from there on its texts shrink, and where
     they would be too small to read, only every so many classes have their names on the axes.
+
+    Args:
+        confusion: The counts.
+        totals: What the shares of each row are of, shape (R,); by default its sum.
+        axis_names: What rows and columns are called.
     """
     counts, class_names = np.asarray(confusion.counts), confusion.names
     size = len(class_names)
     side = min(3.0 + 0.45 * size, max(18.0, 0.16 * size), _LARGEST)
     figure = Figure(figsize=(side + 1.0, side), layout="constrained")
     axes = figure.add_subplot()
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    whole = np.asarray(counts.sum(axis=1) if totals is None else totals)[:, None]
+    shares = np.divide(counts, whole, out=np.zeros(counts.shape), where=whole > 0)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, ax=axes, fraction=0.046, label="share of the true class")
+    figure.colorbar(image, ax=axes, fraction=0.046, label="share of the true class" if totals is None else "share")
     points = _POINTS * _FILLED * side / size  # of the side of a cell
     step = math.ceil(_SMALLEST_TEXT / (_LINE * points))
     names = float(np.clip(_LINE * points * step, _SMALLEST_TEXT, _NAME_TEXT))
     shown = range(0, size, step)
-    labels = [_shortened(class_names[at]) for at in shown]
+    labels = [shortened(class_names[at]) for at in shown]
     turned = max(map(len, labels)) > 2  # noqa: PLR2004
     # Upright where there are many: slanted names take more of the axis than their height.
     angle = (90 if size > _SLANTED else _SLANT) if turned else 0
     axes.set_xticks(shown, labels, rotation=angle, ha="right" if angle == _SLANT else "center", fontsize=names)
     axes.set_yticks(shown, labels, fontsize=names)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
+    axes.set_xlabel(axis_names[1])
+    axes.set_ylabel(axis_names[0])
     longest = max(len(f"{count:,}") for count in counts.flat) if size else 1
     numbers = min(_NUMBER_TEXT, points / (_DIGIT * longest))
     if numbers >= _SMALLEST_TEXT and counts.size <= _MOST_CELLS_WITH_NUMBERS:
@@ -97,6 +120,6 @@ def confusion_matrix(confusion: Confusion) -> Figure:
     return figure
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
     """Return a class's name as an axis has room for it."""
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."

@@ -9,7 +9,7 @@ import tensorflow as tf
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["label_encoder"]
+__all__ = ["floating", "label_encoder"]
 
 
 def label_encoder(label_form: str, num_classes: int) -> Callable[[Any, Any], Any] | None:
@@ -31,3 +31,9 @@ def label_encoder(label_form: str, num_classes: int) -> Callable[[Any, Any], Any
         return forms[label_form](y)
 
     return encode
+
+
+def floating(y: Any, x: Any = None) -> Any:
+    """Return labels that are numbers, or rows of them, as float32."""
+    del x
+    return tf.cast(y, tf.float32)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["ClassPrediction", "Prediction", "ValuePrediction"]
+__all__ = ["ClassPrediction", "LabelsPrediction", "Prediction", "SharesPrediction", "ValuePrediction"]
+
+_MOST_SHARES = 12
 
 
 class Prediction(abc.ABC):
@@ -85,6 +87,66 @@ class ClassPrediction(Prediction):
         clash = self.probabilities.keys() & {"class", "probability"}
         named = {f"p({name})" if name in clash else name: p for name, p in self.probabilities.items()}
         return [{"class": self.label, "probability": self.probability, **named}]
+
+
+@dataclass(frozen=True)
+class SharesPrediction(ClassPrediction):
+    """How much of one input each class has: the label is the class that has most."""
+
+    def columns(self, top: int = 1) -> dict[str, Any]:
+        """Return the class that has most, its share, and all shares in the order of the classes, the most of many."""
+        del top
+        named = self.probabilities.items() if len(self.probabilities) <= _MOST_SHARES else self.top(_MOST_SHARES)
+        return {
+            "class": self.label,
+            "share": f"{self.probability:.4f}",
+            "histogram": ", ".join(f"{name} {p:.3f}" for name, p in named),
+        }
+
+
+@dataclass(frozen=True)
+class LabelsPrediction(Prediction):
+    """The labels of one input: any number of them, or none.
+
+    Attributes:
+        labels: The labels that are said, the surest first.
+        probabilities: The probability of every label, by name, in the order of the labels.
+        thresholds: The probability from which on each is said, by name.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: Mapping[str, float]
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The labels with their probabilities."""
+        return ", ".join(f"{name} {self.probabilities[name]:.0%}" for name in self.labels) or "no label"
+
+    def others(self, most: int) -> list[tuple[str, float]]:
+        """Return the labels that are not said and their probabilities, the most probable first."""
+        left = [(name, p) for name, p in self.probabilities.items() if name not in self.labels]
+        return sorted(left, key=lambda item: -item[1])[:most]
+
+    def columns(self, top: int = 1) -> dict[str, Any]:
+        """Return all labels that are said with their probabilities, and ``top`` that are not, in one column each."""
+        found = {"labels": ", ".join(f"{name} {self.probabilities[name]:.3f}" for name in self.labels)}
+        others = ", ".join(f"{name} {p:.3f}" for name, p in self.others(top))
+        return {**found, "not said": others} if top > 1 else found
+
+    def to_dict(self, top: int = 1) -> dict[str, Any]:
+        """Return the labels, and probability and threshold of every one."""
+        del top
+        return {
+            "labels": list(self.labels),
+            "probabilities": dict(self.probabilities),
+            "thresholds": dict(self.thresholds),
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the labels separated by ``;``, and the probability of every one under its name."""
+        named = {f"p({name})" if name == "labels" else name: p for name, p in self.probabilities.items()}
+        return [{"labels": ";".join(self.labels), **named}]
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ _HOMES = {
     "classification": "kzoo.tasks.classes:Classification",
     "ordinal": "kzoo.tasks.classes:Ordinal",
     "binary": "kzoo.tasks.classes:Binary",
+    "multilabel": "kzoo.tasks.many_labels:Multilabel",
+    "distribution": "kzoo.tasks.histograms:Distribution",
     "regression": "kzoo.tasks.values:Regression",
     "detection": "kzoo.tasks.boxes:Detection",
     "segmentation": "kzoo.tasks.masks:Segmentation",

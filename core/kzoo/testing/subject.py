@@ -37,6 +37,7 @@ _INPUTS_OF_TASKS = {
     "classification": "classes",
     "ordinal": "classes",
     "multilabel": "multilabel",
+    "distribution": "classes",
     "segmentation": "masks",
     "detection": "boxes",
     "embedding": "embeddings",

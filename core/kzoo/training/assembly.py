@@ -76,6 +76,7 @@ class Assembly:
         self._optimizer_reference = optimizer_of(config.train, config.optimizer, registry)
         self.computing = computing(config.train)
         self.regularizer = build("regularizer", config.regularizer, registry=registry) if config.regularizer else None
+        self._regularized_layer = registry.regularizer(config.regularizer.name).spec.layer if config.regularizer else ""
         self.monitor_direction = self._monitor_direction()
         self.measured_every = self._measured_every()
         self.settings: BuildSettings = build_settings(config, pipeline)
@@ -179,13 +180,17 @@ class Assembly:
             outputs=self.outputs,
             class_names=tuple(splits.class_names),
             predicts=self.predicts,
-            regularizer=self.regularizer,
+            regularizer=None if self._regularized_layer else self.regularizer,
             schema=splits.schema,
             views=self.views,
         )
         with self.computing.in_force():
             self.built: Built = self.pipeline.build(problem, splits.train, self.settings)
         self.model = self.built.model
+        if self._regularized_layer:
+            from kzoo.training.activity import regularize_activity
+
+            regularize_activity(self.model, self.regularizer, self._regularized_layer)
         self.started = self._started(problem)
         self.encode = self.task.encoder(self.label_form, self.num_classes) or self.built.encode
         weights = None if settings.class_weight == "none" else balanced_weights(splits.train, splits.class_names)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kzoo.models.saved import find_pipeline
 from kzoo.plugins.registry import get_registry
-from kzoo.runs.choices import build_settings, check_data_settings, fitting_task
+from kzoo.runs.choices import build_settings, check_data_settings, fitting_task, possible_tasks
 
 if TYPE_CHECKING:
     from kzoo.runs.config import RunConfig
@@ -21,9 +21,8 @@ def check_settings(config: RunConfig) -> None:
         UsageError: What does not exist or fit.
         KzooError: The pipeline cannot be imported.
     """
-    spec = get_registry().pipeline(config.pipeline).spec
-    fitting_task(config, (spec.task, *spec.other_tasks), get_registry())
     pipeline = find_pipeline(config.pipeline)
+    fitting_task(config, possible_tasks(config, pipeline, get_registry()), get_registry())
     check_data_settings(config, pipeline)
     build_settings(config, pipeline)
 
@@ -42,11 +41,11 @@ def check_built(config: RunConfig) -> None:
     from kzoo.training.record import components_of
 
     registry = get_registry()
-    spec = registry.pipeline(config.pipeline).spec
-    task = fitting_task(config, (spec.task, *spec.other_tasks), registry)
+    pipeline = find_pipeline(config.pipeline)
+    task = fitting_task(config, possible_tasks(config, pipeline, registry), registry)
     runtime.start()
     with watching(list(components_of(config, registry).values()), "before the training"):
-        parts = Assembly(config, find_pipeline(config.pipeline), task, registry)
+        parts = Assembly(config, pipeline, task, registry)
         context = Context(task, parts.label_form, _STEPS)
         build("optimizer", config.optimizer, context=context, registry=registry)
 

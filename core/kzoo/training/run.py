@@ -16,7 +16,7 @@ from kzoo.files import scratch_folder, write_text
 from kzoo.models.saved import find_pipeline
 from kzoo.plugins.foreign_code import reason_of, watching
 from kzoo.plugins.registry import get_registry
-from kzoo.runs.choices import build_settings, check_components, check_data_settings, fitting_task
+from kzoo.runs.choices import build_settings, check_components, check_data_settings, fitting_task, possible_tasks
 from kzoo.runs.folder import DEFAULT_ROOT, create_run
 from kzoo.runs.lock import training
 from kzoo.runs.state import OtherStateError
@@ -201,8 +201,8 @@ def _prepared(
     """Return the data, the model compiled for it, and what is recorded of both."""
     registry = get_registry()
     spec = registry.pipeline(config.pipeline).spec
-    task = fitting_task(config, (spec.task, *spec.other_tasks), registry)
     pipeline = find_pipeline(config.pipeline)
+    task = fitting_task(config, possible_tasks(config, pipeline, registry), registry)
     check_data_settings(config, pipeline)
     build_settings(config, pipeline)  # what is wrong in it is said before TensorFlow is started
     runtime.start(debug=debug)
@@ -214,7 +214,7 @@ def _prepared(
         splits = load_splits(pipeline.source(), request_of(config), listener)
         clock.lap("load data")
         meant = splits.task or spec.task
-        if meant != spec.task:
+        if meant not in (spec.task, pipeline.task_of(config.data_settings)):
             listener.say(f"The data has {len(splits.class_names)} classes: the task is {meant}, not {spec.task}.")
         for caution in check_components(config, meant, registry):
             listener.warn(caution)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from kzoo.arguments import described, whole_number
 from kzoo.comparing.matching import settings_of
 from kzoo.errors import UsageError
+from kzoo.models.saved import find_pipeline
 from kzoo.plugins.reference import Reference
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.signatures import arguments_of
-from kzoo.runs.choices import fitting_task
+from kzoo.runs.choices import fitting_task, possible_tasks
 from kzoo.runs.config import RunConfig
 from kzoo.runs.configure import configure
 from kzoo.settings.reading import unknown_name
@@ -216,8 +217,7 @@ def plan_of(asked: Asked) -> Plan:
     budget = None if asked.budget is None else seconds_of(asked.budget)
     registry = get_registry()
     bare = _configured(asked, {}, seed)
-    spec = registry.pipeline(bare.pipeline).spec
-    tasks = (spec.task, *spec.other_tasks)
+    tasks = possible_tasks(bare, find_pipeline(bare.pipeline), registry)
     metric = metric_of(asked.metric, bare, task_named(fitting_task(bare, tasks, registry)), axes, registry)
 
     def made(texts: Mapping[str, str], seed: int) -> RunConfig:

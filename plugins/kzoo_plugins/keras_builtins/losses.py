@@ -26,6 +26,7 @@ _AS_NUMBERS = _cautions(
     *_CLASSES,
     "binary",
 )
+_AS_ANSWERS = {**_AS_NUMBERS, "multilabel": _AS_NUMBERS["binary"]}
 _ONE_VS_ALL = _cautions(
     "It asks one yes-or-no question for each class; `categorical_crossentropy` is made for one softmax.", *_CLASSES
 )
@@ -45,18 +46,19 @@ LOSSES: list[LossSpec] = with_class_names(
         inputs="classes",
         summary="The crossentropy that fits the labels and outputs, as Keras's `compile` chooses it.",
         aliases=("ce",),
-        tasks=(*_CLASSES, "binary", "segmentation"),
+        tasks=(*_CLASSES, "binary", "multilabel", "distribution", "segmentation"),
         variants={
             "dense": "keras.losses:CategoricalCrossentropy",
             "sparse": "keras.losses:SparseCategoricalCrossentropy",
             "binary": "keras.losses:BinaryCrossentropy",
+            "multilabel": "keras.losses:BinaryCrossentropy",
         },
     ),
     LossSpec(
         name="categorical_crossentropy",
         target="keras.losses:CategoricalCrossentropy",
         summary="Negative log of the probability given to the true class; one-hot or soft labels.",
-        tasks=(*_CLASSES, "segmentation"),
+        tasks=(*_CLASSES, "distribution", "segmentation"),
         targets=_DENSE,
         example={"label_smoothing": 0.1},
     ),
@@ -73,7 +75,7 @@ LOSSES: list[LossSpec] = with_class_names(
         target="keras.losses:BinaryCrossentropy",
         summary="Negative log of the probability given to the true answer of a yes-or-no question.",
         aliases=("bce",),
-        tasks=("binary", *_CLASSES),
+        tasks=("binary", "multilabel", *_CLASSES),
         targets=_DENSE,
         cautions=_ONE_VS_ALL,
         example={"label_smoothing": 0.1},
@@ -91,7 +93,7 @@ LOSSES: list[LossSpec] = with_class_names(
         name="binary_focal_crossentropy",
         target="keras.losses:BinaryFocalCrossentropy",
         summary="Binary crossentropy that gives less weight to samples already predicted well.",
-        tasks=("binary", *_CLASSES),
+        tasks=("binary", "multilabel", *_CLASSES),
         targets=_DENSE,
         cautions=_ONE_VS_ALL,
         example={"gamma": 2.0},
@@ -120,7 +122,7 @@ LOSSES: list[LossSpec] = with_class_names(
         target="keras.losses:KLDivergence",
         summary="Information lost when the predicted distribution stands for the true one.",
         aliases=("kld",),
-        tasks=_CLASSES,
+        tasks=(*_CLASSES, "distribution"),
         targets=_DENSE,
     ),
     LossSpec(
@@ -178,18 +180,18 @@ LOSSES: list[LossSpec] = with_class_names(
         target="keras.losses:MeanSquaredError",
         summary="Mean of the squared differences; on probabilities, the Brier score over the number of classes.",
         aliases=("mse",),
-        tasks=("regression", *_CLASSES, "binary"),
+        tasks=("regression", *_CLASSES, "binary", "multilabel", "distribution"),
         targets=_DENSE,
-        cautions=_AS_NUMBERS,
+        cautions=_AS_ANSWERS,
     ),
     LossSpec(
         name="mean_absolute_error",
         target="keras.losses:MeanAbsoluteError",
         summary="Mean of the absolute differences.",
         aliases=("mae",),
-        tasks=("regression", *_CLASSES, "binary"),
+        tasks=("regression", *_CLASSES, "binary", "multilabel", "distribution"),
         targets=_DENSE,
-        cautions=_AS_NUMBERS,
+        cautions=_AS_ANSWERS,
     ),
     LossSpec(
         name="mean_absolute_percentage_error",
@@ -235,7 +237,7 @@ LOSSES: list[LossSpec] = with_class_names(
         name="cosine_similarity",
         target="keras.losses:CosineSimilarity",
         summary="Minus the cosine of the angle between prediction and target.",
-        tasks=("regression", *_CLASSES),
+        tasks=("regression", *_CLASSES, "distribution"),
         targets=_DENSE,
         cautions={
             "regression": "It sees only directions: with a single output, only the sign of the prediction counts.",

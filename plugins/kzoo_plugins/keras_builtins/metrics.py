@@ -15,6 +15,7 @@ from kzoo_plugins.keras_builtins.names import with_class_names
 __all__ = ["METRICS", "NOT_OFFERED"]
 
 _CLASSES = ("classification", "ordinal")
+_NUMBERS_AND_SHARES = ("regression", *_CLASSES, "binary", "multilabel", "distribution")
 _DENSE = frozenset({"dense"})
 _SPARSE = frozenset({"sparse"})
 _NO_CLASSES: frozenset[str] = frozenset()
@@ -23,7 +24,10 @@ _MARGIN = "It is made for scores on both sides of 0; probabilities reach its mar
 _ALL_CLASSES = "With several classes every class of every sample counts as one yes-or-no decision, unless {} is given."
 _IDS = "Give `sparse_y_pred=false` for softmax outputs: by default the predictions are taken to be class indices."
 _F_VECTOR = "Without `average` the result is one value for each class, not a number."
-_F_BINARY = {"binary": "Give `threshold=0.5`: without a threshold every single sigmoid output counts as a yes."}
+_F_BINARY = {
+    "binary": "Give `threshold=0.5`: without a threshold every single sigmoid output counts as a yes.",
+    "multilabel": "Give `threshold=0.5`: without a threshold the most probable label alone counts as a yes.",
+}
 _PER_SAMPLE = {
     "regression": "It correlates the outputs of one sample; with a single output give `axis=0`, which correlates the "
     "samples of a batch."
@@ -40,7 +44,7 @@ _BY_BATCH = (
 def _decisions(name: str, class_name: str, summary: str, **fields: Any) -> MetricSpec:
     """Return the spec of a metric that counts yes-or-no decisions."""
     fields = {
-        "tasks": ("binary", *_CLASSES),
+        "tasks": ("binary", "multilabel", *_CLASSES),
         "targets": _DENSE,
         "direction": "max",
         "note": _ALL_CLASSES.format("`class_id`"),
@@ -66,11 +70,12 @@ _ACCURACIES = (
         target="keras.metrics:Accuracy",
         summary="Share of right predictions, in the form that fits labels and outputs, as `compile` chooses it.",
         aliases=("acc",),
-        tasks=(*_CLASSES, "binary"),
+        tasks=(*_CLASSES, "binary", "multilabel", "distribution"),
         variants={
             "dense": "keras.metrics:CategoricalAccuracy",
             "sparse": "keras.metrics:SparseCategoricalAccuracy",
             "binary": "keras.metrics:BinaryAccuracy",
+            "multilabel": "keras.metrics:BinaryAccuracy",
         },
         inputs="classes",
         direction="max",
@@ -80,7 +85,7 @@ _ACCURACIES = (
         name="categorical_accuracy",
         target="keras.metrics:CategoricalAccuracy",
         summary="Share of samples whose most probable class is the true one; one-hot labels.",
-        tasks=_CLASSES,
+        tasks=(*_CLASSES, "distribution"),
         targets=_DENSE,
         direction="max",
     ),
@@ -96,7 +101,7 @@ _ACCURACIES = (
         name="top_k_categorical_accuracy",
         target="keras.metrics:TopKCategoricalAccuracy",
         summary="Share of samples whose true class is among the k most probable; one-hot labels.",
-        tasks=_CLASSES,
+        tasks=(*_CLASSES, "distribution"),
         targets=_DENSE,
         example={"k": 3},
         direction="max",
@@ -276,7 +281,7 @@ _PROBABILITIES = (
         "categorical_crossentropy",
         "CategoricalCrossentropy",
         "Mean negative log of the probability given to the true class; one-hot or soft labels.",
-        tasks=_CLASSES,
+        tasks=(*_CLASSES, "distribution"),
     ),
     _error(
         "sparse_categorical_crossentropy",
@@ -290,14 +295,14 @@ _PROBABILITIES = (
         "BinaryCrossentropy",
         "Mean negative log of the probability given to the true answer of a yes-or-no question.",
         aliases=("bce",),
-        tasks=("binary", *_CLASSES),
+        tasks=("binary", "multilabel", *_CLASSES),
     ),
     _error(
         "kl_divergence",
         "KLDivergence",
         "Mean information lost when the predicted distribution stands for the true one.",
         aliases=("kld",),
-        tasks=_CLASSES,
+        tasks=(*_CLASSES, "distribution"),
         note=_COLUMN,
     ),
     _error(
@@ -318,14 +323,27 @@ _PROBABILITIES = (
 )
 
 _NUMBERS = (
-    _error("mean_squared_error", "MeanSquaredError", "Mean of the squared differences.", aliases=("mse",)),
+    _error(
+        "mean_squared_error",
+        "MeanSquaredError",
+        "Mean of the squared differences.",
+        aliases=("mse",),
+        tasks=_NUMBERS_AND_SHARES,
+    ),
     _error(
         "root_mean_squared_error",
         "RootMeanSquaredError",
         "Root of the mean of the squared differences, in the unit of the target.",
         aliases=("rmse",),
+        tasks=_NUMBERS_AND_SHARES,
     ),
-    _error("mean_absolute_error", "MeanAbsoluteError", "Mean of the absolute differences.", aliases=("mae",)),
+    _error(
+        "mean_absolute_error",
+        "MeanAbsoluteError",
+        "Mean of the absolute differences.",
+        aliases=("mae",),
+        tasks=_NUMBERS_AND_SHARES,
+    ),
     _error(
         "mean_absolute_percentage_error",
         "MeanAbsolutePercentageError",
@@ -352,7 +370,7 @@ _NUMBERS = (
         "cosine_similarity",
         "CosineSimilarity",
         "Cosine of the angle between prediction and target.",
-        tasks=("regression", *_CLASSES),
+        tasks=("regression", *_CLASSES, "distribution"),
         cautions={
             "regression": "It sees only directions: with a single output, only the sign of the prediction counts."
         },

@@ -12,10 +12,11 @@ from kzoo.component import Loss, widen
 from kzoo_plugins.losses.boxes import ciou, diou, giou
 from kzoo_plugins.losses.corners import intersection_and_union
 from kzoo_plugins.losses.siou import siou
+from kzoo_plugins.losses.wiou import wiou
 
 __all__ = ["YOLO", "yolo_parts"]
 
-_BOX_LOSSES = {"giou": giou, "diou": diou, "ciou": ciou, "siou": siou}
+_BOX_LOSSES = {"giou": giou, "diou": diou, "ciou": ciou, "siou": siou, "wiou": wiou}
 _BOX = ("mse", *_BOX_LOSSES)
 _OBJECTNESS = ("crossentropy", "focal")
 _PARTS = ("box", "objectness", "class")
@@ -54,7 +55,7 @@ class YOLO(Loss):
     exclude each other, and `class` is the crossentropy of their softmax.
 
     Args:
-        box: The loss between boxes: "mse" as in the paper, "giou", "diou", "ciou" or "siou". Defaults to "mse".
+        box: The loss between boxes: "mse" as in the paper, "giou", "diou", "ciou", "siou" or "wiou". Defaults to "mse".
         objectness: "crossentropy", or "focal" for the focal loss with `gamma`. Defaults to "crossentropy".
         ignore: Places without a box are not blamed where what they say has a higher IoU with a box, between 0 and 1;
             1 blames all. Defaults to 0.5.

@@ -43,6 +43,25 @@ def test_bare_names():
     assert found.get("metric", "emd").spec.target == "m:b"
 
 
+def test_an_alias_of_ours_hides_nobody_s_name():
+    ours = plugin("kzoo", PipelineSpec(name="cats_vs_dogs", aliases=("photos",), target="m:d", task="binary"))
+    assert registry(ours).pipeline("photos").name == "cats_vs_dogs"
+    assert registry(ours).known("Photos", "pipeline")
+    assert not registry(ours).known("photos", "loss")
+    theirs = plugin("kzoo-a", PipelineSpec(name="photos", target="m:e", task="binary"))
+    found = registry(ours, theirs)
+    with pytest.raises(
+        UsageError,
+        match=r"another name of kzoo's `cats_vs_dogs`.* `kzoo:cats_vs_dogs` \(1\.0\) or `kzoo-a:photos` \(1\.0\)",
+    ):
+        found.pipeline("photos")
+    assert found.pipeline("kzoo-a:photos").distribution == "kzoo-a"
+    assert found.pipeline("kzoo:photos").name == "cats_vs_dogs"
+    assert found.names("pipeline") == ["cats_vs_dogs", "kzoo-a:photos"]
+    aliased = plugin("kzoo-a", PipelineSpec(name="snaps", aliases=("photos",), target="m:e", task="binary"))
+    assert registry(ours, aliased).pipeline("photos").first_party, "of two aliases ours goes first"
+
+
 def test_qualified_names_always_work():
     found = registry(OURS, A, B)
     assert found.get("loss", "kzoo-a:emd").distribution == "kzoo-a"

@@ -8,7 +8,10 @@ import pytest
 from gradients import gradient
 
 from kzoo.cli import completion, main
+from kzoo.errors import UsageError
 from kzoo.plugin import RegularizerSpec
+from kzoo.plugins.registry import get_registry
+from kzoo.training.activity import regularize_activity
 from kzoo_plugins.regularizers.activity import DeCov, Entropy
 
 
@@ -20,7 +23,9 @@ def test_a_spec_says_what_a_regularizer_is_for():
 
 
 @pytest.mark.parametrize("given", [["--regularizer", "decov"], ["-o", "regularizer.name=confidence_penalty"]])
-def test_a_run_refuses_them(given, capsys):
+def test_a_run_refuses_those_that_do_not_say_of_which_layer(given, capsys, monkeypatch):
+    for name in ("decov", "entropy"):
+        monkeypatch.setitem(get_registry().regularizer(name).spec.__dict__, "layer", "")
     assert main(["run", "mnist", *given]) == 2
     message = " ".join(capsys.readouterr().err.split())
     name = "decov" if "decov" in given else "entropy"
@@ -28,15 +33,63 @@ def test_a_run_refuses_them(given, capsys):
     assert f'activity_regularizer=kzoo.regularizer("{name}")' in message
 
 
-def test_the_shell_does_not_offer_them_for_a_run():
-    assert completion.complete_regularizer("deco") == []
+def test_a_layer_is_for_what_applies_to_activity():
+    [fault] = RegularizerSpec(name="x", target="a:b", layer="outputs").faults()
+    assert fault == "`layer` is for a regularizer that applies to activity"
+    [fault] = RegularizerSpec(name="x", target="a:b", applies_to="activity", layer="middle").faults()
+    assert "`layer` may hold" in fault
+
+
+def test_the_shell_offers_them_for_a_run():
+    assert [name for name, _ in completion.complete_regularizer("deco")] == ["decov"]
     assert [name for name, _ in completion.complete_component("deco")] == ["decov"]
+
+
+def network():
+    inputs = keras.Input((4,))
+    hidden = keras.layers.Dense(5, activation="relu", name="features")(inputs)
+    return keras.Model(inputs, keras.layers.Dense(3, activation="softmax", name="said")(hidden), name="inner")
+
+
+def wrapped():
+    from kzoo_zoo.cats_vs_dogs.model import MirrorAverage
+
+    inputs = keras.Input((2, 2, 1))
+    inner_inputs = keras.Input((2, 2, 1))
+    inner = keras.Model(inner_inputs, network()(keras.layers.Flatten()(inner_inputs)))
+    return keras.Model(inputs, MirrorAverage(inner)(inputs))
+
+
+@pytest.mark.parametrize("make", [network, wrapped])
+@pytest.mark.parametrize(("layer", "regularizer"), [("outputs", Entropy(factor=0.3)), ("features", DeCov(factor=0.3))])
+def test_a_network_gets_it_at_its_last_layer_or_before(make, layer, regularizer, tmp_path):
+    model = make()
+    regularize_activity(model, regularizer, layer)
+    x = np.random.default_rng(0).normal(size=(6, *model.input_shape[1:])).astype("float32")
+    model(x, training=True)
+    inner = next(one for one in [model, *model._flatten_layers()] if one.name == "inner")
+    rows = x.reshape(6, 4)
+    given = inner.layers[1](rows) if layer == "features" else inner.layers[2](inner.layers[1](rows))
+    expected = float(regularizer(given)) / len(x)  # Keras takes the mean over the batch
+    model(x, training=True)
+    assert [float(one) for one in model.losses] == pytest.approx([expected], rel=1e-5)
+    model.save(tmp_path / "a.keras")
+    again = keras.models.load_model(tmp_path / "a.keras")
+    again(x, training=True)
+    assert [float(one) for one in again.losses] == pytest.approx([expected], rel=1e-5)
+
+
+def test_a_network_without_such_a_layer_is_refused():
+    inputs = keras.Input((4,))
+    with pytest.raises(UsageError, match="has no layer of that kind"):
+        regularize_activity(keras.Model(inputs, keras.layers.Dense(2)(inputs)), DeCov(), "features")
 
 
 def test_info_shows_how_they_are_used(capsys):
     assert main(["info", "decov", "--json"]) == 0
     known = json.loads(capsys.readouterr().out)
-    assert (known["applies_to"], known["command"]) == ("activity", "")
+    assert (known["applies_to"], known["layer"]) == ("activity", "features")
+    assert known["command"] == "kzoo run cats_vs_dogs --regularizer decov:factor=0.1"
     assert known["python"] == 'keras.layers.Dense(64, activity_regularizer=kzoo.regularizer("decov:factor=0.1"))'
 
 

@@ -12,11 +12,16 @@ from kzoo.data.drawn import drawn_once
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ANIMALS", "draw_animals"]
+__all__ = ["ANIMALS", "SIZES", "draw_animals", "draw_groups", "draw_opinions"]
 
 ANIMALS = ("cat", "dog")
 
+SIZES = ("tiny", "small", "medium", "large", "huge")
+"""What people call the size of a head in a picture, in their order."""
+
 _OVERSAMPLING = 2
+_SMALLEST, _LARGEST = 0.2, 0.36  # heads, as parts of the shorter side
+_OPINIONS, _DOUBT = 20, 0.7  # people asked, and how far they differ, in sizes
 
 # Fur of both animals alike: colour must not tell them apart.
 _FUR = ((60, 50, 45), (120, 80, 50), (200, 150, 90), (230, 215, 190), (150, 150, 155), (240, 240, 240), (90, 90, 100))
@@ -40,22 +45,79 @@ def draw_animals(count: int, seed: int, size: Sequence[int]) -> tuple[np.ndarray
     """
     rng = np.random.default_rng([seed, 0xCA7D06])
     labels = np.arange(count, dtype=np.int64) % len(ANIMALS)
-    images = np.stack([_picture(ANIMALS[label], rng, size) for label in labels])
+    images = np.stack([_picture(ANIMALS[label], rng, size)[0] for label in labels])
     return images, labels
 
 
-def _picture(animal: str, rng: np.random.Generator, size: Sequence[int]) -> np.ndarray:
+@drawn_once
+def draw_groups(count: int, seed: int, size: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return pictures of two halves, in each of which there may be an animal, and which animals are in them.
+
+    No picture has two of one animal. Both, either and neither take turns, and so do left and right.
+
+    Args:
+        count: The number of pictures.
+        seed: Decides everything about them.
+        size: ``(height, width)`` of the pictures.
+
+    Returns:
+        Images uint8 of shape (count, height, width, 3); labels float32 of shape (count, 2), 1 for each animal of
+        `ANIMALS` that is there.
+    """
+    rng = np.random.default_rng([seed, 0x6A0C])
+    height, left = size[0], size[1] // 2
+    labels = np.stack([np.arange(count) % 2, np.arange(count) // 2 % 2], axis=1).astype(np.float32)
+    images = np.empty((count, *size, 3), np.uint8)
+    for image, row in zip(images, labels, strict=True):
+        there = [animal if has else "" for animal, has in zip(ANIMALS, row, strict=True)]
+        for animal, half in zip(rng.permutation(there), (image[:, :left], image[:, left:]), strict=True):
+            half[:] = _picture(str(animal), rng, (height, half.shape[1]))[0]
+    return images, labels
+
+
+@drawn_once
+def draw_opinions(count: int, seed: int, size: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return drawn heads and what twenty people would call the size of each, as shares of `SIZES`.
+
+    They differ: around the true size, from the smallest to the largest that is drawn, by 0.7 of a step (the standard
+    deviation of a normal distribution).
+
+    Args:
+        count: The number of pictures.
+        seed: Decides everything about them.
+        size: ``(height, width)`` of the pictures.
+
+    Returns:
+        Images uint8 of shape (count, height, width, 3); shares float32 of shape (count, 5), which sum to 1.
+    """
+    rng = np.random.default_rng([seed, 0x512E5])
+    images, shares = np.empty((count, *size, 3), np.uint8), np.empty((count, len(SIZES)), np.float32)
+    for number in range(count):
+        images[number], scale = _picture(ANIMALS[number % len(ANIMALS)], rng, size)
+        true = (scale - _SMALLEST) / (_LARGEST - _SMALLEST) * (len(SIZES) - 1)
+        said = np.clip(np.rint(rng.normal(true, _DOUBT, _OPINIONS)), 0, len(SIZES) - 1).astype(int)
+        shares[number] = np.bincount(said, minlength=len(SIZES)) / _OPINIONS
+    return images, shares
+
+
+def _picture(animal: str, rng: np.random.Generator, size: Sequence[int]) -> tuple[np.ndarray, float]:
+    """Return a picture, of nothing but its background where there is no animal, and the size of the head in it."""
     height, width = size
     image = _background(rng, height * _OVERSAMPLING, width * _OVERSAMPLING)
     pen = _Pen(ImageDraw.Draw(image), rng, image.size)
-    fur = _jittered(_FUR[rng.integers(len(_FUR))], rng)
-    dark = tuple(int(c * 0.6) for c in fur)
-    (_draw_cat if animal == "cat" else _draw_dog)(pen, rng, fur, dark)
+    if animal:
+        _draw_head(animal, pen, rng)
     for _ in range(int(rng.integers(0, 3))):  # grass, a lead, the bar of a cage: something in front
         pen.line(rng.uniform(-1.6, 1.6, (2, 2)), _jittered((110, 110, 100), rng, 80), rng.uniform(0.02, 0.06))
     pixels: np.ndarray = np.asarray(image.reduce(_OVERSAMPLING), dtype=np.float32)
     pixels = pixels * rng.uniform(0.7, 1.2) + rng.normal(0, rng.uniform(2, 10), pixels.shape)
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8), pen.scale
+
+
+def _draw_head(animal: str, pen: _Pen, rng: np.random.Generator) -> None:
+    fur = _jittered(_FUR[rng.integers(len(_FUR))], rng)
+    dark = tuple(int(c * 0.6) for c in fur)
+    (_draw_cat if animal == "cat" else _draw_dog)(pen, rng, fur, dark)
 
 
 def _draw_cat(pen: _Pen, rng: np.random.Generator, fur: Any, dark: Any) -> None:
@@ -135,12 +197,17 @@ def _background(rng: np.random.Generator, height: int, width: int) -> Image.Imag
 
 
 class _Pen:
-    """Draws in the coordinates of the head, from -1 to 1 over its width, wherever the head is."""
+    """Draws in the coordinates of the head, from -1 to 1 over its width, wherever the head is.
+
+    Attributes:
+        scale: Half the width of the head, as a part of the shorter side of the picture.
+    """
 
     def __init__(self, pen: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int, int]) -> None:
         self._pen = pen
         side = min(size)
-        self._scale = rng.uniform(0.2, 0.36) * side
+        self.scale = float(rng.uniform(_SMALLEST, _LARGEST))
+        self._scale = self.scale * side
         room = np.array(size) / 2 - self._scale
         self._centre = np.array(size) / 2 + rng.uniform(-0.8, 0.8, 2) * room
         angle = rng.uniform(-0.5, 0.5)

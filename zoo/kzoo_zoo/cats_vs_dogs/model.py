@@ -1,4 +1,4 @@
-"""Networks for photos in a few classes. Raw uint8 pixels in, probabilities out."""
+"""Networks for photos in a few classes, with labels or shares. Raw uint8 pixels in, probabilities out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["MirrorAverage", "build_classic", "build_default", "probabilities"]
 
 
-def build_classic(input_shape: Sequence[int], num_classes: int, regularizer: Any = None) -> keras.Model:
+def build_classic(
+    input_shape: Sequence[int], num_classes: int, regularizer: Any = None, *, task: str = ""
+) -> keras.Model:
     """Return the tutorial's network: three convolutions with max-pooling and a hidden dense layer with dropout."""
     regularized = {"kernel_regularizer": regularizer}
     inputs = keras.Input(input_shape, dtype="uint8")
@@ -27,7 +29,7 @@ def build_classic(input_shape: Sequence[int], num_classes: int, regularizer: Any
     x = layers.Flatten()(x)
     x = layers.Dense(128, activation="relu", **regularized)(x)
     x = layers.Dropout(0.5)(x)
-    return keras.Model(inputs, probabilities(x, num_classes, regularizer), name="cats_vs_dogs_classic")
+    return keras.Model(inputs, probabilities(x, num_classes, regularizer, task), name="cats_vs_dogs_classic")
 
 
 def build_default(
@@ -37,6 +39,7 @@ def build_default(
     *,
     widths: Sequence[int] = (16, 32, 64, 128),
     dropout: float = 0.2,
+    task: str = "",
 ) -> keras.Model:
     """Return a small residual network, its first convolution with stride 2; outside training it looks twice.
 
@@ -50,6 +53,7 @@ def build_default(
         regularizer: For the kernels of all convolutions and dense layers, or None.
         widths: The channels of the first convolution and of each stage.
         dropout: The part of the averaged features that is dropped in training.
+        task: As for `probabilities`.
     """
     regularized = {"kernel_regularizer": regularizer}
     inputs = keras.Input(input_shape)
@@ -62,7 +66,7 @@ def build_default(
             x = residual(x, width, regularized)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
-    network = keras.Model(inputs, probabilities(x, num_classes, regularizer), name="one_view")
+    network = keras.Model(inputs, probabilities(x, num_classes, regularizer, task), name="one_view")
     pixels = keras.Input(input_shape, dtype="uint8")
     outputs = MirrorAverage(network, dtype="float32", name="mirror_average")(
         layers.Rescaling(1 / 127.5, offset=-1)(pixels)
@@ -92,7 +96,20 @@ class MirrorAverage(layers.Wrapper):  # type: ignore[misc] # Keras has no types
         return self.layer.compute_output_shape(input_shape)
 
 
-def probabilities(x: Any, num_classes: int, regularizer: Any = None) -> Any:
-    """Return the last layer's output: the probability of the second of two classes, or that of every class."""
-    units, activation = (1, "sigmoid") if num_classes == 2 else (num_classes, "softmax")  # noqa: PLR2004 - yes and no
+def probabilities(x: Any, num_classes: int, regularizer: Any = None, task: str = "") -> Any:
+    """Return the last layer's output.
+
+    Args:
+        x: The features.
+        num_classes: The number of classes or labels.
+        regularizer: For its kernel, or None.
+        task: For ``multilabel`` the probability of each label by itself, for ``distribution`` the share of every class.
+            For any other task it follows from the number: the probability of the second of two, or of every class.
+    """
+    if task == "multilabel":
+        units, activation = num_classes, "sigmoid"
+    elif task == "distribution" or num_classes != 2:  # noqa: PLR2004 - yes and no
+        units, activation = num_classes, "softmax"
+    else:
+        units, activation = 1, "sigmoid"
     return layers.Dense(units, activation=activation, dtype="float32", kernel_regularizer=regularizer)(x)

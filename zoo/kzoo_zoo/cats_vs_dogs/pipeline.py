@@ -1,4 +1,4 @@
-"""The pipeline for photos of the user's own: cats and dogs by itself, any classes by ``--data``."""
+"""The pipeline for photos of the user's own: cats and dogs by itself, any classes and labels by ``--data``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from kzoo.errors import UsageError
 from kzoo.pipeline import Built, DataSource, FromPath, FromSample, setting, settings, unfreeze_all
 from kzoo_zoo.cats_vs_dogs import data
+from kzoo_zoo.cats_vs_dogs.reading import MANY_LABELS, ThresholdSettings, found_thresholds, reader_of
 from kzoo_zoo.classifier import ZooClassifier
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from kzoo.data.splits import Split
     from kzoo.engine.batches import Moment
-    from kzoo.pipeline import BuildSettings, Problem
+    from kzoo.engine.forward import Forward
+    from kzoo.pipeline import BuildSettings, Problem, Reader
 
 __all__ = ["CatsVsDogs"]
 
@@ -23,6 +25,14 @@ _TAKES: Mapping[str, tuple[str, ...]] = {
     "default": ("widths", "dropout"),
     "classic": (),
     "transfer": ("dropout", "weights", "unfrozen"),
+}
+
+_TASKS: Mapping[str, str] = {"many": MANY_LABELS, "distribution": "distribution", "counts": "distribution"}
+
+_OUTPUTS: Mapping[str, str] = {
+    "": "A single output is the probability of the second class",
+    "multilabel": "Each output is the probability of a label by itself; the thresholds are in the model's card",
+    "distribution": "Each output is the share of a class; they sum to 1",
 }
 
 
@@ -75,16 +85,28 @@ class PhotoAugmentSettings:
 
 
 class CatsVsDogs(ZooClassifier):
-    """Photos in one folder for each class; two classes are one yes or no, more are told apart by softmax."""
+    """Photos in one folder for each class, or with labels in a list.
+
+    Two classes are one yes or no, more are told apart by softmax; of many labels each has a sigmoid of its own, and
+    shares of classes are a softmax.
+    """
 
     name = "cats_vs_dogs"
     networks = "kzoo_zoo.cats_vs_dogs.model"
     preprocessing: ClassVar[str] = (
-        "RGB pixels from 0 to 255, resized to the input (Lanczos); the network scales them itself. A single output is "
-        "the probability of the second class"
+        "RGB pixels from 0 to 255, resized to the input (Lanczos); the network scales them itself"
     )
     model_settings: ClassVar[type] = PhotoNetworkSettings
     augment_settings = PhotoAugmentSettings
+    reader_settings: ClassVar[type] = ThresholdSettings
+
+    def preprocessing_of(self, card: Mapping[str, Any]) -> str:
+        """Return how inputs are made and what the outputs are."""
+        return f"{self.preprocessing}. {_OUTPUTS.get(card.get('task', ''), _OUTPUTS[''])}"
+
+    def task_of(self, data: Mapping[str, Any]) -> str:
+        """Return the task of many labels, or of shares, where ``data.labels`` asks for these."""
+        return _TASKS.get(str(data.get("labels")), "")
 
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:
         """Return Microsoft's photos, the user's own, and drawn heads."""
@@ -113,10 +135,17 @@ class CatsVsDogs(ZooClassifier):
             given["bare"] = settings.start is not None
         build = getattr(importlib.import_module(module), f"build_{chosen.network}")
         return Built(
-            model=build(problem.input_shape, problem.outputs, problem.regularizer, **given),
+            model=build(problem.input_shape, problem.outputs, problem.regularizer, task=problem.task, **given),
             augment=None if settings.augment is None else self.augmentation(settings.augment),
             unfreeze=unfreeze,
+            finish=found_thresholds if problem.task == MANY_LABELS else None,
         )
+
+    def reader(self, card: Mapping[str, Any], forward: Forward | None, settings: Any) -> Reader:
+        """Return what sorts photos into classes, says their labels, or shares of classes."""
+        if forward is None:
+            raise UsageError(self.untrained("SOURCE"))
+        return reader_of(card, forward, settings)
 
     def changed(self, x: Any, moment: Moment, chosen: PhotoAugmentSettings) -> Any:
         """Move, turn, stretch, mirror and recolour every image; see `augment.warp` and `augment.recolour`."""

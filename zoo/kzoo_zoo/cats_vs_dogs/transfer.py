@@ -40,6 +40,7 @@ def build_transfer(
     weights: str | None = None,
     unfrozen: int = 0,
     bare: bool = False,
+    task: str = "",
 ) -> keras.Model:
     """Return EfficientNetV2-B0 with ImageNet's weights, frozen, under one new dense layer.
 
@@ -54,6 +55,7 @@ def build_transfer(
         weights: A file with the backbone's weights (``.h5``); None downloads the weights of ImageNet.
         unfrozen: How many of the backbone's last layers are trained as well.
         bare: Whether the backbone gets no weights here, as where it gets those of a trained model.
+        task: As for `kzoo_zoo.cats_vs_dogs.model.probabilities`.
 
     Raises:
         NetworkUnreachableError: The weights are not in the cache and cannot be downloaded.
@@ -71,7 +73,7 @@ def build_transfer(
     x = backbone(x, training=False)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
-    model = keras.Model(inputs, probabilities(x, num_classes, regularizer), name="cats_vs_dogs_transfer")
+    model = keras.Model(inputs, probabilities(x, num_classes, regularizer, task), name="cats_vs_dogs_transfer")
     if not bare:
         _load(backbone, _pretrained() if weights is None else Path(weights).expanduser())
     backbone.trainable = unfrozen > 0

@@ -12,7 +12,7 @@ METRICS: list[MetricSpec] = [
         target="kzoo_plugins.metrics.emd:MeanEMD",
         summary="Mean earth mover's distance, by default the exact Wasserstein-1 distance in classes.",
         aliases=("earth_movers_distance",),
-        tasks={"classification", "ordinal"},
+        tasks={"classification", "ordinal", "distribution"},
         cautions={
             "classification": "Its value depends on the order of the classes, and these classes have none.",
         },
