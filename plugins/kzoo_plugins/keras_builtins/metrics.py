@@ -15,6 +15,7 @@ from kzoo_plugins.keras_builtins.names import with_class_names
 __all__ = ["METRICS", "NOT_OFFERED"]
 
 _CLASSES = ("classification", "ordinal")
+_NUMBERS = ("regression", "restoration", *_CLASSES, "binary")
 _DENSE = frozenset({"dense"})
 _SPARSE = frozenset({"sparse"})
 _NO_CLASSES: frozenset[str] = frozenset()
@@ -318,14 +319,22 @@ _PROBABILITIES = (
 )
 
 _NUMBERS = (
-    _error("mean_squared_error", "MeanSquaredError", "Mean of the squared differences.", aliases=("mse",)),
+    _error(
+        "mean_squared_error", "MeanSquaredError", "Mean of the squared differences.", aliases=("mse",), tasks=_NUMBERS
+    ),
     _error(
         "root_mean_squared_error",
         "RootMeanSquaredError",
         "Root of the mean of the squared differences, in the unit of the target.",
         aliases=("rmse",),
     ),
-    _error("mean_absolute_error", "MeanAbsoluteError", "Mean of the absolute differences.", aliases=("mae",)),
+    _error(
+        "mean_absolute_error",
+        "MeanAbsoluteError",
+        "Mean of the absolute differences.",
+        aliases=("mae",),
+        tasks=_NUMBERS,
+    ),
     _error(
         "mean_absolute_percentage_error",
         "MeanAbsolutePercentageError",
