@@ -82,16 +82,16 @@ def ms_ssim(true: np.ndarray, said: np.ndarray) -> float:
 
 
 def _enlarged(pixels: np.ndarray, least: int) -> np.ndarray:
-    """Return a picture as float64, mirrored at its lower and right edge where it is smaller than ``least``."""
+    """Return a picture as float32, mirrored at its lower and right edge where it is smaller than ``least``."""
     below, beside = (max(0, least - side) for side in pixels.shape[:2])
-    return np.pad(pixels.astype(np.float64), ((0, below), (0, beside), (0, 0)), mode="symmetric")
+    return np.pad(pixels.astype(np.float32), ((0, below), (0, beside), (0, 0)), mode="symmetric")
 
 
 def _halved(pixels: np.ndarray) -> np.ndarray:
     """Return the mean of each block of 2 x 2 pixels; of an odd side the last pixel is left out."""
     height, width = (side // 2 * 2 for side in pixels.shape[:2])
     blocks = pixels[:height, :width].reshape(height // 2, 2, width // 2, 2, -1)
-    return np.asarray(blocks.mean(axis=(1, 3)))
+    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))
 
 
 def _similarities(true: np.ndarray, said: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,13 +101,14 @@ def _similarities(true: np.ndarray, said: np.ndarray) -> tuple[np.ndarray, np.nd
     covariance = product - mean_true * mean_said
     variances = squares - mean_true**2 - mean_said**2
     structure = (2 * covariance + _C2) / (variances + _C2)
-    return (luminance * structure).mean(axis=(0, 1)), structure.mean(axis=(0, 1))
+    places = (0, 1)
+    return tuple(one.mean(axis=places, dtype=np.float64) for one in (luminance * structure, structure))
 
 
 def _windowed(maps: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return the weighted means of the window at each place where it fits in whole, of each map (H, W, C)."""
     cv2, reach = opencv(), _WINDOW // 2
-    weights = cv2.getGaussianKernel(_WINDOW, _SIGMA, cv2.CV_64F)
+    weights = cv2.getGaussianKernel(_WINDOW, _SIGMA, cv2.CV_32F)
     found = []
     for one in maps:
         filtered = cv2.sepFilter2D(one, -1, weights, weights).reshape(one.shape)  # OpenCV drops a last axis of 1

@@ -15,7 +15,7 @@ from kzoo_plugins.keras_builtins.names import with_class_names
 __all__ = ["METRICS", "NOT_OFFERED"]
 
 _CLASSES = ("classification", "ordinal")
-_NUMBERS = ("regression", "restoration", *_CLASSES, "binary")
+_OF_NUMBERS = ("regression", "restoration", *_CLASSES, "binary")
 _DENSE = frozenset({"dense"})
 _SPARSE = frozenset({"sparse"})
 _NO_CLASSES: frozenset[str] = frozenset()
@@ -320,7 +320,11 @@ _PROBABILITIES = (
 
 _NUMBERS = (
     _error(
-        "mean_squared_error", "MeanSquaredError", "Mean of the squared differences.", aliases=("mse",), tasks=_NUMBERS
+        "mean_squared_error",
+        "MeanSquaredError",
+        "Mean of the squared differences.",
+        aliases=("mse",),
+        tasks=_OF_NUMBERS,
     ),
     _error(
         "root_mean_squared_error",
@@ -333,7 +337,7 @@ _NUMBERS = (
         "MeanAbsoluteError",
         "Mean of the absolute differences.",
         aliases=("mae",),
-        tasks=_NUMBERS,
+        tasks=_OF_NUMBERS,
     ),
     _error(
         "mean_absolute_percentage_error",

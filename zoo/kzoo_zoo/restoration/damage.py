@@ -159,7 +159,11 @@ def damage_of(text: str) -> Damage:
     Raises:
         UsageError: It is unknown, or a number is none or out of its range.
     """
-    reference = Reference.parse(text)
+    try:
+        reference = Reference.parse(text)
+    except UsageError as error:
+        why = "it has not the form name:key=value"
+        raise _wrong(text, why) from error
     known = {
         "noise": (Noise, "sigma", 0.0, 200.0),
         "jpeg": (Jpeg, "quality", 1.0, 95.0),

@@ -35,8 +35,8 @@ def build(
     A picture that keeps its size is halved by the first convolution, as FFDNet does it by rearranging pixels: all that
     follows has a quarter of the work, and reaches twice as far. One that is enlarged goes through at its own small
     size, as in ESPCN, and is enlarged by the last convolution alone. Between these are residual blocks without
-    normalization, as in EDSR. What comes out is added to the picture, which where it is enlarged is so linearly; the
-    last convolution begins at zero, so that a new network changes nothing.
+    normalization, as in EDSR. What comes out is added to the picture, whose pixels are repeated where it is enlarged;
+    the last convolution begins at zero, so that a new network changes nothing.
 
     Args:
         input_shape: Height, width and channels, 1 or 3 of these; even sides where the picture keeps its size, or None
@@ -72,7 +72,7 @@ def build(
     # As many as a convolution of 3 x 3 for each of the pixels that one becomes, which is how ESPCN says it.
     x = layers.Conv2DTranspose(input_shape[-1], 3 * times, strides=times, kernel_initializer="zeros", **options)(x)
     if scale > 1:
-        picture = layers.UpSampling2D(scale, interpolation="bilinear", dtype="float32")(picture)
+        picture = layers.UpSampling2D(scale, dtype="float32")(picture)
     outputs = layers.Add(dtype="float32")([layers.Activation("linear", dtype="float32")(x), picture])
     return keras.Model(inputs, outputs, name="restoration")
 

@@ -75,8 +75,10 @@ def before_and_after(found: Restored) -> np.ndarray:
 
 
 def _marked(pixels: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
-    """Return a picture with the border of a square in it drawn."""
+    """Return a picture with the border of a square in it drawn, unless that is all of it."""
     pixels = pixels.copy()
+    if side >= min(pixels.shape[:2]):
+        return pixels
     bottom, right = top + side - 1, left + side - 1
     pixels[[top, bottom], left : right + 1] = _MARK
     pixels[top : bottom + 1, [left, right]] = _MARK
