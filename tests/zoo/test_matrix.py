@@ -33,6 +33,7 @@ PIPELINES = {
     "ordinal": ("fingers",),
     "segmentation": ("segmentation",),
     "embedding": ("embedding",),
+    "restoration": ("restoration",),
 }
 PICTURES = ("mnist", "cifar10", "cats_vs_dogs")
 SETTINGS = {
@@ -40,9 +41,10 @@ SETTINGS = {
     "fingers": {"per_class": 5},
     "segmentation": {"image_size": (32, 48)},
     "embedding": {"image_size": 16},
+    "restoration": {"patch": 16},
 }
 EXAMPLES = {("segmentation", "mixture"): "mixture:losses=[categorical_crossentropy,soft_dice(smooth=1)]"}
-RECIPES = {"segmentation": "quick"}  # the classic network has 31 million weights
+RECIPES = {"segmentation": "quick", "restoration": "quick"}  # the classic network has 31 million weights
 
 
 @functools.cache
@@ -166,6 +168,7 @@ def test_every_fitting_regularizer_trains(pipeline, regularizer):
         pytest.param("regression", "regression", "gaussian_nll", marks=pytest.mark.long),
         pytest.param("regression", "regression", "poisson", marks=pytest.mark.long),
         pytest.param("embedding", "embedding", "multi_similarity", marks=pytest.mark.long),
+        pytest.param("restoration", "restoration", "charbonnier", marks=pytest.mark.long),
     ],
 )
 def test_every_fitting_metric_measures(task, pipeline, loss):

@@ -21,7 +21,7 @@ from kzoo_zoo.restoration.shelf import InMemory, Shelf
 from kzoo_zoo.restoration.split import Form, PatchSplit, Picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from kzoo.data.splits import Reading
@@ -32,6 +32,7 @@ __all__ = ["DEFAULT_DAMAGE", "read", "sample"]
 
 DEFAULT_DAMAGE = "noise:sigma=25"
 
+_LEAST_PATCH, _PATCH = 32, 64
 _MOST_NAMED = 20
 _SCALES = (1, 2, 3, 4)
 _PHOTOS = ("china.jpg", "flower.jpg")
@@ -97,11 +98,13 @@ def read(path: Path, settings: PictureSettings, reading: Reading) -> Dataset:
     scale = _scale_of(seen, path) if files.pairs else damage.scale
     gray = all(one.gray for one in seen if not one.fault)
     channels = (1 if gray else 3) if settings.channels == "auto" else settings.channels
-    form = Form(settings.patch, channels, None if files.pairs else damage, scale)
+    patch = settings.patch or _patch_for(one.true.shape for one in seen if one.true)
+    form = Form(patch, channels, None if files.pairs else damage, scale)
     seen = [_checked(one, form) for one in seen]
     good = [one for one in seen if not one.fault]
     faults = [*files.faults, *(one.fault for one in seen if one.fault)]
-    notes = [*filter(None, [left]), *_report(path, faults, len(seen) + len(files.faults), settings)]
+    skip = settings.unreadable == "skip"
+    notes = [*filter(None, [left]), *_report(path, faults, len(seen) + len(files.faults), patch, skip=skip)]
     pictures = [Picture(one.found.name, one.true, form, one.worn, one.found.clean) for one in good if one.true]
     return _dataset(path, files, pictures, [one.found.split for one in good], form, reading, notes, settings)
 
@@ -157,6 +160,12 @@ def _ratio(true: Held, worn: Held) -> int:
     return scale if fits else 0
 
 
+def _patch_for(shapes: Iterable[tuple[int, int, int]]) -> int:
+    """Return the side of a patch: 64, or a smaller one that all pictures have, a multiple of 8 from 32 on."""
+    least = min((side for height, width, _ in shapes for side in (height, width)), default=_PATCH)
+    return int(np.clip(least // 8 * 8, _LEAST_PATCH, _PATCH))
+
+
 def _checked(one: _Seen, form: Form) -> _Seen:
     """Return a picture with its fault, if there is one that the others tell."""
     if one.fault or one.true is None:
@@ -179,18 +188,18 @@ def _pair(one: _Seen) -> str:
     return f"the true picture has {true[1]} x {true[0]} pixels and the damaged one {worn[1]} x {worn[0]}"
 
 
-def _report(root: Path, faults: Sequence[str], total: int, settings: PictureSettings) -> list[str]:
+def _report(root: Path, faults: Sequence[str], total: int, patch: int, *, skip: bool) -> list[str]:
     """Return the note that names what is left out; raise `DataError` where nothing may be, or nothing is left."""
     if not faults:
         return []
     listed = "; ".join(faults[:_MOST_NAMED])
     listed += f"; and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
-    if settings.unreadable == "skip" and len(faults) < total:
+    if skip and len(faults) < total:
         return [f"{len(faults)} of {total} pictures in {root} cannot be used and are left out. {listed}."]
     small = any("and patches have" in fault for fault in faults)
-    way = f" For small pictures take smaller patches: -o data.patch={max(16, settings.patch // 2)}." if small else ""
-    skip = "" if settings.unreadable == "skip" else ", or leave them out with -o data.unreadable=skip"
-    message = f"{len(faults)} of {total} pictures in {root} cannot be used; mend or remove them{skip}.{way} {listed}."
+    way = f" For small pictures take smaller patches: -o data.patch={max(16, patch // 2)}." if small else ""
+    other = "" if skip else ", or leave them out with -o data.unreadable=skip"
+    message = f"{len(faults)} of {total} pictures in {root} cannot be used; mend or remove them{other}.{way} {listed}."
     raise DataError(message)
 
 
@@ -264,9 +273,10 @@ def sample(settings: SampleSettings) -> Dataset:
     from sklearn.datasets import load_sample_image
 
     damage = damage_of(settings.damage or DEFAULT_DAMAGE)
-    form = Form(settings.patch, 3 if settings.channels == "auto" else settings.channels, damage, damage.scale)
+    channels = 3 if settings.channels == "auto" else settings.channels
+    form = Form(settings.patch or _PATCH, channels, damage, damage.scale)
     if form.side > min(side // form.scale * form.scale for side in _BLOCK):
-        message = f"`data.patch` is {settings.patch}, and the pieces of the sample's photos have 128 x 105 pixels."
+        message = f"`data.patch` is {form.patch}, and the pieces of the sample's photos have 128 x 105 pixels."
         raise UsageError(message)
     parts: dict[str, list[Picture]] = {"train": [], "validation": [], "test": []}
     for photo in _PHOTOS:

@@ -21,9 +21,18 @@ class SampleSettings:
             "pictures of pairs have."
         ),
     ] = ""
-    patch: Annotated[
-        int, setting("The side of the squares of the true pictures that a network learns from.", ge=16, le=1024)
-    ] = 64
+    patch: (
+        Annotated[
+            int,
+            setting(
+                "The side of the squares of the true pictures that a network learns from; by itself 64, or 32 to 64 "
+                "where the smallest picture has no more.",
+                ge=16,
+                le=1024,
+            ),
+        ]
+        | None
+    ) = None
     channels: Annotated[
         Literal[1, 3, "auto"],
         setting("1 for pictures in gray, 3 for colours; by itself 3 unless all pictures are gray."),
@@ -46,10 +55,13 @@ class NetworkSettings:
 
     width: Annotated[int, setting("The channels of its convolutions.", ge=4, le=512)] = 48
     blocks: Annotated[int, setting("Its residual blocks, of two convolutions each.", ge=1, le=64)] = 4
-    patches: Annotated[
-        int | None,
-        setting("Patches of each picture in an epoch; by itself so many as cover it on average, at most 16.", ge=1),
-    ] = None
+    patches: (
+        Annotated[
+            int,
+            setting("Patches of each picture in an epoch; by itself so many as cover it on average, at most 16.", ge=1),
+        ]
+        | None
+    ) = None
 
 
 @settings
