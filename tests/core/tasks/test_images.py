@@ -211,9 +211,9 @@ def test_the_part_that_is_magnified_has_most_detail():
     pixels = np.full((100, 160, 3), 90, np.uint8)
     pixels[60:80, 120:140] = np.random.default_rng(0).integers(0, 256, (20, 20, 3))
     top, left, side = most_detailed(pixels)
-    assert side == 24
+    assert side == 32
     assert max(top, left - 60) <= 60
-    assert min(top + side, left + side - 60) >= 79
+    assert min(top + side, left + side - 60) >= 80
     assert most_detailed(pixels[:3, :5])[2] <= 3
 
 
