@@ -106,12 +106,21 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("damage", ["downscale:factor=2", "jpeg:quality=10", "blur:sigma=1.5"])
-def test_other_damages_train_and_are_measured(damage, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("damage", "loss"),
+    [
+        ("downscale:factor=2", "0.2*ms_ssim + 0.8*charbonnier"),
+        ("jpeg:quality=10", "ssim"),
+        ("blur:sigma=1.5", "mean_absolute_error"),
+    ],
+)
+def test_other_damages_and_losses_train_and_are_measured(damage, loss, tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "_BLOCK", (64, 64))
     found = kzoo.run(
         "restoration",
         recipe="quick",
+        loss=loss,
+        metrics=["ms_ssim"],
         epochs=1,
         options={"data.damage": damage, "model.width": 4, "model.blocks": 1, "model.patches": 1, "report": False},
         out=tmp_path,

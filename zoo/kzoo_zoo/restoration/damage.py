@@ -16,7 +16,7 @@ from kzoo.errors import UsageError
 from kzoo.plugins.reference import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["DAMAGES", "Blur", "Damage", "Downscale", "Jpeg", "Noise", "damage_of"]
 
@@ -164,7 +164,7 @@ def damage_of(text: str) -> Damage:
     except UsageError as error:
         why = "it has not the form name:key=value"
         raise _wrong(text, why) from error
-    known = {
+    known: dict[str, tuple[Callable[..., Damage], str, float, float]] = {
         "noise": (Noise, "sigma", 0.0, 200.0),
         "jpeg": (Jpeg, "quality", 1.0, 95.0),
         "blur": (Blur, "sigma", 0.1, 20.0),

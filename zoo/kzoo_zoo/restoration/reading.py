@@ -124,8 +124,8 @@ def _looked_at(found: Sequence[Found]) -> Iterator[_Seen]:
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         for first in range(0, len(found), 256):  # so that not all of them are in memory at once
             for one, pixels, fault in pool.map(look, found[first : first + 256]):
-                held = [shelf.put(array, path) for path, array in pixels]
-                yield _Seen(one, *held, fault=fault)
+                true, worn, *_ = (*(shelf.put(array, path) for path, array in pixels), None, None)
+                yield _Seen(one, true, worn, fault)
 
 
 def _plain(pixels: np.ndarray) -> np.ndarray:

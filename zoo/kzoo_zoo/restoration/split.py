@@ -123,7 +123,7 @@ class Picture:
         parts = [one.part(slice(None), slice(None)) for one in (self.true, self.worn) if one is not None]
         digest = hashlib.sha256(f"{[part.shape for part in parts]}".encode())
         for part in parts:
-            digest.update(np.ascontiguousarray(part))
+            digest.update(np.ascontiguousarray(part).data)
         return digest.digest()
 
     def _rng(self, *stream: int) -> np.random.Generator:
