@@ -11,6 +11,7 @@ import numpy as np
 from kzoo.data.frames import Frame
 from kzoo.errors import DataError, KzooError
 from kzoo.tasks.image_measures import LEAST_SIDE, nearness, psnr
+from kzoo.tasks.image_views import most_detailed, thinned
 from kzoo.tasks.task import Measured, Task
 
 if TYPE_CHECKING:
@@ -82,13 +83,19 @@ class RestoredPicture:
 
     Attributes:
         picture: The picture.
-        said: What the network made of it, uint8 of shape (H, W, C).
+        size: Height and width of the true picture.
+        view: What the network made of it, uint8; of a large picture some pixels.
+        place: Row, column and side of the square part that is magnified.
+        part: What the network made of that, uint8.
         figures: How near that is to the truth, by the names of `kzoo.tasks.image_measures.nearness`.
         damaged: And how near the damaged picture is; one that is smaller is enlarged by repeating its pixels.
     """
 
     picture: DamagedPicture
-    said: np.ndarray
+    size: tuple[int, int]
+    view: np.ndarray
+    place: tuple[int, int, int]
+    part: np.ndarray
     figures: Mapping[str, float]
     damaged: Mapping[str, float]
 
@@ -266,7 +273,16 @@ def _restored(picture: DamagedPicture, said: Restored) -> RestoredPicture:
             f"{_size(said.pixels)}: it was trained to restore another damage, or pictures with other channels."
         )
         raise DataError(message)
-    return RestoredPicture(picture, said.pixels, nearness(true, said.pixels), nearness(true, _repeated(damaged, true)))
+    top, left, side = place = most_detailed(true)
+    return RestoredPicture(
+        picture=picture,
+        size=(true.shape[0], true.shape[1]),
+        view=thinned(said.pixels).copy(),  # the whole of many large pictures would fill the memory
+        place=place,
+        part=said.pixels[top : top + side, left : left + side].copy(),
+        figures=nearness(true, said.pixels),
+        damaged=nearness(true, _repeated(damaged, true)),
+    )
 
 
 def _repeated(damaged: np.ndarray, true: np.ndarray) -> np.ndarray:

@@ -11,8 +11,8 @@ from kzoo.data.splits import ArraySplit
 from kzoo.errors import DataError, KzooError
 from kzoo.plugins.build import build
 from kzoo.tasks import Measured, images, task_named
-from kzoo.tasks.image_figures import most_detailed
 from kzoo.tasks.image_measures import LEAST_SIDE, ms_ssim, psnr, ssim
+from kzoo.tasks.image_views import most_detailed, thinned
 from kzoo.tasks.images import ImageOutcome, RestoredPicture
 from kzoo.tasks.restored import Restored
 from kzoo.wrappers.image_sizes import LargeImageMetric, OfLargeImages
@@ -192,13 +192,12 @@ def test_what_cannot_be_measured_is_said():
 
 
 def test_pictures_are_drawn_with_a_part_magnified():
-    small = [one.worn[::2, ::2] for one in dark(7)]
-    found = [
-        RestoredPicture(
-            Photo(one.true[:60, :70], worn, one.name), one.true[:60, :70], {"psnr": 30.0 - at}, {"psnr": 20.0}
-        )
-        for at, (one, worn) in enumerate(zip(dark(7), small, strict=True))
-    ]
+    found = []
+    for at, one in enumerate(dark(7)):
+        true = one.true[:60, :70]
+        photo = Photo(true, true[::2, ::2], one.name)
+        part = true[8:40, 4:36]
+        found.append(RestoredPicture(photo, (60, 70), true, (8, 4, 32), part, {"psnr": 30.0 - at}, {"psnr": 20.0}))
     figures = ImageOutcome(found).figures()
     assert set(figures) == set(RESTORATION.pictures)
     assert {name for name in figures if name != "gains"} == set(RESTORATION.photos)
@@ -215,6 +214,7 @@ def test_the_part_that_is_magnified_has_most_detail():
     assert max(top, left - 60) <= 60
     assert min(top + side, left + side - 60) >= 80
     assert most_detailed(pixels[:3, :5])[2] <= 3
+    assert thinned(np.zeros((1500, 100, 3))).shape == (500, 34, 3)
 
 
 def test_a_restored_picture_says_its_size_and_how_much_changed():

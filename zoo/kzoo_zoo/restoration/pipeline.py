@@ -66,7 +66,7 @@ class Restoration(Pipeline):
         model = network.build(problem.input_shape, scale, problem.regularizer, width=chosen.width, blocks=chosen.blocks)
         card = {"scale": scale, "reach": network.reach_of(scale, chosen.blocks)}
         patches = train.patches(chosen.patches or _covering(train))
-        changed: AugmentSettings | None = settings.augment
+        changed: Any = settings.augment  # AugmentSettings, or None
 
         def augment(x: Any, y: Any, moment: Moment) -> tuple[Any, Any]:
             from kzoo_zoo.restoration.augment import augmented

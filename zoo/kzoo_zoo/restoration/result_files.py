@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from kzoo.files import replacing
-from kzoo.tasks.image_figures import most_detailed
+from kzoo.tasks.image_views import most_detailed
 from kzoo_zoo.picture_files import FreeNames, made_folder, refused
 
 if TYPE_CHECKING:
