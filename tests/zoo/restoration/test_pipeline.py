@@ -14,6 +14,7 @@ from kzoo.engine.batches import TrainingBatches
 from kzoo.errors import KzooError, UsageError
 from kzoo_zoo.restoration.network import build, of_any_size, reach_of
 from kzoo_zoo.restoration.pipeline import Restoration
+from kzoo_zoo.restoration.split import PatchSplit
 from kzoo_zoo.restoration.tiles import in_tiles, starts_of
 
 PIPELINE = Restoration()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Restoration"]
 
 _MOST_PATCHES = 16
+_FEWEST_IN_ALL = 8192
 _DRAWS = 2**31  # an example's number is that of its picture and one of so many draws
 
 
@@ -100,9 +101,10 @@ class Restoration(Pipeline):
 
 
 def _covering(split: PatchSplit) -> int:
-    """Return how many patches cover a picture on average, at most 16."""
+    """Return how many patches cover a picture on average, at most 16, but so many that an epoch has 8,192 of them."""
     mean = np.mean([height * width for height, width in (picture.size for picture in split.pictures)])
-    return int(np.clip(round(float(mean) / split.form.side**2), 1, _MOST_PATCHES))
+    covering = int(np.clip(round(float(mean) / split.form.side**2), 1, _MOST_PATCHES))
+    return max(covering, -(-_FEWEST_IN_ALL // len(split.pictures)))
 
 
 def _anywhere(patches: PatchSplit) -> Callable[[Any, int, int], Any]:

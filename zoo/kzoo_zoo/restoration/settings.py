@@ -58,7 +58,11 @@ class NetworkSettings:
     patches: (
         Annotated[
             int,
-            setting("Patches of each picture in an epoch; by itself so many as cover it on average, at most 16.", ge=1),
+            setting(
+                "Patches of each picture in an epoch; by itself as many as cover it on average, at most 16, but 8,192 "
+                "of all pictures together.",
+                ge=1,
+            ),
         ]
         | None
     ) = None
