@@ -133,7 +133,10 @@ def test_nothing_at_random_is_one_place_of_each():
     assert found.batch_order is None
     kept = built(augment={"places": False, "mirror": False, "turn": False})
     assert (kept.augment, kept.batch_order) == (None, None)
-    assert len(found.train) == 28 * 13  # pieces of 105 x 128 pixels, patches of 32 x 32
+    assert len(found.train) == 28 * 293  # so many that there are 8,192
+    many = PatchSplit(found.train.pictures * 40, found.train.form)
+    assert len(built(many).train.pictures) == 28 * 40
+    assert built(many).train.copies == 13  # pieces of 105 x 128 pixels, patches of 32 x 32
 
 
 def test_a_patch_and_its_truth_are_turned_alike():
