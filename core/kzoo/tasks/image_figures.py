@@ -25,28 +25,28 @@ _BEFORE, _AFTER = "#d1600a", "#1f5fa8"  # told apart by colour-blind readers and
 
 
 def sheet(chosen: Sequence[RestoredPicture]) -> Figure:
-    """Return a sheet with two rows for each picture: before, after and the truth, and the same part of each magnified.
+    """Return a sheet with a row for each picture: before, after and the truth, and the same part of each magnified.
 
     The part is where the true picture has most edges; its place is marked.
     """
-    ratios = [min(2.0, one.size[0] / one.size[1]) for one in chosen]
-    heights = [height for ratio in ratios for height in (ratio, 1.0)]
-    figure = Figure(figsize=(9.6, 3.1 * sum(heights) + 0.4 * len(heights)), layout="constrained")
-    axes = figure.subplots(2 * len(chosen), 3, squeeze=False, gridspec_kw={"height_ratios": heights})
-    for number, one in enumerate(chosen):
+    ratios = [min(2.0, max(1.0, one.size[0] / one.size[1])) for one in chosen]
+    figure = Figure(figsize=(13.8, 2.3 * sum(ratios) + 0.35 * len(ratios)), layout="constrained")
+    axes = figure.subplots(len(chosen), 6, squeeze=False, gridspec_kw={"height_ratios": ratios})
+    for row, one in zip(axes, chosen, strict=True):
         before, true, (top, left, side) = one.picture.damaged(), one.picture.clean(), one.place
         scale = true.shape[0] // before.shape[0]
         part = before[top // scale : (top + side) // scale, left // scale : (left + side) // scale]
         columns = [
-            (f"{one.picture.name}: before, {one.damaged['psnr']:.1f} dB", thinned(before), part),
+            (f"{one.picture.name}\nbefore, {one.damaged['psnr']:.1f} dB", thinned(before), part),
             (f"after, {one.figures['psnr']:.1f} dB", one.view, one.part),
             ("the truth", thinned(true), true[top : top + side, left : left + side]),
         ]
-        for (title, whole, magnified), above, below in zip(columns, *axes[2 * number :][:2], strict=True):
+        for (title, whole, magnified), above, beside in zip(columns, row[:3], row[3:], strict=True):
             _show(above, whole, one.size)
             above.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor=_MARK, linewidth=1))
             above.set_title(title, fontsize=8)
-            _show(below, magnified, (side, side))
+            _show(beside, magnified, (side, side))
+            beside.set_title(title.rpartition("\n")[-1].partition(",")[0], fontsize=8)
     return figure
 
 

@@ -202,7 +202,7 @@ def test_pictures_are_drawn_with_a_part_magnified():
     assert set(figures) == set(RESTORATION.pictures)
     assert {name for name in figures if name != "gains"} == set(RESTORATION.photos)
     titles = [axes.get_title() for axes in figures["farthest"].axes]
-    assert titles[0] == "photo6: before, 20.0 dB"  # the farthest first
+    assert titles[0] == "photo6\nbefore, 20.0 dB"  # the farthest first
     assert len(figures["farthest"].axes) == 5 * 2 * 3
 
 

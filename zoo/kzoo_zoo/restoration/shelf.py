@@ -64,8 +64,9 @@ class _InFile:
         height, width, channels = self.shape
         first, end, _ = rows.indices(height)
         row = width * channels
-        data = os.pread(self._file.fileno(), (end - first) * row, self._offset + first * row)
-        return np.frombuffer(data, np.uint8).reshape(end - first, width, channels)[:, columns]
+        # Mapped anew each time, so that what is read does not count as memory of this process for longer than that.
+        mapped = np.memmap(self._file, np.uint8, "r", self._offset + first * row, (end - first, width, channels))
+        return np.array(mapped[:, columns])
 
 
 class _Decoded:
