@@ -50,6 +50,7 @@ def test_a_jpeg_of_low_quality_is_farther_away():
     assert away[0] > away[1] > away[2] > 0
 
 
+@pytest.mark.long_but_first(5)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_damage_is_for_gray_and_colours_and_its_methods_undo_its_size(text, channels):

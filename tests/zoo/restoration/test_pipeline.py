@@ -57,6 +57,7 @@ def test_a_regularizer_is_on_every_kernel():
     assert len(model.losses) == sum(len(layer.weights) > 0 for layer in model.layers)
 
 
+@pytest.mark.long_but_first(3)
 @pytest.mark.parametrize(("scale", "blocks"), [(1, 1), (1, 2), (2, 1), (3, 2)])
 def test_a_pixel_depends_on_no_more_than_the_reach(scale, blocks):
     model = of_any_size(network(scale, blocks=blocks))
@@ -70,6 +71,7 @@ def test_a_pixel_depends_on_no_more_than_the_reach(scale, blocks):
     assert touched.max() > (2 + reach) * scale // 2  # and it is not much less
 
 
+@pytest.mark.long_but_first(4)
 @pytest.mark.parametrize("size", [(96, 130), (71, 33), (40, 200), (5, 7), (1, 90)])
 @pytest.mark.parametrize("scale", [1, 2])
 def test_tiles_give_what_the_whole_picture_gives(scale, size):
@@ -116,6 +118,13 @@ def test_each_picture_comes_as_often_as_any_other_at_another_place_each_time():
     assert set(counts) <= {3, 4}
     assert counts.sum() == 88
     assert not set(orders[0]) & set(orders[1])
+
+
+@pytest.mark.long
+def test_batches_go_on_where_they_were_left():
+    train = pipelines.sample(PIPELINE, patch=32).train
+    found = built(train, augment={}, patches=3)
+    batches = TrainingBatches(found.train, 8, 5, found.augment, found.encode, None, found.batch_order)
     whole = [[np.asarray(part) for part in batch] for batch in batches.dataset(2)]
     resumed = [[np.asarray(part) for part in batch] for batch in batches.dataset(2, epoch=1, step=4)]
     for one, other in zip(whole[11 + 4 :], resumed, strict=True):
@@ -181,6 +190,7 @@ def test_frames_of_any_size_are_restored_and_drawn(tmp_path):
     )
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("size", [(60, 100), (100, 60), (4, 4), (1, 1)])
 def test_before_and_after_are_beside_each_other(size):
     card = {**CARD, "scale": 2, "reach": 6}
