@@ -19,6 +19,7 @@ _GUIDES = {
     "regression": "regression.md",
     "fingers": "counting-fingers.md",
     "segmentation": "segmentation.md",
+    "restoration": "restoration.md",
     "yolov3": "training-a-detector.md",
 }
 _TABLES = {

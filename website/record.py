@@ -62,6 +62,7 @@ TRIALS = (
     Trial("segmentation", "--recipe quick"),
     Trial("yolov3", "--recipe quick"),
     Trial("embedding", "--recipe quick"),
+    Trial("restoration", "--recipe quick"),
 )
 
 

@@ -193,6 +193,8 @@ class Built:
             called where there is no validation split.
         batch_order: Which training examples make a batch, where that is not for chance alone to say, see
             `kzoo.engine.batches.TrainingBatches`; None takes all examples of an epoch in a random order.
+        train: What is trained on in the place of the training split's examples, such as patches cut from its pictures;
+            None for those.
         started: What the network took from `BuildSettings.start`, where the pipeline did that itself; None where layers
             are to be taken over as `kzoo.models.starting.start_from` does.
     """
@@ -205,6 +207,7 @@ class Built:
     unfreeze: Callable[[Any], None] = unfreeze_all
     finish: Callable[[Forward, Split], Mapping[str, Any]] | None = None
     batch_order: Callable[[Any, int, int], Any] | None = None
+    train: Split | None = None
     started: Started | None = None
 
 

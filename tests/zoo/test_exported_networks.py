@@ -10,6 +10,7 @@ from kzoo.errors import KzooError
 from kzoo.export.formats import FORMATS
 from kzoo.export.replay import TOLERANCE, difference
 from kzoo.models.saved import find_pipeline
+from kzoo_zoo.restoration.network import build as build_restoration
 from kzoo_zoo.yolov3.examples import DetectionSplit
 
 onnx = pytest.importorskip("onnx", reason="ONNX files are written by the extra `onnx`")
@@ -51,6 +52,16 @@ def trained_detector():
     ).model
 
 
+def restoration(scale):
+    def made():
+        model = build_restoration((24, 24, 3), scale, width=8, blocks=1)
+        noise = np.random.default_rng(0)
+        model.set_weights([noise.normal(0, 0.1, weight.shape) for weight in model.get_weights()])
+        return model
+
+    return made
+
+
 def backbone():
     return keras.applications.EfficientNetV2B0(include_top=False, weights=None, input_shape=(64, 64, 3))
 
@@ -66,6 +77,8 @@ NETWORKS = {
     "regression gaussians": of_pipeline("regression", (4,), 1, problem={"predicts": "gaussians"}),
     "embedding": of_pipeline("embedding", (32, 32, 3), 2, problem={"task": "embedding"}),
     "embedding cosines": of_pipeline("embedding", (28, 28, 1), 2, problem={"predicts": "cosines"}, network="classic"),
+    "restoration": restoration(1),
+    "restoration x3": restoration(3),
     "yolov3": trained_detector,
     "yolov3-tiny": tiny,
     "cells in channels": of_cfg(

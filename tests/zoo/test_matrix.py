@@ -35,6 +35,7 @@ PIPELINES = {
     "ordinal": ("fingers",),
     "segmentation": ("segmentation",),
     "embedding": ("embedding",),
+    "restoration": ("restoration",),
 }
 PICTURES = ("mnist", "cifar10", "cats_vs_dogs")
 SETTINGS = {
@@ -45,12 +46,14 @@ SETTINGS = {
     "fingers": {"per_class": 5},
     "segmentation": {"image_size": (32, 48)},
     "embedding": {"image_size": 16},
+    "restoration": {"patch": 16},
 }
 EXAMPLES = {
     ("segmentation", "mixture"): "mixture:losses=[categorical_crossentropy,soft_dice(smooth=1)]",
     ("multilabel", "confusion_matrix"): "confusion_matrix:cell=[0,1,1],normalize=rows",
 }
-RECIPES = {"segmentation": "quick", "yolov3": "quick"}  # the classic networks have tens of millions of weights
+# The classic networks have tens of millions of weights.
+RECIPES = {"segmentation": "quick", "restoration": "quick", "yolov3": "quick"}
 
 
 @functools.cache
@@ -225,6 +228,7 @@ def test_everything_that_is_listed_has_a_pipeline():
         pytest.param("regression", "regression", "gaussian_nll", marks=pytest.mark.long),
         pytest.param("regression", "regression", "poisson", marks=pytest.mark.long),
         pytest.param("embedding", "embedding", "multi_similarity", marks=pytest.mark.long),
+        pytest.param("restoration", "restoration", "charbonnier", marks=pytest.mark.long),
     ],
 )
 def test_every_fitting_metric_measures(task, pipeline, loss):

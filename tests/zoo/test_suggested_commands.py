@@ -61,7 +61,7 @@ def test_it_trains(kind, name, capsys, tmp_path):
         ("loss", "hinge", "cats_vs_dogs"),  # a caution wherever it runs
         ("loss", "arcface", "embedding"),
         ("loss", "ctc", ""),  # no pipeline transcribes
-        ("metric", "psnr", ""),
+        ("metric", "psnr", "restoration"),
         ("loss", "ciou", "yolov3"),  # a part of a detector's loss: yolo:box=ciou
         ("loss", "dfl", ""),  # a part of none that there is
         ("regularizer", "entropy", "cifar10"),

@@ -82,6 +82,15 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             reference="Redmon, Farhadi 2018, https://arxiv.org/abs/1804.02767",
         ),
         PipelineSpec(
+            name="restoration",
+            target="kzoo_zoo.restoration.pipeline:Restoration",
+            task="restoration",
+            recipes=("default", "quick"),
+            flags={"damage": "data.damage", "patch": "data.patch", "width": "model.width", "blocks": "model.blocks"},
+            summary="Noise taken off pictures, small ones enlarged, blur and traces of JPEG undone, by one network.",
+            reference="Zhang, Zuo, Zhang 2018 (FFDNet), https://arxiv.org/abs/1710.04026",
+        ),
+        PipelineSpec(
             name="embedding",
             target="kzoo_zoo.embedding.pipeline:Embedding",
             task="embedding",

@@ -148,7 +148,7 @@ def _show(found: Evaluation) -> None:
     output.emit(rows, {"metric": "metric", "test": "test"}, as_json=False)
     if found.per_class:
         output.show()
-        table: list[dict[str, Any]] = [{"class": name, **values} for name, values in found.per_class.items()]
+        table: list[dict[str, Any]] = [{found.rows: name, **values} for name, values in found.per_class.items()]
         output.emit(table, {key: key for key in table[0]}, as_json=False)
     confusion = found.confusion
     if confusion is not None and (confusion.most_shown is None or len(confusion.names) <= confusion.most_shown):

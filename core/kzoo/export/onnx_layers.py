@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers
 
 from kzoo.export.onnx_activations import activated, clipped, softmax
-from kzoo.export.onnx_windows import averaged, convolved, depthwise, pooled, resized
+from kzoo.export.onnx_windows import averaged, convolved, depthwise, pooled, resized, transposed
 from kzoo.export.refusal import NotExportedError
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ LAYERS: dict[type, Callable[..., Value]] = {
     layers.BatchNormalization: _batch_normalization,
     layers.Concatenate: _concatenated,
     layers.Conv2D: convolved,
+    layers.Conv2DTranspose: transposed,
     layers.Dense: _dense,
     layers.DepthwiseConv2D: depthwise,
     layers.Dropout: _same,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from kzoo.export.onnx_graph import Graph, Value
 
-__all__ = ["averaged", "convolved", "depthwise", "pooled", "resized"]
+__all__ = ["averaged", "convolved", "depthwise", "pooled", "resized", "transposed"]
 
 
 def convolved(graph: Graph, layer: Any, x: Value) -> Value:
@@ -29,6 +29,34 @@ def depthwise(graph: Graph, layer: Any, x: Value) -> Value:
     height, width, channels, multiplier = layer.kernel.shape
     kernel = np.asarray(layer.kernel).transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
     return _convolution(graph, layer, x, kernel, channels)
+
+
+def transposed(graph: Graph, layer: Any, x: Value) -> Value:
+    """Return what a `keras.layers.Conv2DTranspose` makes.
+
+    Raises:
+        NotExportedError: It is dilated, has an output padding of its own, or a kernel shorter than its strides.
+    """
+    _channels_last(layer)
+    kernel = np.asarray(layer.kernel).transpose(3, 2, 0, 1)
+    size, strides = kernel.shape[2:], tuple(layer.strides)
+    if layer.padding not in ("same", "valid"):
+        raise NotExportedError(layer, f"padding `{layer.padding}`", "`same` and `valid`")
+    if tuple(layer.dilation_rate) != (1, 1) or layer.output_padding is not None:
+        raise NotExportedError(layer, "dilated, or with `output_padding`", "those without either")
+    if any(length < stride for length, stride in zip(size, strides, strict=True)):
+        raise NotExportedError(
+            layer, f"a kernel of {size} with strides of {strides}", "kernels as long as their strides"
+        )
+    x = graph.channels_first(x)
+    sources = [x.name, graph.constant(kernel, f"{layer.name}_kernel", layer)]
+    if layer.use_bias:
+        sources.append(graph.constant(np.asarray(layer.bias), f"{layer.name}_bias", layer))
+    over = [length - stride for length, stride in zip(size, strides, strict=True)]
+    ends = [*(one // 2 for one in over), *(one - one // 2 for one in over)] if layer.padding == "same" else [0] * 4
+    name = graph.add("ConvTranspose", sources, layer.name, kernel_shape=[*size], strides=[*strides], pads=ends)
+    found = replace(x, name=name, shape=(*x.shape[:-1], kernel.shape[1]))
+    return activated(graph, found, layer.activation, layer)
 
 
 def pooled(operator: str) -> Callable[[Graph, Any, Value], Value]:

@@ -50,7 +50,7 @@ class Evaluation:
 
     Attributes:
         metrics: Loss and metrics by name.
-        per_class: A row of figures for each class by name; empty where there are no classes.
+        per_class: A row of figures for each class by name, or for each of what `rows` says; it may be empty.
         confusion: What was taken for what, or None.
         class_names: The classes.
         data: Where the test data came from.
@@ -58,6 +58,7 @@ class Evaluation:
         measured: Which part of the data was measured on, in words.
         notes: What was said about the data.
         outcome: What was predicted of each example, for pictures and files; None where there is nothing to show.
+        rows: What the rows of `per_class` are.
     """
 
     metrics: dict[str, Any]
@@ -69,6 +70,7 @@ class Evaluation:
     measured: str = ""
     notes: list[str] = field(default_factory=list)
     outcome: Outcome | None = None
+    rows: str = "class"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data, without the outcome."""
@@ -144,6 +146,7 @@ def evaluate(
         measured="all of it" if splits.whole else "its test split",
         notes=notes,
         outcome=outcome,
+        rows=task.rows,
     )
 
 

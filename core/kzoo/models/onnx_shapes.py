@@ -148,6 +148,17 @@ def _convolved(given: _Given) -> Shape:
     return _windowed(given, filters, size)
 
 
+def _transposed(given: _Given) -> Shape:
+    (batch, channels, *sides), (wanted, filters, *size) = given.shape(), given.shape(1)
+    strides, pads = given.get("strides", [1] * len(sides)), given.get("pads", [0] * 2 * len(sides))
+    unknown = {"auto_pad", "dilations", "group", "output_padding", "output_shape"} & set(given.node.attributes)
+    if unknown or channels != wanted or min(*strides, *size) < 1 or min(pads) < 0:
+        raise ValueError(unknown)
+    ends = [before + after for before, after in zip(pads[: len(sides)], pads[len(sides) :], strict=True)]
+    walks = zip(sides, strides, size, ends, strict=True)
+    return _whole((batch, filters, *((side - 1) * stride + length - end for side, stride, length, end in walks)))
+
+
 def _pooled(given: _Given) -> Shape:
     return _windowed(given, given.shape()[1], given.get("kernel_shape"))
 
@@ -242,6 +253,7 @@ OPERATORS: dict[str, Callable[[_Given], Shape | list[Shape]]] = {
     **dict.fromkeys(("AveragePool", "MaxPool"), _pooled),
     "Concat": _beside,
     "Conv": _convolved,
+    "ConvTranspose": _transposed,
     "Flatten": _flattened,
     "Pad": _padded,
     "Reshape": _reshaped,

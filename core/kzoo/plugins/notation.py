@@ -2,15 +2,19 @@
 
 The grammar, with spaces allowed after a comma and inside brackets::
 
-    reference = name [":" arguments] | call
+    reference = name [":" arguments] | call | sum
+    sum       = number "*" part | part "+" sum | number "*" part "+" sum
+    part      = name | call
     call      = name "(" [arguments] ")"
     name      = [distribution ":"] component
     arguments = key "=" value {"," key "=" value}
     value     = JSON | call | list | word
     list      = "[" [value {"," value}] "]"
 
-A call is a component inside another one; it stands for the table that a configuration file has there,
-``{"name": "focal", "gamma": 2}``. A word is text without spaces and without any of ``, = " ' ( ) [ ] { }``.
+A sum of components stands for the component `sum` with them and their weights: ``0.2*ssim + 0.8*charbonnier`` for
+``sum:losses=[ssim,charbonnier],weights=[0.2,0.8]``. A call is a component inside another one; it stands for the table
+that a configuration file has there, ``{"name": "focal", "gamma": 2}``. A word is text without spaces and without any of
+``, = " ' ( ) [ ] { }``.
 """
 
 from __future__ import annotations
@@ -24,7 +28,19 @@ from kzoo.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["canonical_distribution", "format_arguments", "parse_reference", "parse_setting", "parse_value", "table_of"]
+__all__ = [
+    "SUM",
+    "canonical_distribution",
+    "format_arguments",
+    "format_sum",
+    "parse_reference",
+    "parse_setting",
+    "parse_value",
+    "table_of",
+]
+
+SUM = "sum"
+"""The component that a sum stands for; it takes ``losses`` and ``weights``."""
 
 _KEY = re.compile(r"[A-Za-z_]\w*")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)*")
@@ -32,6 +48,8 @@ _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _WORD = re.compile(r"[^\s,=\"'()\[\]{}]+")
 _CALL = re.compile(r"([^\s,=\"'()\[\]{}]+)\(")
 _SPACE = re.compile(r"\s*")
+_PART = re.compile(r"[^\s,=\"'()\[\]{}+*]+")
+_WEIGHT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*\*\s*")
 _NUMBER = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _PYTHON_WORDS = {"True": True, "False": False, "None": None}
 _DECODER = json.JSONDecoder()
@@ -91,9 +109,10 @@ def parse_reference(text: str) -> tuple[str, dict[str, Any]]:
     """Return the name and the arguments of a component's text; raise `UsageError` where it is malformed."""
     _check_length(text)
     stripped = text.strip()
-    if _CALL.match(stripped):
+    plain = _PART.match(stripped)
+    if _CALL.match(stripped) or _WEIGHT.match(stripped) or (plain and stripped[plain.end() :].lstrip()[:1] == "+"):
         reader = _Reader(stripped)
-        found = reader.call(0)
+        found = reader.sum()
         reader.end()
         return found
     name, rest = _split_name(text)
@@ -110,6 +129,27 @@ def table_of(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     own = {key: value for key, value in arguments.items() if key == "name"}  # the table's `name` is taken
     rest = {key: value for key, value in arguments.items() if key != "name"}
     return {"name": f"{name}:{format_arguments(own)}" if own else name, **rest}
+
+
+def format_sum(arguments: Mapping[str, Any]) -> str | None:
+    """Return the arguments of a sum as it is written, ``0.2*ssim + 0.8*charbonnier``; None where they are others."""
+    losses, weights = arguments.get("losses"), arguments.get("weights")
+    if not isinstance(losses, (list, tuple)) or not losses or not set(arguments) <= {"losses", "weights"}:
+        return None
+    weights = [1] * len(losses) if weights is None else weights
+    numbers = isinstance(weights, (list, tuple)) and all(
+        isinstance(one, (int, float)) and not isinstance(one, bool) for one in weights
+    )
+    if not numbers or len(weights) != len(losses) or (len(losses) == 1 and weights[0] == 1):
+        return None
+    parts = []
+    for loss, weight in zip(losses, weights, strict=True):
+        call = _as_call({"name": loss} if isinstance(loss, str) else loss) if isinstance(loss, (str, dict)) else None
+        if call is None or call[0] == SUM:
+            return None
+        written = f"{call[0]}({format_arguments(call[1])})" if call[1] else call[0]
+        parts.append(written if weight == 1 else f"{weight!r}*{written}")
+    return " + ".join(parts)
 
 
 def format_arguments(arguments: Mapping[str, Any]) -> str:
@@ -173,6 +213,38 @@ class _Reader:
         if not self.takes(")"):
             self.refuse(f"expected `,` or `)` at {self.rest!r}")
         return name, arguments
+
+    def sum(self) -> tuple[str, dict[str, Any]]:
+        """Return name and arguments of a call, or of the component that a sum of calls stands for."""
+        parts, weights = [], []
+        while True:
+            self.skip()
+            weight = _WEIGHT.match(self.text, self.at)
+            weights.append(parse_value(weight.group(1)) if weight else 1)
+            self.at = weight.end() if weight else self.at
+            parts.append(self.part())
+            if not self.takes("+"):
+                break
+        if len(parts) == 1 and weight is None:
+            return parts[0]
+        losses = [table_of(*part) if part[1] else part[0] for part in parts]
+        return SUM, {"losses": losses, **({} if set(weights) == {1} else {"weights": weights})}
+
+    def part(self) -> tuple[str, dict[str, Any]]:
+        """Return name and arguments of what is added up."""
+        if _CALL.match(self.text, self.at):
+            return self.call(0)
+        word = _PART.match(self.text, self.at)
+        if not word:
+            self.refuse(f"expected the name of a component at {self.rest!r}")
+        self.at = word.end()
+        name, rest = _split_name(word.group(), self.whole)
+        if rest is not None or self.rest[:1] == "=":
+            self.refuse(
+                f"{word.group()!r} is not a component's name. In a sum the arguments of a component are in brackets, "
+                "as in 0.5*focal(gamma=2) + emd"
+            )
+        return name, {}
 
     def value(self, depth: int) -> Any:
         """Return the value here: JSON, a call, a list, or a bare word."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from kzoo.arguments import described
 from kzoo.errors import UsageError
 from kzoo.plugins.notation import (
+    SUM,
     canonical_distribution,
     format_arguments,
+    format_sum,
     parse_reference,
     parse_setting,
     parse_value,
@@ -30,7 +32,8 @@ class Reference:
     The text form is ``name[:key=value,...]``, or ``distribution:name[:key=value,...]``; values are JSON, or as Python
     writes them (``.5``, ``True``, ``None``), and any other bare word stands for a string. An argument that is itself a
     component has its own arguments in brackets, ``adam:learning_rate=one_cycle(max_learning_rate=0.01)``, and lists
-    need no quotes, ``mixture:losses=[soft_dice,focal(gamma=2)]``; `kzoo.plugins.notation` has the grammar.
+    need no quotes, ``mixture:losses=[soft_dice,focal(gamma=2)]``. A sum of losses is written as one, ``0.5*soft_dice +
+    focal(gamma=2)``; `kzoo.plugins.notation` has the grammar.
     ``str(reference)`` is that text again, so it serves as a label in tables and run names.
 
     Attributes:
@@ -94,5 +97,7 @@ class Reference:
         return re.sub(r"[^A-Za-z0-9_.]+", "_", str(self)).strip("_")
 
     def __str__(self) -> str:
+        if self.name == SUM and (written := format_sum(self.kwargs)) is not None:
+            return written
         arguments = format_arguments(self.kwargs)
         return f"{self.name}:{arguments}" if arguments else self.name

@@ -55,7 +55,7 @@ def write_report(run: Run, task: Task, outcome: Outcome | None = None) -> list[P
     pictures = {**(_earlier(plots, captions) if outcome is None else {}), **drawn}
     shown = [(captions[name], pictures[name], name in task.photos) for name in captions if name in pictures]
     parts = [(caption, page.picture(png, caption, photo=photo)) for caption, png, photo in shown]
-    text = page.page(f"{run.name}", [*_summary(run, manifest, outcome), *parts, *_record(run, manifest)])
+    text = page.page(f"{run.name}", [*_summary(run, manifest, task, outcome), *parts, *_record(run, manifest)])
     target = run.path / "report.html"
     write_text(target, text)
     return [*written, target]
@@ -101,7 +101,7 @@ def as_png(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def _summary(run: Run, manifest: Manifest, outcome: Outcome | None) -> list[tuple[str, str]]:
+def _summary(run: Run, manifest: Manifest, task: Task, outcome: Outcome | None) -> list[tuple[str, str]]:
     """Return what a reader wants to know first: what was trained on what, when and where, and what came of it."""
     data = manifest.data
     text = page.facts(_facts(run, manifest))
@@ -114,7 +114,8 @@ def _summary(run: Run, manifest: Manifest, outcome: Outcome | None) -> list[tupl
     rows = [{"metric": name, "test": value} for name, value in manifest.test_results.items()]
     parts = [("", text), ("Test results", page.table(rows))] if rows else [("", text)]
     if classes := outcome.per_class() if outcome else {}:
-        parts.append(("Classes", page.table([{"class": name, **row} for name, row in classes.items()])))
+        table = page.table([{task.rows: name, **row} for name, row in classes.items()])
+        parts.append(("Classes" if task.rows == "class" else "Compared", table))
     return parts
 
 

@@ -28,6 +28,7 @@ _HUB_TASKS = {
     "distribution": "image-classification",
     "detection": "object-detection",
     "segmentation": "image-segmentation",
+    "restoration": "image-to-image",
     "regression": "tabular-regression",
 }
 """What the hub calls the tasks that it has a name for, as far as kzoo's pipelines have them."""

@@ -31,6 +31,7 @@ _HOMES = {
     "detection": "kzoo.tasks.boxes:Detection",
     "segmentation": "kzoo.tasks.masks:Segmentation",
     "embedding": "kzoo.tasks.vectors:Embedding",
+    "restoration": "kzoo.tasks.images:Restoration",
 }
 
 
@@ -105,7 +106,7 @@ class Outcome(Protocol):
         """Return figures by name where there is no compiled loss, as of an exported model; `Task.quality` is one."""
 
     def per_class(self) -> dict[str, dict[str, Any]]:
-        """Return a row of figures for each class by name; empty where there are no classes."""
+        """Return a row of figures for each class by name, or for each of what `Task.rows` says; it may be empty."""
 
     def confusion(self) -> Confusion | None:
         """Return what was taken for what, or None where there are no classes."""
@@ -126,6 +127,7 @@ class Task(abc.ABC):
         pictures: The pictures of a test in the order in which they are shown, with what each shows.
         photos: Those of them that show photos, which no page may draw in other colours.
         files: The files of a test that other programs read.
+        rows: What the rows of `Outcome.per_class` are, as the heading of their names.
         names_classes: Whether the model says classes, which its card names.
         epoch_figures: What can be measured of the validation split after an epoch: the name that is logged, and that in
             `Outcome.metrics`. More of each is better.
@@ -145,6 +147,7 @@ class Task(abc.ABC):
     own_measures: ClassVar[bool] = False
     quality: ClassVar[str] = ""
     compared: ClassVar[Mapping[str, str]] = {}
+    rows: ClassVar[str] = "class"
     names_classes: ClassVar[bool] = False
 
     def label_form(self, label_forms: Collection[str]) -> str:
@@ -161,6 +164,16 @@ class Task(abc.ABC):
         """Return the loss, wrapped where it wants another form of outputs than the task's networks give."""
         del predicts
         return loss
+
+    def fit_measure(self, metric: Any, predicts: str) -> Any:
+        """Return the metric, wrapped where it wants another form of outputs than the task's networks give.
+
+        Args:
+            metric: The metric.
+            predicts: What it compares, one of `kzoo.plugin.INPUTS`; empty where its spec does not say.
+        """
+        del predicts
+        return metric
 
     def fit_metric(self, metric: Any, targets: Collection[str], label_form: str, num_classes: int) -> Any:
         """Return the metric, wrapped where it takes labels in another form than ``label_form``.

@@ -108,6 +108,7 @@ class Assembly:
                 raise UsageError(message)
             if self.predicts == "gaussians" != spec.inputs:
                 metric = MeanOutput(metric)
+            metric = self.task.fit_measure(metric, spec.inputs)
             fitted = self.task.fit_metric(metric, targets, self.label_form, num_classes) if num_classes else metric
             built.append(fitted)
         for name in (metric.name for metric in built):
@@ -146,8 +147,8 @@ class Assembly:
             return 0
         if not self.task.epoch_figures:
             message = (
-                "`train.measure_every` is for detection, segmentation and embeddings, and the task here is "
-                f"{self.task.name}."
+                "`train.measure_every` is for detection, segmentation, embeddings and restoration, and the task here "
+                f"is {self.task.name}."
             )
             raise UsageError(message)
         self.task.check_measurable()
@@ -196,7 +197,7 @@ class Assembly:
         weights = None if settings.class_weight == "none" else balanced_weights(splits.train, splits.class_names)
         self.class_weights = {} if weights is None else dict(zip(splits.class_names, weights.tolist(), strict=True))
         self.batches = TrainingBatches(
-            splits.train,
+            splits.train if self.built.train is None else self.built.train,
             settings.batch_size,
             config.seed,
             self.built.augment,

@@ -89,7 +89,7 @@ def _train(work: Work, trainer: Trainer) -> None:
         parts.compile_with,
     )
     shown = work.listener.progress(
-        examples=len(work.splits.train), batch_size=settings.batch_size, unit=parts.pipeline.unit
+        examples=len(parts.batches.split), batch_size=settings.batch_size, unit=parts.pipeline.unit
     )
     validation = work.splits.validation
     before = _digests(parts.model)

@@ -16,6 +16,7 @@ __all__ = ["METRICS", "NOT_OFFERED"]
 
 _CLASSES = ("classification", "ordinal")
 _NUMBERS_AND_SHARES = ("regression", *_CLASSES, "binary", "multilabel", "distribution")
+_OF_NUMBERS = ("restoration", *_NUMBERS_AND_SHARES)
 _DENSE = frozenset({"dense"})
 _SPARSE = frozenset({"sparse"})
 _NO_CLASSES: frozenset[str] = frozenset()
@@ -328,7 +329,7 @@ _NUMBERS = (
         "MeanSquaredError",
         "Mean of the squared differences.",
         aliases=("mse",),
-        tasks=_NUMBERS_AND_SHARES,
+        tasks=_OF_NUMBERS,
     ),
     _error(
         "root_mean_squared_error",
@@ -342,7 +343,7 @@ _NUMBERS = (
         "MeanAbsoluteError",
         "Mean of the absolute differences.",
         aliases=("mae",),
-        tasks=_NUMBERS_AND_SHARES,
+        tasks=_OF_NUMBERS,
     ),
     _error(
         "mean_absolute_percentage_error",

@@ -55,7 +55,10 @@ def convolutions(x):
     b = layers.Conv2D(6, 2, strides=(1, 3), use_bias=False)(x)
     c = layers.Conv2D(8, 3, dilation_rate=2, padding="same", groups=2)(x)
     d = layers.DepthwiseConv2D(3, strides=2, padding="same", depth_multiplier=2)(x)
-    return [a, b, c, layers.BatchNormalization(scale=False, center=False)(d)]
+    e = layers.Conv2DTranspose(5, 6, strides=2, padding="same", activation="relu")(x)
+    f = layers.Conv2DTranspose(3, (3, 4), strides=(2, 3), use_bias=False)(x)
+    g = layers.Conv2DTranspose(2, 5, strides=2, padding="same")(x)
+    return [a, b, c, layers.BatchNormalization(scale=False, center=False)(d), e, f, g]
 
 
 def poolings(x):
@@ -187,6 +190,8 @@ class Alone(layers.Layer):
         (lambda: layers.Activation(lambda x: x, name="act"), "`act` (Activation, the activation `<lambda>`)"),
         (lambda: layers.Conv2D(2, 1, dtype="mixed_float16", name="half"), "`half` (Conv2D, which computes in float16)"),
         (lambda: layers.UpSampling2D(2, interpolation="bicubic", name="up"), "`up` (UpSampling2D, bicubic)"),
+        (lambda: layers.Conv2DTranspose(2, 3, dilation_rate=2, name="up"), "`up` (Conv2DTranspose, dilated"),
+        (lambda: layers.Conv2DTranspose(2, 1, strides=2, name="up"), "`up` (Conv2DTranspose, a kernel of (1, 1)"),
         (lambda: layers.BatchNormalization(axis=1, name="bn"), "`bn` (BatchNormalization, over the axis 1)"),
     ],
 )

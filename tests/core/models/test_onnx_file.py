@@ -96,6 +96,17 @@ def _doubled(times):
     return network(nodes)
 
 
+def _spread(stride, times, **more):
+    kernel = array(np.ones((4, 4, 2, 2), np.float32), "kernel")
+    nodes = [
+        helper.make_node(
+            "ConvTranspose", [f"x{n}" if n else "input", "kernel"], [f"x{n + 1}"], strides=[stride, stride], **more
+        )
+        for n in range(times)
+    ]
+    return network(nodes, [kernel])
+
+
 def _enlarged(scale, times):
     weights = [array(np.array([1, scale, scale, 1], np.float32), "scales")]
     nodes = [helper.make_node("Resize", [f"x{n}" if n else "input", "", "scales"], [f"x{n + 1}"]) for n in range(times)]
@@ -113,6 +124,8 @@ def _enlarged(scale, times):
         (lambda: network([helper.make_node("Relu", ["input"], ["o"], domain="x.y")]), "the operator 'x.y.Relu'"),
         (lambda: network([helper.make_node("ConstantOfShape", ["input"], ["o"])]), "the operator 'ConstantOfShape'"),
         (lambda: _doubled(40), "would make 17,592,186,044,416 numbers of one input"),
+        (lambda: _spread(64, 4), "numbers of one input, and the limit is 134,217,728"),
+        (lambda: _spread(2, 1, group=4), "(ConvTranspose) does not fit what it is given"),
         (lambda: _enlarged(64, 4), "numbers of one input, and the limit is 134,217,728"),
         (lambda: network([helper.make_node("Relu", ["other"], ["o"])]), "(Relu) does not fit what it is given"),
         (lambda: network(shape=("N", 2**14, 2**14, 1), card=None), "one input of its network has 268,435,456 numbers"),

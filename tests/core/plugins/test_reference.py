@@ -247,3 +247,51 @@ def test_what_nobody_writes_is_refused_by_its_length(text):
     with pytest.raises(UsageError, match=r"characters; the limit is") as caught:
         Reference.parse(text)
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "losses", "weights"),
+    [
+        ("ssim+charbonnier", ["ssim", "charbonnier"], None),
+        ("0.2*ssim + 0.8*charbonnier(epsilon=0.01)", ["ssim", {"name": "charbonnier", "epsilon": 0.01}], [0.2, 0.8]),
+        ("emd(p=1) + 3*kzoo:soft-dice + -.5*emd", [{"name": "emd", "p": 1}, "kzoo:soft_dice", "emd"], [1, 3, -0.5]),
+        ("1e-3 * emd", ["emd"], [1e-3]),
+        ("join(a=[x(b=1)],c=2)+emd", [{"name": "join", "a": [{"name": "x", "b": 1}], "c": 2}, "emd"], None),
+    ],
+)
+def test_a_sum_is_written_as_one(text, losses, weights):
+    found = Reference.parse(text)
+    assert found == Reference("sum", {"losses": losses, **({} if weights is None else {"weights": weights})})
+    assert Reference.parse(str(found)) == found
+    assert Reference.from_mapping(found.to_mapping()) == found
+    assert "sum" not in str(found)
+    assert Reference.parse(f"mixture:losses=[{json.dumps(text)}]").kwargs["losses"] == [text]
+
+
+def test_what_only_looks_like_a_sum_is_none():
+    assert Reference.parse("focal:gamma=1e+5").kwargs == {"gamma": 1e5}
+    assert Reference.parse('x:title="2*3 + a"').kwargs == {"title": "2*3 + a"}
+    assert str(Reference("sum", {"losses": ["a"], "weights": [1]})) == "sum:losses=[a],weights=[1]"
+    assert str(Reference("sum", {"losses": [3, "a"]})) == "sum:losses=[3,a]"
+    assert str(Reference("sum", {"losses": ["a", "b"], "weights": [1]})) == "sum:losses=[a,b],weights=[1]"
+    assert str(Reference("sum", {"losses": ["a", "b"], "name": "x"})) == "sum:losses=[a,b],name=x"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ssim+", "expected the name of a component at ''"),
+        ("0.5*", "expected the name of a component at ''"),
+        ("a ++ b", "expected the name of a component at '+ b'"),
+        ("a + b:gamma=2", "arguments of a component are in brackets, as in 0.5*focal(gamma=2) + emd"),
+        ("a + b=2", "arguments of a component are in brackets"),
+        ("0.5*a b", "expected nothing more"),
+        ("a + b(c=1", "the `(` after 'a + b' is not closed"),
+        ("2*3*a", "name[:key=value,...]"),
+        ("a*0.5", "name[:key=value,...]"),
+    ],
+)
+def test_a_sum_that_is_none_is_refused(text, said):
+    with pytest.raises(UsageError) as caught:
+        Reference.parse(text)
+    assert said in str(caught.value)

@@ -10,8 +10,8 @@ LOSSES: list[LossSpec] = [
     LossSpec(
         name="mixture",
         target="kzoo_plugins.losses.mixture:Mixture",
-        summary="The weighted sum of other losses, each of them logged apart.",
-        aliases=("weighted_sum",),
+        summary="The weighted sum of other losses, each of them logged apart; written 0.5*ssim + charbonnier.",
+        aliases=("sum", "weighted_sum"),
         resolves={"losses": "loss"},
         example={
             "losses": ["mean_absolute_error", {"name": "mean_squared_error:name=squares"}],
