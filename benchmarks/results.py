@@ -169,7 +169,7 @@ def _given(asked):
     for key, value in vars(asked).items():
         if key in ("json", "keep", "defaults") or value == asked.defaults.get(key):
             continue
-        given[key] = value.name if isinstance(value, Path) else str(value)
+        given[key] = ",".join(part.rpartition("/")[2] for part in str(value).split(","))
     return given
 
 
