@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -61,6 +62,14 @@ SPEC = """\
 README = "A paragraph of a README, which every distribution's metadata holds in full.\n" * 60
 
 
+def write_installed(folder: Path) -> None:
+    """Make a folder of links to all that is installed: plugins lie beside kzoo, as an installer puts them."""
+    folder.mkdir()
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if path.suffix != ".pth" and path.name != "__pycache__":
+            (folder / path.name).symlink_to(path)
+
+
 def write_distributions(folder: Path, distributions: int, losses: int) -> None:
     """Write what an installer would have written for so many plugins."""
     for at in range(distributions):
@@ -75,8 +84,8 @@ def write_distributions(folder: Path, distributions: int, losses: int) -> None:
         (info / "entry_points.txt").write_text(f"[kzoo]\nsynthetic = {package}.plugin\n")
 
 
-def command(folder: Path | None, *words: str, code: str = KZOO) -> Ended:
-    """Run a listing with a folder on the path of its process, or without one."""
+def command(folder: Path, *words: str, code: str = KZOO) -> Ended:
+    """Run a listing with a folder first on the path of its process."""
     return ended([sys.executable, "-c", code, *words], PYTHONPATH=folder)
 
 
@@ -90,9 +99,10 @@ def main() -> int:
     asked = parser.parse_args()
     report = Report("plugins", asked)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        cases = {"without plugins": Path(name) / "without", f"with {asked.distributions}": Path(name) / "with"}
+        for folder in cases.values():
+            write_installed(folder)
         write_distributions(folder, asked.distributions, asked.losses)
-        cases = {"without plugins": None, f"with {asked.distributions}": folder}
         # Listing them all writes the bytecode caches, too.
         counts = [len(json.loads(command(case, "--json").out)) for case in cases.values()]
         if counts[1] - counts[0] != asked.distributions * asked.losses:
