@@ -25,7 +25,7 @@ def draw(tables, path):
         mean = sum(place[0]) / len(own), sum(place[1]) / len(own)
         axes.annotate(arm, mean, xytext=(6, -12), textcoords="offset points", fontsize=9)
     for row in tables.get("airbench", {}).get("rows", ()):
-        place = row["seconds to 94 %, extrapolated"], 94.0
+        place = row["seconds for 94 %, extrapolated"], 94.0
         axes.plot(*place[:1], place[1], "o", mfc="none", color="gray")
         axes.annotate(f"{row['arm']}\n(time extrapolated)", place, xytext=(-6, -26), textcoords="offset points",
                       fontsize=9, ha="right", color="gray")  # fmt: skip

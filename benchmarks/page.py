@@ -34,7 +34,8 @@ INTRODUCTION = """\
 Each table is made by one command, on one machine, with everything that is compared taking turns (A B A B ...): what
 counts are the ratios of the same round, with how far they went over the rounds. In the columns "is better by" a number
 above 1 says how many times better the first row is than that one. "CPU-s" are seconds of processor time over all
-threads, which other work on the machine changes less than the clock.
+threads, which other work on the machine changes less than the clock. A load above the number of cores says that there
+was other work: then the ratios of processor time tell something, and those of the clock little.
 
 `python -m benchmarks` lists all commands. With `--keep` a benchmark leaves its tables in `benchmarks/results`, and
 `python -m benchmarks page` makes this page and its picture of them; nothing here is written by hand.
@@ -68,6 +69,9 @@ def main():
 def page(found):
     """Return the page of what benchmarks found, by their names."""
     parts = [INTRODUCTION]
+    machines = list(dict.fromkeys(machine_of(told["machine"]) for told in found.values()))
+    if len(machines) == 1:
+        parts.append(f"All of it was measured on {machines[0]}; {versions_of(found)}.\n")
     limits = [
         f"| [{TITLES[name]}](#{anchor(TITLES[name])}) | {one['what']} | {one['limit']} | {shown(one['found'])} | "
         f"{'yes' if one['reached'] else '**no**'} |"
@@ -80,11 +84,13 @@ def page(found):
     for name, told in found.items():
         parts += [f"## {TITLES[name]}\n", f"{explanation(name)}\n"]
         given = "".join(f" --{key.replace('_', '-')} {value}" for key, value in told["arguments"].items())
-        parts.append(f"`python -m benchmarks {name}{given}`, {told['date']}, {machine_of(told['machine'])}.\n")
+        where = f", on {machine_of(told['machine'])}; {versions_of({name: told})}" if len(machines) > 1 else ""
+        load = told["machine"]["load"]
+        parts.append(f"`python -m benchmarks {name}{given}`, {told['date']}{where}; load at its end {load}.\n")
         if name == "cifar10-front":
             parts.append(f"![Accuracy against time, a point for each recipe and seed]({PICTURE})\n")
         for table in told["tables"].values():
-            parts += [f"**{table['title'][0].upper()}{table['title'][1:]}**\n", table_of(table["rows"])]
+            parts += [f"**{table['title']}**\n", table_of(table["rows"])]
         parts += [f"{note}\n" for note in told["notes"]]
     return "\n".join(parts)
 
@@ -103,12 +109,19 @@ def anchor(title):
 
 def machine_of(machine):
     """Return a machine in words."""
-    versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
     return (
         f"{machine['cores']} cores of {machine['processor']} ({', '.join(machine['instructions'])}), "
-        f"{machine['memory_gb']} GB, {machine['system']}, load {machine['load']} at its end; "
-        f"Python {machine['python']}, {versions}"
+        f"{machine['memory_gb']} GB, {machine['system']}, Python {machine['python']}"
     )
+
+
+def versions_of(found):
+    """Return the versions of all packages that were measured; several of one package where they differ."""
+    seen = {}
+    for told in found.values():
+        for package, version in told["machine"]["versions"].items():
+            seen.setdefault(package, {})[version] = None
+    return ", ".join(f"{package} {' and '.join(versions)}" for package, versions in seen.items())
 
 
 def table_of(rows):
