@@ -33,8 +33,8 @@ format:
 	$(PYTHON) -m ruff format .
 
 bench:
-	$(PYTHON) benchmarks/startup.py
-	$(PYTHON) benchmarks/training.py
+	$(PYTHON) -m benchmarks startup
+	$(PYTHON) -m benchmarks training
 
 dist:
 	$(PYTHON) -m hatchling build

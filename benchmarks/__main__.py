@@ -5,26 +5,9 @@ import runpy
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-SHORT = {
-    "image_folder": "input",
-    "detection_speed": "detect",
-    "many_plugins": "plugins",
-    "state_cost": "state",
-    "comparison": "compare",
-    "every_component": "components",
-    "darknet_agreement": "darknet",
-    "hostile_inputs": "hostile",
-    "predict_once": "predict",
-    "fingers_strangers": "strangers",
-}
-"""Modules that go by a shorter name."""
-PARTS = {"__main__", "darknet_onnx", "measuring", "tutorial"}  # what others are made of
-NAMES = {
-    SHORT.get(path.stem, path.stem.replace("_", "-")): path.stem
-    for path in sorted(HERE.glob("*.py"))
-    if path.stem not in PARTS
-}
+sys.path[0] = str(Path(__file__).parent)  # as where the file itself is called
+
+from names import HERE, NAMES  # noqa: E402
 
 
 def main():
@@ -36,7 +19,6 @@ def main():
             text = ast.get_docstring(ast.parse((HERE / f"{module}.py").read_text("utf-8")))
             print(f"  {name:<20}{text.splitlines()[0]}")
         return 0 if asked in ("", "-h", "--help") else 2
-    sys.path[0] = str(HERE)  # as where the file itself is called
     path = HERE / f"{NAMES[asked]}.py"
     sys.argv = [str(path), *sys.argv[2:]]
     runpy.run_path(str(path), run_name="__main__")

@@ -6,9 +6,10 @@ K. Jordan's airbench94 (a whitening convolution, three stages of two convolution
 Training it to 94 % takes about an hour on two cores, so its speed is measured over some steps, and the time of its 9.9
 epochs is extrapolated, which the table says.
 
-    python -m benchmarks cifar10-front --data cifar10.npz --recipes quick,default --seeds 3
+    python -m benchmarks cifar10-front --data cifar10.npz --recipes fast,default,long --seeds 3
 """
 
+import argparse
 import json
 import statistics
 import sys
@@ -16,21 +17,26 @@ import tempfile
 import time
 from pathlib import Path
 
-from measuring import ended, keep, parser_of
+from measuring import available, ended, in_turns, parser_of
+from results import Report, machine, read
 from tutorial import network
 
 EPOCHS, IMAGES = 9.9, 50_000
+GOALS = {"1 minute": (60, 82), "3 minutes": (180, 87), "10 minutes": (600, 91)}
+"""The accuracy that is asked for within so many seconds."""
 
 
 def main():
     parser = parser_of(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="cifar10.npz, as Keras has it")
-    parser.add_argument("--recipes", default="default", help="of the pipeline cifar10, separated by commas")
+    parser.add_argument("--recipes", default="fast,default,long", help="of the pipeline cifar10, separated by commas")
     parser.add_argument("--tutorial-epochs", default="1,3", help="of the tutorial's script; none for leaving it out")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--no-airbench", action="store_true")
     parser.add_argument("--airbench-steps", type=int, default=12)
-    parser.add_argument("--arm", help="internal")
+    more = "a result of before, made on this machine: its arms that are not measured now stay"
+    parser.add_argument("--add", type=Path, metavar="FILE", help=more)
+    parser.add_argument("--arm", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.arm == "airbench":
         print(json.dumps(airbench(asked.airbench_steps)))
@@ -38,24 +44,30 @@ def main():
     if asked.arm:
         print(json.dumps({"accuracy": tutorial(asked.data, *map(int, asked.arm.split(",")))}))
         return
-    rows = []
-    for seed in range(asked.seeds):
-        for recipe in filter(None, asked.recipes.split(",")):
-            rows.append({"arm": f"kzoo {recipe}", "seed": seed, **kzoo(asked.data, recipe, seed)})
-            print(rows[-1], flush=True)
-        for epochs in asked.tutorial_epochs.replace("none", "").split(","):
-            if epochs:
-                done = ended([sys.executable, __file__, "--data", asked.data, "--arm", f"{epochs},{seed}"])
-                accuracy = json.loads(done.out.splitlines()[-1])["accuracy"]
-                numbers = {"seconds": done.wall, "cpu": done.cpu, "accuracy": accuracy}
-                rows.append({"arm": "tutorial's script", "seed": seed, **numbers, "note": f"{epochs} epochs"})
-                print(rows[-1], flush=True)
-    tables = {"front": rows}
-    if not asked.no_airbench:
-        command = [sys.executable, __file__, "--data", asked.data, "--arm", "airbench"]
-        speeds = [json.loads(ended(command).out.splitlines()[-1]) for _ in range(3)]
-        clock, cpu = (statistics.median(one[key] for one in speeds) for key in ("clock", "cpu"))
-        tables["airbench"] = [
+    before = kept_before(asked.add) if asked.add else {}
+    report = Report("cifar10-front", asked)
+    script = [sys.executable, Path(__file__), "--data", asked.data, "--arm"]
+    arms = {f"kzoo {recipe}": lambda s, r=recipe: kzoo(asked.data, r, s) for recipe in listed(asked.recipes)}
+    for epochs in listed(asked.tutorial_epochs):
+        name = f"tutorial's script, {epochs} epoch{'s' if epochs != '1' else ''}"
+        arms[name] = lambda s, e=epochs: trained(ended([*script, f"{e},{s}"]))
+    seeds = iter(range(asked.seeds))
+    rounds = {seed: in_turns({name: lambda a=arm, s=seed: a(s) for name, arm in arms.items()}, 1) for seed in seeds}
+    rows = [
+        {"arm": name, "seed": seed, **{key: found[name][0][key] for key in ("seconds", "cpu", "accuracy")}}
+        for name in arms
+        for seed, found in rounds.items()
+    ]
+    now = {row["arm"] for row in rows}
+    rows = [*(row for row in before.get("front", ()) if row["arm"] not in now), *rows]
+    means = [mean_of([row for row in rows if row["arm"] == name]) for name in dict.fromkeys(row["arm"] for row in rows)]
+    report.table("means", "means over the seeds, and how far they went", means)
+    report.table("front", "each training", rows)
+    airbench_rows = before.get("airbench", [])
+    if not asked.no_airbench and available(["airbench"], {"airbench": "torch"}, report):
+        found = in_turns({"airbench": lambda: json.loads(ended([*script, "airbench"]).out.splitlines()[-1])}, 3)
+        clock, cpu = (statistics.median(one[key] for one in found["airbench"]) for key in ("clock", "cpu"))
+        airbench_rows = [
             {
                 "arm": "like airbench94, PyTorch",
                 "images a second": clock,
@@ -64,8 +76,46 @@ def main():
                 "seconds for 94 %, extrapolated": EPOCHS * IMAGES / clock,
             }
         ]
-        print(tables["airbench"][0])
-    keep("cifar10-front", asked, **tables)
+    if airbench_rows:
+        report.table("airbench", f"a network of airbench94's shape, {EPOCHS} epochs extrapolated", airbench_rows)
+    for name, (seconds, accuracy) in GOALS.items():
+        own = [row for row in means if row["seconds"] <= seconds and row["arm"].startswith("kzoo ")]
+        best = max((row["accuracy"] for row in own), default=0.0)
+        report.limit(f"best mean accuracy of a recipe within {name}, %", best, least=accuracy)
+    report.keep()
+
+
+def listed(text):
+    """Return what stands between commas."""
+    return [part for part in text.replace("none", "").split(",") if part]
+
+
+def kept_before(path):
+    """Return the rows of an earlier result; end the program where it is of another machine."""
+    told = read(path)
+    kept, own = told["machine"], machine()
+    if other := [key for key in ("processor", "cores", "versions") if kept[key] != own[key]]:
+        sys.exit(f"--add: {path} is of another machine: its {', '.join(other)} differ. Measure all arms anew.")
+    return {name: table["rows"] for name, table in told["tables"].items()}
+
+
+def trained(done):
+    """Return what a process took that trained and wrote its accuracy."""
+    return {"seconds": done.wall, "cpu": done.cpu, "accuracy": json.loads(done.out.splitlines()[-1])["accuracy"]}
+
+
+def mean_of(rows):
+    """Return a row with the mean seconds and accuracy of several trainings, and the accuracies' spread."""
+    accuracies = [100 * row["accuracy"] for row in rows]
+    return {
+        "arm": rows[0]["arm"],
+        "seeds": len(rows),
+        "seconds": statistics.mean(row["seconds"] for row in rows),
+        "CPU-s": statistics.mean(row["cpu"] for row in rows),
+        "accuracy": statistics.mean(accuracies),
+        "from": min(accuracies),
+        "to": max(accuracies),
+    }
 
 
 def kzoo(data, recipe, seed):
@@ -73,8 +123,8 @@ def kzoo(data, recipe, seed):
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "kzoo", "run", "cifar10", "-r", recipe, "-d", data, "-s", seed, "-q"]
         done = ended([*command, "-o", "report=false", "--out", folder, "--json"])
-    told = json.loads(done.out)
-    return {"seconds": done.wall, "cpu": done.cpu, "accuracy": told["results"]["test"]["accuracy"]}
+    accuracy = json.loads(done.out)["results"]["test"]["accuracy"]
+    return {"seconds": done.wall, "cpu": done.cpu, "accuracy": accuracy}
 
 
 def tutorial(data, epochs, seed):

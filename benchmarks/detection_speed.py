@@ -1,41 +1,37 @@
-"""How much processor time it takes from photos to boxes, beside other engines that run the same network.
+"""How long it takes from photos to boxes, beside other engines that run the same network.
 
 All engines get the same network with the same weights, the same letterboxed input and the same decoding and
 suppression; only the part between differs. They take turns (A B C A B C ...) in one process, so that a machine whose
-speed drifts treats them alike. Printed: the median processor time of a call over all threads, from the pixels of the
-photos to their boxes, and the median over the rounds of the ratio to kzoo's. Before that, their raw outputs are
-compared.
+speed drifts treats them alike. Told is the processor time of a call over all threads, from the pixels of the photos to
+their boxes, and the time by the clock. Before that, their raw outputs and their boxes are compared.
 
 - ``kzoo``: what ``kzoo predict`` does;
-- ``onnxruntime``: the network in ONNX, channels first and batch norm folded (needs onnx and onnxruntime);
-- ``openvino``: the same file (needs onnx, onnxruntime and openvino);
+- ``onnxruntime``: what it does with ``--engine onnxruntime``, from the network as it is exported (needs onnx, too);
+- ``openvino``: likewise with ``--engine openvino``;
 - ``opencv``: OpenCV's dnn on Darknet's own files, up to the raw heads;
 - ``tf_function``: the network in a plain `tf.function`;
 - ``predict``: `model.predict_on_batch`, as most scripts have it.
 
-    python benchmarks/detection_speed.py --network yolov3-tiny --batch 1 --rounds 20
-    python benchmarks/detection_speed.py --network yolo-fastest.cfg --weights yolo-fastest.weights --photos photos/
+    python -m benchmarks detect --network yolov3-tiny --batch 1 --rounds 20
+    python -m benchmarks detect --network yolo-fastest.cfg --weights yolo-fastest.weights --photos photos/
 
 Without weights they are random, with an objectness that lets a few boxes through.
 """
 
-import argparse
-import os
-import statistics
 import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as kzoo starts TensorFlow
-
 import numpy as np  # noqa: TID253
+from measuring import available, in_turns, parser_of, rows_of
+from results import Report
 
 GAMMA = 1.2  # of random weights: what keeps the activations of yolov3-tiny at one size
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", default="yolov3-tiny", help="a cfg, or the name of a built-in one")
+    parser = parser_of(__doc__)
+    parser.add_argument("--network", default="yolov3-tiny", help="cfgs, or names of built-in ones, after commas")
     parser.add_argument("--weights", default="")
     parser.add_argument("--photos", type=Path, help="a folder; by default noise of 768 x 576")
     parser.add_argument("--batch", type=int, default=1)
@@ -46,6 +42,18 @@ def main():
     from kzoo.engine import runtime
 
     runtime.start()
+    report = Report("detect", options)
+    engines = available(options.engines.split(","), NEEDED, report)
+    networks, weights = options.network.split(","), options.weights.split(",")
+    for number, name in enumerate(networks):
+        options.network, options.weights = name, weights[number] if number < len(weights) else ""
+        measure(options, engines, report)
+    options.network, options.weights = ",".join(networks), ",".join(weights)
+    report.keep()
+
+
+def measure(options, engines, report):
+    """Add what one network takes with each engine to a report."""
     from kzoo_zoo.yolov3.detecting import DetectorReader, Loaded
 
     with tempfile.TemporaryDirectory() as folder:
@@ -54,28 +62,25 @@ def main():
         names = tuple(f"class {number}" for number in range(network.classes))
         frames = photos(options)
         readers = {}
-        for engine in options.engines.split(","):
-            try:
-                forward = ENGINES[engine](network, model, weights, Path(folder), options.batch)
-            except ImportError as error:
-                print(f"{engine}: left out, {error}")
-                continue
+        for engine in engines:
+            forward = ENGINES[engine](network, model, weights, Path(folder), options.batch)
             loaded = Loaded(forward, network.heads, shape, names)
             readers[engine] = DetectorReader(lambda loaded=loaded: loaded, batch_size=options.batch)
-        compare(readers, frames, shape)
-        times = {engine: [] for engine in readers}
-        for _ in range(options.rounds):
-            for engine, reader in readers.items():
-                began = time.process_time()
-                reader.predict(frames)
-                times[engine].append(time.process_time() - began)
-    boxes = sum(map(len, readers["kzoo"].predict(frames)))
-    print(f"{network.name} {shape[0]}x{shape[1]}, batch {options.batch}, {boxes} boxes, {options.rounds} rounds")
-    print(f"{'engine':12} {'CPU ms':>8}  {'x kzoo':>6}  from to")
-    for engine, own in times.items():
-        ratios = [other / ours for other, ours in zip(own, times["kzoo"], strict=True)]
-        middle = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else [ratios[0]] * 3
-        print(f"{engine:12} {1000 * statistics.median(own):8.1f}  {middle[1]:6.3f}  {middle[0]:.3f} {middle[2]:.3f}")
+        title = f"{network.name}, {shape[0]} x {shape[1]}, {options.batch} in a call"
+        compare(readers, frames, shape, title, report)
+
+        def took(reader):
+            began = time.perf_counter(), time.process_time()
+            reader.predict(frames)
+            ended = time.perf_counter(), time.process_time()
+            return [1000 * (end - begin) for begin, end in zip(began, ended, strict=True)]
+
+        found = in_turns(
+            {engine: lambda r=reader: took(r) for engine, reader in readers.items()}, options.rounds, quiet=True
+        )
+    for at, (unit, what) in enumerate({"ms": "time of a call", "CPU-ms": "processor time of it"}.items()):
+        rows = rows_of(found, unit=unit, more_is_better=False, what=lambda one, a=at: one[a])
+        report.table(f"{network.name} {unit}", f"{title}: {what}", rows)
 
 
 def load(options, folder):
@@ -127,18 +132,25 @@ def photos(options):
     return [Frame(index=number, pixels=one) for number, one in enumerate(pixels)]
 
 
-def compare(readers, frames, shape):
-    """Print how far each engine's raw outputs are from those of kzoo; this also compiles them."""
+def compare(readers, frames, shape, title, report):
+    """Say how far each engine's raw outputs and boxes are from those of kzoo; this also compiles them."""
     from kzoo_zoo.yolov3.letterbox import Letterbox
 
     inputs = np.stack([Letterbox.of(frame.pixels.shape, shape).apply(frame.pixels) for frame in frames])
-    expected = as_list(readers["kzoo"].network.forward(inputs))
-    for engine, reader in readers.items():
-        found = as_list(reader.network.forward(inputs))
-        furthest = max(float(np.abs(one - other).max()) for one, other in zip(found, expected, strict=True))
-        size = max(float(np.abs(one).max()) for one in expected)
-        print(f"{engine}: raw outputs (up to {size:.3g}) differ from kzoo's by at most {furthest:.1e}")
-        reader.predict(frames)
+    first, *others = readers.values()
+    expected, boxes = as_list(first.network.forward(inputs)), first.predict(frames)
+    size = max(float(np.abs(one).max()) for one in expected)
+    furthest, apart = 0.0, 0.0
+    for reader in others:
+        raw = zip(as_list(reader.network.forward(inputs)), expected, strict=True)
+        furthest = max(furthest, *(float(np.abs(one - other).max()) for one, other in raw))
+        for ours, theirs in zip(boxes, reader.predict(frames), strict=True):
+            same = len(ours) == len(theirs) and np.array_equal(ours.labels, theirs.labels)
+            apart = max(apart, np.abs(ours.boxes - theirs.boxes).max(initial=0.0) if same else np.inf)
+    report.note(
+        f"{title}: {sum(map(len, boxes))} boxes. Raw outputs (up to {size:.3g}) differ by at most {furthest:.1e}, and "
+        f"{f'boxes by {apart:.1e} pixels' if np.isfinite(apart) else 'not all engines find the same boxes'}."
+    )
 
 
 def kzoo(network, model, weights, folder, batch):
@@ -157,14 +169,19 @@ def predict(network, model, weights, folder, batch):
     return lambda x: as_list(model.predict_on_batch(x))
 
 
-def onnx_file(network, model, folder):
-    import onnxruntime  # noqa: F401
-    from darknet_onnx import write_onnx
+def exported(engine):
+    """Return the function that makes a forward pass of what ``--engine`` runs."""
 
-    path = folder / "network.onnx"
-    if not path.exists():
-        write_onnx(network, model, path)
-    return path
+    def made(network, model, weights, folder, batch):
+        from kzoo.engine.engines import engine_named, forward_of_onnx
+        from kzoo.export.onnx_format import write
+
+        path = folder / "network.onnx"
+        if not path.exists():
+            write(model, path, {}, None)
+        return forward_of_onnx(path, engine_named(engine))
+
+    return made
 
 
 def channels_first(x):
@@ -173,24 +190,6 @@ def channels_first(x):
 
 def channels_last(outputs):
     return [raw.transpose(0, 2, 3, 1) for raw in outputs]
-
-
-def onnxruntime(network, model, weights, folder, batch):
-    import onnxruntime
-
-    path = onnx_file(network, model, folder)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda x: channels_last(session.run(None, {name: channels_first(x)}))
-
-
-def openvino(network, model, weights, folder, batch):
-    import openvino
-
-    read = openvino.Core().read_model(onnx_file(network, model, folder))
-    read.reshape([batch, network.channels, network.height, network.width])  # it is faster where it knows the batch
-    compiled = openvino.compile_model(read, "CPU")
-    return lambda x: channels_last(compiled(channels_first(x)).values())
 
 
 def opencv(network, model, weights, folder, batch):
@@ -212,10 +211,11 @@ def as_list(outputs):
     return outputs if isinstance(outputs, list) else [outputs]
 
 
+NEEDED = {"onnxruntime": "onnxruntime", "openvino": "openvino", "opencv": "cv2"}
 ENGINES = {
     "kzoo": kzoo,
-    "onnxruntime": onnxruntime,
-    "openvino": openvino,
+    "onnxruntime": exported("onnxruntime"),
+    "openvino": exported("openvino"),
     "opencv": opencv,
     "tf_function": tf_function,
     "predict": predict,

@@ -11,9 +11,11 @@ Asked for: kzoo within 1.25 times the processor time of the import plus 3 second
 
 import statistics
 import sys
+import tempfile
 from pathlib import Path
 
-from measuring import ended, in_turns, keep, parser_of, rows_of, show
+from measuring import ended, in_turns, parser_of, rows_of
+from results import Report
 
 KZOO = """
 import os, sys
@@ -51,8 +53,6 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="cifar10.npz, as Keras has it")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         commands = {
             "kzoo": ["-c", KZOO, asked.data, folder],
@@ -61,12 +61,21 @@ def main():
         }
         arms = {name: lambda c=command: ended([sys.executable, *c]) for name, command in commands.items()}
         found = in_turns(arms, asked.rounds, warm=True)
-    cpu = rows_of(found, unit="CPU-s", more_is_better=False, what=lambda one: one.cpu)
-    show(cpu, "to the first training step of cifar10")
+    report = Report("first-step", asked)
+    report.table(
+        "cpu",
+        "processor time to the first training step of cifar10",
+        rows_of(found, unit="CPU-s", more_is_better=False, what=lambda one: one.cpu),
+    )
+    report.table(
+        "memory",
+        "the most memory until then",
+        rows_of(found, unit="MiB", more_is_better=False, what=lambda one: one.memory / 2**20),
+    )
     limits = [1.25 * (one.cpu + 3) for one in found["import tensorflow"]]
     share = statistics.median(one.cpu / limit for one, limit in zip(found["kzoo"], limits, strict=True))
-    print(f"kzoo takes {share:.2f} of 1.25 x (import tensorflow + 3 CPU-s)")
-    keep("first-step", asked, cpu=cpu, share_of_the_limit=share)
+    report.limit("CPU time to the first step, of 1.25 x (import tensorflow + 3 s)", share, most=1)
+    report.keep()
 
 
 if __name__ == "__main__":

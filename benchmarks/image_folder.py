@@ -1,63 +1,74 @@
-"""Photos from a folder too large for memory: how much memory a training takes, and whether its input keeps up.
+"""Photos from a folder: how fast a training goes, how long it waits for its input, and how much memory it takes.
 
 A folder with as many images as asked for is made by copying (hard links where the disk has them), and the same network
-is trained on it for an epoch in two ways, each in a process of its own: ``stored`` reads the decoded images from the
-cache, as kzoo does by itself, ``memory`` holds them in memory. Printed for each: seconds to read the folder, images a
-second over the epoch but its first call, milliseconds of the processor for each (to be trusted on a busy machine), and
-the most memory above what TensorFlow, the network and its first steps take by themselves (Linux: ``RssAnon``, and
-``VmRSS``, which counts pages of files that are merely mapped as well).
-Asked for: ``stored`` within 2 GB, and at least 0.9 of the speed of ``memory``.
+is trained on it for an epoch, each time in a process of its own: with ``data.cache=memory``, which holds the decoded
+images in memory, ``disk``, which reads them from a file, and ``off``, which decodes each when it is needed. What is
+told is of the epoch but its first call: how long its steps waited is measured in the compiled steps, as ``--profile``
+does. Memory is what comes on top of what TensorFlow, the network and its first steps take (Linux: ``RssAnon``).
+Asked for: ``disk`` within 2 GB, and at least 0.9 of the speed of ``memory``.
 
-    python benchmarks/image_folder.py --source photos/ --images 25000 --rounds 3
+    python -m benchmarks input --source photos/ --images 25000 --rounds 3
 """
 
 import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-ARMS = ("stored", "memory")
+from measuring import ended, in_turns, parser_of, rows_of
+from results import Report
+
+CACHES = ("memory", "disk", "off")
+TABLES = {
+    "speed": ("images a second", "img/s", True),
+    "cost": ("images a second of the processor", "img/CPU-s", True),
+    "waited": ("part of the time in its steps that the training waited for images", "%", False),
+    "read": ("seconds until the folder is read", "s", False),
+    "memory": ("the most memory on top", "MB", False),
+}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--source", type=Path, help="a folder of images per class; by default drawn ones")
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--recipe", default="default")
     parser.add_argument("--option", action="append", default=[], help="KEY=VALUE, as -o of kzoo run")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--arm", choices=ARMS, help=argparse.SUPPRESS)
+    parser.add_argument("--arms", default=",".join(CACHES), help="some of them")
+    parser.add_argument("--arm", choices=CACHES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.arm:
-        print(json.dumps(measure(options)))
+    asked = parser.parse_args()
+    if asked.arm:
+        print(json.dumps(measure(asked)))
         return
-    found = {arm: [] for arm in ARMS}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "photos"
-        print(f"{make_folder(folder, options)} images", flush=True)
-        environment = {**os.environ, "KZOO_DATA": str(Path(place) / "cache")}
-        for number in range(options.rounds):
-            for arm in ARMS:
-                command = [sys.executable, __file__, *sys.argv[1:], "--arm", arm, "--folder", str(folder)]
-                done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-                if done.returncode:
-                    sys.exit(done.stderr)
-                result = json.loads(done.stdout.splitlines()[-1])
-                found[arm].append(result)
-                print(f"round {number + 1} {arm:7} read in {result['read']:6.1f} s  {result['speed']:7.1f} img/s  "
-                      f"{1000 * result['cost']:6.2f} CPU-ms/img  "
-                      f"+{result['anonymous'] / 1e6:6.0f} MB of its own, +{result['resident'] / 1e6:6.0f} MB with "
-                      "mapped files", flush=True)  # fmt: skip
-    pairs = list(zip(found["stored"], found["memory"], strict=True))
-    print(f"stored / memory: {statistics.median(s['speed'] / m['speed'] for s, m in pairs):.3f} img/s, "
-          f"{statistics.median(m['cost'] / s['cost'] for s, m in pairs):.3f} img per CPU-second")  # fmt: skip
+        print(f"{make_folder(folder, asked)} images", flush=True)
+        command = [sys.executable, Path(__file__), *sys.argv[1:], "--folder", folder]
+
+        def arm(cache):
+            done = ended([*command, "--arm", cache], KZOO_DATA=Path(place) / "cache")
+            return json.loads(done.out.splitlines()[-1])
+
+        found = in_turns({cache: lambda c=cache: arm(c) for cache in asked.arms.split(",")}, asked.rounds)
+    report = Report("input", asked)
+    for name, (title, unit, more) in TABLES.items():
+        rows = rows_of(found, unit=unit, more_is_better=more, what=lambda one, n=name: one[n])
+        report.table(name, title, rows)
+        if name == "speed" and {"memory", "disk"} <= set(found):
+            ratio = statistics.median(
+                disk[name] / memory[name] for disk, memory in zip(found["disk"], found["memory"], strict=True)
+            )
+            report.limit("speed from the disk, of that from memory", ratio, least=0.9)
+        if name == "memory" and "disk" in found:
+            report.limit("memory with the disk, GB", max(one[name] for one in found["disk"]) / 1000, most=2)
+    report.keep()
 
 
 def make_folder(folder, options):
@@ -97,40 +108,42 @@ class Memory(threading.Thread):
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.most = dict.fromkeys(("RssAnon", "VmRSS"), 0)
+        self.most = 0
         self.done = threading.Event()
 
     def run(self):
         while not self.done.wait(0.1):
-            for name, now in self.now().items():
-                self.most[name] = max(self.most[name], now)
+            self.most = max(self.most, self.now())
 
     def now(self):
+        """Return the bytes of its own, without pages of files that are merely mapped."""
         lines = Path("/proc/self/status").read_text().splitlines()
-        values = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith(tuple(self.most))}
-        return {name: 1024 * int(value) for name, value in values.items()}
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 
-def measure(options):
-    from kzoo.data import images
+def measure(asked):
+    from kzoo.engine import runtime
+
+    runtime.start()
     from kzoo.data.sources import load_splits
     from kzoo.data.splits import DataRequest
-    from kzoo.engine import runtime
     from kzoo.engine.listener import Silent
     from kzoo.models.saved import find_pipeline
     from kzoo.plugins.registry import get_registry
     from kzoo.runs.configure import configure
     from kzoo.training.assembly import Assembly
+    from kzoo.training.profiled_steps import Profiler
+    from kzoo.training.profiling import Profile
     from kzoo.training.trainer import Trainer
 
-    runtime.start()
     runtime.seed_everything(0)
     import keras
 
     def assembled(data):
-        config = configure("cats_vs_dogs", recipe=options.recipe, data=data, epochs=1, options=options.option)
+        config = configure("cats_vs_dogs", recipe=asked.recipe, data=data, epochs=1, options=asked.option)
         pipeline = find_pipeline("cats_vs_dogs")
-        request = DataRequest(data, settings=config.data_settings, limit=256 if data == "sample" else None)
+        limit = 256 if data == "sample" else None
+        request = DataRequest(data, settings=config.data_settings, limit=limit, cache=asked.arm)
         began = time.perf_counter()
         splits = load_splits(pipeline.source(), request, Silent())
         took = time.perf_counter() - began
@@ -144,28 +157,30 @@ def measure(options):
     memory = Memory()
     before = memory.now()
     memory.start()
-    images.MEMORY_LIMIT = 0 if options.arm == "stored" else 10**12
-    config, parts, took = assembled(str(options.folder))
+    config, parts, took = assembled(str(asked.folder))
+    profile = Profile()
 
     class Timer(keras.callbacks.Callback):
         began = None
-        steps = 0
 
         def on_train_batch_end(self, batch, logs=None):
-            self.ended, self.spent = time.perf_counter(), time.process_time()
-            if self.began is None:
-                self.began, self.at, self.first = self.ended, self.spent, batch
-            self.last = batch
+            now = time.perf_counter(), time.process_time(), profile.seconds.get("waiting for data", 0.0), batch
+            self.began, self.ended = self.began or now, now
 
     timer = Timer()
-    steps = config.train.steps_per_execution
-    Trainer(parts.model, steps_per_execution=steps).fit(parts.batches, epochs=1, callbacks=[timer])
+    steps = max(1, min(config.train.steps_per_execution, parts.batches.steps_per_epoch // 4))
+    trainer = Trainer(parts.model, steps_per_execution=steps, profiler=Profiler(profile, asked.folder / "profile"))
+    trainer.fit(parts.batches, epochs=1, callbacks=[timer])
     memory.done.set()
-    images_done = (timer.last - timer.first) * config.train.batch_size
-    speed = images_done / (timer.ended - timer.began)
-    cost = (timer.spent - timer.at) / images_done
-    after = {name: memory.most[name] - before[name] for name in before}
-    return {"read": took, "speed": speed, "cost": cost, "anonymous": after["RssAnon"], "resident": after["VmRSS"]}
+    seconds, spent, waited, batches = (end - begin for begin, end in zip(timer.began, timer.ended, strict=True))
+    images = batches * config.train.batch_size
+    return {
+        "read": took,
+        "speed": images / seconds,
+        "cost": images / spent,
+        "waited": max(100 * waited / seconds, 1e-3),
+        "memory": (memory.most - before) / 1e6,
+    }
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from first_step import SCRIPT
-from measuring import ended, in_turns, keep, parser_of, rows_of, show
+from measuring import ended, in_turns, parser_of, ratio_to, rows_of
+from results import Report
 
 WHOLE = (
     SCRIPT.partition("class First")[0]
@@ -38,9 +39,11 @@ def main():
             "script": lambda: ended([sys.executable, "-c", WHOLE, asked.data]),
         }
         found = in_turns(arms, asked.rounds)
+    report = Report("memory", asked)
     rows = rows_of(found, unit="MiB", more_is_better=False, what=lambda one: one.memory / 2**20)
-    show(rows, "the most memory of a training of CIFAR-10, one epoch")
-    keep("memory", asked, memory=rows)
+    report.table("memory", "the most memory of a training of CIFAR-10, one epoch", rows)
+    report.limit("memory of a run, of the script's", 1 / ratio_to(rows, "script"), most=1.2)
+    report.keep()
 
 
 if __name__ == "__main__":

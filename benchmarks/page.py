@@ -4,14 +4,16 @@ python -m benchmarks page [--check]
 """
 
 import argparse
-import json
+import ast
+import re
 import sys
 from pathlib import Path
 
-from measuring import RESULTS
+from names import HERE, NAMES
+from results import RATIOS, RESULTS, read, shown
 
-DOCS = Path(__file__).parents[1] / "docs"
-PAGE, PICTURE = DOCS / "benchmarks.md", DOCS / "images" / "cifar10_front.png"
+DOCS = HERE.parent / "docs"
+PICTURE = "images/cifar10_front.svg"
 TITLES = {
     "training": "Speed of training",
     "cifar10-front": "Time and accuracy on CIFAR-10",
@@ -23,83 +25,119 @@ TITLES = {
     "input": "Photos from folders",
     "detect": "From a photo to boxes",
     "video": "Video",
+    "state": "What it costs to keep the state of a training",
 }
+"""What is on the page, in this order."""
 INTRODUCTION = """\
 # Benchmarks
 
 Each table is made by one command, on one machine, with everything that is compared taking turns (A B A B ...): what
-counts are the ratios, with how far they went over the rounds. `python -m benchmarks` lists all commands; with `--keep`
-a benchmark leaves its tables in `benchmarks/results`, and `python -m benchmarks page` makes this page of them.
+counts are the ratios of the same round, with how far they went over the rounds. In the columns "is better by" a number
+above 1 says how many times better the first row is than that one. "CPU-s" are seconds of processor time over all
+threads, which other work on the machine changes less than the clock. A load above the number of cores says that there
+was other work: then the ratios of processor time tell something, and those of the clock little.
+
+`python -m benchmarks` lists all commands. With `--keep` a benchmark leaves its tables in `benchmarks/results`, and
+`python -m benchmarks page` makes this page and its picture of them; nothing here is written by hand.
 """
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="say whether the page is of these tables; write nothing")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="a folder of tables, if not benchmarks/results")
+    parser.add_argument("--docs", type=Path, default=DOCS, help="where benchmarks.md is written, if not in docs")
     asked = parser.parse_args()
-    found = {
-        name: json.loads(path.read_text("utf-8")) for name in TITLES if (path := RESULTS / f"{name}.json").exists()
-    }
-    text = page(found)
+    found = {name: read(path) for name in TITLES if (path := asked.results / f"{name}.json").exists()}
+    if unknown := {path.stem for path in asked.results.glob("*.json")} - set(TITLES):
+        sys.exit(f"{asked.results}: no benchmark of the page is called {', '.join(sorted(unknown))}.")
+    text, file = page(found), asked.docs / "benchmarks.md"
     if asked.check:
-        return int(not PAGE.exists() or PAGE.read_text("utf-8") != text)
-    PAGE.write_text(text, "utf-8")
+        same = file.exists() and file.read_text("utf-8") == text
+        print(f"{file} is {'' if same else 'NOT '}what the tables in {asked.results} make")
+        return int(not same)
+    file.write_text(text, "utf-8")
     if "cifar10-front" in found:
-        draw(found["cifar10-front"]["tables"]["front"])
-    print(f"{PAGE}: {', '.join(found) or 'no tables'}")
+        from front_picture import draw
+
+        (asked.docs / PICTURE).parent.mkdir(exist_ok=True)
+        draw(found["cifar10-front"]["tables"], asked.docs / PICTURE)
+    print(f"{file}: {', '.join(found) or 'no tables'}")
     return 0
 
 
 def page(found):
-    """Return the page."""
+    """Return the page of what benchmarks found, by their names."""
     parts = [INTRODUCTION]
+    machines = list(dict.fromkeys(machine_of(told["machine"]) for told in found.values()))
+    if len(machines) == 1:
+        parts.append(f"All of it was measured on {machines[0]}; {versions_of(found)}.\n")
+    limits = [
+        f"| [{TITLES[name]}](#{anchor(TITLES[name])}) | {one['what']} | {one['limit']} | {shown(one['found'])} | "
+        f"{'yes' if one['reached'] else '**no**'} |"
+        for name, told in found.items()
+        for one in told["asked_for"]
+    ]
+    if limits:
+        parts += ["## What is asked for\n", "| | | asked for | found | reached |\n|---|---|---|---|---|"]
+        parts += [*limits, ""]
     for name, told in found.items():
-        machine = told["machine"]
-        versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
-        given = " ".join(
-            f"--{key.replace('_', '-')} {value.rpartition('/')[2]}"
-            for key, value in told["arguments"].items()
-            if value not in ("None", "False", "[]")
-        )
-        parts.append(f"## {TITLES[name]}\n")
-        parts.append(
-            f"`python -m benchmarks {name} {given}`, {told['date']}, {machine['cores']} cores of "
-            f"{machine['processor']} ({', '.join(machine['instructions'])}), load {machine['load']} at its end; "
-            f"{versions}.\n"
-        )
+        parts += [f"## {TITLES[name]}\n", f"{explanation(name)}\n"]
+        given = "".join(f" --{key.replace('_', '-')} {value}" for key, value in told["arguments"].items())
+        where = f", on {machine_of(told['machine'])}; {versions_of({name: told})}" if len(machines) > 1 else ""
+        load = told["machine"]["load"]
+        parts.append(f"`python -m benchmarks {name}{given}`, {told['date']}{where}; load at its end {load}.\n")
         if name == "cifar10-front":
-            parts.append("![Accuracy against time, a point for each recipe and seed](images/cifar10_front.png)\n")
-        parts += [table_of(table) for table in told["tables"].values() if isinstance(table, list)]
+            parts.append(f"![Accuracy against time, a point for each recipe and seed]({PICTURE})\n")
+        for table in told["tables"].values():
+            parts += [f"**{table['title']}**\n", table_of(table["rows"])]
+        parts += [f"{note}\n" for note in told["notes"]]
     return "\n".join(parts)
+
+
+def explanation(name):
+    """Return what a benchmark says of itself, without the commands at its end."""
+    text = ast.get_docstring(ast.parse((HERE / f"{NAMES[name]}.py").read_text("utf-8")))
+    kept = "\n".join(line for line in text.splitlines() if not re.match(r"\s{4}python ", line))
+    return re.sub(r"\n{3,}", "\n\n", kept.replace("``", "`")).strip()
+
+
+def anchor(title):
+    """Return what a link to a heading has after its #."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def machine_of(machine):
+    """Return a machine in words."""
+    return (
+        f"{machine['cores']} cores of {machine['processor']} ({', '.join(machine['instructions'])}), "
+        f"{machine['memory_gb']} GB, {machine['system']}, Python {machine['python']}"
+    )
+
+
+def versions_of(found):
+    """Return the versions of all packages that were measured; several of one package where they differ."""
+    seen = {}
+    for told in found.values():
+        for package, version in told["machine"]["versions"].items():
+            seen.setdefault(package, {})[version] = None
+    return ", ".join(f"{package} {' and '.join(versions)}" for package, versions in seen.items())
 
 
 def table_of(rows):
     """Return rows as a table of Markdown."""
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    lines = [f"| {' | '.join(name.replace('_', ' ') for name in names)} |", f"|{'---|' * len(names)}"]
-    lines += [f"| {' | '.join(shown(row.get(name)) for name in names)} |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def shown(value):
-    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def draw(rows):
-    """Draw accuracy against seconds."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    for arm in dict.fromkeys(row["arm"] for row in rows):
-        own = [row for row in rows if row["arm"] == arm]
-        axes.plot([row["seconds"] for row in own], [100 * row["accuracy"] for row in own], "o", label=arm)
-    axes.set(xscale="log", xlabel="seconds from the start of the process", ylabel="test accuracy, %")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(PICTURE, dpi=120, metadata={"Software": None})
+    if "ratio" not in rows[0]:
+        names = list(rows[0])
+        lines = [[name.replace("_", " ") for name in names], *([shown(row[name]) for name in names] for row in rows)]
+    else:
+        unit, first = rows[0]["unit"], rows[0]
+        lines = [["", f"median, {unit}", "from", "to", f"{first['arm']} is better by", "from", "to"]]
+        for row in rows:
+            ratios = [f"{row[key]:.3f}" if row is not first else "" for key in RATIOS[5:8]]
+            lines.append([row["arm"], *(shown(row[key]) for key in ("median", "from", "to")), *ratios])
+        lines[0][0] = f"{first['rounds']} rounds" if first["rounds"] > 1 else "one round"
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measuring import ended, in_turns, keep, parser_of, rows_of, show
+from measuring import ended, in_turns, parser_of, ratio_to, rows_of
+from results import Report
 
 BY_HAND = """
 import sys
@@ -41,32 +42,19 @@ def main():
             "by hand": lambda: ended([sys.executable, "-c", BY_HAND, file, photo]),
         }
         found = in_turns(arms, asked.rounds, warm=True)
+    report = Report("predict", asked)
     cpu = rows_of(found, unit="CPU-s", more_is_better=False, what=lambda one: one.cpu)
-    show(cpu, "one photo, from the start of the process to the answer")
-    keep("predict", asked, cpu=cpu)
+    report.table("cpu", "processor time from the start of the process to the answer", cpu)
+    report.limit("CPU time of `kzoo predict`, of doing it by hand", 1 / ratio_to(cpu, "by hand"), most=1.15)
+    report.keep()
 
 
 def trained(folder):
     from PIL import Image
     from sklearn.datasets import load_digits
 
-    run = [
-        sys.executable,
-        "-m",
-        "kzoo",
-        "run",
-        "mnist",
-        "-r",
-        "quick",
-        "-d",
-        "sample",
-        "-e",
-        "1",
-        "-q",
-        "--out",
-        folder,
-    ]
-    ended(run)
+    options = ["-r", "quick", "-d", "sample", "-e", "1", "-q", "--out", folder]
+    ended([sys.executable, "-m", "kzoo", "run", "mnist", *options])
     [model] = (folder / "mnist").iterdir()
     photo = folder / "digit.png"
     Image.fromarray((load_digits().images[0] * 15.9).astype("uint8")).resize((28, 28)).save(photo)

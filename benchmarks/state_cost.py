@@ -1,25 +1,24 @@
 """What it costs to keep the state of a training, in per cent of the training time.
 
-    python benchmarks/state_cost.py --data DIR [--pipelines mnist,cifar10,yolov3] [--rounds 5]
-
 Each pipeline is trained with its state kept, as by default, and with ``train.save_every=off``, in turn (A B A B ...),
 in one process each. ``DIR`` holds ``mnist.npz``, ``cifar10.npz`` and ``coco128/``; what is missing is left out, which
-is said. Printed: the medians of the time from the begin of the first step to the end of the last epoch and of the time
-that the processor worked meanwhile, each with the median of its ratios round by round, and how often a state was
-written. Two runs of the same thing differ by some per cent on a shared machine, so that the last column says what the
-runs cannot: the processor time of the two threads in which states are taken and written, in per cent of the training.
+is said. What counts is the processor time from the begin of the first step to the end of the last epoch. Two runs of
+the same thing differ by some per cent on a shared machine, so that it is also told what the runs cannot: the processor
+time of the two threads in which states are taken and written. Asked for: under 2 per cent of the training.
+
+    python -m benchmarks state --data DIR [--pipelines mnist,cifar10,yolov3] [--rounds 5]
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from measuring import ended, in_turns, parser_of, rows_of
+from results import Report
 
 RUNS = {
     "mnist": ("mnist.npz", "-r default --epochs 3"),
@@ -63,59 +62,36 @@ sys.exit(code)
 
 def main():
     """Print the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--data", type=Path, default=Path())
     parser.add_argument("--pipelines", default=",".join(RUNS))
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    print(
-        f"{'pipeline':<10}{'off, s':>9}{'kept, s':>9}{'cost, %':>9}{'CPU off':>9}{'CPU kept':>9}{'cost, %':>9}"
-        "  states  own, %"
-    )
+    report, shares = Report("state", asked), []
     for name in asked.pipelines.split(","):
         data, arguments = RUNS[name]
         if not (asked.data / data).exists():
-            print(f"{name} is left out: there is no {asked.data / data}")
+            report.note(f"{name} is left out: there is no {data}.")
             continue
-        seen = {arm: [] for arm in ARMS}
-        for _ in range(asked.rounds):
-            for arm, more in ARMS.items():
-                seen[arm].append(_measured(name, asked.data / data, f"{arguments} {more}"))
-        _print(name, seen)
+        place = (asked.data / data).absolute()
+        arms = {arm: lambda m=more: measured(name, place, f"{arguments} {m}") for arm, more in ARMS.items()}  # noqa: B023 - called here
+        found = in_turns(arms, asked.rounds)
+        rows = rows_of(found, unit="CPU-s", more_is_better=False, what=lambda one: one[1])
+        report.table(name, f"{name}: processor time of the training", rows)
+        written = found["kept"][0][2]
+        own = statistics.median(100 * one[3] / one[1] for one in found["kept"])
+        shares.append(own)
+        report.note(f"{name}: {written} states were written, which took {own:.2f} % of the training.")
+    if shares:
+        report.limit("processor time of keeping the state, %", max(shares), most=2)
+    report.keep()
 
 
-def _measured(name, data, arguments):
-    place = tempfile.mkdtemp()
-    words = [
-        "run",
-        name,
-        *arguments.split(),
-        "--data",
-        str(data.absolute()),
-        "-o",
-        "report=false",
-        "-q",
-        "--out",
-        place,
-    ]
-    try:
-        done = subprocess.run([sys.executable, "-c", INNER, *words], capture_output=True, text=True, check=False)
-    finally:
-        shutil.rmtree(place)
-    if done.returncode:
-        raise SystemExit(done.stderr[-2000:])
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def _print(name, seen):
-    columns = []
-    for at in range(2):
-        off, kept = ([one[at] for one in seen[arm]] for arm in ("off", "kept"))
-        ratio = statistics.median(b / a for a, b in zip(off, kept, strict=True))
-        columns += [statistics.median(off), statistics.median(kept), 100 * (ratio - 1)]
-    own = statistics.median(100 * one[3] / one[1] for one in seen["kept"])
-    figures = "".join(f"{value:>9.2f}" for value in columns)
-    print(f"{name:<10}{figures}{seen['kept'][0][2]:>8}{own:>8.2f}", flush=True)
+def measured(name, data, arguments):
+    """Return seconds by the clock and of the processor, how many states were written, and what that took."""
+    with tempfile.TemporaryDirectory() as place:
+        words = ["run", name, *arguments.split(), "--data", data, "-o", "report=false", "-q", "--out", place]
+        return json.loads(ended([sys.executable, "-c", INNER, *words]).out.splitlines()[-1])
 
 
 if __name__ == "__main__":

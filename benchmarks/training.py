@@ -4,32 +4,34 @@ The ways train the same network on the same images with the same batch size, eac
 (A B C A B C ...), so that a machine whose speed drifts treats them alike:
 
 - ``kzoo``: ``kzoo run`` with its progress display;
+- ``auto``: the same with ``train.precision=auto``, which takes bfloat16 where the processor has instructions for it;
 - ``fit``: plain ``model.fit`` on the very same tf.data with the same flags and steps per execution, showing nothing;
 - ``single``: the same with one step per execution, which is what ``compile`` does by itself;
 - ``script``: what the tutorial's reader writes: float32 NumPy arrays, one-hot labels, ``model.fit``, default flags;
 - ``loop``: a hand-written `tf.function` of 16 steps on tf.data;
-- ``torch``: PyTorch, channels last (needs torch);
-- ``jax``: the script on Keras's other backend (needs jax).
+- ``torch``: PyTorch, channels last (needs torch); ``torch_bf16``: the same with autocast to bfloat16;
+- ``jax``: the script on Keras's other backend (needs jax), with 2,048 images and one epoch that counts.
 
 The speed of an epoch is its images over the time from its begin to the end of its last step; the first epoch, which
-compiles, is left out. Printed: medians over epochs and rounds, and the median of the ratios round by round, by the
-clock and by processor time. Asked for: 1.0 of ``fit``, 0.97 of ``loop``, 1.2 of ``torch`` and, on a processor with
-AVX-512, 1.9 of ``script``.
+compiles, is left out. Asked for by the clock: 1.0 of ``fit``, 0.97 of ``loop``, 1.2 of ``torch`` and, on a processor
+with AVX-512, 1.9 of ``script``.
 
     python -m benchmarks training --data cifar10.npz --rounds 5 --arms fit,script,loop,torch
 """
 
 import argparse
-import io
 import json
 import os
 import statistics
 import sys
-import tempfile
-import time
+from pathlib import Path
 
-from measuring import ended, in_turns, keep, parser_of, rows_of, show
-from tutorial import network
+from measuring import available, ended, in_turns, parser_of, ratio_to, rows_of
+from results import Report, machine
+from training_arms import ARMS
+
+NEEDED = {"torch": "torch", "torch_bf16": "torch", "jax": "jax"}
+LIMITS = {"fit": 1.0, "loop": 0.97, "torch": 1.2, "script": 1.9}
 
 
 def main():
@@ -55,12 +57,23 @@ def main():
     chosen = ["kzoo", *(arm for arm in options.arms.split(",") if arm != "kzoo")]
     if unknown := set(chosen) - set(ARMS):
         parser.error(f"--arms: {', '.join(sorted(unknown))}: there are {', '.join(ARMS)}")
+    report = Report("training", options)
+    chosen = available(chosen, NEEDED, report)
     found = in_turns({arm: lambda a=arm: measure(a, options) for arm in chosen}, options.rounds)
+    title = f"{options.pipeline} {options.recipe}, batches of {options.batch_size}"
     speed = rows_of(found, unit="img/s", more_is_better=True, what=lambda one: one[0])
-    show(speed, f"{options.pipeline} {options.recipe}, batches of {options.batch_size}: speed by the clock")
+    report.table("speed", f"{title}: speed by the clock", speed)
     cost = rows_of(found, unit="img/CPU-s", more_is_better=True, what=lambda one: one[1])
-    show(cost, "and by the processor's time, which other work on the machine changes less")
-    keep("training", options, speed=speed, cost=cost)
+    report.table("cost", "and by the processor's time, which other work on the machine changes less", cost)
+    wide = "avx512f" in machine()["instructions"]
+    for arm, least in LIMITS.items():
+        if arm in chosen and (arm != "script" or wide):
+            report.limit(f"kzoo beside `{arm}`, by the clock", ratio_to(speed, arm), least=least)
+    if {"auto", "script"} <= set(chosen) and wide:
+        pairs = zip(found["auto"], found["script"], strict=True)
+        ratio = statistics.median(ours[0] / theirs[0] for ours, theirs in pairs)
+        report.limit("`auto` beside `script`, by the clock", ratio, least=LIMITS["script"])
+    report.keep()
 
 
 def measure(arm, options):
@@ -70,264 +83,10 @@ def measure(arm, options):
         environment["TF_ENABLE_ONEDNN_OPTS"] = "0" if options.script_onednn == "off" else None
     if arm == "jax":
         environment["KERAS_BACKEND"] = "jax"
-    done = ended([sys.executable, __file__, *sys.argv[1:], "--arm", arm], **environment)
+    done = ended([sys.executable, Path(__file__), *sys.argv[1:], "--arm", arm], **environment)
     clock, processor = zip(*json.loads(done.out.splitlines()[-1]), strict=True)
     return statistics.median(clock), statistics.median(processor)
 
-
-def settings(options):
-    from kzoo.runs.configure import configure
-
-    return configure(options.pipeline, recipe=options.recipe, data=options.data, limit=options.limit,
-                     batch_size=options.batch_size, epochs=options.epochs,
-                     options=["train.early_stopping=0", "train.keep=last"])  # fmt: skip
-
-
-def epoch_timer(examples):
-    import keras
-
-    class EpochTimer(keras.callbacks.Callback):
-        def __init__(self):
-            super().__init__()
-            self.speeds = []
-
-        def on_epoch_begin(self, epoch, logs=None):
-            self.began = time.perf_counter(), time.process_time()
-
-        def on_train_batch_end(self, batch, logs=None):
-            self.ended = time.perf_counter(), time.process_time()
-
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch:
-                self.speeds.append(
-                    [examples / (end - begin) for begin, end in zip(self.began, self.ended, strict=True)]
-                )
-
-    return EpochTimer()
-
-
-def with_kzoo(options):
-    from pathlib import Path
-
-    from rich.console import Console
-
-    from kzoo.engine import runtime
-
-    runtime.start()  # before anything that imports TensorFlow, or its flags come too late
-    from kzoo.engine.listener import Silent
-    from kzoo.training.progress import ProgressLines, TerminalScreen
-    from kzoo.training.run import train
-
-    timers = []
-
-    class Timed(ProgressLines):
-        """The progress display, its own time counted in."""
-
-        def set_model(self, model):
-            super().set_model(model)
-            timers[0].set_model(model)
-
-        def on_epoch_begin(self, epoch, logs=None):
-            timers[0].on_epoch_begin(epoch, logs)
-            super().on_epoch_begin(epoch, logs)
-
-        def on_train_batch_end(self, batch, logs=None):
-            super().on_train_batch_end(batch, logs)
-            timers[0].on_train_batch_end(batch, logs)
-
-        def on_epoch_end(self, epoch, logs=None):
-            timers[0].on_epoch_end(epoch, logs)
-            super().on_epoch_end(epoch, logs)
-
-    class Shown(Silent):
-        def progress(self, *, examples, **how):
-            timers.append(epoch_timer(examples))
-            console = Console(file=io.StringIO(), force_terminal=True, width=120)
-            return Timed(TerminalScreen(console, live=True), examples=examples, **how)
-
-    with tempfile.TemporaryDirectory() as folder:
-        train(settings(options), root=Path(folder), listener=Shown())
-    return timers[0].speeds
-
-
-def assembled(options):
-    from kzoo.engine import runtime
-
-    runtime.start()  # before anything that imports TensorFlow, or its flags come too late
-    from kzoo.data.sources import load_splits
-    from kzoo.data.splits import DataRequest
-    from kzoo.engine.listener import Silent
-    from kzoo.models.saved import find_pipeline
-    from kzoo.plugins.registry import get_registry
-    from kzoo.training.assembly import Assembly
-
-    runtime.seed_everything(0)
-    pipeline, registry = find_pipeline(options.pipeline), get_registry()
-    splits = load_splits(pipeline.source(), DataRequest(options.data, limit=options.limit), Silent())
-    task = splits.task or registry.get("pipeline", options.pipeline).spec.task
-    parts = Assembly(settings(options), pipeline, task, registry)
-    parts.compile(splits)
-    return parts, splits
-
-
-def with_fit(options, steps_per_execution=None):
-    parts, splits = assembled(options)
-    from kzoo.engine.batches import ordered_batches
-
-    if steps_per_execution:
-        parts.model.steps_per_execution = steps_per_execution
-    timer = epoch_timer(len(splits.train))
-    parts.model.fit(
-        parts.batches.dataset(options.epochs),
-        epochs=options.epochs,
-        steps_per_epoch=parts.batches.steps_per_epoch,
-        validation_data=ordered_batches(splits.validation, options.batch_size, parts.encode),
-        callbacks=[timer],
-        verbose=0,
-    )
-    return timer.speeds
-
-
-def arrays(options):
-    """Return images and labels of the training split and of the validation split, as uint8, and the classes."""
-    from kzoo.data.sources import load_splits
-    from kzoo.data.splits import DataRequest
-    from kzoo.engine.listener import Silent
-    from kzoo.models.saved import find_pipeline
-
-    splits = load_splits(
-        find_pipeline(options.pipeline).source(), DataRequest(options.data, limit=options.limit), Silent()
-    )
-    return (splits.train.x, splits.train.y), (splits.validation.x, splits.validation.y), len(splits.class_names)
-
-
-def with_script(options):
-    """Train as the tutorial does, with the same images."""
-    import keras
-    import numpy as np
-
-    train, validation, classes = arrays(options)
-    keras.utils.set_random_seed(0)
-    x_train, y_train = train[0].astype("float32") / 255, keras.utils.to_categorical(train[1], classes)
-    held_out = validation[0].astype("float32") / 255, keras.utils.to_categorical(validation[1], classes)
-    model = network(options.pipeline, x_train.shape[1:], classes)
-    model.compile(loss="categorical_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
-    timer = epoch_timer(len(x_train))
-    model.fit(
-        np.ascontiguousarray(x_train),
-        y_train,
-        batch_size=options.batch_size,
-        epochs=options.epochs,
-        validation_data=held_out,
-        callbacks=[timer],
-    )
-    return timer.speeds
-
-
-def with_loop(options):
-    """Train by a tf.function that somebody wrote by hand: 16 steps in a call, on tf.data by index."""
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    import keras
-    import tensorflow as tf
-
-    (x, y), _, classes = arrays(options)
-    keras.utils.set_random_seed(0)
-    model = network(options.pipeline, x.shape[1:], classes)
-    optimizer = keras.optimizers.RMSprop()
-    optimizer.build(model.trainable_variables)
-    images, labels, count = (
-        tf.constant(x),
-        tf.one_hot(tf.constant(y.reshape(-1)), classes),
-        len(x) // options.batch_size,
-    )
-    seen, right = tf.Variable(0.0), tf.Variable(0.0)
-
-    def batch(at):
-        return tf.cast(tf.gather(images, at), tf.float32) / 255, tf.gather(labels, at)
-
-    order = tf.data.Dataset.range(len(x)).shuffle(len(x), seed=0).batch(options.batch_size, drop_remainder=True)
-    batches = iter(order.map(batch, num_parallel_calls=tf.data.AUTOTUNE).repeat().prefetch(tf.data.AUTOTUNE))
-
-    @tf.function
-    def steps(n):
-        for _ in tf.range(n):
-            inputs, targets = next(batches)
-            with tf.GradientTape() as tape:
-                outputs = model(inputs, training=True)
-                loss = tf.reduce_mean(keras.losses.categorical_crossentropy(targets, outputs))
-            gradients = tape.gradient(loss, model.trainable_variables)
-            optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-            seen.assign_add(loss)
-            right.assign_add(tf.reduce_sum(tf.cast(tf.argmax(outputs, 1) == tf.argmax(targets, 1), tf.float32)))
-
-    def epoch():
-        for begin in range(0, count, 16):
-            steps(tf.constant(min(16, count - begin)))
-        seen.numpy()
-
-    return timed(epoch, options.epochs, count * options.batch_size)
-
-
-def with_torch(options):
-    """Train the same network in PyTorch, channels last, which is its faster layout on a processor."""
-    import torch
-
-    (x, y), _, classes = arrays(options)
-    torch.manual_seed(0)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    blocks, channels, side = [], x.shape[-1], x.shape[1]
-    for _ in range(2 if options.pipeline == "cifar10" else 1):
-        blocks += [torch.nn.Conv2d(channels, 32, 4), torch.nn.ReLU(), torch.nn.MaxPool2d(2)]
-        channels, side = 32, (side - 3) // 2
-    hidden = 256 if options.pipeline == "cifar10" else 128
-    blocks += [torch.nn.Flatten(), torch.nn.Linear(32 * side * side, hidden), torch.nn.ReLU(),
-               torch.nn.Linear(hidden, classes)]  # fmt: skip
-    model = torch.nn.Sequential(*blocks).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3, alpha=0.9)
-    images = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
-    labels, count = torch.from_numpy(y.reshape(-1).astype("int64")), len(x) // options.batch_size
-    right = torch.zeros(())
-
-    def epoch():
-        order = torch.randperm(len(x))
-        for at in range(count):
-            chosen = order[at * options.batch_size : (at + 1) * options.batch_size]
-            inputs, targets = images[chosen].float().div_(255), labels[chosen]
-            optimizer.zero_grad(set_to_none=True)
-            outputs = model(inputs)
-            torch.nn.functional.cross_entropy(outputs, targets).backward()
-            optimizer.step()
-            right.add_((outputs.argmax(1) == targets).sum())
-
-    return timed(epoch, options.epochs, count * options.batch_size)
-
-
-def timed(epoch, epochs, examples):
-    """Return the speeds of all epochs but the first, by the clock and by processor time."""
-    epoch()
-    speeds = []
-    for _ in range(epochs - 1):
-        began = time.perf_counter(), time.process_time()
-        epoch()
-        ended_at = time.perf_counter(), time.process_time()
-        speeds.append([examples / (end - begin) for begin, end in zip(began, ended_at, strict=True)])
-    return speeds
-
-
-def with_single_steps(options):
-    return with_fit(options, steps_per_execution=1)
-
-
-ARMS = {
-    "kzoo": with_kzoo,
-    "fit": with_fit,
-    "single": with_single_steps,
-    "script": with_script,
-    "loop": with_loop,
-    "torch": with_torch,
-    "jax": with_script,
-}
 
 if __name__ == "__main__":
     main()

@@ -65,7 +65,9 @@ class ZooClassifier(Pipeline):
 
     def augmentation(self, chosen: Any) -> Any:
         """Return the function that changes a batch at random, ``(x, y, moment)`` -> both, for these settings."""
+        import tensorflow as tf
 
+        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
         def augment(x: Any, y: Any, moment: Moment) -> tuple[Any, Any]:
             return self.changed(x, moment, chosen), y
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from kzoo.engine.engines import engine_shown, engines_installed
+from kzoo.engine.forward import TENSORFLOW
 from kzoo.processor import computes_in_bfloat16
 
 __all__ = ["choices"]
@@ -27,12 +29,13 @@ def choices(instructions: frozenset[str], threads: int) -> list[tuple[str, str]]
     if gpus:
         precision += ". On this one `-o train.precision=auto -o train.jit=auto` is worth a try"
     elif computes_in_bfloat16():
-        precision += ". This processor trains faster in bfloat16: `-o train.precision=auto`"
+        precision += ". This processor trains faster in bfloat16: `-o train.precision=auto`, 1.3 to 1.6 times in trials"
     return [
         ("GPU", device),
         ("oneDNN", _onednn(instructions)),
         ("precision", precision),
         ("TensorFlow's threads", _threads(threads)),
+        ("predictions", _engines()),
     ]
 
 
@@ -42,12 +45,21 @@ def _onednn(instructions: frozenset[str]) -> str:
         return f"{'off' if given == '0' else 'on'}: TF_ENABLE_ONEDNN_OPTS is {given}"
     own = next((one for one in _OWN_ONEDNN if one in instructions), "")
     if own:
-        return f"on: TensorFlow turns it on by itself on a processor with {own}, and kzoo everywhere"
+        return f"on: TensorFlow turns it on by itself on a processor with {own}, and kzoo on all others"
     return "on: kzoo sets TF_ENABLE_ONEDNN_OPTS=1, as TensorFlow leaves it off here; training is about twice as fast"
+
+
+def _engines() -> str:
+    other = next((engine for engine in engines_installed() if engine != TENSORFLOW), "")
+    if other:
+        return f"TensorFlow; with `--engine auto` {engine_shown(other)}, to which the model is exported once"
+    return "TensorFlow, the only engine installed; `pip install 'kzoo[openvino]'` adds another for `--engine auto`"
 
 
 def _threads(usable: int) -> str:
     given = os.environ.get("TF_NUM_INTRAOP_THREADS")
     if given:
         return f"{given}: TF_NUM_INTRAOP_THREADS says so"
-    return f"{usable}: one for each processor that this process may use. Another number changes the last bits"
+    return (
+        f"{usable}: one for each processor that this process may use. Another number changes results in the last digits"
+    )

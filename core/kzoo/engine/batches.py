@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Moment", "TrainingBatches", "ordered_batches", "rows_of"]
 
+_as_written = tf.autograph.experimental.do_not_convert
+"""Leaves a function as it is: a map of tf.data rewrites Python's ``if`` and ``for`` otherwise, which takes longer."""
+
 _ORDER, _AUGMENT, _WHOLE_RUN = 1, 2, 3  # what a random stream is for, so that no two streams are the same
 
 
@@ -97,6 +100,7 @@ class TrainingBatches:
         batches = self._batches(epochs, epoch, step)
         if shards > 1:
 
+            @_as_written  # type: ignore[untyped-decorator]
             def parts(*batch: Any) -> tf.data.Dataset:
                 numbers = tf.data.Dataset.range(shard.start, shard.stop)
                 return numbers.map(lambda part: tf.nest.map_structure(lambda one: one[part::shards], batch))
@@ -120,6 +124,7 @@ class TrainingBatches:
         if self.augment is None and _static(self.element_spec):
             return self._batches(epochs, epoch, step, (part, parts)).prefetch(tf.data.AUTOTUNE)
 
+        @_as_written  # type: ignore[untyped-decorator]
         def divided(*batch: Any) -> Any:
             return rows_of(batch, part, parts), tf.shape(tf.nest.flatten(batch)[0])[0]
 
@@ -128,22 +133,25 @@ class TrainingBatches:
 
     def _batches(self, epochs: int, epoch: int, step: int, only: tuple[int, int] | None = None) -> tf.data.Dataset:
         """Return the batches, or of each one of so many parts and the size of the whole."""
+        fetch, augment, labels, order = map(_rewritten, (self.split.fetch, self.augment, self.labels, self.batch_order))
 
+        @_as_written  # type: ignore[untyped-decorator]
         def epoch_indices(number: Any) -> tf.data.Dataset:
-            if self.batch_order is None:
+            if order is None:
                 batches = tf.data.Dataset.from_tensor_slices(self.order(number)).batch(self.batch_size)
             else:
-                chosen = self.batch_order(self._order_seed(number), self.steps_per_epoch, self.batch_size)
+                chosen = order(self._order_seed(number), self.steps_per_epoch, self.batch_size)
                 batches = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(chosen, (self.steps_per_epoch, None)))
             return batches.enumerate().map(lambda at, indices: (number, at, indices))
 
+        @_as_written  # type: ignore[untyped-decorator]
         def batch(number: Any, at: Any, indices: Any) -> Any:
             size = tf.shape(indices)[0]
-            x, y = self.split.fetch(indices if only is None else rows_of(indices, *only))
-            if self.augment is not None:
+            x, y = fetch(indices if only is None else rows_of(indices, *only))
+            if augment is not None:
                 seed, step = self._augment_seed(number, at), number * self.steps_per_epoch + at
-                x, y = self.augment(x, y, Moment(seed, self._run_seed(), number, step))
-            encoded = y if self.labels is None else self.labels(y, x)
+                x, y = augment(x, y, Moment(seed, self._run_seed(), number, step))
+            encoded = y if labels is None else labels(y, x)
             found: tuple[Any, ...] = x, encoded
             if self.class_weight is not None:
                 weights = tf.constant(self.class_weight, tf.float32)
@@ -179,11 +187,14 @@ def ordered_batches(
 
     With ``part``, each is one of ``parts`` parts of the batch, beside the size of the whole, as of `TrainingBatches`.
     """
+    fetch, encode = map(_rewritten, (split.fetch, labels))
 
+    @_as_written  # type: ignore[untyped-decorator]
     def batch(indices: Any) -> Any:
-        x, y = split.fetch(indices)
-        return x, y if labels is None else labels(y, x)
+        x, y = fetch(indices)
+        return x, y if encode is None else encode(y, x)
 
+    @_as_written  # type: ignore[untyped-decorator]
     def divided(indices: Any) -> Any:
         assert part is not None, "a part is asked for"
         if _static(whole.element_spec):
@@ -195,6 +206,14 @@ def ordered_batches(
     if part is not None:
         whole = indices.map(divided, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return whole.prefetch(tf.data.AUTOTUNE)
+
+
+def _rewritten(function: Any) -> Any:
+    """Return a function as a map of tf.data calls it, with Python's ``if`` and ``for`` over tensors; ours has none."""
+    if function is None or (getattr(function, "__module__", None) or "").partition(".")[0] == "kzoo":
+        return function
+    converters = tf.__internal__.autograph
+    return converters.tf_convert(function, converters.control_status_ctx())
 
 
 def rows_of(batch: Any, part: Any, parts: int) -> Any:

@@ -100,7 +100,10 @@ class Profile:
         """Return what follows of it, a sentence each."""
         waited, computed = self.seconds.get("waiting for data", 0.0), self.seconds.get("forward and backward", 0.0)
         if not waited + computed:
-            return []
+            if (first := self.seconds.get("waiting for the first data")) is None:
+                return []
+            text = f"It waited {first:.2f} s for its first data. What part of its steps a training waits is told of"
+            return [f"{text} those after the first call, and here there were none: train longer."]
         share = waited / (waited + computed)
         text = f"Of the time in its steps the training waited {share:.1%} for data."
         if share > 0.1:  # noqa: PLR2004 - a tenth can be felt

@@ -46,3 +46,10 @@ def test_what_is_worth_a_try(said, monkeypatch):
     assert found["GPU"].startswith("2 of Nvidia")
     assert "-o train.precision=auto" in found["precision"]
     assert found["TensorFlow's threads"].startswith("3: TF_NUM_INTRAOP_THREADS")
+
+
+def test_what_runs_predictions(said, monkeypatch):
+    monkeypatch.setattr(module, "engines_installed", lambda: ["onnx", "tensorflow"])
+    assert said()["predictions"].startswith("TensorFlow; with `--engine auto` ONNX Runtime")
+    monkeypatch.setattr(module, "engines_installed", lambda: ["tensorflow"])
+    assert "pip install 'kzoo[openvino]'" in said()["predictions"]

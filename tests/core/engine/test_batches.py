@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo.data.splits import ArraySplit
-from kzoo.engine.batches import TrainingBatches, ordered_batches
+from kzoo.engine.batches import Moment, TrainingBatches, ordered_batches
 from kzoo.tasks.labels import label_encoder
 
 
@@ -124,3 +124,37 @@ def test_replicas_change_examples_as_one_does(split):
     together = drawn(batches.dataset(1, shards=2, shard=range(2)))
     for whole, even, odd in zip(drawn(batches.dataset(1)), together[::2], together[1::2], strict=True):
         assert (whole[::2], whole[1::2]) == (even, odd)
+
+
+def test_changes_of_others_may_ask_and_repeat_as_in_any_map_of_tf_data(split):
+    """Python's `if` and `for` over tensors, which only TensorFlow's rewriting of a function understands."""
+
+    def changed(x, y, moment):
+        x = tf.cast(x, tf.int64)
+        if moment.step % 2 == 0:
+            x += 100
+        for _ in tf.range(moment.epoch):
+            x += 1000
+        return x, y
+
+    def encode(y, x):
+        if tf.reduce_max(x) >= 1000:
+            y = -y
+        return y
+
+    batches = TrainingBatches(split, 5, 3, augment=changed, labels=encode)
+    plain = TrainingBatches(split, 5, 3)
+    before = [(x.numpy().astype(int), y.numpy()) for x, y in plain.dataset(2)]
+    found = [(x.numpy(), y.numpy()) for x, y in batches.dataset(2)]
+    dataset = tf.data.Dataset.from_tensor_slices(
+        (tf.stack([x for x, _ in before[:4]]), tf.stack([y for _, y in before[:4]]), tf.range(4, dtype=tf.int64))
+    )
+    by_tensorflow = dataset.map(
+        lambda x, y, at: changed(x, y, Moment(tf.zeros(2, tf.int64), tf.zeros(2, tf.int64), tf.zeros([], tf.int64), at))
+    )
+    for (x, _), (expected, _) in zip(found[:4], by_tensorflow, strict=True):
+        assert np.array_equal(x, expected)
+    assert all(x.min() >= 1000 and (y <= 0).all() for x, y in found[5:])
+    assert all((y >= 0).all() for _, y in found[:5])
+    (_, last) = list(ordered_batches(split, 20, lambda y, x: -y if tf.reduce_max(x) > 19 else y))[-1]
+    assert last.numpy().tolist() == [0, -1, -2]

@@ -1,6 +1,7 @@
 """Where the time of a run goes: looked at without changing what comes of it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,16 @@ def test_replicas_are_not_profiled(tmp_path):
     model.compile("sgd", "mse", run_eagerly=True)
     with pytest.raises(UsageError, match="on one device, in compiled steps"):
         Trainer(model, strategy=tf.distribute.get_strategy(), profiler=Profiler(Profile(), tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [
+        ({"waiting for data": 1.0, "forward and backward": 3.0}, "waited 25.0% for data. Data that is read from files"),
+        ({"waiting for data": 0.01, "forward and backward": 0.99}, "waited 1.0% for data."),
+        ({"waiting for the first data": 0.25}, "waited 0.25 s for its first data.*there were none: train longer"),
+        ({"load data": 2.0}, "^$"),
+    ],
+)
+def test_the_share_of_waiting_is_told_or_why_it_is_not(seconds, says):
+    assert re.search(says, " ".join(Profile(seconds=seconds).notes()))

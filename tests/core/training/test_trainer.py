@@ -265,3 +265,19 @@ def test_tensorflow_is_given_the_step_once(split):
               (graph.node, *(function.node_def for function in graph.library.function))]  # fmt: skip
     assert not called[0]
     assert sum(map(len, called)) == 1
+
+
+def test_a_step_is_traced_once_for_all_epochs_the_validation_and_the_test(split, monkeypatch):
+    """Also where the last batch and the last call are smaller than the others."""
+    traced = []
+    for name in ("train_step", "test_step"):
+        step = getattr(keras.Model, name)
+        monkeypatch.setattr(
+            keras.Sequential, name, lambda *given, n=name, s=step: traced.append(n) or s(*given), raising=False
+        )
+    trainer = Trainer(make_model(), steps_per_execution=4)
+    encode = label_encoder("dense", CLASSES)
+    batches = TrainingBatches(split, 8, 0, labels=encode)
+    trainer.fit(batches, epochs=3, validation=ordered_batches(split, 8, encode))
+    trainer.evaluate(ordered_batches(split, 8, encode))
+    assert traced == ["train_step", "test_step"]

@@ -24,10 +24,12 @@ def compiled(model: Any) -> Callable[[np.ndarray], Any]:
     specs = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs]
     traced = tf.function(lambda x: model(x, training=False), specs, autograph=False).get_concrete_function()
     frozen = convert_variables_to_constants_v2(traced)
+    # Its public call writes an error with the numbers of its input each time, catches it and comes here, too.
+    call = frozen._call_flat  # noqa: SLF001
     single = not isinstance(model.output, (list, tuple))
 
     def forward(x: np.ndarray) -> Any:
-        outputs = frozen(tf.constant(x))
+        outputs = call([tf.constant(x)], frozen.captured_inputs)
         outputs = [np.asarray(output) for output in tf.nest.flatten(outputs)]
         return outputs[0] if single else outputs
 
