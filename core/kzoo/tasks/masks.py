@@ -186,6 +186,7 @@ class Segmentation(Task):
 
     name: ClassVar[str] = "segmentation"
     names_classes: ClassVar[bool] = True
+    weighs: ClassVar[str] = "pixel"
     predicts: ClassVar[str] = "classes"
     quality: ClassVar[str] = "mean_iou"
     compared: ClassVar[Mapping[str, str]] = {

@@ -125,6 +125,7 @@ class Task(abc.ABC):
         photos: Those of them that show photos, which no page may draw in other colours.
         files: The files of a test that other programs read.
         names_classes: Whether the model says classes, which its card names.
+        weighs: What ``train.class_weight`` weighs by its class, ``example`` or ``pixel``; empty where it means nothing.
         epoch_figures: What can be measured of the validation split after an epoch: the name that is logged, and that in
             `Outcome.metrics`. More of each is better.
         own_measures: Whether `Outcome.metrics` holds more than the compiled metrics, so that a run is measured by
@@ -144,6 +145,7 @@ class Task(abc.ABC):
     quality: ClassVar[str] = ""
     compared: ClassVar[Mapping[str, str]] = {}
     names_classes: ClassVar[bool] = False
+    weighs: ClassVar[str] = ""
 
     def label_form(self, label_forms: Collection[str]) -> str:
         """Return the form in which labels are fed to a loss that takes these; an empty text means as they are."""
