@@ -12,8 +12,8 @@ from kzoo.data.image_rows import caching
 from kzoo.errors import KzooError
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
-from kzoo_zoo.segmentation.legend import parse_names
 from kzoo_zoo.segmentation.mask_files import read_mask
+from kzoo_zoo.segmentation.naming import parse_names
 from kzoo_zoo.segmentation.pipeline import Segmentation
 
 PIPELINE = Segmentation()

@@ -17,8 +17,9 @@ from kzoo.data.walking import walk
 from kzoo.errors import DataError, UsageError
 from kzoo.tasks.mask_measures import NO_CLASS
 from kzoo_zoo.segmentation import coco, pets
-from kzoo_zoo.segmentation.legend import Legend, Named, Seen, legend_of, named_in
+from kzoo_zoo.segmentation.legend import Legend, Seen, legend_of
 from kzoo_zoo.segmentation.mask_files import NUMBERS, read_mask
+from kzoo_zoo.segmentation.naming import Named, named_in
 from kzoo_zoo.segmentation.pairs import LAYOUT, Pairs, find_pairs, find_voc, is_voc
 from kzoo_zoo.segmentation.pictures import Found, Picture, size_fault
 from kzoo_zoo.segmentation.shapes import SHAPES, draw_scenes
