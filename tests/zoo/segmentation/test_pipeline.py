@@ -45,6 +45,20 @@ def test_a_network_gives_probabilities_for_each_pixel_of_pictures_of_any_size(ne
     np.testing.assert_allclose(np.asarray(model(x)), np.asarray(found.model(x)), atol=1e-6)
 
 
+def test_in_half_precision_the_scores_are_enlarged_in_whole():
+    """TensorFlow's enlarging of bfloat16 takes a processor three times as long as that of float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = built().model
+    finally:
+        keras.config.set_dtype_policy(before)
+    kinds = {type(layer).__name__: layer.compute_dtype for layer in model.layers}
+    assert kinds["Conv2D"] == "bfloat16"
+    (mixing,) = [one for one in model.layers if getattr(one, "interpolation", "") == "bilinear"]
+    assert (mixing.compute_dtype, model.output.dtype) == ("float32", "float32")
+
+
 def test_the_classic_network_is_that_of_the_paper():
     """ "In total the network has 23 convolutional layers", whose channels its figure 1 shows."""
     convolutions = [
