@@ -14,6 +14,7 @@ from pipelines import built, moment, read, sample
 
 import kzoo
 from kzoo.cli import main
+from kzoo.data.splits import ArraySplit
 from kzoo.engine.listener import Silent
 from kzoo.errors import UsageError
 from kzoo.inference.evaluation import evaluate
@@ -39,9 +40,9 @@ def omniglot():
     return folder
 
 
-def network(predicts="embeddings", views="", augment=None, **model):
+def network(predicts="embeddings", views="", augment=None, train=None, **model):
     problem = {"task": "embedding", "predicts": predicts, "views": views}
-    return built(PIPELINE, SHAPE, problem=problem, augment=augment, widths=[8], dimensions=6, **model)
+    return built(PIPELINE, SHAPE, problem=problem, train=train, augment=augment, widths=[8], dimensions=6, **model)
 
 
 def noise(count=5):
@@ -54,6 +55,16 @@ def test_whatever_it_learns_with_a_network_gives_vectors_of_length_1(predicts):
     vectors = np.asarray(network(predicts).model(noise()))
     assert vectors.shape == (5, 6)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+
+
+def test_vectors_point_in_all_directions_before_the_training():
+    """Else losses of the hardest pairs draw them into one point. What a network knows of pictures is not touched."""
+    pictures = noise(40)
+    fresh = network(train=ArraySplit(pictures, np.arange(40))).model
+    for weight in fresh.non_trainable_variables:
+        np.testing.assert_array_equal(weight, np.full(weight.shape, "variance" in weight.path, "float32"))
+    vectors = np.asarray(fresh(pictures, training=True))
+    assert np.linalg.norm(vectors.mean(axis=0)) < 0.2
 
 
 def test_a_loss_of_cosines_is_given_those_with_the_directions_of_the_classes():

@@ -10,12 +10,11 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import numpy as np
 
     from kzoo.data.splits import Split
 
@@ -55,7 +54,8 @@ class TrainingBatches:
         augment: Called as ``augment(x, y, moment)`` on each batch, with a `Moment`; returns both. Or None.
         labels: Called as ``labels(y, x)`` on each batch of labels and inputs, or None.
         class_weight: What an example of each class counts, shape ``(K,)``; labels are then class indices, and batches
-            hold sample weights as well. None where all count alike.
+            hold sample weights as well: one for each example, or of masks, shape ``(N, H, W)``, one for each pixel, and
+            0 where its label is no class. None where all count alike.
         batch_order: Which examples make a batch, ``batch_order(seed, steps, batch_size)``: called in a tf.data graph
             with an int64 tensor of shape (2,), another one in every epoch, it returns the indices of the examples of
             each step, int64 of shape ``(steps, n)``, n being at most ``batch_size``. None takes all in a random order.
@@ -154,8 +154,7 @@ class TrainingBatches:
             encoded = y if labels is None else labels(y, x)
             found: tuple[Any, ...] = x, encoded
             if self.class_weight is not None:
-                weights = tf.constant(self.class_weight, tf.float32)
-                found = x, encoded, tf.gather(weights, tf.cast(tf.reshape(y, [-1]), tf.int32))
+                found = x, encoded, _weights(self.class_weight, y)
             return found if only is None else (found, size)
 
         indices = tf.data.Dataset.range(epoch, epochs).flat_map(epoch_indices).skip(step)
@@ -173,6 +172,14 @@ class TrainingBatches:
         for number in (epoch, step, tf.constant(0, tf.int64)):
             seed = tf.random.experimental.stateless_fold_in(seed, number)
         return seed
+
+
+def _weights(class_weight: np.ndarray, labels: Any) -> Any:
+    """Return the weight of each label, float32 of shape ``(N,)``, or that of masks."""
+    if len(labels.shape) > 2:  # noqa: PLR2004 - more than a column: masks
+        padded = np.concatenate([class_weight, np.zeros(256 - len(class_weight))])
+        return tf.gather(tf.constant(padded, tf.float32), tf.cast(labels, tf.int32))
+    return tf.gather(tf.constant(class_weight, tf.float32), tf.cast(tf.reshape(labels, [-1]), tf.int32))
 
 
 def ordered_batches(

@@ -121,10 +121,10 @@ class TrainSettings:
         int, setting("Stop after this many epochs without a better `monitor`; 0 never stops.", ge=0)
     ] = 0
     class_weight: Annotated[
-        Literal["none", "balanced"],
+        Literal["none", "root", "balanced"],
         setting(
-            "Of classes: balanced has each count alike in training, however many examples it has; an example counts as "
-            "many times as the mean class is larger than its own."
+            "Of classes: balanced has each count alike in training, however many examples it has, or pixels in masks; "
+            "one counts as many times as the mean class is larger than its own. root takes the root of that."
         ),
     ] = "none"
     frozen_epochs: Annotated[

@@ -118,6 +118,7 @@ class Classification(Task):
 
     name: ClassVar[str] = "classification"
     names_classes: ClassVar[bool] = True
+    weighs: ClassVar[str] = "example"
     predicts: ClassVar[str] = "classes"
     quality: ClassVar[str] = "accuracy"
     compared: ClassVar[Mapping[str, str]] = {"accuracy": "higher", "macro_f1": "higher", "nll": "lower", "ece": "lower"}

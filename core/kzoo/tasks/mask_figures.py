@@ -14,7 +14,7 @@ from kzoo.tasks.mask_measures import NO_CLASS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kzoo.tasks.masks import MaskOutcome, SegmentedPicture
+    from kzoo.tasks.mask_outcome import MaskOutcome, SegmentedPicture
 
 __all__ = ["MOST_PICTURES", "errors", "sheet"]
 

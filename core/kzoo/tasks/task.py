@@ -129,6 +129,7 @@ class Task(abc.ABC):
         files: The files of a test that other programs read.
         rows: What the rows of `Outcome.per_class` are, as the heading of their names.
         names_classes: Whether the model says classes, which its card names.
+        weighs: What ``train.class_weight`` weighs by its class, ``example`` or ``pixel``; empty where it means nothing.
         epoch_figures: What can be measured of the validation split after an epoch: the name that is logged, and that in
             `Outcome.metrics`. More of each is better.
         own_measures: Whether `Outcome.metrics` holds more than the compiled metrics, so that a run is measured by
@@ -149,6 +150,7 @@ class Task(abc.ABC):
     compared: ClassVar[Mapping[str, str]] = {}
     rows: ClassVar[str] = "class"
     names_classes: ClassVar[bool] = False
+    weighs: ClassVar[str] = ""
 
     def label_form(self, label_forms: Collection[str]) -> str:
         """Return the form in which labels are fed to a loss that takes these; an empty text means as they are."""

@@ -12,7 +12,7 @@ from kzoo.runs.choices import build_settings
 from kzoo.runs.comparison import comparison_of
 from kzoo.tasks import task_named
 from kzoo.tasks.classes import check_labels
-from kzoo.training.class_weights import balanced_weights, check_class_weight
+from kzoo.training.class_weights import POWERS, balanced_weights, check_class_weight, of_whole_masks
 from kzoo.training.computing import computing, optimizer_of
 from kzoo.training.logged import direction_of, logged_names
 
@@ -56,6 +56,7 @@ class Assembly:
         started: What the model took from a trained one, or None.
         thawing: What is to be said of frozen layers that are trained later, or None.
         class_weights: What an example of each class counts in training, by name; empty where all count alike.
+        unweighed: What to say where they count alike though the settings say otherwise.
         input_shape: The shape of one input.
         outputs: The number of classes, or where labels are not classes of the values in each.
     """
@@ -67,6 +68,7 @@ class Assembly:
         self._goes_on = goes_on
         self.task = task_named(task)
         check_class_weight(config, self.task, registry)
+        self.unweighed = of_whole_masks(config, self.task, registry)
         compared = comparison_of(config.loss, task, registry)
         self.label_form, self.predicts, self.views = compared.label_form, compared.predicts, compared.views
         context = Context(task, self.label_form, fit_loss=self._fit_loss)
@@ -194,7 +196,8 @@ class Assembly:
             regularize_activity(self.model, self.regularizer, self._regularized_layer)
         self.started = self._started(problem)
         self.encode = self.task.encoder(self.label_form, self.num_classes) or self.built.encode
-        weights = None if settings.class_weight == "none" else balanced_weights(splits.train, splits.class_names)
+        power = 0 if self.unweighed else POWERS[settings.class_weight]
+        weights = balanced_weights(splits.train, splits.class_names, power) if power else None
         self.class_weights = {} if weights is None else dict(zip(splits.class_names, weights.tolist(), strict=True))
         self.batches = TrainingBatches(
             splits.train if self.built.train is None else self.built.train,

@@ -110,7 +110,7 @@ def _loss(loss: Any, entry: Entry, y_true: np.ndarray, y_pred: np.ndarray, *, we
     outputs = tf.constant(y_pred)
     with tf.GradientTape() as tape:
         tape.watch(outputs)
-        more = {"sample_weight": np.ones(len(y_pred), "float32")} if weighed else {}
+        more = {"sample_weight": np.ones(y_pred.shape[:-1], "float32")} if weighed else {}
         value = loss(y_true, outputs, **more)
     if _shape(value) != ():
         what = _described(value) if _shape(value) is None else f"values of shape {_shape(value)}"

@@ -227,7 +227,8 @@ def _prepared(
     clock.lap("build model")
     listener.say(opening(config, splits))
     began = parts.started.text if parts.started else None
-    told = (*parts.computing.notes, began, *parts.built.notes, parts.thawing, weighing(parts.class_weights))
+    weighed = parts.unweighed or weighing(parts.class_weights, parts.task.weighs)
+    told = (*parts.computing.notes, began, *parts.built.notes, parts.thawing, weighed)
     for text in filter(None, told):
         listener.say(text)
     return splits, parts, record

@@ -21,6 +21,11 @@ NOTHING = 255
 
 _SMALLEST = 1e-7
 _MEANS = ("mean", "sum_over_batch_size")
+_NOTHING_FOR_ZEROS = (keras.losses.CategoricalCrossentropy,)
+"""Keras's losses that are 0 where the labels are all 0, with a gradient of 0 once such values are left out of the mean.
+
+They find the logits behind a softmax, which makes them three times as fast, unless its output is touched before.
+"""
 
 
 def ignoring(component: Any) -> Any:
@@ -78,7 +83,8 @@ class OfPixels(AroundLoss):
                 weights = counts * ops.divide_no_nan(ops.sum(ops.ones_like(counts)), ops.sum(counts))
             if sample_weight is not None:
                 weights = weights * _beside(ops.cast(ops.convert_to_tensor(sample_weight), values.dtype), weights)
-        return _Reduced(reduction=self.loss.reduction, dtype=values.dtype)(values, values, sample_weight=weights)
+        reduced = _Reduced(reduction=self.loss.reduction, dtype=values.dtype, name="reduced")
+        return reduced(values, values, sample_weight=weights)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return what the inner loss returns before it is reduced."""
@@ -96,6 +102,9 @@ class OfPixels(AroundLoss):
 
     def _values(self, y_true: Any, y_pred: Any, kept: Any) -> Any:
         """Return the values of a loss that ignores nothing, shown pixels that cost nothing where there is no class."""
+        if type(self.loss) in _NOTHING_FOR_ZEROS and y_pred.shape[-1] > 1:
+            values = self.loss.call(y_true, y_pred)
+            return ops.where(kept, values, ops.zeros_like(values))
         here = ops.expand_dims(kept, -1)
         y_pred = ops.convert_to_tensor(y_pred)
         y_true = ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype)

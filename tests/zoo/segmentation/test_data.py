@@ -12,8 +12,8 @@ from kzoo.data.image_rows import caching
 from kzoo.errors import KzooError
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
-from kzoo_zoo.segmentation.legend import parse_names
 from kzoo_zoo.segmentation.mask_files import read_mask
+from kzoo_zoo.segmentation.naming import parse_names
 from kzoo_zoo.segmentation.pipeline import Segmentation
 
 PIPELINE = Segmentation()
@@ -175,6 +175,9 @@ def test_a_palette_in_an_order_of_its_own_is_read_by_its_colours(tmp_path):
     (tmp_path / "classes.txt").write_text("void 0 0 0\nroad 128 64 0\ncar 0 0 200\n")
     data = read(tmp_path)
     same(masks_of(data.train, data.test), expected)
+    for split in (data.train, data.test):
+        shown = [np.isin(range(3), one.mask()) for one in split.pictures]
+        np.testing.assert_array_equal(split.labels, shown)
 
 
 @pytest.mark.parametrize("lists", [True, False])

@@ -15,6 +15,7 @@ from kzoo.errors import KzooError, UsageError
 from kzoo.plugins.build import build
 from kzoo.plugins.registry import get_registry
 from kzoo.tasks import Measured, task_named
+from kzoo.tasks.segments import Segments
 from kzoo_zoo.segmentation.networks import build_classic, build_default, of_any_size
 from kzoo_zoo.segmentation.pipeline import Segmentation
 from kzoo_zoo.segmentation.split import fitted_mask, fitted_picture
@@ -43,6 +44,20 @@ def test_a_network_gives_probabilities_for_each_pixel_of_pictures_of_any_size(ne
         np.testing.assert_allclose(y.sum(axis=-1), 1, atol=1e-5)
     x = np.random.default_rng(0).integers(0, 256, (1, 32, 48, channels), dtype=np.uint8)
     np.testing.assert_allclose(np.asarray(model(x)), np.asarray(found.model(x)), atol=1e-6)
+
+
+def test_in_half_precision_the_scores_are_enlarged_in_whole():
+    """TensorFlow's enlarging of bfloat16 takes a processor three times as long as that of float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = built().model
+    finally:
+        keras.config.set_dtype_policy(before)
+    kinds = {type(layer).__name__: layer.compute_dtype for layer in model.layers}
+    assert kinds["Conv2D"] == "bfloat16"
+    (mixing,) = [one for one in model.layers if getattr(one, "interpolation", "") == "bilinear"]
+    assert (mixing.compute_dtype, model.output.dtype) == ("float32", "float32")
 
 
 def test_the_classic_network_is_that_of_the_paper():
@@ -245,6 +260,19 @@ def test_a_picture_is_drawn_with_the_classes_over_it():
     assert drawn.shape == one.pixels.shape
     assert (drawn[140, 10] != drawn[140, 190]).any()
     assert (drawn != one.pixels).mean() > 0.9
+
+
+def test_of_many_classes_in_a_small_picture_the_largest_are_named():
+    """Names of all would cover it."""
+    names = [f"class number {n}" for n in range(9)]
+    stripes = np.repeat(np.arange(9, dtype=np.uint8), 20)[:, None].repeat(240, 1)
+    found = Segments(stripes, tuple(names), np.ones(9), np.full((9, 3), 200, np.uint8))
+    one = frame((180, 240))
+    card = CARD | {"class_names": names, "colours": [[9, 9, 9]] * 9}
+    drawn = pipelines.reader(PIPELINE, brightness, card).draw(one, found)
+    letters = (drawn == 0).all(axis=-1).any(axis=1)  # black ones on a bright ground
+    assert letters[:20].any()
+    assert not letters[130:].any()
 
 
 def test_a_split_is_measured_in_its_own_size():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from kzoo_zoo.blocks import pooled_convolution, residual
@@ -12,10 +13,15 @@ from kzoo_zoo.blocks import pooled_convolution, residual
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ClassDirections", "ClassifiedVectors", "build_classic", "build_default"]
+    from kzoo.data.splits import Split
+
+__all__ = ["ClassDirections", "ClassifiedVectors", "build_classic", "build_default", "centre"]
 
 _LARGEST_MAP = 4
 """Of the last features: larger ones are averaged in windows, so that large pictures make no larger a last layer."""
+
+_PICTURES = 64
+"""As many as in a batch are looked at before the training."""
 
 
 def build_default(
@@ -58,6 +64,27 @@ def _vectors(x: Any, dimensions: int, dropout: float, regularized: dict[str, Any
         x = layers.Dropout(dropout)(x)
     x = layers.Dense(dimensions, dtype="float32", name="features", **regularized)(x)
     return layers.UnitNormalization(dtype="float32", name="vectors")(x)
+
+
+def centre(model: keras.Model, train: Split) -> None:
+    """Have the vectors of an untrained network spread around the origin, by the bias of its last layer.
+
+    A network with ReLU gives nearly the same vector for all pictures at first. Losses of the hardest pairs then draw
+    them into one point and stay there, since the gradient of a squared distance ends with the distance. Only where the
+    training begins is changed, not the network.
+
+    Args:
+        model: From pictures to vectors, untrained; its last but one layer has a bias.
+        train: The pictures; `_PICTURES` of them are looked at, evenly spread over all.
+    """
+    last = model.layers[-2]
+    chosen = np.unique(np.linspace(0, len(train) - 1, _PICTURES).astype(int))
+    features = keras.Model(model.inputs, last.output)
+    statistics = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
+    found = features(train.examples(chosen)[0], training=True)
+    last.bias.assign(-np.asarray(found).mean(axis=0))
+    for variable, value in statistics:
+        variable.assign(value)
 
 
 @keras.saving.register_keras_serializable(package="kzoo_zoo")

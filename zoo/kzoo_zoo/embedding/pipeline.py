@@ -86,10 +86,11 @@ class Embedding(Pipeline):
         import keras
 
         from kzoo.engine.class_batches import class_batches
-        from kzoo_zoo.embedding.model import ClassDirections, ClassifiedVectors
+        from kzoo_zoo.embedding.model import ClassDirections, ClassifiedVectors, centre
 
         chosen: VectorNetworkSettings = settings.model
         inputs, vectors = self._network(problem, chosen)
+        centre(keras.Model(inputs, vectors), train)
         name = f"embedding_{chosen.network}"
         notes: list[str] = []
         if problem.predicts == "cosines":

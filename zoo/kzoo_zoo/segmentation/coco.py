@@ -13,7 +13,7 @@ from kzoo.data.annotations.images_of import ImageFinder
 from kzoo.data.split_names import split_of, splits_in
 from kzoo.errors import DataError
 from kzoo.tasks.run_lengths import from_counts, from_polygons, from_text
-from kzoo_zoo.segmentation.legend import Named
+from kzoo_zoo.segmentation.naming import Named
 from kzoo_zoo.segmentation.pairs import Pairs
 from kzoo_zoo.segmentation.pictures import Found
 

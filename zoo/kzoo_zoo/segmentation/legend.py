@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kzoo.data.class_names import stated_names
-from kzoo.data.texts import reason_of, text_of
 from kzoo.errors import DataError, UsageError
 from kzoo.tasks.mask_drawing import palette_of
 from kzoo.tasks.mask_measures import NO_CLASS
 from kzoo_zoo.segmentation.mask_files import COLOURS, NUMBERS, RawMask, colour_of, written
+from kzoo_zoo.segmentation.naming import Named, colour_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from kzoo_zoo.segmentation.settings import MaskSettings
 
-__all__ = ["CLASS_FILES", "Legend", "Named", "Seen", "legend_of", "named_in", "parse_names"]
-
-CLASS_FILES = ("classes.txt", "labels.txt", "class_dict.csv", "label_colors.txt", "codes.txt", "names.txt")
-"""Files beside the data that name the classes, the first that is there."""
+__all__ = ["Legend", "Seen", "legend_of"]
 
 _MOST_FOUND = 64
 """More colours than that, found by looking, are a photo or a mask with smoothed edges and no classes."""
 
 _WHITE = 255
-_COLOUR = re.compile(r"#?([0-9a-fA-F]{6})")
-_THREE = 3
-
-
-@dataclass(frozen=True)
-class Named:
-    """A class as a file or the user names it.
-
-    Attributes:
-        name: Its name.
-        value: Its number in masks.
-        colour: Its colour as 0xRRGGBB; None where none is said.
-    """
-
-    name: str
-    value: int
-    colour: int | None = None
 
 
 @dataclass
@@ -132,79 +109,6 @@ class Legend:
         )
 
 
-def named_in(root: Path, settings: MaskSettings) -> tuple[list[Named], str]:
-    """Return the classes as the user or a file beside the data names them, and where; none where nobody does.
-
-    Raises:
-        UsageError: The setting names a file that is not there.
-        DataError: The file cannot be read, or is no list of classes.
-    """
-    stated = settings.classes
-    if isinstance(stated, str) and stated and "," not in stated:
-        path = Path(stated).expanduser()
-        if not path.is_file():
-            stated_names(stated)  # which says why not
-        return parse_names(path), str(path)
-    if stated:
-        names = stated_names(stated)
-        return [Named(name, number) for number, name in enumerate(names)], "`data.classes`"
-    folder = root if root.is_dir() else root.parent
-    for name in CLASS_FILES:
-        if (path := folder / name).is_file():
-            return parse_names(path), name
-    return [], ""
-
-
-def parse_names(path: Path) -> list[Named]:
-    """Return the classes in a file: one a line, a name, or a name and its colour before or behind it.
-
-    A colour is three numbers from 0 to 255 or as in ``#804000``. Commas, tabs and spaces are alike; a first line that
-    names columns, as in ``name,r,g,b``, is left out, and so is what follows ``//``.
-
-    Raises:
-        DataError: The file cannot be read, or a line is none of this.
-    """
-    try:
-        lines = text_of(path).splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"The file of class names {path} cannot be read: {reason_of(error)}."
-        raise DataError(message) from error
-    found: list[Named] = []
-    for number, line in enumerate(lines, start=1):
-        text = line.partition("//")[0].strip()
-        if not text or (not found and re.fullmatch(r"name\W+r\w*\W+g\w*\W+b\w*", text.lower())):
-            continue
-        name, colour = _name_and_colour(text)
-        if not name or any(one.name == name for one in found):
-            what = f"has the name {name!r} twice" if name else "has no name"
-            message = f"{path}, line {number}: it {what}. The file must have one class in each line."
-            raise DataError(message)
-        if colour is not None and any(one.colour == colour for one in found):
-            message = f"{path}, line {number}: another class has the colour #{colour:06x} already."
-            raise DataError(message)
-        found.append(Named(name, len(found), colour))
-    if not found:
-        message = f"{path} names no class: it is empty. It must have one in each line."
-        raise DataError(message)
-    if any(one.colour is None for one in found) and any(one.colour is not None for one in found):
-        lacking = next(one.name for one in found if one.colour is None)
-        message = f"{path} gives colours to some classes, and none to `{lacking}`."
-        raise DataError(message)
-    return found
-
-
-def _name_and_colour(text: str) -> tuple[str, int | None]:
-    parts = [part for part in re.split(r"[\s,;:=()\[\]]+", text) if part]
-    for rest, numbers in ((parts[:-_THREE], parts[-_THREE:]), (parts[_THREE:], parts[:_THREE])):
-        if rest and len(numbers) == _THREE and all(n.isdecimal() and int(n) <= _WHITE for n in numbers):
-            red, green, blue = map(int, numbers)
-            return " ".join(rest), (red << 16) | (green << 8) | blue
-    for rest, last in ((parts[:-1], parts[-1]), (parts[1:], parts[0])):
-        if rest and last.startswith("#") and (match := _COLOUR.fullmatch(last)):
-            return " ".join(rest), int(match[1], 16)
-    return text, None
-
-
 def legend_of(
     seen: Seen,
     settings: MaskSettings,
@@ -233,8 +137,8 @@ def legend_of(
         named, where = [Named(name, number) for number, name in enumerate(known)], "the model"
         if all(name.isdecimal() for name in known):
             named = [Named(name, int(name)) for name in known]
-        elif all(_COLOUR.fullmatch(name) and name.startswith("#") for name in known):
-            named = [Named(name, number, int(name[1:], 16)) for number, name in enumerate(known)]
+        elif all(colour_in(name) is not None for name in known):
+            named = [Named(name, number, colour_in(name)) for number, name in enumerate(known)]
     colours = seen.kinds[COLOURS] > 0
     if not colours and named and named[0].colour is not None and not _fit_as_numbers(seen, named, settings):
         colours = True  # a palette that says the colours, its numbers in an order of its own
@@ -262,12 +166,12 @@ def _ignored(stated: Any, *, colours: bool) -> frozenset[int]:
     found = set()
     for part in parts:
         text = str(part).strip()
-        match = _COLOUR.fullmatch(text) if text.startswith("#") else None
-        if match is None and not text.isdecimal():
+        colour = colour_in(text)
+        if colour is None and not text.isdecimal():
             message = f"`data.ignore` must be numbers or colours as in #e0e0c0, not {part!r}."
             raise UsageError(message)
-        if (match is not None) == colours:
-            found.add(int(match[1], 16) if match is not None else int(text))
+        if (colour is not None) == colours:
+            found.add(int(text) if colour is None else colour)
     return frozenset(found)
 
 

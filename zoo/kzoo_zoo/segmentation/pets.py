@@ -11,7 +11,7 @@ from kzoo.data.cache import data_home
 from kzoo.data.download import RemoteFile
 from kzoo.data.texts import reason_of, text_of
 from kzoo.errors import DataError
-from kzoo_zoo.segmentation.legend import Named
+from kzoo_zoo.segmentation.naming import Named
 from kzoo_zoo.segmentation.pairs import Pairs
 from kzoo_zoo.segmentation.pictures import Found
 

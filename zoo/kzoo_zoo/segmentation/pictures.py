@@ -41,7 +41,7 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture with its true mask, in files or in memory; a `kzoo.tasks.masks.MaskedPicture`.
+    """A picture with its true mask, in files or in memory; a `kzoo.tasks.mask_outcome.MaskedPicture`.
 
     Attributes:
         name: What it is called.

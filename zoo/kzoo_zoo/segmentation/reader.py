@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["SegmentationReader"]
 
 _NAMED = 0.01  # classes with a smaller share of a picture get no name on it
+_LOWEST = 0.5  # of the height, below which no name begins: in a small picture many would leave little of it
 _BRIGHT = 140.0  # above it, black letters are easier to read than white ones
 
 
@@ -111,14 +112,14 @@ class SegmentationReader(Reader):
         return Segments(labels, self.class_names, total / np.maximum(pixels, 1), self.colours)
 
     def draw(self, frame: Frame, prediction: Prediction) -> np.ndarray:
-        """Return the frame with the colours of the classes over it, and their names with their shares."""
+        """Return the frame with the colours of the classes over it, and the names of the largest with their shares."""
         assert isinstance(prediction, Segments)
         picture = overlaid(frame.pixels, prediction.labels, prediction.colours, strength=self.settings.strength)
         labels, line = [], 0.0
         size = min(max(12, min(picture.shape[:2]) // 32), 40)
         for name, share in prediction.shares.items():
-            if share < _NAMED or line > 0.9:  # noqa: PLR2004 - of the height
-                continue
+            if share < _NAMED or line > _LOWEST:
+                break
             red, green, blue = (int(part) for part in prediction.colours[prediction.class_names.index(name)])
             ink = (0, 0, 0) if 0.299 * red + 0.587 * green + 0.114 * blue > _BRIGHT else (255, 255, 255)
             labels.append(Label(f"{name} {share:.0%}", (0.0, line), ink, (red, green, blue)))

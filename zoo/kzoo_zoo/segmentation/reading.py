@@ -17,8 +17,9 @@ from kzoo.data.walking import walk
 from kzoo.errors import DataError, UsageError
 from kzoo.tasks.mask_measures import NO_CLASS
 from kzoo_zoo.segmentation import coco, pets
-from kzoo_zoo.segmentation.legend import Legend, Named, Seen, legend_of, named_in
-from kzoo_zoo.segmentation.mask_files import NUMBERS, read_mask
+from kzoo_zoo.segmentation.legend import Legend, Seen, legend_of
+from kzoo_zoo.segmentation.mask_files import COLOURS, NUMBERS, RawMask, read_mask
+from kzoo_zoo.segmentation.naming import Named, named_in
 from kzoo_zoo.segmentation.pairs import LAYOUT, Pairs, find_pairs, find_voc, is_voc
 from kzoo_zoo.segmentation.pictures import Found, Picture, size_fault
 from kzoo_zoo.segmentation.shapes import SHAPES, draw_scenes
@@ -50,13 +51,13 @@ class _Checked:
     Attributes:
         found: The picture.
         size: Height and width.
-        values: The values in its mask, or of one that is drawn the class indices.
+        values: The values in its mask, each once, or of one that is drawn the class indices; None where it is wrong.
         fault: Why it cannot be used, or an empty text.
     """
 
     found: Found
     size: tuple[int, int] = (0, 0)
-    values: tuple[int, ...] = ()
+    values: RawMask | None = None
     fault: str = ""
 
 
@@ -137,7 +138,9 @@ def _found(root: Path, settings: MaskSettings) -> tuple[str, Pairs, Sequence[Nam
     if files:
         return ("coco", *_of_coco(root, files, settings))
     looked = f" of the form {form}" if form else ""
-    message = f"{root} holds no pictures with masks{looked}. They are read from {LAYOUT}."
+    others = [path.name for path in tree.named({".json"})] if form in ("", "coco") else []
+    no_coco = f" {others[0]} is no COCO json: it has no images and annotations." if others else ""
+    message = f"{root} holds no pictures with masks{looked}.{no_coco} They are read from {LAYOUT}."
     raise DataError(message)
 
 
@@ -153,28 +156,29 @@ def _looked_at(pairs: Pairs) -> tuple[list[_Checked], Seen]:
     """Open all pictures and masks; Pillow decodes outside the interpreter lock, so threads help."""
     seen = Seen()
 
-    def look(found: Found) -> tuple[_Checked, Any]:
+    def look(found: Found) -> _Checked:
         try:
             size = read_image(found.image).shape[:2]
             if found.drawn is not None:
-                return _Checked(found, size, tuple(np.unique(found.drawn(size)).tolist())), None
+                return _Checked(found, size, RawMask(np.unique(found.drawn(size)), NUMBERS))
             assert found.mask is not None, "a mask is in a file or drawn"
             mask = read_mask(found.mask)
             values = mask.seen()
         except UnreadableImageError as error:
-            return _Checked(found, fault=f"{error.path.name}: {error.reason}"), None
+            which = "" if error.path == found.image else f"its mask {error.path.name}: "
+            return _Checked(found, fault=f"{found.name}: {which}{error.reason}")
         except DataError as error:
-            return _Checked(found, fault=f"{found.name}: {str(error).rstrip('.')}"), None
+            return _Checked(found, fault=f"{found.name}: {str(error).rstrip('.')}")
         if mask.values.shape != size:
             fault = size_fault(found.mask.name, mask.values.shape, found.image.name, size)
-            return _Checked(found, fault=f"{found.name}: {fault}"), None
-        return _Checked(found, size, tuple(values.values.ravel().tolist())), values
+            return _Checked(found, fault=f"{found.name}: {fault}")
+        return _Checked(found, size, values)
 
     checked = []
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        for one, values in pool.map(look, pairs.found):
-            if values is not None:
-                seen.add(values, one.found.mask.name if one.found.mask else one.found.name)
+        for one in pool.map(look, pairs.found):
+            if one.values is not None and one.found.mask is not None:
+                seen.add(one.values, one.found.mask.name)
             checked.append(one)
     return checked, seen
 
@@ -196,10 +200,11 @@ def _report(root: Path, faults: Sequence[str], total: int, *, skip: bool) -> lis
 
 def _picture(one: _Checked, legend: Legend) -> Picture:
     found = one.found
+    assert one.values is not None, "it is not wrong"
+    values = one.values.in_colours().values if legend.kind == COLOURS else one.values.values
+    present = tuple(np.flatnonzero(np.isin(legend.values, values)).tolist())
     if found.drawn is not None:
-        present: tuple[int, ...] = one.values
         return Picture(found.name, one.size, found.image, drawn=found.drawn, legend=legend, present=present)
-    present = tuple(index for index, value in enumerate(legend.values) if value in one.values)
     return Picture(found.name, one.size, found.image, found.mask, legend, present=present)
 
 
@@ -227,6 +232,12 @@ def _dataset(
             how = f"; {TEST_FRACTION:.0%} kept for the test"
     if not parts["train"] and not reading.whole:
         message = f"{root} has pictures to test on and none to train on: name a folder `train`."
+        raise DataError(message)
+    if parts["train"] and not any(picture.present for picture in parts["train"]):
+        message = (
+            f"No pixel of the {len(parts['train'])} pictures to train on in {root} has a class: all have values that "
+            f"mean none, by `data.ignore` ({settings.ignore}). Set another -o data.ignore=VALUE, or [] for none."
+        )
         raise DataError(message)
     sizes = {picture.size for picture in pictures}
     box = settings.sides(next(iter(sizes)) if len(sizes) == 1 else None)

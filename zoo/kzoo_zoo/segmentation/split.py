@@ -132,6 +132,15 @@ class MaskSplit(Split):
             found[number, list(picture.present)] = True
         return found
 
+    def class_counts(self) -> np.ndarray:
+        """Return how many pixels each class has in all masks as they are learned, int64 of shape (K,)."""
+        counts = np.zeros(NO_CLASS + 1, np.int64)
+        arrays = self._in_memory()
+        for number in range(len(self)):
+            mask = arrays[1][number] if arrays is not None else fitted_mask(self.pictures[number].mask(), self.box)
+            counts += np.bincount(mask.ravel(), minlength=NO_CLASS + 1)
+        return counts[: self.num_classes]
+
     def take(self, indices: np.ndarray) -> MaskSplit:
         """Return the split of the pictures at ``indices``."""
         part = MaskSplit([self.pictures[int(i)] for i in indices], self.box, self.channels, self.num_classes)
