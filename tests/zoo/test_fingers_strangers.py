@@ -225,7 +225,7 @@ def test_what_is_believed_is_the_sum_over_all_that_may_have_been_shown(together)
     frames = rng.dirichlet(np.ones(3), 6)
     follower = Follower(3, window=5)
     found = np.concatenate([follower.follow(frames[begin : begin + together])[0] for begin in range(0, 6, together)])
-    heard = (0.99 * frames + 0.01 / 3) ** 0.5
+    heard = (0.99 * frames + 0.01 / 3) ** 0.75
     for place in range(6):
         known = together * (place // together + 1)  # the frames that had come when this one was answered
         likely = np.zeros(3)

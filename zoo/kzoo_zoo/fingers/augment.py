@@ -96,8 +96,10 @@ def pasted(
         how, found = chosen.eased(float(share)), []
         for place, (one, hand, label) in enumerate(zip(x, known.of(x), labels, strict=True)):
             rng = _rng(seed, place)
-            empty = scenes is not None and label == 0 and rng.random() < how.paste
-            found.append(_background(scenes, rng) if empty else _pasted(one, hand, scenes, how, rng))
+            if scenes is not None and label == 0 and rng.random() < how.paste:
+                found.append(_background(scenes, rng))
+            else:
+                found.append(_pasted(one, hand, scenes, how, rng))
         return np.stack(found)
 
     images = tf.convert_to_tensor(images)
