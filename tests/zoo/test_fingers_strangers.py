@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from pipelines import Heard, built, moment, read, reader
+from scipy.ndimage import rotate
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
@@ -19,11 +20,11 @@ from kzoo.models.saving import read_card
 from kzoo.runs.configure import configure
 from kzoo.training.run import train
 from kzoo_zoo.fingers.augment import pasted
-from kzoo_zoo.fingers.calibration import fitted_temperature, tempered
+from kzoo_zoo.fingers.calibration import fitted_temperature, tempered, turned
 from kzoo_zoo.fingers.closer import close_ups, parts_of
 from kzoo_zoo.fingers.cutouts import Cutouts, cut_out
 from kzoo_zoo.fingers.data import CLASS_NAMES, read_backgrounds
-from kzoo_zoo.fingers.folding import fingers_of, folded_hands
+from kzoo_zoo.fingers.folding import fingers_of, folded_hands, without
 from kzoo_zoo.fingers.following import Follower
 from kzoo_zoo.fingers.framing import framed
 from kzoo_zoo.fingers.pipeline import Fingers
@@ -95,6 +96,21 @@ def test_fingers_are_taken_away_whole_and_the_others_stay():
     np.testing.assert_array_equal(images, again)
 
 
+@pytest.mark.parametrize("reach", [0.0, 1.3, 1.6, 1.9])
+def test_of_fingers_that_are_curled_as_much_stays_as_is_said(reach):
+    found = cut_out(hand())
+    row, column, radius = found.palm
+    changed = without(hand(), found, fingers_of(found), range(5), stumps=reach)
+    left = []
+    for x, y in TIPS:
+        way = np.array([y - row, x - column]) / np.hypot(y - row, x - column)
+        rows, columns = np.rint(np.array([row, column]) + np.outer(np.arange(45), way)).astype(int).T
+        left.append(np.flatnonzero(is_skin(changed)[rows, columns]).max() / radius)
+    # Those in the middle are joined at their roots, which stay.
+    assert left[::4] == pytest.approx([max(1.1, reach)] * 2, abs=0.15)
+    assert left[1:4] == pytest.approx([max(1.5, reach)] * 3, abs=0.2)
+
+
 def test_a_hand_that_does_not_show_what_its_label_says_is_left_alone():
     images, counts = folded_hands(np.stack([hand(4)]), np.array([5]), 8, seed=0)
     assert images.shape == (0, 96, 96, 3)
@@ -121,7 +137,7 @@ def test_a_training_that_begins_with_ease_ends_with_all_of_it():
     augment = built(Fingers(), (96, 96, 3), 7, train=train, augment=chosen).augment
     green, larger = {}, {}
     for step in (0, 99, 500):
-        found = augment(x, np.arange(8), moment([1, 2], step=step))[0].numpy()
+        found = augment(x, np.full(8, 6), moment([1, 2], step=step))[0].numpy()
         same = pasted(x, train.x[8:], seed=[1, 2], paste=1.0, rotation=30.0, share=min(1.0, (step + 1) / 100))
         np.testing.assert_array_equal(found, same)
         green[step] = ((found[..., 1] > 200) & (found[..., 0] < 60)).mean()
@@ -129,6 +145,37 @@ def test_a_training_that_begins_with_ease_ends_with_all_of_it():
     assert green[0] < 0.1  # one in a hundred of them
     assert green[99] == green[500] > 0.4
     assert larger[0] > is_skin(hand()).mean()  # hands nearly fill the picture
+
+
+def test_pictures_without_a_hand_become_backgrounds_as_often_as_hands_are_pasted():
+    scenes = np.random.default_rng(0).integers(0, 60, (3, 96, 96, 3)).astype(np.uint8)
+    x = np.stack([np.full((96, 96, 3), 200, np.uint8)] * 200)
+    labels = np.repeat([0, 4], 100)
+    bright = pasted(x, scenes, seed=[1, 2], labels=labels, paste=0.3).numpy().min((1, 2, 3)) > 100
+    assert bright[100:].all()  # of these nobody says that they show no hand
+    assert 0.15 < 1 - bright[:100].mean() < 0.45
+    assert (pasted(x, None, seed=[1, 2], labels=labels, paste=0.3).numpy() > 100).all()
+    assert (pasted(x, scenes, seed=[1, 2], paste=0.3).numpy() > 100).all()
+
+
+def test_a_thumb_alone_is_mostly_held_up_and_other_fingers_are_those_that_people_show():
+    picture, tips = hand(4), (*TIPS[:4], (86, 50))
+    cv2.line(picture, (48, 58), tips[-1], SKIN, 7)
+    images, counts = folded_hands(np.stack([picture]), np.array([5]), 30, seed=0)
+    names = ("little", "ring", "middle", "index", "thumb")
+    shown = ["".join(n for (x, y), n in zip(tips, names, strict=True) if is_skin(one)[y + 2, x]) for one in images]
+    held_up = np.array([not is_skin(one)[-1, :60].any() and is_skin(one)[:, -1].any() for one in images])
+    shares = {count: {name: shown[30 * count : 30 * count + 30].count(name) for name in shown} for count in range(5)}
+    assert counts.tolist() == np.repeat(range(5), 30).tolist()
+    assert set(np.flatnonzero(held_up) // 30) == {1}
+    assert 0 < shares[1]["thumb"] <= held_up.sum() < 12
+    for image in images[held_up]:
+        rows, columns = np.nonzero(is_skin(image))
+        assert abs(columns[rows == rows.min()].mean() - 48) < 25  # the thumb is above the palm
+    usual = [["index"], ["middleindex", "indexthumb"], ["ringmiddleindex", "littleringmiddle", "middleindexthumb"]]
+    for count, those in enumerate(usual, start=1):
+        assert sum(shares[count][name] for name in those) > 12
+    assert shares[4]["littleringmiddleindex"] > 12
 
 
 def test_the_data_has_folded_hands_which_are_only_for_training(tmp_path):
@@ -178,7 +225,7 @@ def test_what_is_believed_is_the_sum_over_all_that_may_have_been_shown(together)
     frames = rng.dirichlet(np.ones(3), 6)
     follower = Follower(3, window=5)
     found = np.concatenate([follower.follow(frames[begin : begin + together])[0] for begin in range(0, 6, together)])
-    heard = (0.99 * frames + 0.01 / 3) ** 0.5
+    heard = (0.99 * frames + 0.01 / 3) ** 0.75
     for place in range(6):
         known = together * (place // together + 1)  # the frames that had come when this one was answered
         likely = np.zeros(3)
@@ -200,8 +247,8 @@ def counted(rows, **settings):
     answers = iter(rows)
 
     def forward(inputs):
-        found = np.stack([next(answers) for _ in range(len(inputs) // 2)])
-        return np.concatenate([found, found])
+        found = np.stack([next(answers) for _ in range(len(inputs) // 6)])
+        return np.tile(found, (6, 1))
 
     card = {"input_shape": [96, 96, 3], "class_names": list(CLASS_NAMES), **settings.pop("card", {})}
     counter = reader(Fingers(), forward, card, **settings)
@@ -287,6 +334,20 @@ def sees_red(inputs):
     return found / found.sum(1, keepdims=True)
 
 
+def in_six_ways(picture):
+    """What is seen of a picture that SciPy turns, and of its mirror images."""
+    turned = [rotate(picture, angle, reshape=False, order=1, mode="nearest") for angle in (0, 20, -20)]
+    return sees_red(np.stack([*turned, *(one[:, ::-1] for one in turned)])).mean(0)
+
+
+def test_pictures_are_turned_about_their_middles_as_scipy_turns_them():
+    picture = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (96, 80, 3)).astype(np.uint8), (0, 0), 2)
+    for angle in (20.0, -7.5):
+        (found,) = turned(picture[None], angle)
+        expected = rotate(picture, angle, reshape=False, order=1, mode="nearest")
+        assert np.abs(found.astype(int) - expected).max() <= 3  # OpenCV knows places to 1/32 of a pixel
+
+
 @pytest.mark.parametrize("shape", [(480, 640), (852, 480), (400, 1200)])
 def test_parts_cover_the_frame_and_are_large(shape):
     covered = np.zeros(shape, int)
@@ -319,9 +380,9 @@ def test_large_frames_are_looked_at_as_a_whole_and_from_nearer():
         counter.start(Film("pictures", "images"))
         small = frame[::4, ::4].copy()
         said[closer] = counter.predict([Frame(index=0, pixels=frame), Frame(index=1, pixels=small)])
-    whole = sees_red(framed(frame, (96, 96))[None])[0]
+    whole = in_six_ways(framed(frame, (96, 96)))
     (nearer,) = close_ups(sees_red, [frame], (96, 96), 7)
-    both = (whole + (sees_red(nearer[None]) + sees_red(nearer[None, :, ::-1]))[0] / 2) / 2
+    both = (whole + in_six_ways(nearer)) / 2
     assert list(said[False][0].probabilities.values()) == pytest.approx(whole.tolist(), abs=0.02)
     assert list(said[True][0].probabilities.values()) == pytest.approx(both.tolist(), abs=0.02)
     assert max(abs(both - whole)) > 0.04

@@ -63,19 +63,28 @@ class Pasting:
 
 
 def pasted(
-    images: Any, backgrounds: Any, *, seed: Any, cutouts: Cutouts | None = None, share: Any = 1.0, **how: float
+    images: Any,
+    backgrounds: Any,
+    *,
+    seed: Any,
+    labels: Any = None,
+    cutouts: Cutouts | None = None,
+    share: Any = 1.0,
+    **how: float,
 ) -> Any:
     """Return the batch with every hand moved, turned, scaled and mirrored, many of them before another background.
 
     Where a hand is before a plain wall, the wall is estimated from the border, and what differs from it is the hand. It
     is brought to a random size and place, whole, in other light, and pasted on one of the backgrounds; some arms get a
-    sleeve. Other pictures are zoomed and moved as they are.
+    sleeve. Other pictures are zoomed and moved as they are; as many of those without a hand as of the hands become one
+    of the backgrounds, so that it is not what hands are pasted on that tells a hand.
 
     Args:
         images: uint8 tensor of shape (batch, height, width, 3).
         backgrounds: uint8 array of shape (N, height, width, 3), N at least 1; None where there are none, so that hands
             stay before their walls.
         seed: Integer tensor of shape (2,), different in every step.
+        labels: Integer tensor of shape (batch,), 0 where there is no hand; None where it is not known.
         cutouts: Hands that are known from steps before.
         share: How much of it is done, from 0 to 1; see `Pasting.eased`.
         **how: As for `Pasting`.
@@ -83,11 +92,19 @@ def pasted(
     known, chosen = cutouts or Cutouts(), Pasting(**how)
     scenes = None if backgrounds is None else np.asarray(backgrounds)
 
-    def change(x: np.ndarray, seed: np.ndarray, share: np.ndarray) -> np.ndarray:
-        pairs, how = enumerate(zip(x, known.of(x), strict=True)), chosen.eased(float(share))
-        return np.stack([_pasted(one, hand, scenes, how, _rng(seed, place)) for place, (one, hand) in pairs])
+    def change(x: np.ndarray, seed: np.ndarray, share: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        how, found = chosen.eased(float(share)), []
+        for place, (one, hand, label) in enumerate(zip(x, known.of(x), labels, strict=True)):
+            rng = _rng(seed, place)
+            if scenes is not None and label == 0 and rng.random() < how.paste:
+                found.append(_background(scenes, rng))
+            else:
+                found.append(_pasted(one, hand, scenes, how, rng))
+        return np.stack(found)
 
-    return _within_graph(change, images, seed, share)
+    images = tf.convert_to_tensor(images)
+    known_labels = -tf.ones(tf.shape(images)[0], tf.int64) if labels is None else tf.reshape(labels, [-1])
+    return _within_graph(change, images, seed, share, known_labels)
 
 
 def moved(images: Any, *, seed: Any, rotation: float = 40.0) -> Any:
@@ -124,9 +141,9 @@ def disturbed(images: Any, *, seed: Any, strength: float = 1.0, share: Any = 1.0
     return _within_graph(change, images, seed, share) if strength else tf.convert_to_tensor(images)
 
 
-def _within_graph(change: Callable[..., np.ndarray], images: Any, seed: Any, share: Any = 1.0) -> Any:
+def _within_graph(change: Callable[..., np.ndarray], images: Any, seed: Any, share: Any = 1.0, *more: Any) -> Any:
     images = tf.convert_to_tensor(images)
-    inputs = [images, tf.cast(seed, tf.int64), tf.cast(share, tf.float32)]
+    inputs = [images, tf.cast(seed, tf.int64), tf.cast(share, tf.float32), *more]
     found = tf.numpy_function(change, inputs, tf.uint8, stateful=False)
     return tf.ensure_shape(found, images.shape)
 
@@ -149,7 +166,7 @@ def _pasted(
         return np.ascontiguousarray(placed[..., :3])
     alpha = placed[..., 3:].astype(np.float32) / 255
     x = _relit(placed[..., :3].astype(np.float32), alpha, rng)
-    scene = _zoomed(scenes[rng.integers(len(scenes))], rng).astype(np.float32)
+    scene = _background(scenes, rng).astype(np.float32)
     return np.clip(np.rint(scene + alpha * (x - scene)), 0, 255).astype(np.uint8)
 
 
@@ -186,9 +203,10 @@ def _warped(x: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return found
 
 
-def _zoomed(scene: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a background zoomed in on a random part, half of them mirrored."""
+def _background(scenes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return one of the backgrounds, zoomed in on a random part, half of them mirrored."""
     cv2 = opencv()
+    scene = scenes[rng.integers(len(scenes))]
     height, width = scene.shape[:2]
     seen = rng.uniform(0.4, 1.0)
     rows, columns = max(2, round(seen * height)), max(2, round(seen * width))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kzoo.pipeline import ClassPrediction, Reader, picture_shape
-from kzoo_zoo.fingers.calibration import both_ways, tempered
+from kzoo_zoo.fingers.calibration import seen_in_ways, tempered
 from kzoo_zoo.fingers.closer import close_ups, is_large
 from kzoo_zoo.fingers.data import CLASS_NAMES
 from kzoo_zoo.fingers.following import Follower
@@ -208,12 +208,12 @@ class CountReader(Reader):
         """Return the class probabilities of frames; a large one is looked at as a whole and from nearer."""
         assert self.forward is not None
         size, count = self.input_shape[:2], len(self.class_names)
-        rows = both_ways(self.forward, np.stack([framed(pixels, size) for pixels in seen]), count)
+        rows = seen_in_ways(self.forward, np.stack([framed(pixels, size) for pixels in seen]), count)
         large = [place for place, pixels in enumerate(seen) if self.closer and is_large(pixels, size)]
         for shape in {seen[place].shape for place in large}:
             places = [place for place in large if seen[place].shape == shape]
             nearer = close_ups(self.forward, [seen[place] for place in places], size, count)
-            rows[places] = (rows[places] + both_ways(self.forward, np.stack(nearer), count)) / 2
+            rows[places] = (rows[places] + seen_in_ways(self.forward, np.stack(nearer), count)) / 2
         return rows
 
     def _by_outline(self, pixels: np.ndarray) -> CountPrediction:

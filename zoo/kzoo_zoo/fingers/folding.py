@@ -8,6 +8,7 @@ import numpy as np
 
 from kzoo.data.frames.video import opencv
 from kzoo_zoo.fingers.cutouts import Cutout, cut_out
+from kzoo_zoo.fingers.hands import THUMB, USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,12 @@ _THIN = (0.5, 0.4, 0.6)
 _KNUCKLES, _ROOT = 1.1, 0.45
 """Where a finger begins, and how far its root goes on to both sides of it, in radii of the palm."""
 _MOST = 5
+_USUAL, _UPRIGHT = 0.6, 0.7
+"""The parts of the hands of five fingers that show what people usually show, and of single thumbs that are held up."""
+_CURLED, _STUMPS = 0.5, (1.2, 1.55)
+"""The part of the hands whose fingers leave stumps, as curled ones do, and their reach, in radii of the palm."""
+_ASIDE = 50.0
+"""A single finger that points so many degrees away from upwards is a thumb."""
 _HALF = 127
 
 
@@ -29,7 +36,10 @@ def folded_hands(images: np.ndarray, counts: np.ndarray, per_count: int, *, seed
     """Return hands of 0 to 4 fingers that are made from those of more: fingers are taken away, any of them.
 
     People show a number with other fingers than those of whom there are pictures: three as thumb, index and middle, or
-    as index, middle and ring. From behind, a folded finger is one that is not there.
+    as index, middle and ring. From behind, a folded finger is one that is not there. More than half of the hands that
+    are made from five fingers show what people usually show, the others any fingers. A thumb alone is mostly held
+    upwards, and the arm comes from the side. From half of the hands fingers are not taken away whole: from the palm's
+    side and from the thumb's, those that are curled are short.
 
     Args:
         images: uint8 of shape (N, H, W, 3).
@@ -55,8 +65,18 @@ def folded_hands(images: np.ndarray, counts: np.ndarray, per_count: int, *, seed
         sources = [one for one in usable if len(one[2]) > left]
         for turn in range(per_count if sources else 0):
             pixels, hand, fingers = sources[turn % len(sources)]
-            gone = rng.permutation(len(fingers))[: len(fingers) - left]
-            made.append(without(pixels, hand, fingers, gone.tolist()))
+            along = _from_thumb(hand, fingers) if len(fingers) == _MOST else None
+            kept = rng.permutation(len(fingers))[:left].tolist()
+            if along is not None and rng.random() < _USUAL:
+                shown = USUAL[left][rng.integers(len(USUAL[left]))]
+                kept = [along[0 if finger == THUMB else 1 + finger] for finger in shown]
+            gone = [place for place in range(len(fingers)) if place not in kept]
+            stumps = rng.uniform(*_STUMPS) if rng.random() < _CURLED else 0.0
+            changed = without(pixels, hand, fingers, gone, stumps=stumps)
+            aside = left == 1 and abs(_angle(hand, fingers[kept[0]])) > _ASIDE
+            if aside and rng.random() < _UPRIGHT:
+                changed = _held_up(changed, hand, fingers[kept[0]], rng)
+            made.append(changed)
             labels.append(left)
     if not made:
         return images[:0], np.zeros(0, np.int64)
@@ -90,7 +110,9 @@ def fingers_of(hand: Cutout, *, thin: float = _THIN[0]) -> list[np.ndarray]:
     return found
 
 
-def without(pixels: np.ndarray, hand: Cutout, fingers: Sequence[np.ndarray], gone: Sequence[int]) -> np.ndarray:
+def without(
+    pixels: np.ndarray, hand: Cutout, fingers: Sequence[np.ndarray], gone: Sequence[int], *, stumps: float = 0.0
+) -> np.ndarray:
     """Return the picture without some of the fingers, with the wall in their place.
 
     Args:
@@ -98,12 +120,14 @@ def without(pixels: np.ndarray, hand: Cutout, fingers: Sequence[np.ndarray], gon
         hand: The hand in it.
         fingers: All its fingers, as of `fingers_of`.
         gone: The places of those that are taken away.
+        stumps: How far from the middle of the palm something of them stays, in radii of the palm.
     """
     cv2 = opencv()
     row, column, radius = hand.palm
     rows, columns = np.indices(hand.alpha.shape)
-    beyond = np.hypot(rows - row, columns - column) > _KNUCKLES * radius
-    taken = np.logical_or.reduce([fingers[place] for place in gone]).astype(np.uint8)
+    distance = np.hypot(rows - row, columns - column)
+    beyond = distance > max(_KNUCKLES, stumps) * radius
+    taken = np.logical_or.reduce([fingers[place] & (distance > stumps * radius) for place in gone]).astype(np.uint8)
     others = [finger for place, finger in enumerate(fingers) if place not in set(gone)]
     stay = np.logical_or.reduce([*others, np.zeros_like(beyond)]).astype(np.uint8)
     # The root of a finger is as wide as two: what is nearer to one that goes than to one that stays goes with it.
@@ -127,6 +151,33 @@ def _separate(hand: Cutout, count: int) -> list[np.ndarray] | None:
         if len(fingers) == count:
             return fingers
     return None
+
+
+def _from_thumb(hand: Cutout, fingers: Sequence[np.ndarray]) -> list[int]:
+    """Return the places of five fingers in their order along the hand, the thumb, which is apart, before the others."""
+    angles = np.array([_angle(hand, finger) for finger in fingers])
+    order = np.argsort(angles)
+    gaps = np.diff(angles[order])
+    found: list[int] = (order if gaps[0] > gaps[-1] else order[::-1]).tolist()
+    return found
+
+
+def _angle(hand: Cutout, finger: np.ndarray) -> float:
+    """Return where a finger points to from the middle of the palm, in degrees clockwise from upwards."""
+    rows, columns = np.nonzero(finger)
+    return float(np.degrees(np.arctan2(columns.mean() - hand.palm[1], hand.palm[0] - rows.mean())))
+
+
+def _held_up(pixels: np.ndarray, hand: Cutout, thumb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the picture turned so that the thumb points upwards, or nearly, with the palm in the middle."""
+    cv2 = opencv()
+    row, column, _ = hand.palm
+    height, width = pixels.shape[:2]
+    # OpenCV turns against the clock: a thumb that points to the right comes up.
+    turn = cv2.getRotationMatrix2D((column, row), _angle(hand, thumb) + rng.normal(0, 15), 1.0)
+    turn[:, 2] += (width / 2 - column, height / 2 - row)
+    found: np.ndarray = cv2.warpAffine(pixels, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return found
 
 
 def _far(mask: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from kzoo.data.drawn import drawn_once
 from kzoo.data.frames.video import opencv
 from kzoo_zoo.fingers.scenes import draw_scene
 
-__all__ = ["draw_hand", "draw_hands"]
+__all__ = ["THUMB", "USUAL", "draw_hand", "draw_hands"]
 
 _SKINS = (
     (255, 219, 190),
@@ -25,13 +25,13 @@ _SKINS = (
 _ROOTS = ((-0.36, -0.95), (-0.12, -1.05), (0.13, -1.02), (0.36, -0.9))
 _LENGTHS = (0.95, 1.05, 0.98, 0.75)
 _SPREADS = (-0.16, -0.04, 0.08, 0.22)
-_THUMB = 4
-_USUAL = {
-    0: ((),), 1: ((0,), (0,), (_THUMB,)), 2: ((0, 1), (0, 1), (0, _THUMB)),
-    3: ((0, 1, 2), (1, 2, 3), (0, 1, _THUMB)), 4: ((0, 1, 2, 3), (0, 1, 2, 3), (0, 1, 2, _THUMB)),
-    5: ((0, 1, 2, 3, _THUMB),),
+THUMB = 4
+USUAL = {
+    0: ((),), 1: ((0,), (0,), (THUMB,)), 2: ((0, 1), (0, 1), (0, THUMB)),
+    3: ((0, 1, 2), (1, 2, 3), (0, 1, THUMB)), 4: ((0, 1, 2, 3), (0, 1, 2, 3), (0, 1, 2, THUMB)),
+    5: ((0, 1, 2, 3, THUMB),),
 }  # fmt: skip
-"""The fingers that people show for a number."""
+"""The fingers that people show for a number: 0 is the index finger, 3 the little one."""
 
 
 @drawn_once
@@ -64,16 +64,16 @@ def draw_hand(rng: np.random.Generator, scene: np.ndarray, count: int, *, least:
     canvas = 3 * size
     shape = np.zeros((canvas, canvas), np.uint8)
     lines = np.zeros((canvas, canvas), np.uint8)
-    choices = _USUAL[count]
+    choices = USUAL[count]
     shown = choices[rng.integers(len(choices))]
     palm = canvas * rng.uniform(least, 0.3)
     # A thumb alone is held upwards, the arm coming from the side.
-    place = _Placed(rng, canvas, palm, upright=1.0 if shown == (_THUMB,) and rng.random() < 0.7 else 0.0)  # noqa: PLR2004
+    place = _Placed(rng, canvas, palm, upright=1.0 if shown == (THUMB,) and rng.random() < 0.7 else 0.0)  # noqa: PLR2004
     _palm_and_arm(cv2, shape, place, rng)
     for finger, (root, length, spread) in enumerate(zip(_ROOTS, _LENGTHS, _SPREADS, strict=True)):
         raised = finger in shown
         _finger(cv2, (shape, lines), place, rng, root, length if raised else 0.12, spread, 0.115)
-    _finger(cv2, (shape, lines), place, rng, (-0.42, -0.45), 0.75 if _THUMB in shown else 0.1,
+    _finger(cv2, (shape, lines), place, rng, (-0.42, -0.45), 0.75 if THUMB in shown else 0.1,
             rng.uniform(-1.2, -0.75), 0.13)  # fmt: skip
     skin = np.asarray(_SKINS[rng.integers(len(_SKINS))]) * rng.uniform(0.75, 1.08)
     return _painted(cv2, rng, scene, shape, lines, skin)

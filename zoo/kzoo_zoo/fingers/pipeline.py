@@ -244,6 +244,7 @@ def _augmentation(changes: HandAugmentSettings, backgrounds: np.ndarray | None) 
                 x,
                 backgrounds,
                 seed=seed,
+                labels=y,
                 cutouts=cutouts,
                 share=share,
                 paste=changes.paste,
