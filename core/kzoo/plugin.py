@@ -395,6 +395,10 @@ class PipelineSpec(Spec):
         ]
         return found
 
+    def fits(self, task: str) -> bool:
+        """Return whether the pipeline is for ``task``, or may be."""
+        return task in (self.task, *self.other_tasks)
+
 
 @_spec
 class CommandSpec(Spec):

@@ -214,8 +214,10 @@ def test_an_exported_network_says_the_same_labels(labelled, kzoo, tmp_path):
 
 def test_the_pipeline_goes_by_both_names(kzoo, tmp_path):
     assert json.loads(kzoo("info", "photos", "--json")[1])["shown"] == "cats_vs_dogs"
-    listed = json.loads(kzoo("list-pipelines", "--search", "photos", "--json")[1])
-    assert "cats_vs_dogs" in [one["shown"] for one in listed]
+    for asked in (("--search", "photos"), ("--task", "multilabel"), ("--task", "distribution"), ("--task", "binary")):
+        listed = json.loads(kzoo("list-pipelines", *asked, "--json")[1])
+        assert "cats_vs_dogs" in [one["shown"] for one in listed]
+    assert "photos" in kzoo("list-pipelines", "--wide")[1].split("cifar10")[0]
     assert configure("photos").pipeline == "cats_vs_dogs"
     assert [name for name, _ in completion.complete_pipeline("pho")] == ["photos"]
     assert "No runs of cats_vs_dogs" in kzoo("runs", "photos", "--out", str(tmp_path))[2]

@@ -89,7 +89,7 @@ def list_pipelines(
     as_json: options.JsonOption = False,
 ) -> None:
     """List the pipelines of the zoo."""
-    columns = {"shown": "name", "task": "task", "recipes": "recipes", "summary": "summary", "from": "from"}
+    columns = {**_NAME, "task": "task", "recipes": "recipes", "summary": "summary", "from": "from"}
     _list_components(("pipeline",), columns, task, search, wide=wide, as_json=as_json)
 
 
