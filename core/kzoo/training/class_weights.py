@@ -41,7 +41,8 @@ def check_class_weight(config: RunConfig, task: Task, registry: Registry) -> Non
         if reference.kwargs.get("class_weight") is not None:
             message = (
                 f"`train.class_weight` is `{config.train.class_weight}`{where}, and the loss `{reference}` has a "
-                "`class_weight` of its own: both together would weigh each class twice. Take one of them."
+                "`class_weight` of its own: both together would weigh each class twice. Take one of them: leave it out "
+                "of the loss, or set -o train.class_weight=none."
             )
             raise UsageError(message)
 

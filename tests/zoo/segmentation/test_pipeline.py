@@ -46,6 +46,17 @@ def test_a_network_gives_probabilities_for_each_pixel_of_pictures_of_any_size(ne
     np.testing.assert_allclose(np.asarray(model(x)), np.asarray(found.model(x)), atol=1e-6)
 
 
+def test_blocks_are_those_that_are_asked_for():
+    def convolutions(blocks):
+        return sum(isinstance(layer, keras.layers.Conv2D) for layer in built(blocks=blocks).model.layers)
+
+    assert convolutions((2, 0, 0, 1)) - convolutions((0, 0, 0, 0)) == 6
+    assert convolutions(None) == convolutions((0, 1, 2, 3))
+    for wrong in ({"blocks": (1, 2)}, {"blocks": (1, 1, 1, 1), "network": "classic"}):
+        with pytest.raises(UsageError, match=r"`model\.blocks` is 4 numbers"):
+            built(**wrong)
+
+
 def test_in_half_precision_the_scores_are_enlarged_in_whole():
     """TensorFlow's enlarging of bfloat16 takes a processor three times as long as that of float32."""
     before = keras.config.dtype_policy()

@@ -79,7 +79,7 @@ def centre(model: keras.Model, train: Split) -> None:
     """
     last = model.layers[-2]
     chosen = np.unique(np.linspace(0, len(train) - 1, _PICTURES).astype(int))
-    features = keras.Model(model.inputs, last.output)
+    features = keras.Model(model.input, last.output)
     statistics = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
     found = features(train.examples(chosen)[0], training=True)
     last.bias.assign(-np.asarray(found).mean(axis=0))

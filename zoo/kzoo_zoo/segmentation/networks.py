@@ -22,6 +22,7 @@ def build_default(
     regularizer: Any = None,
     *,
     widths: Sequence[int] | None = None,
+    blocks: Sequence[int] | None = None,
     dropout: float = 0.1,
 ) -> keras.Model:
     """Return a narrow residual U-Net, small enough to train on two cores.
@@ -37,6 +38,7 @@ def build_default(
         outputs: The number of classes, or 1 for one mask.
         regularizer: For the kernels, or None.
         widths: Channels at 1/2, 1/4, 1/8 and 1/16 of the sides; by default 16, 32, 96, 160.
+        blocks: Residual blocks at each of these sizes; by default 0, 1, 2, 3.
         dropout: The part of the channels at the smallest size that is dropped in training.
 
     Returns:
@@ -47,11 +49,11 @@ def build_default(
     inputs = keras.Input(tuple(input_shape), dtype="uint8")
     x = net.convolved(layers.Rescaling(1 / 127.5, offset=-1)(inputs), widths[0], strides=2)
     seen = []
-    for size, (width, blocks) in enumerate(zip(widths, _RESIDUAL, strict=True)):
+    for size, (width, count) in enumerate(zip(widths, blocks or _RESIDUAL, strict=True)):
         if size:
             seen.append(x)
             x = net.convolved(x, width, strides=2)
-        for _ in range(blocks):
+        for _ in range(count):
             x = net.residual(x, width)
     x = layers.SpatialDropout2D(dropout)(net.weighed(x, widths[-1]))
     for width, before in zip(widths[-2::-1], seen[::-1], strict=True):

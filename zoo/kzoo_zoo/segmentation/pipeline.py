@@ -58,7 +58,10 @@ class Segmentation(Pipeline):
         one_mask = problem.outputs == 2 and problem.predicts == "masks"  # noqa: PLR2004 - no and yes
         outputs = 1 if one_mask else problem.outputs
         build = getattr(networks, f"build_{chosen.network}")
-        model = build(problem.input_shape, outputs, problem.regularizer, widths=chosen.widths, dropout=chosen.dropout)
+        own = {"blocks": chosen.blocks} if chosen.network == "default" else {}
+        model = build(
+            problem.input_shape, outputs, problem.regularizer, widths=chosen.widths, dropout=chosen.dropout, **own
+        )
 
         def augment(x: Any, y: Any, moment: Moment) -> tuple[Any, Any]:
             return augmented(x, y, moment.seed, settings.augment)

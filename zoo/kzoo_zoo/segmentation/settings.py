@@ -88,6 +88,13 @@ class NetworkSettings:
         ]
         | None
     ) = None
+    blocks: (
+        Annotated[
+            tuple[Annotated[int, setting("", ge=0)], ...],
+            setting("The residual blocks of the default network at each size; null for its own, 0, 1, 2 and 3."),
+        ]
+        | None
+    ) = None
     dropout: Annotated[
         float, setting("The part of the channels at the smallest size that is dropped in training.", ge=0, lt=1)
     ] = 0.1
@@ -96,6 +103,9 @@ class NetworkSettings:
         sizes = {"default": 4, "classic": 5}[self.network]
         if self.widths is not None and len(self.widths) != sizes:
             message = f"`model.widths` of the network `{self.network}` has {sizes} numbers, not {list(self.widths)!r}."
+            raise UsageError(message)
+        if self.blocks is not None and (self.network != "default" or len(self.blocks) != sizes):
+            message = f"`model.blocks` is 4 numbers, for the network `default` alone, not {list(self.blocks)!r}."
             raise UsageError(message)
 
 
