@@ -6,7 +6,7 @@ K. Jordan's airbench94 (a whitening convolution, three stages of two convolution
 Training it to 94 % takes about an hour on two cores, so its speed is measured over some steps, and the time of its 9.9
 epochs is extrapolated, which the table says.
 
-    python -m benchmarks cifar10-front --data cifar10.npz --recipes quick,default --seeds 3
+    python -m benchmarks cifar10-front --data cifar10.npz --recipes fast,default,long --seeds 3
 """
 
 import json
@@ -25,7 +25,7 @@ EPOCHS, IMAGES = 9.9, 50_000
 def main():
     parser = parser_of(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="cifar10.npz, as Keras has it")
-    parser.add_argument("--recipes", default="default", help="of the pipeline cifar10, separated by commas")
+    parser.add_argument("--recipes", default="fast,default,long", help="of the pipeline cifar10, separated by commas")
     parser.add_argument("--tutorial-epochs", default="1,3", help="of the tutorial's script; none for leaving it out")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--no-airbench", action="store_true")

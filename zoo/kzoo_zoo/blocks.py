@@ -4,32 +4,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import keras
 from keras import layers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["normalized_relu", "pooled_convolution", "residual"]
+__all__ = ["MirrorAverage", "activated_convolution", "normalized_relu", "pooled_convolution", "residual"]
 
 
-def normalized_relu(x: Any) -> Any:
-    """Return the batch-normalized ReLU."""
+@keras.saving.register_keras_serializable(package="kzoo_zoo")
+class MirrorAverage(layers.Wrapper):  # type: ignore[misc] # Keras has no types
+    """Outside training, the mean of what a network says of an image and of its mirror image.
+
+    Args:
+        layer: The network, from images of shape (batch, height, width, channels) to probabilities.
+        **options: Those of every layer.
+    """
+
+    def call(self, images: Any, training: bool | None = None) -> Any:  # noqa: FBT001 - the signature is Keras's
+        """Return the probabilities; in training those of the image alone."""
+        outputs = self.layer(images, training=training)
+        if training:
+            return outputs
+        mirrored = self.layer(keras.ops.flip(images, axis=2), training=training)
+        return (outputs + mirrored) / 2
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
+        """Return the shape of the network's outputs."""
+        return self.layer.compute_output_shape(input_shape)
+
+
+def normalized_relu(x: Any, activation: str = "relu") -> Any:
+    """Return the batch-normalized ReLU, or another activation."""
     # A short run: with the usual momentum of 0.99 the averages would lag behind the weights at its end.
     x = layers.BatchNormalization(momentum=0.9)(x)
-    return layers.Activation("relu")(x)
+    return layers.Activation(activation)(x)
 
 
-def pooled_convolution(x: Any, width: int, regularized: Mapping[str, Any]) -> Any:
+def pooled_convolution(x: Any, width: int, regularized: Mapping[str, Any], activation: str = "relu") -> Any:
     """Return a 3x3 convolution of so many channels, pooled and normalized."""
     x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
     # Pooling before normalization: the same result up to the statistics, on a quarter of the pixels.
-    return normalized_relu(layers.MaxPooling2D()(x))
+    return normalized_relu(layers.MaxPooling2D()(x), activation)
+
+
+def activated_convolution(x: Any, width: int, regularized: Mapping[str, Any], activation: str = "relu") -> Any:
+    """Return a 3x3 convolution of so many channels, normalized."""
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+    return normalized_relu(x, activation)
 
 
 def residual(x: Any, width: int, regularized: Mapping[str, Any]) -> Any:
     """Return what two convolutions add to ``x``, which has so many channels."""
-    y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
-    y = normalized_relu(y)
+    y = activated_convolution(x, width, regularized)
     y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(y)
     # The branch begins at zero, so that the block begins as the identity.
     y = layers.BatchNormalization(momentum=0.9, gamma_initializer="zeros")(y)
