@@ -10,7 +10,7 @@ from keras import layers
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["MirrorAverage", "activated_convolution", "normalized_relu", "pooled_convolution", "residual"]
+__all__ = ["MirrorAverage", "normalized_relu", "pooled_convolution", "residual"]
 
 
 @keras.saving.register_keras_serializable(package="kzoo_zoo")
@@ -35,29 +35,24 @@ class MirrorAverage(layers.Wrapper):  # type: ignore[misc] # Keras has no types
         return self.layer.compute_output_shape(input_shape)
 
 
-def normalized_relu(x: Any, activation: str = "relu") -> Any:
-    """Return the batch-normalized ReLU, or another activation."""
+def normalized_relu(x: Any) -> Any:
+    """Return the batch-normalized ReLU."""
     # A short run: with the usual momentum of 0.99 the averages would lag behind the weights at its end.
     x = layers.BatchNormalization(momentum=0.9)(x)
-    return layers.Activation(activation)(x)
+    return layers.Activation("relu")(x)
 
 
-def pooled_convolution(x: Any, width: int, regularized: Mapping[str, Any], activation: str = "relu") -> Any:
+def pooled_convolution(x: Any, width: int, regularized: Mapping[str, Any]) -> Any:
     """Return a 3x3 convolution of so many channels, pooled and normalized."""
     x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
     # Pooling before normalization: the same result up to the statistics, on a quarter of the pixels.
-    return normalized_relu(layers.MaxPooling2D()(x), activation)
-
-
-def activated_convolution(x: Any, width: int, regularized: Mapping[str, Any], activation: str = "relu") -> Any:
-    """Return a 3x3 convolution of so many channels, normalized."""
-    x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
-    return normalized_relu(x, activation)
+    return normalized_relu(layers.MaxPooling2D()(x))
 
 
 def residual(x: Any, width: int, regularized: Mapping[str, Any]) -> Any:
     """Return what two convolutions add to ``x``, which has so many channels."""
-    y = activated_convolution(x, width, regularized)
+    y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+    y = normalized_relu(y)
     y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(y)
     # The branch begins at zero, so that the block begins as the identity.
     y = layers.BatchNormalization(momentum=0.9, gamma_initializer="zeros")(y)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
-from kzoo_zoo.blocks import MirrorAverage, activated_convolution, pooled_convolution
+from kzoo_zoo.blocks import MirrorAverage, pooled_convolution
 from kzoo_zoo.whitening import whitening
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_classic", "build_default", "build_staged"]
 
-_SHARPNESS, _ACTIVATION = 0.2, "gelu"
+_SHARPNESS = 0.2  # what the logits are of the last layer's outputs
 
 
 def build_classic(input_shape: Sequence[int], num_classes: int, regularizer: Any = None) -> keras.Model:
@@ -82,9 +82,11 @@ def build_staged(
     inputs = keras.Input(input_shape)
     x = whitening()(inputs)
     for width in widths:
-        x = pooled_convolution(x, width, regularized, _ACTIVATION)
+        x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+        x = _normalized(layers.MaxPooling2D()(x))
         for _ in range(convolutions - 1):
-            x = layers.Add()([x, activated_convolution(x, width, regularized, _ACTIVATION)])
+            y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+            x = layers.Add()([x, _normalized(y)])
     x = layers.Flatten()(x)
     x = layers.Dense(num_classes, dtype="float32", **regularized)(x)
     x = layers.Rescaling(_SHARPNESS, dtype="float32")(x)
@@ -92,3 +94,9 @@ def build_staged(
     pixels = keras.Input(input_shape, dtype="uint8")
     outputs = MirrorAverage(network, dtype="float32", name="mirror_average")(layers.Rescaling(1 / 255)(pixels))
     return keras.Model(pixels, outputs, name="cifar10_staged")
+
+
+def _normalized(x: Any) -> Any:
+    """Return the batch-normalized GELU; channels have no scale of their own, as in airbench94."""
+    x = layers.BatchNormalization(momentum=0.9, scale=False)(x)
+    return layers.Activation("gelu")(x)
