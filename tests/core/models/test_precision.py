@@ -3,10 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from pipelines import built
+from keras import layers
 
 from kzoo.models.precision import in_float32
-from kzoo.models.saved import find_pipeline
 
 
 @pytest.fixture
@@ -16,18 +15,20 @@ def policy():
     keras.config.set_dtype_policy(before)
 
 
-def test_it_is_the_network_in_float32_with_the_same_weights(policy):
-    def network():
-        # One with a layer around a network, whose policies are within its configuration.
-        return built(find_pipeline("cifar10"), (32, 32, 3), 4, network="staged", widths=[4], convolutions=1).model
+def network():
+    """Return a network with a layer around another layer, whose policy is within its configuration."""
+    inputs = keras.Input((4, 3))
+    x = layers.TimeDistributed(layers.Dense(5))(inputs)
+    return keras.Model(inputs, layers.Dense(2, dtype="float32")(layers.Flatten()(x)))
 
+
+def test_it_is_the_network_in_float32_with_the_same_weights(policy):
     policy("mixed_bfloat16")
     model = network()
     policy("float32")
     expected = network()
     expected.set_weights(model.get_weights())
-    x = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
-    found = in_float32(model)
-    np.testing.assert_allclose(found(x), expected(x), rtol=1e-5, atol=1e-7)
-    assert not np.allclose(model(x), expected(x), rtol=1e-5, atol=1e-7)
+    x = np.random.default_rng(0).normal(size=(6, 4, 3)).astype("float32")
+    np.testing.assert_allclose(in_float32(model)(x), expected(x), rtol=1e-6, atol=1e-7)
+    assert not np.allclose(model(x), expected(x), rtol=1e-4, atol=1e-5)
     assert in_float32(expected) is expected
