@@ -62,7 +62,8 @@ def test_a_saved_model_finds_the_layers_of_its_pipeline_again(tmp_path):
     model = built(PIPELINE, (32, 32, 3), 2, widths=[4, 8]).model
     save_model(model, tmp_path / "model.keras")
     del keras.saving.get_custom_objects()["kzoo_zoo>MirrorAverage"]  # as in a process that has not trained
-    del sys.modules["kzoo_zoo.cats_vs_dogs.model"]
+    for module in ("kzoo_zoo.cats_vs_dogs.model", "kzoo_zoo.blocks"):
+        del sys.modules[module]
     again = load_model(tmp_path / "model.keras")
     images = RNG.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     np.testing.assert_array_equal(again(images, training=False), model(images, training=False))

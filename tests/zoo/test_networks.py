@@ -60,6 +60,23 @@ def test_the_regularizer_reaches_every_trained_kernel(name, network):
     assert sum(float(loss) for loss in model.losses) == pytest.approx(expected, rel=1e-5)
 
 
+def test_the_staged_network_says_the_same_of_a_mirror_image_and_is_as_deep_as_asked():
+    pipeline, shape = PIPELINES["cifar10"]
+
+    def staged(**settings):
+        return built(pipeline, shape, 7, network="staged", widths=[4, 6], **settings).model
+
+    model, images = staged(), pictures_of(shape).fetch(np.arange(4))[0]
+    outputs = model(images, training=False)
+    np.testing.assert_allclose(np.sum(outputs, -1), 1, rtol=1e-5)
+    np.testing.assert_allclose(model(images[:, :, ::-1], training=False), outputs, rtol=1e-5)
+    # Two more convolutions, 3x3 between the channels of their stage, with the normalization's three numbers a channel.
+    deeper = staged(convolutions=3).count_params() - model.count_params()
+    assert deeper == sum(9 * width**2 + 3 * width for width in (4, 6))
+    with pytest.raises(UsageError, match=r"`model\.convolutions` is no setting of the default network"):
+        built(pipeline, shape, 7, convolutions=2)
+
+
 def test_widths_are_a_setting_of_the_default_network_alone():
     pipeline, shape = PIPELINES["mnist"]
     assert built(pipeline, shape, 10, widths=[4, 8]).model.count_params() < 10_000
@@ -91,6 +108,10 @@ def test_the_pipeline_whitens_the_default_network_and_leaves_it_frozen():
     np.testing.assert_allclose(layer.get_weights()[0], expected.get_weights()[0], rtol=1e-5, atol=1e-6)
     assert not layer.trainable
     built(pipeline, shape, 10, train=train, network="classic")  # which has nothing to whiten
+    staged = built(pipeline, shape, 10, train=train, network="staged", widths=[4]).model
+    inner = staged.get_layer("mirror_average").layer.get_layer("whitening")
+    np.testing.assert_array_equal(inner.get_weights()[0], layer.get_weights()[0])
+    assert not inner.trainable
 
 
 def images(batch=6, size=8, channels=1):

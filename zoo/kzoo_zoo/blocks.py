@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import keras
 from keras import layers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["normalized_relu", "pooled_convolution", "residual"]
+__all__ = ["MirrorAverage", "normalized_relu", "pooled_convolution", "residual"]
+
+
+@keras.saving.register_keras_serializable(package="kzoo_zoo")
+class MirrorAverage(layers.Wrapper):  # type: ignore[misc] # Keras has no types
+    """Outside training, the mean of what a network says of an image and of its mirror image.
+
+    Args:
+        layer: The network, from images of shape (batch, height, width, channels) to probabilities.
+        **options: Those of every layer.
+    """
+
+    def call(self, images: Any, training: bool | None = None) -> Any:  # noqa: FBT001 - the signature is Keras's
+        """Return the probabilities; in training those of the image alone."""
+        outputs = self.layer(images, training=training)
+        if training:
+            return outputs
+        mirrored = self.layer(keras.ops.flip(images, axis=2), training=training)
+        return (outputs + mirrored) / 2
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
+        """Return the shape of the network's outputs."""
+        return self.layer.compute_output_shape(input_shape)
 
 
 def normalized_relu(x: Any) -> Any:

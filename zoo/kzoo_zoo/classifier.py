@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from kzoo.errors import UsageError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from kzoo.pipeline import BuildSettings, Problem, Reader
 
 __all__ = ["NetworkSettings", "ZooClassifier"]
+
+_OF_NETWORKS = ("widths", "convolutions")  # settings that are arguments of those networks that have them
 
 
 @settings
@@ -52,12 +55,12 @@ class ZooClassifier(Pipeline):
 
     def network(self, problem: Problem, chosen: Any) -> Any:
         """Return the network that the settings name."""
-        networks = importlib.import_module(self.networks)
-        own = {} if chosen.widths is None else {"widths": chosen.widths}
-        if own and chosen.network == "classic":
-            message = "`model.widths` is no setting of the classic network, but of the default network and its like."
+        build = getattr(importlib.import_module(self.networks), f"build_{chosen.network}")
+        own = {name: value for name in _OF_NETWORKS if (value := getattr(chosen, name, None)) is not None}
+        if wrong := set(own) - set(inspect.signature(build).parameters):
+            message = f"`model.{min(wrong)}` is no setting of the {chosen.network} network"
+            message += ", but of the default network and its like." if chosen.network == "classic" else "."
             raise UsageError(message)
-        build = getattr(networks, f"build_{chosen.network}")
         return build(problem.input_shape, problem.outputs, problem.regularizer, **own)
 
     def adapt(self, model: Any, train: Split) -> None:

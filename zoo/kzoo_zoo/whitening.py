@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kzoo.data.splits import Split
 
 __all__ = ["COMPONENTS", "PATCH", "WHITENING", "whiten", "whiten_by", "whitening"]
@@ -35,10 +37,18 @@ def whitening() -> Any:
 
 def whiten_by(model: Any, train: Split) -> None:
     """Set the layer `WHITENING` of a network, where it has one, from the first few thousand training images."""
-    layer = next((layer for layer in model.layers if layer.name == WHITENING), None)
+    layer = next((layer for layer in _layers_of(model) if layer.name == WHITENING), None)
     if layer is not None:
         images, _ = train.fetch(np.arange(min(_WHITENED_BY, len(train))))
         whiten(layer, np.asarray(images))
+
+
+def _layers_of(model: Any) -> Iterator[Any]:
+    """Yield the layers of a network, and of the networks that its layers are around."""
+    for layer in model.layers:
+        yield layer
+        if hasattr(inner := getattr(layer, "layer", None), "layers"):
+            yield from _layers_of(inner)
 
 
 def whiten(layer: Any, images: np.ndarray, *, epsilon: float = 1e-2) -> None:

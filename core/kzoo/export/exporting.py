@@ -22,6 +22,7 @@ from kzoo.inference.evaluation import measured_with
 from kzoo.inference.test_data import load_test_data
 from kzoo.models.archive import CARD
 from kzoo.models.onnx_file import EXPORT
+from kzoo.models.precision import in_float32
 from kzoo.models.saving import load_model
 from kzoo.settings import defaults_of
 
@@ -126,7 +127,7 @@ def export(saved: SavedModel, request: Request, listener: Listener) -> Exported:
     if request.int8:
         saved.task().check_measurable()
     splits = load_test_data(saved, request.data, listener)
-    work = _Work(saved, request, form, splits, Forward(load_model(saved.path, compile=False)))
+    work = _Work(saved, request, form, splits, Forward(in_float32(load_model(saved.path, compile=False))))
     work.real = _inputs(work, splits.test, request.inputs, "to replay")
     calibration = _calibration(work, listener) if request.int8 else None
     with tempfile.TemporaryDirectory(prefix=".kzoo-export-", dir=out.absolute().parent) as folder:

@@ -79,9 +79,10 @@ def _write(saved: SavedModel, engine: str, path: Path) -> None:
     from kzoo.engine.forward import Forward
     from kzoo.export.exporting import refuse_differing, texts_of
     from kzoo.export.replay import replayed
+    from kzoo.models.precision import in_float32
     from kzoo.models.saving import load_model
 
-    original = Forward(load_model(saved.path, compile=False))
+    original = Forward(in_float32(load_model(saved.path, compile=False)))
     try:
         path.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".making-", dir=path.parent) as folder:

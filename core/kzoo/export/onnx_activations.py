@@ -65,6 +65,13 @@ def _mish(graph: Graph, value: Value) -> Value:
     return replace(value, name=graph.add("Mul", [value.name, gate]))
 
 
+def _gelu(graph: Graph, value: Value) -> Value:
+    root = graph.constant(_number(value, 0.5**0.5), "root")
+    erf = graph.add("Erf", [graph.add("Mul", [value.name, root])])
+    half = graph.add("Mul", [value.name, graph.constant(_number(value, 0.5), "half")])
+    return replace(value, name=graph.add("Add", [half, graph.add("Mul", [half, erf])]))
+
+
 def _linear(graph: Graph, value: Value) -> Value:
     del graph
     return value
@@ -83,6 +90,7 @@ _NODES: dict[str, tuple[str, dict[str, Any]]] = {
     "tanh": ("Tanh", {}),
 }
 _MADE: dict[str, Callable[[Graph, Value], Value]] = {
+    "gelu": _gelu,
     "linear": _linear,
     "mish": _mish,
     "relu6": lambda graph, value: clipped(graph, value, 0.0, 6.0),

@@ -100,8 +100,8 @@ def merges(x):
 
 
 def activations(x):
-    names = ("elu", "exponential", "hard_sigmoid", "leaky_relu", "linear", "mish", "relu", "relu6", "selu", "sigmoid",
-             "silu", "softmax", "softplus", "softsign", "tanh")  # fmt: skip
+    names = ("elu", "exponential", "gelu", "hard_sigmoid", "leaky_relu", "linear", "mish", "relu", "relu6", "selu",
+             "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh")  # fmt: skip
     y = layers.Conv2D(4, 3)(x)
     of_layers = [layers.ReLU()(y), layers.ReLU(max_value=0.5)(y), layers.ReLU(negative_slope=0.2)(y),
                  layers.LeakyReLU(negative_slope=0.1)(y), layers.Softmax()(y), layers.Softmax(axis=1)(y)]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
-from kzoo_zoo.blocks import normalized_relu, pooled_convolution, residual
+from kzoo_zoo.blocks import MirrorAverage, normalized_relu, pooled_convolution, residual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,28 +72,6 @@ def build_default(
         layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     )
     return keras.Model(pixels, outputs, name="cats_vs_dogs_default")
-
-
-@keras.saving.register_keras_serializable(package="kzoo_zoo")
-class MirrorAverage(layers.Wrapper):  # type: ignore[misc] # Keras has no types
-    """Outside training, the mean of what a network says of an image and of its mirror image.
-
-    Args:
-        layer: The network, from images of shape (batch, height, width, channels) to probabilities.
-        **options: Those of every layer.
-    """
-
-    def call(self, images: Any, training: bool | None = None) -> Any:  # noqa: FBT001 - the signature is Keras's
-        """Return the probabilities; in training those of the image alone."""
-        outputs = self.layer(images, training=training)
-        if training:
-            return outputs
-        mirrored = self.layer(keras.ops.flip(images, axis=2), training=training)
-        return (outputs + mirrored) / 2
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
-        """Return the shape of the network's outputs."""
-        return self.layer.compute_output_shape(input_shape)
 
 
 def probabilities(x: Any, num_classes: int, regularizer: Any = None, task: str = "") -> Any:

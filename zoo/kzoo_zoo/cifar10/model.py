@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
-from kzoo_zoo.blocks import pooled_convolution
+from kzoo_zoo.blocks import MirrorAverage, pooled_convolution
 from kzoo_zoo.whitening import whitening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["build_classic", "build_default"]
+__all__ = ["build_classic", "build_default", "build_staged"]
+
+_SHARPNESS = 0.2  # what the logits are of the last layer's outputs
 
 
 def build_classic(input_shape: Sequence[int], num_classes: int, regularizer: Any = None) -> keras.Model:
@@ -50,3 +52,51 @@ def build_default(
     x = layers.Flatten()(x)
     outputs = layers.Dense(num_classes, activation="softmax", dtype="float32", **regularized)(x)
     return keras.Model(inputs, outputs, name="cifar10_default")
+
+
+def build_staged(
+    input_shape: Sequence[int],
+    num_classes: int,
+    regularizer: Any = None,
+    *,
+    widths: Sequence[int] = (64, 128, 256),
+    convolutions: int = 2,
+) -> keras.Model:
+    """Return a whitened network made for Muon, to be whitened before training; outside training it looks twice.
+
+    As `build_default`, but with more convolutions in each stage, which add to what comes before them, GELU, and
+    logits that are a fifth of the dense layer's outputs. What it says of a photo is the average over the photo and its
+    mirror image.
+
+    Args:
+        input_shape: Height, width and channels of the images.
+        num_classes: The number of classes.
+        regularizer: For the kernels of all convolutions and of the dense layer, or None.
+        widths: The channels of each stage.
+        convolutions: How many each stage has; the first is pooled.
+
+    References:
+        Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, https://arxiv.org/abs/2404.00498
+    """
+    regularized = {"kernel_regularizer": regularizer}
+    inputs = keras.Input(input_shape)
+    x = whitening()(inputs)
+    for width in widths:
+        x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+        x = _normalized(layers.MaxPooling2D()(x))
+        for _ in range(convolutions - 1):
+            y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
+            x = layers.Add()([x, _normalized(y)])
+    x = layers.Flatten()(x)
+    x = layers.Dense(num_classes, dtype="float32", **regularized)(x)
+    x = layers.Rescaling(_SHARPNESS, dtype="float32")(x)
+    network = keras.Model(inputs, layers.Softmax(dtype="float32")(x), name="one_view")
+    pixels = keras.Input(input_shape, dtype="uint8")
+    outputs = MirrorAverage(network, dtype="float32", name="mirror_average")(layers.Rescaling(1 / 255)(pixels))
+    return keras.Model(pixels, outputs, name="cifar10_staged")
+
+
+def _normalized(x: Any) -> Any:
+    """Return the batch-normalized GELU; channels have no scale of their own, as in airbench94."""
+    x = layers.BatchNormalization(momentum=0.9, scale=False)(x)
+    return layers.Activation("gelu")(x)

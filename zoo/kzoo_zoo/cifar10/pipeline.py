@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from kzoo.data.class_names import ImageSetSettings
 from kzoo.pipeline import DataSource, FromPath, FromSample, setting, settings
@@ -16,6 +16,26 @@ if TYPE_CHECKING:
     from kzoo.engine.batches import Moment
 
 __all__ = ["Cifar10"]
+
+
+@settings
+class PhotoNetworkSettings:
+    """Which network, and how large."""
+
+    network: Annotated[
+        Literal["default", "staged", "classic"],
+        setting("Which network: a small one, one of several convolutions in each stage for Muon, or the tutorial's."),
+    ] = "default"
+    widths: (
+        Annotated[
+            tuple[int, ...], setting("The channels of its stages, but for the tutorial's; null for the network's own.")
+        ]
+        | None
+    ) = None
+    convolutions: (
+        Annotated[int, setting("How many convolutions each stage of the staged network has; null for two.", ge=1)]
+        | None
+    ) = None
 
 
 @settings
@@ -33,6 +53,7 @@ class Cifar10(ZooClassifier):
     preprocessing: ClassVar[str] = (
         "RGB pixels from 0 to 255, resized to the input (Lanczos); the network scales them itself"
     )
+    model_settings: ClassVar[type] = PhotoNetworkSettings
     augment_settings = MirrorAndShiftSettings
 
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:

@@ -8,6 +8,7 @@ __all__ = ["OPTIMIZERS"]
 
 _LOOKS_FIRST = {"accumulation": "its first step only looks at the gradient, as the paper has it, and moves nothing"}
 _LONG_AXES = "Time grows with the cube of a layer's longest axis; axes longer than `max_precondition_dim` are spared."
+_OWN_STEP = "kernels of convolutions take Muon's step, vectors and matrices that of SGD, by design"
 
 OPTIMIZERS: list[OptimizerSpec] = [
     OptimizerSpec(
@@ -62,5 +63,14 @@ OPTIMIZERS: list[OptimizerSpec] = [
             "the length 1",
         },
         reference="Gupta et al. 2018, https://arxiv.org/abs/1802.09568",
+    ),
+    OptimizerSpec(
+        name="muon_sgd",
+        target="kzoo_plugins.optimizers.muon_sgd:MuonSGD",
+        summary="Muon for the kernels of convolutions, which keep their length; SGD for all other weights.",
+        note="For networks with batch normalization after each convolution. Likes large batches: 128 and more.",
+        example={"learning_rate": 0.2},
+        expected_failures={"kernels": _OWN_STEP, "kernel_of_one": _OWN_STEP},
+        reference="Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/",
     ),
 ]
