@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from kzoo.processor import usable_processors
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,6 +24,9 @@ __all__ = ["Moment", "TrainingBatches", "ordered_batches", "rows_of"]
 
 _as_written = tf.autograph.experimental.do_not_convert
 """Leaves a function as it is: a map of tf.data rewrites Python's ``if`` and ``for`` otherwise, which takes longer."""
+
+_MOST_AT_ONCE = 16
+_AHEAD = 2
 
 _ORDER, _AUGMENT, _WHOLE_RUN = 1, 2, 3  # what a random stream is for, so that no two streams are the same
 
@@ -106,7 +111,7 @@ class TrainingBatches:
                 return numbers.map(lambda part: tf.nest.map_structure(lambda one: one[part::shards], batch))
 
             batches = batches.flat_map(parts)
-        return batches.prefetch(tf.data.AUTOTUNE)
+        return _ahead(batches)
 
     def part(self, epochs: int, part: int, parts: int, *, epoch: int = 0, step: int = 0) -> tf.data.Dataset:
         """Return one part of each batch, beside the size of the whole batch, for one of several processes.
@@ -122,14 +127,14 @@ class TrainingBatches:
             step: As for `dataset`.
         """
         if self.augment is None and _static(self.element_spec):
-            return self._batches(epochs, epoch, step, (part, parts)).prefetch(tf.data.AUTOTUNE)
+            return _ahead(self._batches(epochs, epoch, step, (part, parts)))
 
         @_as_written  # type: ignore[untyped-decorator]
         def divided(*batch: Any) -> Any:
             return rows_of(batch, part, parts), tf.shape(tf.nest.flatten(batch)[0])[0]
 
         whole = self._batches(epochs, epoch, step)
-        return whole.map(divided).prefetch(tf.data.AUTOTUNE)
+        return _ahead(whole.map(divided))
 
     def _batches(self, epochs: int, epoch: int, step: int, only: tuple[int, int] | None = None) -> tf.data.Dataset:
         """Return the batches, or of each one of so many parts and the size of the whole."""
@@ -158,7 +163,7 @@ class TrainingBatches:
             return found if only is None else (found, size)
 
         indices = tf.data.Dataset.range(epoch, epochs).flat_map(epoch_indices).skip(step)
-        return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return indices.map(batch, num_parallel_calls=_at_once(), deterministic=True)
 
     def _order_seed(self, epoch: Any) -> Any:
         seed = tf.stack([tf.constant(self.seed, tf.int64), _ORDER])
@@ -209,10 +214,27 @@ def ordered_batches(
         return rows_of(batch(indices), part, parts), tf.shape(indices)[0]
 
     indices = tf.data.Dataset.range(len(split)).batch(batch_size)
-    whole = indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    whole = indices.map(batch, num_parallel_calls=_at_once(), deterministic=True)
     if part is not None:
-        whole = indices.map(divided, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return whole.prefetch(tf.data.AUTOTUNE)
+        whole = indices.map(divided, num_parallel_calls=_at_once(), deterministic=True)
+    return _ahead(whole)
+
+
+def _at_once() -> int:
+    """Return how many batches are made at a time."""
+    return max(2, min(usable_processors(), _MOST_AT_ONCE))
+
+
+def _ahead(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Return batches that are made before they are asked for, by numbers that TensorFlow does not tune.
+
+    Its tuning looks at a running pipeline after 10 ms, and then after twice as long each time, up to a minute; in
+    TensorFlow 2.21 whoever ends the pipeline waits for the end of the present interval: one that had run for 12 seconds
+    took 8.7 more to end.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.prefetch(_AHEAD).with_options(options)
 
 
 def _rewritten(function: Any) -> Any:

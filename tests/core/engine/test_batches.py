@@ -158,3 +158,9 @@ def test_changes_of_others_may_ask_and_repeat_as_in_any_map_of_tf_data(split):
     assert all((y >= 0).all() for _, y in found[:5])
     (_, last) = list(ordered_batches(split, 20, lambda y, x: -y if tf.reduce_max(x) > 19 else y))[-1]
     assert last.numpy().tolist() == [0, -1, -2]
+
+
+def test_nothing_is_tuned_by_tensorflow_since_whoever_ends_that_waits_for_it(split):
+    batches = TrainingBatches(split, batch_size=4, seed=0)
+    made = (batches.dataset(2), batches.dataset(2, shards=2), batches.part(2, 0, 2), ordered_batches(split, 4))
+    assert [one.options().autotune.enabled for one in made] == [False] * 4
