@@ -18,10 +18,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments == ["--version"] and sys.stdout is not None:  # needs no command line library
         from kzoo._version import __version__
 
+        answer = f"kzoo {__version__}\n"
+        buffer = getattr(sys.stdout, "buffer", None)
+        below = getattr(buffer, "raw", buffer)  # what cannot be written is not left in a buffer, for others to fail on
         try:
-            print(f"kzoo {__version__}", flush=True)  # noqa: T201 - the answer itself
+            if below is None:
+                sys.stdout.write(answer)
+            else:
+                sys.stdout.flush()
+                below.write(answer.encode())
         except OSError:
-            pass  # what cannot be written is said below
+            pass  # it is said below
         else:
             return 0
     from kzoo.cli.app import run

@@ -44,6 +44,13 @@ def test_streams(line, code, said):
 
 
 @FULL_DISK
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_said_with_and_without_a_buffer(unbuffered):
+    done = shell(f"PYTHONUNBUFFERED={unbuffered} {KZOO} --version >/dev/full")
+    assert (done.returncode, done.stderr) == (1, FULL)
+
+
+@FULL_DISK
 def test_what_a_component_prints_is_lost_where_stderr_is_full(monkeypatch):
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         monkeypatch.setattr(sys, "stderr", full)  # here: between fixtures and test pytest sets its own again

@@ -5,7 +5,6 @@ import json
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.preprocessing import MultiLabelBinarizer
@@ -58,6 +57,7 @@ def one_hot(folder):
 
 
 def by_pandas(folder):
+    pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(ROWS.astype(bool), columns=NAMES)
     frame.insert(0, "image", files())
     frame.to_csv(folder / "labels.csv")  # with its index, True and False

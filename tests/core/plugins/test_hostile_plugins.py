@@ -213,7 +213,10 @@ def test_what_loading_changes_is_put_back_and_said(odd, monkeypatch, tmp_path):
     assert [spec.name for spec in specs] == ["odd"]
 
 
-def test_results_are_alone_on_stdout(odd, tmp_path):
+@pytest.mark.parametrize(
+    ("unbuffered", "words"), [("1", ["low", "high", "under", "child"]), ("", ["low", "high", "child", "under"])]
+)
+def test_results_are_alone_on_stdout(odd, tmp_path, unbuffered, words):
     """The descriptor itself is written to, by the module, a child of it and a target: nothing of it is in the JSON."""
     noise = """import os, sys
 os.write(1, b'low\\n'); print('high'); sys.__stdout__.write('under\\n'); os.system('echo child')
@@ -225,10 +228,10 @@ os.write(1, b'low\\n'); print('high'); sys.__stdout__.write('under\\n'); os.syst
         "sys.modules.pop('kzoo_odd'); entry = get_registry().loss('odd')\n"
         "load_target(entry, variant='kzoo_odd:kzoo_losses'); sys.exit(code)"
     )
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": unbuffered}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert [row["name"] for row in json.loads(done.stdout)] == ["odd"]
-    assert done.stderr.split() == ["low", "high", "under", "child"] * 2
+    assert done.stderr.split() == words * 2
 
 
 def test_the_list_of_plugins_says_that_one_is_used_all_the_same(odd, kzoo):
