@@ -24,7 +24,7 @@ PAGES = [
     ("optimizer", "lion", ["<math", "height above the minimum"]),
     ("schedule", "one_cycle", ["<math", "1,000 steps", "-o optimizer.learning_rate.name=one_cycle"]),
     ("regularizer", "spectral", ["<math", "penalty", "kzoo run", "spectral_norm"]),
-    ("regularizer", "decov", ["<math", "activity_regularizer", "In a layer of your own network"]),
+    ("regularizer", "decov", ["<math", "activity_regularizer", "../pipelines/cats_vs_dogs.md"]),
 ]
 
 
