@@ -13,7 +13,7 @@ from kzoo.data.frames import Frame
 from kzoo.detection.average_precision import coco_library, evaluate_boxes
 from kzoo.detection.coco_results import coco_results
 from kzoo.detection.confusion import confusion_matrix, pair
-from kzoo.detection.truth import TruthSet
+from kzoo.detection.truth import TruthImage, TruthSet
 from kzoo.detection.voc import average_precision, eleven_point_average_precision, voc_curves
 from kzoo.errors import DataError, KzooError
 from kzoo.tasks.task import Confusion, Measured, Task
@@ -213,6 +213,10 @@ class Detection(Task):
         return boxes_found(measured, truth)
 
 
+def _frame(number: int, image: TruthImage) -> Frame:
+    return Frame(index=number, path=image.path, pixels=image.read())
+
+
 def boxes_found(measured: Measured, truth: TruthSet) -> BoxOutcome:
     """Return what the pipeline's reader finds in pictures, which are read one batch at a time."""
     Detection().check_measurable()
@@ -220,15 +224,7 @@ def boxes_found(measured: Measured, truth: TruthSet) -> BoxOutcome:
     if not truth.images:
         message = f"There is no picture to measure on in {truth.description}."
         raise DataError(message)
-    assert measured.reader is not None, "boxes are what a reader says"
-    reader = measured.reader(measured.settings)
-    reader.load()
-    found: list[Found] = []
-    for first in range(0, len(truth.images), reader.batch_size):
-        images = truth.images[first : first + reader.batch_size]
-        frames = [Frame(index=first + at, path=image.path, pixels=image.read()) for at, image in enumerate(images)]
-        found += reader.predict(frames)
-    reader.close()
+    found: list[Found] = [one for _, _, one in measured.said_of(truth.images, _frame)]
     return BoxOutcome(truth, found, max(_DECISION, float(measured.settings.get("threshold", 0))))
 
 

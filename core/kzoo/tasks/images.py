@@ -251,22 +251,18 @@ class Restoration(Task):
         if not len(split.pictures):
             message = f"There is no picture to measure on in {measured.description}."
             raise DataError(message)
-        assert measured.reader is not None, "pictures are what a reader says"
-        reader = measured.reader(measured.settings)
-        reader.load()
-        found: list[RestoredPicture] = []
-        for first in range(0, len(split.pictures), reader.batch_size):
-            chunk = split.pictures[first : first + reader.batch_size]
-            damaged = [_rgb(one.damaged()) for one in chunk]
-            frames = [Frame(index=first + at, pixels=pixels) for at, pixels in enumerate(damaged)]
-            found += [_restored(one, said) for one, said in zip(chunk, reader.predict(frames), strict=True)]
-        reader.close()
+        found = [_restored(one, frame.pixels, said) for one, frame, said in measured.said_of(split.pictures, _frame)]
         changing = bool(getattr(measured.forward, "changing", False))
         return ImageOutcome(found, () if changing else tuple(split.methods))
 
 
-def _restored(picture: DamagedPicture, said: Restored) -> RestoredPicture:
-    true, damaged = picture.clean(), picture.damaged()
+def _frame(number: int, picture: DamagedPicture) -> Frame:
+    return Frame(index=number, pixels=_rgb(picture.damaged()))
+
+
+def _restored(picture: DamagedPicture, shown: np.ndarray, said: Restored) -> RestoredPicture:
+    true = picture.clean()
+    damaged = shown[..., : true.shape[-1]]
     if said.pixels.shape != true.shape:
         message = (
             f"{picture.name} has {_size(true)} and {_size(damaged)} where it is damaged, of which the network made "

@@ -9,7 +9,7 @@ import numpy as np
 from kzoo.data.frames import Frame
 from kzoo.errors import DataError, KzooError, UsageError
 from kzoo.tasks.mask_measures import NO_CLASS
-from kzoo.tasks.mask_outcome import MaskOutcome, SegmentedPicture, segmented
+from kzoo.tasks.mask_outcome import MaskedPicture, MaskOutcome, SegmentedPicture, segmented
 from kzoo.tasks.task import Measured, Task
 
 if TYPE_CHECKING:
@@ -120,19 +120,16 @@ class Segmentation(Task):
             raise DataError(message)
         names = tuple(measured.known_classes or measured.class_names)
         moved = _moved(measured.class_names, names, measured.description)
-        assert measured.reader is not None, "masks are what a reader says"
-        reader = measured.reader(measured.settings)
-        reader.load()
         found: list[SegmentedPicture] = []
         colours = np.zeros((0, 3), np.uint8)
-        for first in range(0, len(split.pictures), reader.batch_size):
-            chunk = split.pictures[first : first + reader.batch_size]
-            frames = [Frame(index=first + at, path=one.path, pixels=one.read()) for at, one in enumerate(chunk)]
-            for picture, segments in zip(chunk, reader.predict(frames), strict=True):
-                found.append(segmented(picture, segments, moved, len(names)))
-                colours = segments.colours
-        reader.close()
+        for picture, _, segments in measured.said_of(split.pictures, _frame):
+            found.append(segmented(picture, segments, moved, len(names)))
+            colours = segments.colours
         return MaskOutcome(found, names, colours, moved)
+
+
+def _frame(number: int, picture: MaskedPicture) -> Frame:
+    return Frame(index=number, path=picture.path, pixels=picture.read())
 
 
 def _moved(names: Sequence[str], known: Sequence[str], description: str) -> np.ndarray:

@@ -6,20 +6,23 @@ import abc
 import functools
 import importlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from kzoo.errors import KzooError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     import numpy as np
     from matplotlib.figure import Figure
 
+    from kzoo.data.frames import Frame
     from kzoo.data.splits import Split
     from kzoo.engine.forward import Forward
 
 __all__ = ["Confusion", "Measured", "Outcome", "Reads", "Task", "task_named"]
+
+_Picture = TypeVar("_Picture")
 
 _HOMES = {
     "classification": "kzoo.tasks.classes:Classification",
@@ -79,6 +82,24 @@ class Measured:
     batch_size: int = 128
     reader: Callable[[Mapping[str, Any]], Reads] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def said_of(
+        self, pictures: Sequence[_Picture], frame: Callable[[int, _Picture], Frame]
+    ) -> Iterator[tuple[_Picture, Frame, Any]]:
+        """Yield each picture with its frame and what the pipeline's reader says of it; one batch is read at a time.
+
+        Args:
+            pictures: What tells the pictures.
+            frame: Returns the frame of a picture, by its number and itself.
+        """
+        assert self.reader is not None, "a reader says it"
+        reader = self.reader(self.settings)
+        reader.load()
+        for first in range(0, len(pictures), reader.batch_size):
+            chunk = pictures[first : first + reader.batch_size]
+            frames = [frame(first + at, one) for at, one in enumerate(chunk)]
+            yield from zip(chunk, frames, reader.predict(frames), strict=True)
+        reader.close()
 
 
 @dataclass(frozen=True, eq=False)
