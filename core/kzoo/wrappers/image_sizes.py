@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from kzoo.wrappers.around_loss import AroundLoss
+from kzoo.wrappers.around_metric import AroundMetric
 
 __all__ = ["LargeImageMetric", "OfLargeImages"]
 
@@ -37,7 +38,7 @@ class OfLargeImages(AroundLoss):
 
 
 @keras.saving.register_keras_serializable(package="kzoo")
-class LargeImageMetric(keras.metrics.Metric):  # type: ignore[misc]
+class LargeImageMetric(AroundMetric):
     """Shows a metric images with sides of at least so many pixels, as `OfLargeImages` does.
 
     Args:
@@ -47,27 +48,17 @@ class LargeImageMetric(keras.metrics.Metric):  # type: ignore[misc]
     """
 
     def __init__(self, metric: Any, least: int, name: str | None = None) -> None:
-        if isinstance(metric, dict):
-            metric = keras.saving.deserialize_keras_object(metric)
-        super().__init__(name=name or metric.name, dtype=metric.dtype)
-        self.metric, self.least = metric, least
+        super().__init__(metric, name)
+        self.least = least
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Add one batch of images of shape (N, H, W, C)."""
         images = (_enlarged(one, self.least) for one in (y_true, y_pred))
         return self.metric.update_state(*images, sample_weight=sample_weight)
 
-    def result(self) -> Any:
-        """Return the wrapped metric's result."""
-        return self.metric.result()
-
-    def reset_state(self) -> None:
-        """Reset the wrapped metric."""
-        self.metric.reset_state()
-
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"metric": keras.saving.serialize_keras_object(self.metric), "least": self.least, "name": self.name}
+        return {**super().get_config(), "least": self.least}
 
 
 def _enlarged(images: Any, least: int) -> Any:

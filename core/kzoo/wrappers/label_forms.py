@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from kzoo.component import as_class_labels, widen
+from kzoo.wrappers.around_metric import AroundMetric
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,7 +24,7 @@ def fit_metric(metric: Any, targets: Collection[str], label_form: str, num_class
 
 
 @keras.saving.register_keras_serializable(package="kzoo")
-class OtherLabelForm(keras.metrics.Metric):  # type: ignore[misc]
+class OtherLabelForm(AroundMetric):
     """Converts labels before a metric sees them: one-hot to class indices, or back.
 
     Args:
@@ -34,10 +35,7 @@ class OtherLabelForm(keras.metrics.Metric):  # type: ignore[misc]
     """
 
     def __init__(self, metric: Any, label_form: str, num_classes: int, name: str | None = None) -> None:
-        if isinstance(metric, dict):
-            metric = keras.saving.deserialize_keras_object(metric)
-        super().__init__(name=name or metric.name, dtype=metric.dtype)
-        self.metric = metric
+        super().__init__(metric, name)
         self.label_form = label_form
         self.num_classes = num_classes
 
@@ -51,26 +49,13 @@ class OtherLabelForm(keras.metrics.Metric):  # type: ignore[misc]
             y_true = as_class_labels(y_true, widen(y_pred), self.name)
         return self.metric.update_state(y_true, y_pred, sample_weight=sample_weight)
 
-    def result(self) -> Any:
-        """Return the wrapped metric's result."""
-        return self.metric.result()
-
-    def reset_state(self) -> None:
-        """Reset the wrapped metric."""
-        self.metric.reset_state()
-
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {
-            "metric": keras.saving.serialize_keras_object(self.metric),
-            "label_form": self.label_form,
-            "num_classes": self.num_classes,
-            "name": self.name,
-        }
+        return {**super().get_config(), "label_form": self.label_form, "num_classes": self.num_classes}
 
 
 @keras.saving.register_keras_serializable(package="kzoo")
-class MeanOutput(keras.metrics.Metric):  # type: ignore[misc]
+class MeanOutput(AroundMetric):
     """Shows a metric of numbers the predicted means alone, where a network predicts mean and variance.
 
     Args:
@@ -78,24 +63,6 @@ class MeanOutput(keras.metrics.Metric):  # type: ignore[misc]
         name: By default that of ``metric``.
     """
 
-    def __init__(self, metric: Any, name: str | None = None) -> None:
-        if isinstance(metric, dict):
-            metric = keras.saving.deserialize_keras_object(metric)
-        super().__init__(name=name or metric.name, dtype=metric.dtype)
-        self.metric = metric
-
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Add one batch, ``y_pred`` of shape ``(N, 2)``."""
         return self.metric.update_state(y_true, y_pred[..., :1], sample_weight=sample_weight)
-
-    def result(self) -> Any:
-        """Return the wrapped metric's result."""
-        return self.metric.result()
-
-    def reset_state(self) -> None:
-        """Reset the wrapped metric."""
-        self.metric.reset_state()
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {"metric": keras.saving.serialize_keras_object(self.metric), "name": self.name}

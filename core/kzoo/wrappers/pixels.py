@@ -13,6 +13,7 @@ from keras import ops
 
 from kzoo.component.classes import OverClasses
 from kzoo.wrappers.around_loss import AroundLoss
+from kzoo.wrappers.around_metric import AroundMetric
 
 __all__ = ["NOTHING", "OfPixels", "PixelMetric", "ignoring"]
 
@@ -123,7 +124,7 @@ class OfPixels(AroundLoss):
 
 
 @keras.saving.register_keras_serializable(package="kzoo")
-class PixelMetric(keras.metrics.Metric):  # type: ignore[misc]
+class PixelMetric(AroundMetric):
     """Shows a metric the pixels that have a class alone.
 
     Args:
@@ -133,12 +134,9 @@ class PixelMetric(keras.metrics.Metric):  # type: ignore[misc]
     """
 
     def __init__(self, metric: Any, sparse: bool = False, name: str | None = None) -> None:  # noqa: FBT001, FBT002
-        if isinstance(metric, dict):
-            metric = keras.saving.deserialize_keras_object(metric)
-        super().__init__(name=name or metric.name, dtype=metric.dtype)
-        self.metric = metric
+        super().__init__(metric, name)
         self.sparse = sparse
-        self.by_itself = getattr(metric, "ignore_class", None) == NOTHING
+        self.by_itself = getattr(self.metric, "ignore_class", None) == NOTHING
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Add one batch of masks, ``y_pred`` of shape (N, H, W, K)."""
@@ -156,18 +154,9 @@ class PixelMetric(keras.metrics.Metric):  # type: ignore[misc]
             y_true = ops.argmax(y_true, axis=-1)
         return self.metric.update_state(y_true, y_pred, sample_weight=weights)
 
-    def result(self) -> Any:
-        """Return the wrapped metric's result."""
-        return self.metric.result()
-
-    def reset_state(self) -> None:
-        """Reset the wrapped metric."""
-        self.metric.reset_state()
-
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        metric = keras.saving.serialize_keras_object(self.metric)
-        return {"metric": metric, "sparse": self.sparse, "name": self.name}
+        return {**super().get_config(), "sparse": self.sparse}
 
 
 class _Reduced(keras.losses.Loss):  # type: ignore[misc]
