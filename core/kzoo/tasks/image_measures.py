@@ -1,7 +1,7 @@
 """How near one picture is to another: PSNR, SSIM and MS-SSIM of bytes, whatever their size.
 
-They give what the metrics of these names give for pictures between 0 and 1, and what TensorFlow's `tf.image` gives, which
-is not called: an exported network is measured without TensorFlow.
+They give what the metrics of these names give for pictures between 0 and 1, and what TensorFlow's `tf.image` gives,
+which is not called: an exported network is measured without TensorFlow.
 """
 
 from __future__ import annotations
