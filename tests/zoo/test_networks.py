@@ -75,6 +75,12 @@ def test_the_staged_network_says_the_same_of_a_mirror_image_and_is_as_deep_as_as
     assert deeper == sum(9 * width**2 + 3 * width for width in (4, 6))
     with pytest.raises(UsageError, match=r"`model\.convolutions` is no setting of the default network"):
         built(pipeline, shape, 7, convolutions=2)
+    # Patches of 2x2 pixels have twelve components, each with its negative, and keep the photo's size; the dense layer
+    # sees a map of the same size either way.
+    for patch, whitened in {2: (32, 32, 24), 4: (16, 16, 32)}.items():
+        network = staged(patch=patch).get_layer("mirror_average").layer
+        assert network.get_layer("whitening").output.shape[1:] == whitened
+        assert [layer.input.shape[1:] for layer in network.layers if layer.name.startswith("dense")] == [(4 * 4 * 6,)]
 
 
 def test_widths_are_a_setting_of_the_default_network_alone():
@@ -84,17 +90,18 @@ def test_widths_are_a_setting_of_the_default_network_alone():
         built(pipeline, shape, 10, network="classic", widths=[4, 8])
 
 
-def test_whitening_gives_uncorrelated_components_of_variance_one():
+@pytest.mark.parametrize(("patch", "components"), [(4, COMPONENTS), (2, 12)])
+def test_whitening_gives_uncorrelated_components_of_variance_one(patch, components):
     generator = np.random.default_rng(0)
     noise = generator.normal(size=(200, 16, 16, 3)).cumsum(1).cumsum(2)  # neighbours resemble each other
     images = (127 + 60 * noise / np.abs(noise).max((1, 2, 3), keepdims=True)).astype(np.uint8)
-    layer = keras.layers.Conv2D(2 * COMPONENTS, PATCH, strides=PATCH)
+    layer = keras.layers.Conv2D(2 * components, patch, strides=patch)
     layer.build((None, 16, 16, 3))
     whiten(layer, images, epsilon=0.0)
-    outputs = np.asarray(layer(images / 255.0)).reshape(-1, 2 * COMPONENTS)
-    first, second = outputs[:, :COMPONENTS], outputs[:, COMPONENTS:]
+    outputs = np.asarray(layer(images / 255.0)).reshape(-1, 2 * components)
+    first, second = outputs[:, :components], outputs[:, components:]
     np.testing.assert_allclose(first, -second, atol=1e-3)
-    np.testing.assert_allclose(np.cov(first, rowvar=False), np.eye(COMPONENTS), atol=2e-2)
+    np.testing.assert_allclose(np.cov(first, rowvar=False), np.eye(components), atol=2e-2)
     np.testing.assert_allclose(first.mean(0), 0, atol=1e-2)
 
 

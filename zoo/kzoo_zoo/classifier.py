@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NetworkSettings", "ZooClassifier"]
 
-_OF_NETWORKS = ("widths", "convolutions")  # settings that are arguments of those networks that have them
-
-
 @settings
 class NetworkSettings:
     """Which network, and how wide."""
@@ -41,10 +38,12 @@ class ZooClassifier(Pipeline):
     Attributes:
         networks: The name of the module with ``build_default`` and ``build_classic``; it is imported on use, since it
             imports Keras.
+        of_networks: Names of the model's settings that are arguments of those networks that have them.
     """
 
     networks: ClassVar[str]
     model_settings: ClassVar[type] = NetworkSettings
+    of_networks: ClassVar[tuple[str, ...]] = ("widths",)
     record_settings: ClassVar[type] = NoSettings
 
     def build(self, problem: Problem, train: Split, settings: BuildSettings) -> Built:
@@ -56,7 +55,7 @@ class ZooClassifier(Pipeline):
     def network(self, problem: Problem, chosen: Any) -> Any:
         """Return the network that the settings name."""
         build = getattr(importlib.import_module(self.networks), f"build_{chosen.network}")
-        own = {name: value for name in _OF_NETWORKS if (value := getattr(chosen, name, None)) is not None}
+        own = {name: value for name in self.of_networks if (value := getattr(chosen, name)) is not None}
         if wrong := set(own) - set(inspect.signature(build).parameters):
             message = f"`model.{min(wrong)}` is no setting of the {chosen.network} network"
             message += ", but of the default network and its like." if chosen.network == "classic" else "."

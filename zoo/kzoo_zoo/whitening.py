@@ -17,21 +17,26 @@ WHITENING = "whitening"
 """The name of the layer in a network."""
 
 PATCH = 4
-"""Side of a patch, in pixels."""
+"""Side of a patch where no other is asked for, in pixels."""
 
 COMPONENTS = 16
-"""Principal components that are kept; each has a filter and its negative."""
-
+"""Principal components that are kept, where a patch has as many; each has a filter and its negative."""
 _WHITENED_BY = 5000  # images; more change nothing
 
 
-def whitening() -> Any:
-    """Return the frozen convolution, every second pixel, to be set from the training images."""
+def whitening(channels: int, patch: int = PATCH) -> Any:
+    """Return the frozen convolution, every ``patch / 2`` pixels, to be set from the training images.
+
+    Args:
+        channels: Of the images.
+        patch: Side of a patch, in pixels.
+    """
     from keras import layers
 
     # Every component and its negative: after the ReLU nothing of the whitened patch is lost.
+    filters = 2 * min(COMPONENTS, patch * patch * channels)
     return layers.Conv2D(
-        2 * COMPONENTS, PATCH, strides=2, padding="same", activation="relu", trainable=False, name=WHITENING
+        filters, patch, strides=patch // 2, padding="same", activation="relu", trainable=False, name=WHITENING
     )
 
 
@@ -58,25 +63,27 @@ def whiten(layer: Any, images: np.ndarray, *, epsilon: float = 1e-2) -> None:
     eigenvalue plus ``epsilon`` times the mean one; the bias takes the patches' mean away.
 
     Args:
-        layer: The built convolution, with a kernel of shape ``(PATCH, PATCH, channels, 2 * COMPONENTS)``.
+        layer: The built convolution, with a kernel of shape ``(patch, patch, channels, 2 * components)``.
         images: uint8 array of shape (n, height, width, channels), from the training split only. A few thousand are
             enough: the covariance of 16 components is settled long before all of them.
         epsilon: Damping of the weak components, which are mostly noise.
     """
-    mean, values, vectors = _principal_components(_patches(images))
-    scale = np.sqrt(values[:COMPONENTS] + epsilon * values.mean())
-    filters = vectors[:, :COMPONENTS] / scale
+    patch, _, _, filters_both = layer.kernel.shape
+    components = filters_both // 2
+    mean, values, vectors = _principal_components(_patches(images, patch))
+    scale = np.sqrt(values[:components] + epsilon * values.mean())
+    filters = vectors[:, :components] / scale
     filters = np.concatenate([filters, -filters], axis=1)
-    kernel = filters.reshape(PATCH, PATCH, -1, 2 * COMPONENTS)
+    kernel = filters.reshape(layer.kernel.shape)
     layer.set_weights([kernel.astype("float32"), (-mean @ filters).astype("float32")])
 
 
-def _patches(images: np.ndarray) -> np.ndarray:
+def _patches(images: np.ndarray, side: int) -> np.ndarray:
     """Return the non-overlapping patches of the images as float64 rows, scaled to [0, 1] as the network does."""
-    images = images[:, : images.shape[1] // PATCH * PATCH, : images.shape[2] // PATCH * PATCH]
+    images = images[:, : images.shape[1] // side * side, : images.shape[2] // side * side]
     n, height, width, channels = images.shape
-    blocks = images.reshape(n, height // PATCH, PATCH, width // PATCH, PATCH, channels)
-    return blocks.transpose(0, 1, 3, 2, 4, 5).reshape(-1, PATCH * PATCH * channels) / 255.0
+    blocks = images.reshape(n, height // side, side, width // side, side, channels)
+    return blocks.transpose(0, 1, 3, 2, 4, 5).reshape(-1, side * side * channels) / 255.0
 
 
 def _principal_components(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from kzoo_zoo.blocks import MirrorAverage, pooled_convolution
-from kzoo_zoo.whitening import whitening
+from kzoo_zoo.whitening import PATCH, whitening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def build_default(
     regularized = {"kernel_regularizer": regularizer}
     inputs = keras.Input(input_shape, dtype="uint8")
     x = layers.Rescaling(1 / 255)(inputs)
-    x = whitening()(x)
+    x = whitening(input_shape[-1])(x)
     for width in widths:
         x = pooled_convolution(x, width, regularized)
     x = layers.Flatten()(x)
@@ -61,6 +61,7 @@ def build_staged(
     *,
     widths: Sequence[int] = (64, 128, 256),
     convolutions: int = 2,
+    patch: int = PATCH,
 ) -> keras.Model:
     """Return a whitened network made for Muon, to be whitened before training; outside training it looks twice.
 
@@ -74,19 +75,23 @@ def build_staged(
         regularizer: For the kernels of all convolutions and of the dense layer, or None.
         widths: The channels of each stage.
         convolutions: How many each stage has; the first is pooled.
+        patch: Side of the patches that are whitened, every ``patch / 2`` pixels: 2 keeps the size of the photo, 4
+            halves it, which takes a quarter of the time and costs accuracy. The last maps are 2x2 with either.
 
     References:
         Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, https://arxiv.org/abs/2404.00498
     """
     regularized = {"kernel_regularizer": regularizer}
     inputs = keras.Input(input_shape)
-    x = whitening()(inputs)
+    x = whitening(input_shape[-1], patch)(inputs)
     for width in widths:
         x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
         x = _normalized(layers.MaxPooling2D()(x))
         for _ in range(convolutions - 1):
             y = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
             x = layers.Add()([x, _normalized(y)])
+    if patch < PATCH:
+        x = layers.MaxPooling2D(PATCH // patch)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(num_classes, dtype="float32", **regularized)(x)
     x = layers.Rescaling(_SHARPNESS, dtype="float32")(x)

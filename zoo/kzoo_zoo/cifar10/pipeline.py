@@ -36,6 +36,13 @@ class PhotoNetworkSettings:
         Annotated[int, setting("How many convolutions each stage of the staged network has; null for two.", ge=1)]
         | None
     ) = None
+    patch: (
+        Annotated[
+            Literal[2, 4],
+            setting("Side of the patches that the staged network whitens first; 2 sees more, in four times the time."),
+        ]
+        | None
+    ) = None
 
 
 @settings
@@ -54,6 +61,7 @@ class Cifar10(ZooClassifier):
         "RGB pixels from 0 to 255, resized to the input (Lanczos); the network scales them itself"
     )
     model_settings: ClassVar[type] = PhotoNetworkSettings
+    of_networks = ("widths", "convolutions", "patch")
     augment_settings = MirrorAndShiftSettings
 
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:

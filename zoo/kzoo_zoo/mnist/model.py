@@ -62,7 +62,7 @@ def build_general(
     regularized = {"kernel_regularizer": regularizer}
     inputs = keras.Input(input_shape, dtype="uint8")
     x = layers.Rescaling(1 / 255)(inputs)
-    x = whitening()(x)
+    x = whitening(input_shape[-1])(x)
     for width in widths:
         x = layers.Conv2D(width, 3, padding="same", use_bias=False, **regularized)(x)
         if min(x.shape[1:3]) > _LEAST_MAP:
