@@ -250,7 +250,9 @@ def run(
     if resume is not None:
         from kzoo.training.resuming import Resume, run_to_resume
 
-        going_on = Resume(run_to_resume(_place_of(resume, "resume", _RUN), root, asked["file"]), force=bool(force))
+        going_on = Resume(
+            run_to_resume(_place_of(resume, "resume", _RUN), root, asked["file"], asked["recipe"]), force=bool(force)
+        )
         asked["file"] = going_on.run.config_path
     elif force:
         message = "`force` goes with `resume`: a new run overwrites nothing."

@@ -140,7 +140,7 @@ def run(
 
     going_on = None
     if resume is not None:
-        going_on = Resume(run_to_resume(resume, out, config), force=force)
+        going_on = Resume(run_to_resume(resume, out, config, recipe), force=force)
         config = going_on.run.config_path
     elif force:
         message = "--force goes with --resume: a new run overwrites nothing."

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo.arguments import command_line
 from kzoo.errors import KzooError, UsageError
 from kzoo.files import inside, read_regular, sha256_of, write_json, write_text
 from kzoo.runs.config import RunConfig, read_toml
@@ -72,6 +73,12 @@ class Run:
 
         return StateFolder(inside(self.path / "state", self.path))
 
+    def _again(self) -> str:
+        """Return a sentence that says how a run whose record is lost is trained again, where its settings are there."""
+        if not self.config_path.is_file():
+            return ""
+        return f" Its settings are there: `{command_line('kzoo', 'run', '-c', self.config_path)}` trains it again."
+
     @property
     def name(self) -> str:
         """Pipeline and folder name, which `find_run` finds again."""
@@ -82,11 +89,11 @@ class Run:
         try:
             found = json.loads(read_regular(inside(self.manifest_path, self.path), _LONGEST_RECORD))
         except FileNotFoundError as error:
-            message = f"{self.path} is not a run: it holds no run.json."
+            message = f"{self.path} is not a run: it holds no run.json.{self._again()}"
             raise KzooError(message) from error
         except (OSError, ValueError, RecursionError) as error:
             reason = getattr(error, "strerror", None) or error
-            message = f"{self.manifest_path} cannot be read: {reason}."
+            message = f"{self.manifest_path} cannot be read: {reason}.{self._again()}"
             raise KzooError(message) from error
         if not isinstance(found, dict) or not isinstance(found.get("schema_version"), int):
             message = f"{self.manifest_path} is not the manifest of a kzoo run."

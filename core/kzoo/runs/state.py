@@ -97,6 +97,10 @@ class StateFolder:
                 faults.append(str(error))
         return None, faults
 
+    def newest(self) -> int:
+        """Return the number of the newest state whose head can be read, without reading its tensors; 0 for none."""
+        return max(0, *(self._number(slot) for slot in _SLOTS))
+
     def remove(self) -> None:
         """Remove the slots, and the folder where nothing else is in it."""
         for slot in _SLOTS:

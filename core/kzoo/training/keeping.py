@@ -45,6 +45,7 @@ class StateKeeper:
         self._thread: threading.Thread | None = None
         self._fault: OSError | None = None
         self._said = False
+        self._told = ""
 
     def keep(self, place: Place, *, ended: bool = False, at_once: bool = False) -> None:
         """Take the state where it is time.
@@ -81,12 +82,15 @@ class StateKeeper:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        if self._fault is not None:
-            fault, self._fault = self._fault, None
+        fault, self._fault = self._fault, None
+        reason = "" if fault is None else f"{fault.strerror or fault}"
+        if reason and reason != self._told:  # every state after it would say the same
+            before = "from the state before" if self._folder.newest() else "only by beginning anew"
             self._warn(
-                f"The state of the training could not be written to {self._folder.path}: {fault.strerror or fault}. "
-                "The training goes on; if it is stopped now, it can go on from the state before, where there is one."
+                f"The state of the training could not be written to {self._folder.path}: {reason}. The training goes "
+                f"on; if it is stopped now, it can go on {before}. This is tried again, and not said again."
             )
+        self._told = reason
 
     def _write(self, state: SavedState) -> None:
         try:

@@ -59,16 +59,20 @@ class Resume:
     force: bool = False
 
 
-def run_to_resume(text: str, root: Path, file: Path | None = None) -> Run:
+def run_to_resume(text: str, root: Path, file: Path | None = None, recipe: str | None = None) -> Run:
     """Return the run that is to go on.
 
     Raises:
-        UsageError: There is no such run, or a settings file is named beside it.
+        UsageError: There is no such run, or a settings file or a recipe is named beside it.
     """
     run = find_run(text, root)
-    if file is not None:
-        message = f"--resume {text} goes on with the settings of that run, and -c {file} names others. Leave out one."
-        raise UsageError(message)
+    for option, others in (("-c", file), ("--recipe", recipe)):
+        if others is not None:
+            message = (
+                f"--resume {text} goes on with the settings of that run, and {option} {others} names others. Leave out "
+                "one."
+            )
+            raise UsageError(message)
     record = run.manifest()  # what is wrong with it is said first
     _check_settings_file(run, record)
     _check_plugins(run, record)
@@ -126,6 +130,11 @@ def state_to_resume(resume: Resume, config: RunConfig, listener: Listener, *, ti
     """
     run, record = resume.run, resume.run.manifest()
     _check_data(run, config.data.source)
+    if run.state.path.exists() and not run.state.path.is_dir():
+        message = (
+            f"{run.state.path}, the folder of the run's states, is a file. Put the folder back, or remove the file."
+        )
+        raise KzooError(message)
     if tidy:
         remove_temporary_files(run.path)
     state, faults = run.state.read()
@@ -151,12 +160,12 @@ def state_to_resume(resume: Resume, config: RunConfig, listener: Listener, *, ti
                 f"{run.config_path}` trains it again from the start."
             )
             raise KzooError(message)
-        listener.warn(f"{run.path} has no state yet: it begins anew, with the same settings.")
+        listener.warn(f"{run.path} has no state: it begins anew, with the same settings.")
         return None
     place = state.data["place"]
     if config.train.epochs < place["epoch"] + bool(place["step"]):
         message = (
-            f"The run {run.path} cannot be resumed for {config.train.epochs} epochs: it is in epoch "
+            f"The run {run.path} cannot be resumed with train.epochs={config.train.epochs}: it is in epoch "
             f"{place['epoch'] + bool(place['step'])} already. Give more with --epochs N."
         )
         raise UsageError(message)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo.arguments import command_line
 from kzoo.data.sources import load_splits
 from kzoo.data.splits import DataRequest
 from kzoo.engine import runtime
@@ -33,7 +36,6 @@ from kzoo.training.work import Clock, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from kzoo.data.splits import Splits
     from kzoo.engine.cluster import Cluster
@@ -259,8 +261,9 @@ def _done(work: Work) -> RunResult:
         with stop.held():
             status = _end(work, "interrupted", signal=stop.signal)
         if "saved" not in work.completed:
-            if run.best_path.exists():
-                work.listener.say(f"Stopped by {stop.signal} at once. The model of the best epoch is {run.best_path}.")
+            if work.is_chief:
+                best = f" The model of the best epoch is {run.best_path}." if run.best_path.exists() else ""
+                work.listener.say(f"Stopped by {stop.signal} at once.{best} {_goes_on(work)}")
             raise
         return _result(work, status)
     except BaseException as error:
@@ -270,7 +273,8 @@ def _done(work: Work) -> RunResult:
         kept = f" The best model so far is {run.best_path}." if work.is_chief and run.best_path.exists() else ""
         told = _with_resume(error, work)
         if isinstance(error, OSError):
-            message = f"The run {run.path} could not be written: {error.strerror or error}.{kept}"
+            again = f" Once that is mended, {_goes_on(work)}" if work.is_chief else ""
+            message = f"The run {run.path} could not be written: {error.strerror or error}{_where(error)}.{kept}{again}"
             raise KzooError(message) from error
         if isinstance(told, KzooError) and kept and "evaluated" not in work.completed:
             message = f"{told}{kept}"
@@ -283,6 +287,17 @@ def _done(work: Work) -> RunResult:
             return _result(work, _end(work, "pruned", error=work.pruned))
         work.tracking.finish("done", work.results)
     return _result(work, "done")
+
+
+def _where(error: OSError) -> str:
+    """Return the name of the file that could not be written, where the error knows it."""
+    return f" ({Path(os.fsdecode(error.filename)).name})" if isinstance(error.filename, str | bytes) else ""
+
+
+def _goes_on(work: Work) -> str:
+    """Return the sentence that says by what command a run that was stopped goes on."""
+    workers = () if work.workers is None else ("--workers", str(work.workers.count))
+    return f"`{command_line('kzoo', 'run', '--resume', work.run.path, *workers)}` goes on with it."
 
 
 def _with_resume(error: BaseException, work: Work) -> BaseException:

@@ -103,7 +103,7 @@ def test_killed_while_the_state_is_written(killed, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.filterwarnings("ignore:.*has no state yet")
+@pytest.mark.filterwarnings("ignore:.*has no state: it begins anew")
 def test_killed_at_any_moment(killed, tmp_path):
     """Every fourth moment, from the first file to the last."""
     alone, snapshots = killed
@@ -221,7 +221,9 @@ def test_a_limit_on_the_size_of_files_is_as_a_full_disk(killed, tmp_path, monkey
     try:
         with (
             pytest.warns(UserWarning, match="state of the training could not be written to .*File too large"),
-            pytest.raises(KzooError, match=r"could not be written: File too large"),
+            pytest.raises(
+                KzooError, match=r"could not be written: File too large.* `kzoo run --resume .*` goes on with"
+            ),
         ):
             _resume(run)
     finally:
@@ -246,9 +248,12 @@ def test_a_signal_and_a_second_one(times, killed, tmp_path, monkeypatch):
         return taken(*arguments)
 
     monkeypatch.setattr(Trainer, "take", signalled)
+    said = []
+    monkeypatch.setattr(Silent, "say", lambda _, text: said.append(text))
     with pytest.raises(Stopped) if times > 1 else contextlib.nullcontext():
         _resume(run)
     monkeypatch.undo()
+    assert any(f"`kzoo run --resume {run.path}` goes on" in text for text in said) == (times > 1), said
     assert run.manifest().status == "interrupted"
     assert (run.path / "model.keras").exists() == (times == 1)
     other = Run(tmp_path / "mnist" / "copied and renamed")

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from kzoo.engine.listener import Silent
@@ -10,6 +11,8 @@ from kzoo.errors import KzooError, UsageError
 from kzoo.runs.configure import configure
 from kzoo.runs.folder import Run
 from kzoo.runs.manifest import DataRecord, Manifest
+from kzoo.runs.state import SavedState, StateFolder
+from kzoo.training.keeping import StateKeeper
 from kzoo.training.resuming import Resume, differences, note_workers, run_to_resume, state_to_resume
 
 RECORD = Manifest(
@@ -63,6 +66,47 @@ def test_data_that_is_not_there_is_said_with_the_run(run, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=rf"The data of the run {run.path}, houses\.csv, is not there.*--data PATH"):
         state_to_resume(Resume(run), now(run), Silent())
+
+
+def test_settings_of_another_file_or_recipe_are_refused(run):
+    for named in ({"file": "other.toml"}, {"recipe": "default"}):
+        with pytest.raises(UsageError, match=rf"the settings of that run, and .* {next(iter(named.values()))} names"):
+            run_to_resume(str(run.path), run.path.parents[1], **named)
+
+
+def test_a_file_where_the_states_should_be_is_no_run_without_a_state(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "houses.csv").touch()
+    (run.path / "state").touch()
+    with pytest.raises(KzooError, match=r"state, the folder of the run's states, is a file"):
+        state_to_resume(Resume(run), now(run), Silent())
+
+
+@pytest.mark.parametrize("text", [None, "", '{"status": "run'])
+def test_a_run_whose_record_is_lost_is_trained_again_from_its_settings(run, text):
+    run.manifest_path.unlink() if text is None else run.manifest_path.write_text(text, "utf-8")
+    again = rf"`kzoo run -c {run.config_path}` trains it again"
+    with pytest.raises(KzooError, match=rf"run\.json.*{again}"):
+        run.manifest()
+    run.config_path.unlink()
+    with pytest.raises(KzooError, match=r"run\.json") as caught:
+        run.manifest()
+    assert "again" not in str(caught.value)
+
+
+def test_a_full_disk_is_said_once_and_again_after_a_state_was_written(tmp_path):
+    keeper = StateKeeper(StateFolder(tmp_path / "state"), None, [], every=0, warn=(said := []).append)
+    for fault in ("No space left on device",) * 2, ("",), ("No space left on device",), ("Read-only file system",):
+        for reason in fault:
+            keeper._fault = OSError(reason) if reason else None
+            keeper.finish()
+    assert [("No space" in one, "only by beginning anew" in one) for one in said] == [(True, True)] * 2 + [
+        (False, True)
+    ]
+    StateFolder(tmp_path / "state").write(SavedState({}, {"a": np.zeros(3)}))
+    keeper._fault = OSError("Input/output error")
+    keeper.finish()
+    assert "go on from the state before" in said[-1]
 
 
 def test_settings_that_lost_their_end_are_said_to_be_that(run):
