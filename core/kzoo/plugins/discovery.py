@@ -6,12 +6,14 @@ import os
 import re
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import takewhile
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from kzoo.errors import KzooError, UsageError, words_of
-from kzoo.plugin import API_VERSION, KINDS, FormerName, Spec
+from kzoo.plugin import API_VERSION, KINDS, FormerName, Spec, hookimpl
 from kzoo.plugins import hookspecs
 from kzoo.plugins.entry_points import installed, origin
 from kzoo.plugins.offered import call, sift, sift_former
@@ -19,7 +21,9 @@ from kzoo.plugins.reference import canonical_distribution
 from kzoo.streams import stdout_to_stderr
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from kzoo.plugins.surroundings import Surroundings
 
 __all__ = ["FIRST_PARTY", "Discovery", "Plugin", "PluginChoice", "Problem", "discover"]
 
@@ -200,16 +204,18 @@ def discover(
     seen = [(Plugin(*origins[id(point.dist)], point.name, point.value), point) for point in points]
     seen.sort(key=lambda pair: (not pair[0].first_party, pair[0].distribution, pair[0].entry_point))
     choice.check([plugin for plugin, _ in seen])
-    manager = None
+    manager = before = None
     loading = _loading.set(True)
     try:
         with stdout_to_stderr():
             for plugin, point in seen:
-                if choice.wants(plugin):
-                    hooks = wanted if plugin.first_party else hookspecs.HOOKS
-                    manager = _load_guarded(plugin, point, found, manager or _manager(), hooks)
-                else:
+                if not choice.wants(plugin):
                     found.disabled.append(plugin)
+                elif plugin.first_party:
+                    manager = _load(plugin, point, found, manager or _manager(), wanted)
+                else:
+                    before = before or _surroundings()
+                    manager, before = _load_guarded(plugin, point, found, manager or _manager(), before)
     finally:
         _loading.reset(loading)
     if choice.strict and found.problems:
@@ -219,22 +225,32 @@ def discover(
     return found
 
 
-def _load_guarded(
-    plugin: Plugin, point: Any, found: Discovery, manager: _Manager, hooks: Mapping[str, tuple[str, ...]]
-) -> _Manager | None:
-    """Do what `_load` does, and put back what a third party's plugin changes of the process."""
-    if plugin.first_party:
-        return _load(plugin, point, found, manager, hooks)
+def _surroundings() -> Surroundings:
     from kzoo.plugins.surroundings import Surroundings  # with what it looks at, such as logging
 
-    before = Surroundings.now()
+    return Surroundings.now()
+
+
+def _load_guarded(
+    plugin: Plugin, point: Any, found: Discovery, manager: _Manager, before: Surroundings
+) -> tuple[_Manager | None, Surroundings]:
+    """Do what `_load` does, and put back what a third party's plugin changes of the process.
+
+    Args:
+        before: What the process is like.
+
+    Returns:
+        What `_load` does, and what the process is like then.
+    """
     try:
-        return _load(plugin, point, found, manager, hooks)
+        left = _load(plugin, point, found, manager, hookspecs.HOOKS)
     finally:
-        if changed := before.put_back():
+        before, changed = before.put_back()
+        if changed:
             error = KzooError(f"it changed {', '.join(changed)} while it was loaded; all of it is put back")
             whose = (plugin.distribution, plugin.version, plugin.entry_point)
             found.problems.append(Problem(*whose, SURROUNDINGS, error, ()))
+    return left, before
 
 
 def _load(
@@ -256,7 +272,7 @@ def _load(
         _check_api(module)
         stage = "hooks"
         name = _module_name(module, plugin)
-        _register(module, name, plugin, found.plugins, manager)
+        implemented = _register(module, name, plugin, found.plugins, manager)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -264,9 +280,15 @@ def _load(
         return None
     specs: list[Spec] = []
     former: list[FormerName] = []
-    earlier = [spec for other in found.plugins if other.distribution == plugin.distribution for spec in other.specs]
-    taken = {(spec.kind, name) for spec in earlier for name in (spec.name, *spec.aliases)}
+    taken = {
+        (spec.kind, name)
+        for other in _siblings(plugin, found.plugins)
+        for spec in other.specs
+        for name in (spec.name, *spec.aliases)
+    }
     for hook, kinds in hooks.items():
+        if hook not in implemented:
+            continue
         stage = "call"
         try:
             offered = call(getattr(manager.hook, hook))
@@ -297,6 +319,11 @@ def _emptied(manager: _Manager, module: Any) -> _Manager | None:
     return manager
 
 
+def _siblings(plugin: Plugin, loaded: Sequence[Plugin]) -> Iterator[Plugin]:
+    """Return the plugins of the same distribution: they are loaded one after the other, so they are the last ones."""
+    return takewhile(lambda other: other.distribution == plugin.distribution, reversed(loaded))
+
+
 def _module_name(module: Any, plugin: Plugin) -> str:
     """Return the name of what an entry point led to: a module, or an object with hooks for methods."""
     name = getattr(module, "__name__", None)
@@ -313,6 +340,13 @@ def _check_api(module: Any) -> None:
         raise KzooError(message)
 
 
+_MARK = f"{hookimpl.project_name}_impl"
+"""The attribute in which pluggy's marker leaves what it was given."""
+
+_NO_HOOKS = frozenset({type, ModuleType, type(hookimpl), type(annotations), str, int, tuple, list, dict, set})
+"""Of what a plugin's module is full of besides its hooks, and what no hook can be."""
+
+
 class _Manager(pluggy.PluginManager):
     """Looks at the names that can be hooks; pluggy's look at every other name takes longer than a plugin's import."""
 
@@ -322,7 +356,15 @@ class _Manager(pluggy.PluginManager):
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
         """Return what the marker of an implementation holds, which may have any name of its own, or None."""
-        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+        if name.startswith("__"):
+            return None
+        if type(plugin) is ModuleType:
+            value = plugin.__dict__.get(name)
+            if type(value) in _NO_HOOKS:
+                return None
+            if type(value) is FunctionType and type(marked := value.__dict__.get(_MARK)) is dict:
+                return marked
+        return super().parse_hookimpl_opts(plugin, name)
 
 
 def _manager() -> _Manager:
@@ -332,14 +374,14 @@ def _manager() -> _Manager:
     return manager
 
 
-def _register(module: Any, name: str, plugin: Plugin, loaded: Sequence[Plugin], manager: _Manager) -> None:
-    """Put one plugin into an empty manager, after a check of every hook's name and arguments.
+def _register(module: Any, name: str, plugin: Plugin, loaded: Sequence[Plugin], manager: _Manager) -> set[str]:
+    """Put one plugin into an empty manager, after a check of every hook's name and arguments; return the hooks' names.
 
     A manager holds one plugin at a time: a call to several loses everybody's results when one of them raises. It is not
     used again after a plugin that was refused: pluggy stops at a bad hook and leaves the plugin half registered.
     """
-    for other in loaded:
-        if other.distribution == plugin.distribution and other.module == name:
+    for other in _siblings(plugin, loaded):
+        if other.module == name:
             message = f"the module `{other.module}` is already loaded by the entry point `{other.entry_point}`"
             raise KzooError(message)
     try:
@@ -355,6 +397,7 @@ def _register(module: Any, name: str, plugin: Plugin, loaded: Sequence[Plugin], 
     if not callers:
         message = f"`{plugin.module}` implements no hook; mark its functions with `kzoo.plugin.hookimpl`"
         raise KzooError(message)
+    return {caller.name for caller in callers}
 
 
 def _plain(error: pluggy.PluginValidationError) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from kzoo.arguments import described
 from kzoo.errors import KzooError, words_of
@@ -23,6 +24,10 @@ _MOST = 100_000
 """More specs than this come from a hook that does not end."""
 
 _DEEPEST = 16
+
+_NO_DEFAULT = object()
+
+_TEXT = frozenset({str})
 
 
 class _WrongTypeError(Exception):
@@ -105,12 +110,11 @@ def _read(given: Any, own: type[_T]) -> tuple[_T, str]:
     values: dict[str, Any] = {}
     same = type(given) is own
     try:
-        for name, field in own.__dataclass_fields__.items():  # type: ignore[attr-defined]
-            if name == "kind":  # of the class
-                continue
-            value = getattr(given, name)
-            plain = values[name] = _FORMS[field.type](name, value)
-            same = same and plain is value
+        for name, form, default in _fields_of(own):
+            value = values[name] = getattr(given, name)
+            if value is not default:  # most fields are as kzoo's own class has them
+                plain = values[name] = form(name, value)
+                same = same and plain is value
         return (given if same else own(**values)), ""
     except _WrongTypeError as error:
         return given, str(error)
@@ -118,6 +122,16 @@ def _read(given: Any, own: type[_T]) -> tuple[_T, str]:
         raise
     except BaseException as error:
         return given, f"a field cannot be read ({type(error).__name__}: {words_of(error)})"
+
+
+@functools.cache
+def _fields_of(own: type) -> list[tuple[str, Callable[[str, Any], Any], Any]]:
+    """Return the fields of a class of specs: name, what makes a plain value of it, and the default where it has one."""
+    return [
+        (name, _FORMS[field.type], own.field_defaults.get(name, _NO_DEFAULT))  # type: ignore[attr-defined]
+        for name, field in own.__dataclass_fields__.items()  # type: ignore[attr-defined]
+        if name != "kind"  # of the class
+    ]
 
 
 def _text(field: str, value: Any) -> str:
@@ -132,7 +146,7 @@ def _text(field: str, value: Any) -> str:
 def _texts(field: str, value: Any) -> Any:
     """Return a collection of texts: as it is where it is plain, else as a tuple or a frozenset."""
     kind = type(value)
-    if kind in (tuple, frozenset, set) and all(type(item) is str for item in value):
+    if kind in (tuple, frozenset, set) and {*map(type, value)} <= _TEXT:
         return value
     if issubclass(kind, (str, bytes)) or not hasattr(kind, "__iter__"):  # a text is a collection too: of its letters
         message = f"`{field}` must be a list of names, not {_shown(value)}"
@@ -147,6 +161,8 @@ def _texts(field: str, value: Any) -> Any:
 
 def _table(field: str, value: Any, item: Callable[[str, Any], Any]) -> dict[str, Any]:
     kind = type(value)
+    if kind is dict and not value:
+        return cast("dict[str, Any]", value)
     if not issubclass(kind, Mapping):
         message = f"`{field}` must be a table, not {_shown(value)}"
         raise _WrongTypeError(message)

@@ -28,7 +28,7 @@ class Surroundings:
     """
 
     folder: str | None
-    variables: dict[str, str]
+    variables: dict[Any, Any]
     path: list[str]
     arguments: list[str]
     streams: tuple[Any, Any, Any]
@@ -42,7 +42,7 @@ class Surroundings:
         root = logging.getLogger()
         return cls(
             _folder(),
-            dict(os.environ),
+            _variables(),
             list(sys.path),
             list(sys.argv),
             (sys.stdin, sys.stdout, sys.stderr),
@@ -51,9 +51,13 @@ class Surroundings:
             tuple(map(signal.getsignal, _SIGNALS)),
         )
 
-    def put_back(self) -> list[str]:
-        """Make the process again what it was; return what was changed, in words."""
-        return list(self._restored())
+    def put_back(self) -> tuple[Surroundings, list[str]]:
+        """Make the process again what it was; return what it is like then, and what was changed, in words."""
+        now = Surroundings.now()
+        if now == self:  # as after nearly every import; the next one need not look again
+            return self, []
+        changed = list(self._restored())
+        return Surroundings.now(), changed
 
     def _restored(self) -> Iterator[str]:
         yield from self._restored_system()
@@ -70,11 +74,12 @@ class Surroundings:
         if self.folder is not None and _folder() != self.folder:
             os.chdir(self.folder)
             yield "the working folder"
-        names = sorted(k for k in {*self.variables, *os.environ} if self.variables.get(k) != os.environ.get(k))
+        before, now = _as_text(self.variables), dict(os.environ)
+        names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
         if names:
             for name in names:
-                if name in self.variables:
-                    os.environ[name] = self.variables[name]
+                if name in before:
+                    os.environ[name] = before[name]
                 else:
                     del os.environ[name]
             yield f"the environment ({', '.join(names)})"
@@ -110,6 +115,17 @@ def _folder() -> str | None:
         return os.getcwd()  # noqa: PTH109 - a path's text is all that is compared
     except OSError:  # it was deleted
         return None
+
+
+def _variables() -> dict[Any, Any]:
+    """Return a copy of the environment as it is held, which is in bytes where the system has it so."""
+    held = getattr(os.environ, "_data", None)  # through `os.environ` each name and value is decoded, for each plugin
+    return dict(held) if type(held) is dict else dict(os.environ)
+
+
+def _as_text(variables: dict[Any, Any]) -> dict[str, str]:
+    """Return what `_variables` returned as `os.environ` shows it."""
+    return {os.fsdecode(name): os.fsdecode(value) for name, value in variables.items()}
 
 
 def _is_broad(one: Any) -> bool:
