@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import takewhile
-from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
 from kzoo.errors import KzooError, UsageError, words_of
-from kzoo.plugin import API_VERSION, KINDS, FormerName, Spec, hookimpl
+from kzoo.plugin import API_VERSION, KINDS, FormerName, Spec
 from kzoo.plugins import hookspecs
 from kzoo.plugins.entry_points import installed, origin
+from kzoo.plugins.implemented import hooks_of
 from kzoo.plugins.offered import call, sift, sift_former
 from kzoo.plugins.reference import canonical_distribution
 from kzoo.streams import stdout_to_stderr
@@ -204,7 +201,7 @@ def discover(
     seen = [(Plugin(*origins[id(point.dist)], point.name, point.value), point) for point in points]
     seen.sort(key=lambda pair: (not pair[0].first_party, pair[0].distribution, pair[0].entry_point))
     choice.check([plugin for plugin, _ in seen])
-    manager = before = None
+    before = None
     loading = _loading.set(True)
     try:
         with stdout_to_stderr():
@@ -212,10 +209,9 @@ def discover(
                 if not choice.wants(plugin):
                     found.disabled.append(plugin)
                 elif plugin.first_party:
-                    manager = _load(plugin, point, found, manager or _manager(), wanted)
+                    _load(plugin, point, found, wanted)
                 else:
-                    before = before or _surroundings()
-                    manager, before = _load_guarded(plugin, point, found, manager or _manager(), before)
+                    before = _load_guarded(plugin, point, found, before or _surroundings())
     finally:
         _loading.reset(loading)
     if choice.strict and found.problems:
@@ -231,38 +227,31 @@ def _surroundings() -> Surroundings:
     return Surroundings.now()
 
 
-def _load_guarded(
-    plugin: Plugin, point: Any, found: Discovery, manager: _Manager, before: Surroundings
-) -> tuple[_Manager | None, Surroundings]:
-    """Do what `_load` does, and put back what a third party's plugin changes of the process.
+def _load_guarded(plugin: Plugin, point: Any, found: Discovery, before: Surroundings) -> Surroundings:
+    """Do what `_load` does, put back what a third party's plugin changes of the process, and return what it is then.
 
     Args:
+        plugin: The plugin.
+        point: Its entry point.
+        found: What grows by it.
         before: What the process is like.
-
-    Returns:
-        What `_load` does, and what the process is like then.
     """
     try:
-        left = _load(plugin, point, found, manager, hookspecs.HOOKS)
+        _load(plugin, point, found, hookspecs.HOOKS)
     finally:
-        before, changed = before.put_back()
+        after, changed = before.put_back()
         if changed:
             error = KzooError(f"it changed {', '.join(changed)} while it was loaded; all of it is put back")
             whose = (plugin.distribution, plugin.version, plugin.entry_point)
             found.problems.append(Problem(*whose, SURROUNDINGS, error, ()))
-    return left, before
+    return after
 
 
-def _load(
-    plugin: Plugin, point: Any, found: Discovery, manager: _Manager, hooks: Mapping[str, tuple[str, ...]]
-) -> _Manager | None:
+def _load(plugin: Plugin, point: Any, found: Discovery, hooks: Mapping[str, tuple[str, ...]]) -> None:
     """Take one entry point through import, API check, hook check and calls; note how far it came.
 
     Whatever it raises is its problem, `BaseException` included, as pytest's ``skip`` and a panic of Rust are: all but
     `KeyboardInterrupt`, which is the user's.
-
-    Returns:
-        The manager, empty again, for the next plugin; None where a refused plugin may have left something in it.
     """
     whose = (plugin.distribution, plugin.version, plugin.entry_point)
     stage = "import"
@@ -272,12 +261,13 @@ def _load(
         _check_api(module)
         stage = "hooks"
         name = _module_name(module, plugin)
-        implemented = _register(module, name, plugin, found.plugins, manager)
+        _check_once(name, plugin, found.plugins)
+        implemented = hooks_of(module, plugin.qualified, plugin.module)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         found.problems.append(Problem(*whose, stage, error))
-        return None
+        return
     specs: list[Spec] = []
     former: list[FormerName] = []
     taken = {
@@ -291,7 +281,7 @@ def _load(
             continue
         stage = "call"
         try:
-            offered = call(getattr(manager.hook, hook))
+            offered = call(hook, implemented[hook])
             stage = "spec"
             if hook == hookspecs.FORMER_NAMES:
                 valid, faults, names = sift_former(offered)
@@ -307,16 +297,6 @@ def _load(
         if faults:
             found.problems.append(Problem(*whose, "spec", KzooError("; ".join(faults)), kinds, names))
     found.plugins.append(Plugin(*whose, name, tuple(specs), tuple(former)))
-    return _emptied(manager, module)
-
-
-def _emptied(manager: _Manager, module: Any) -> _Manager | None:
-    """Return the manager without its plugin; None where the plugin does not let itself be taken out."""
-    try:
-        manager.unregister(module)
-    except Exception:
-        return None  # the next plugin gets a new one, which costs it nothing
-    return manager
 
 
 def _siblings(plugin: Plugin, loaded: Sequence[Plugin]) -> Iterator[Plugin]:
@@ -330,6 +310,14 @@ def _module_name(module: Any, plugin: Plugin) -> str:
     return name if type(name) is str else plugin.module
 
 
+def _check_once(name: str, plugin: Plugin, loaded: Sequence[Plugin]) -> None:
+    """Refuse a module that another entry point of the same distribution has led to."""
+    for other in _siblings(plugin, loaded):
+        if other.module == name:
+            message = f"the module `{other.module}` is already loaded by the entry point `{other.entry_point}`"
+            raise KzooError(message)
+
+
 def _check_api(module: Any) -> None:
     wanted = getattr(module, "KZOO_API", API_VERSION)
     if not isinstance(wanted, int):
@@ -338,82 +326,6 @@ def _check_api(module: Any) -> None:
     if wanted > API_VERSION:
         message = f"it needs plugin interface {wanted}, this kzoo has {API_VERSION}: upgrade kzoo"
         raise KzooError(message)
-
-
-_MARK = f"{hookimpl.project_name}_impl"
-"""The attribute in which pluggy's marker leaves what it was given."""
-
-_NO_HOOKS = frozenset({type, ModuleType, type(hookimpl), type(annotations), str, int, tuple, list, dict, set})
-"""Of what a plugin's module is full of besides its hooks, and what no hook can be."""
-
-
-class _Manager(pluggy.PluginManager):
-    """Looks at the names that can be hooks; pluggy's look at every other name takes longer than a plugin's import."""
-
-    def parse_hookspec_opts(self, module_or_class: Any, name: str) -> Any:
-        """Return what the marker of a hook's specification holds, or None."""
-        return super().parse_hookspec_opts(module_or_class, name) if name in hookspecs.HOOKS else None
-
-    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
-        """Return what the marker of an implementation holds, which may have any name of its own, or None."""
-        if name.startswith("__"):
-            return None
-        if type(plugin) is ModuleType:
-            value = plugin.__dict__.get(name)
-            if type(value) in _NO_HOOKS:
-                return None
-            if type(value) is FunctionType and type(marked := value.__dict__.get(_MARK)) is dict:
-                return marked
-        return super().parse_hookimpl_opts(plugin, name)
-
-
-def _manager() -> _Manager:
-    """Return a manager that knows the hooks and holds no plugin."""
-    manager = _Manager("kzoo")
-    manager.add_hookspecs(hookspecs)
-    return manager
-
-
-def _register(module: Any, name: str, plugin: Plugin, loaded: Sequence[Plugin], manager: _Manager) -> set[str]:
-    """Put one plugin into an empty manager, after a check of every hook's name and arguments; return the hooks' names.
-
-    A manager holds one plugin at a time: a call to several loses everybody's results when one of them raises. It is not
-    used again after a plugin that was refused: pluggy stops at a bad hook and leaves the plugin half registered.
-    """
-    for other in _siblings(plugin, loaded):
-        if other.module == name:
-            message = f"the module `{other.module}` is already loaded by the entry point `{other.entry_point}`"
-            raise KzooError(message)
-    try:
-        manager.register(module, plugin.qualified)
-    except pluggy.PluginValidationError as error:
-        raise KzooError(_plain(error)) from error
-    callers = manager.get_hookcallers(module) or []
-    for caller in callers:
-        optional = all(implementation.optionalhook for implementation in caller.get_hookimpls())
-        if not caller.has_spec() and not optional:
-            message = f"there is no hook `{caller.name}`{_suggestion(caller.name)}"
-            raise KzooError(message)
-    if not callers:
-        message = f"`{plugin.module}` implements no hook; mark its functions with `kzoo.plugin.hookimpl`"
-        raise KzooError(message)
-    return {caller.name for caller in callers}
-
-
-def _plain(error: pluggy.PluginValidationError) -> str:
-    """Return what pluggy found, without the module's path that it repeats."""
-    text = " ".join(str(error).split())
-    extra = re.search(r"for hook '(\w+)'.*Argument\(s\) \{(.*?)\}", text)
-    if extra:
-        return f"hook `{extra[1]}` takes no argument, but its implementation has {extra[2]}"
-    return re.sub(r"^Plugin '[^']*' for hook", "hook", text)
-
-
-def _suggestion(name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, hookspecs.HOOKS, n=1)
-    return f"; did you mean `{near[0]}`?" if near else f"; the hooks are {', '.join(hookspecs.HOOKS)}"
 
 
 def _describe(error: BaseException) -> str:

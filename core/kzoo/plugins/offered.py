@@ -34,21 +34,21 @@ class _WrongTypeError(Exception):
     """A field holds what it cannot hold; the message says which and what."""
 
 
-def call(caller: Any) -> list[Any]:
-    """Return what the one plugin behind a hook returns; refuse what is not, or only looks like, a list of specs."""
-    implemented = len(caller.get_hookimpls())
-    if not implemented:
-        return []
-    answers = caller()
-    if len(answers) < implemented:  # pluggy leaves out None, which here is a forgotten `return`
-        answers = [None]
+def call(hook: str, ask: Callable[[], list[Any]]) -> list[Any]:
+    """Return what a plugin's implementations of a hook return; refuse what is not, or only looks like, a list of specs.
+
+    Args:
+        hook: The name of the hook.
+        ask: Returns the answer of each implementation.
+    """
+    answers = ask()
     for answer in answers:
         if isinstance(answer, (str, bytes, dict)) or not hasattr(type(answer), "__iter__"):
-            message = f"`{caller.name}` must return a list of specs, not {_shown(answer)}"
+            message = f"`{hook}` must return a list of specs, not {_shown(answer)}"
             raise KzooError(message)
     offered = list(islice((spec for answer in answers for spec in answer), _MOST + 1))
     if len(offered) > _MOST:
-        message = f"`{caller.name}` returned more than {_MOST:,} specs"
+        message = f"`{hook}` returned more than {_MOST:,} specs"
         raise KzooError(message)
     return offered
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["Surroundings"]
+
+_NO_LOGS: tuple[int, int, list[Any]] = (30, 0, [])
+"""What `logging` is like where nobody has imported it, or nobody has done more: 30 is its WARNING."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -33,13 +35,14 @@ class Surroundings:
     arguments: list[str]
     streams: tuple[Any, Any, Any]
     filters: list[Any]
+    logging: Any
     logs: tuple[int, int, list[Any]]
     handlers: tuple[Any, ...]
 
     @classmethod
-    def now(cls) -> Surroundings:
-        """Return what the process is like now."""
-        root = logging.getLogger()
+    def now(cls, logging: Any = None) -> Surroundings:
+        """Return what the process is like now; ``logging`` is that module where it was there before."""
+        logging = logging or sys.modules.get("logging")  # to import it takes as long as a dozen plugins do
         return cls(
             _folder(),
             _variables(),
@@ -47,21 +50,22 @@ class Surroundings:
             list(sys.argv),
             (sys.stdin, sys.stdout, sys.stderr),
             list(warnings.filters),
-            (root.level, logging.root.manager.disable, list(root.handlers)),
+            logging,
+            _logs(logging),
             tuple(map(signal.getsignal, _SIGNALS)),
         )
 
     def put_back(self) -> tuple[Surroundings, list[str]]:
         """Make the process again what it was; return what it is like then, and what was changed, in words."""
-        now = Surroundings.now()
+        now = Surroundings.now(self.logging)
         if now == self:  # as after nearly every import; the next one need not look again
             return self, []
-        changed = list(self._restored())
-        return Surroundings.now(), changed
+        changed = list(self._restored(now.logging))
+        return Surroundings.now(now.logging), changed
 
-    def _restored(self) -> Iterator[str]:
+    def _restored(self, logging: Any) -> Iterator[str]:
         yield from self._restored_system()
-        yield from self._restored_messages()
+        yield from self._restored_messages(logging)
         if tuple(map(signal.getsignal, _SIGNALS)) != self.handlers:
             if threading.current_thread() is threading.main_thread():
                 for number, handler in zip(_SIGNALS, self.handlers, strict=True):
@@ -93,7 +97,7 @@ class Surroundings:
             sys.stdin, sys.stdout, sys.stderr = self.streams
             yield "the standard streams"
 
-    def _restored_messages(self) -> Iterator[str]:
+    def _restored_messages(self, logging: Any) -> Iterator[str]:
         """Put back what decides which warnings and which lines of all logs are shown."""
         # A library that hides one warning of its own is no matter; one filter for all of them is everybody's.
         broad = [one for one in warnings.filters if one not in self.filters and _is_broad(one)]
@@ -101,12 +105,11 @@ class Surroundings:
             kept = [one for one in warnings.filters if one not in self.filters and not _is_broad(one)]
             warnings.filters[:] = [*kept, *self.filters]  # type: ignore[index]
             yield "the filters of all warnings"
-        root = logging.getLogger()
-        level, disabled, handlers = self.logs
-        if (root.level, logging.root.manager.disable, list(root.handlers)) != self.logs:
-            root.setLevel(level)
+        if _logs(logging) != self.logs:
+            level, disabled, handlers = self.logs
+            logging.root.setLevel(level)
             logging.disable(disabled)
-            root.handlers[:] = handlers
+            logging.root.handlers[:] = handlers
             yield "the logging of everybody"
 
 
@@ -115,6 +118,14 @@ def _folder() -> str | None:
         return os.getcwd()  # noqa: PTH109 - a path's text is all that is compared
     except OSError:  # it was deleted
         return None
+
+
+def _logs(logging: Any) -> tuple[int, int, list[Any]]:
+    """Return the level of all logs, the level up to which they are off, and where they go."""
+    try:
+        return logging.root.level, logging.root.manager.disable, list(logging.root.handlers)
+    except AttributeError:  # nobody has imported it, or what goes by its name is something else
+        return _NO_LOGS
 
 
 def _variables() -> dict[Any, Any]:
