@@ -7,8 +7,7 @@ import signal
 import sys
 import threading
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +20,7 @@ _NO_LOGS: tuple[int, int, list[Any]] = (30, 0, [])
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(NamedTuple):  # which is compared in one step
     """The process as it was at one moment.
 
     Plugins are imported for every list, whether one of their components is used or not. What such an import does to the
