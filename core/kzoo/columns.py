@@ -111,9 +111,6 @@ def padded_to(text: str, width: int, right: bool = False) -> str:  # noqa: FBT00
 
 def cell(value: Any) -> str:
     """Return a value as a table shows it."""
-    if isinstance(value, str):  # nearly all are
-        # Also the bytes of names that are no UTF-8, so that widths are counted on what is shown.
-        return visible(readable(" ".join(value.split())))
     if value is None or isinstance(value, bool):
         return {None: "", True: "yes", False: "no"}[value]
     if isinstance(value, (int, float)):
@@ -126,7 +123,8 @@ def cell(value: Any) -> str:
             return f"a table of {len(values)} x {len(values[0])}, which --json writes out"
         # A comma within a number would look like one between two of them.
         return ", ".join(cell(one).replace(",", "") if isinstance(one, (int, float)) else cell(one) for one in values)
-    return cell(str(value))
+    # Also the bytes of names that are no UTF-8, so that widths are counted on what is shown.
+    return visible(readable(" ".join(str(value).split())))
 
 
 def _is_number_column(values: Sequence[Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kzoo.arguments import described
 from kzoo.errors import KzooError, words_of
@@ -110,11 +110,12 @@ def _read(given: Any, own: type[_T]) -> tuple[_T, str]:
     values: dict[str, Any] = {}
     same = type(given) is own
     try:
-        for name, form, default in _fields_of(own):
+        for name, form, default, is_table in _fields_of(own):
             value = values[name] = getattr(given, name)
-            if value is not default:  # most fields are as kzoo's own class has them
-                plain = values[name] = form(name, value)
-                same = same and plain is value
+            if value is default or (is_table and type(value) is dict and not value):
+                continue  # as kzoo's own class has it, which most fields are
+            plain = values[name] = form(name, value)
+            same = same and plain is value
         return (given if same else own(**values)), ""
     except _WrongTypeError as error:
         return given, str(error)
@@ -125,11 +126,11 @@ def _read(given: Any, own: type[_T]) -> tuple[_T, str]:
 
 
 @functools.cache
-def _fields_of(own: type) -> list[tuple[str, Callable[[str, Any], Any], Any]]:
-    """Return the fields of a class of specs: name, what makes a plain value of it, and the default where it has one."""
+def _fields_of(own: Any) -> list[tuple[str, Callable[[str, Any], Any], Any, bool]]:
+    """Return the fields of a class of specs: name, what makes a plain value of it, default, whether it is a table."""
     return [
-        (name, _FORMS[field.type], own.field_defaults.get(name, _NO_DEFAULT))  # type: ignore[attr-defined]
-        for name, field in own.__dataclass_fields__.items()  # type: ignore[attr-defined]
+        (name, _FORMS[field.type], own.field_defaults.get(name, _NO_DEFAULT), field.type.startswith("Mapping"))
+        for name, field in own.__dataclass_fields__.items()
         if name != "kind"  # of the class
     ]
 
@@ -161,8 +162,6 @@ def _texts(field: str, value: Any) -> Any:
 
 def _table(field: str, value: Any, item: Callable[[str, Any], Any]) -> dict[str, Any]:
     kind = type(value)
-    if kind is dict and not value:
-        return cast("dict[str, Any]", value)
     if not issubclass(kind, Mapping):
         message = f"`{field}` must be a table, not {_shown(value)}"
         raise _WrongTypeError(message)
