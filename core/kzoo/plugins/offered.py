@@ -110,7 +110,7 @@ def _read(given: Any, own: type[_T]) -> tuple[_T, str]:
     values: dict[str, Any] = {}
     same = type(given) is own
     try:
-        for name, form, default, is_table in _fields_of(own):
+        for name, form, default, is_table in _fields_of(own):  # type: ignore[arg-type]  # a class has a hash
             value = values[name] = getattr(given, name)
             if value is default or (is_table and type(value) is dict and not value):
                 continue  # as kzoo's own class has it, which most fields are
