@@ -67,8 +67,7 @@ def emit(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_js
         return
     width = terminal_width(sys.stdout) if sys.stdout.isatty() else None
     colours = paint if uses_color(sys.stdout) else None
-    for line in table_lines(rows, columns, width=width, paint=colours, whole=whole):
-        show_painted(line)
+    show_painted("\n".join(table_lines(rows, columns, width=width, paint=colours, whole=whole)))
 
 
 def emit_names(rows: Sequence[tuple[str, str]]) -> None:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
-
-import pluggy
 
 from kzoo.errors import KzooError, UsageError, words_of
 from kzoo.plugin import API_VERSION, KINDS, FormerName, Spec
 from kzoo.plugins import hookspecs
 from kzoo.plugins.entry_points import installed, origin
+from kzoo.plugins.implemented import hooks_of
 from kzoo.plugins.offered import call, sift, sift_former
 from kzoo.plugins.reference import canonical_distribution
 from kzoo.streams import stdout_to_stderr
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from kzoo.plugins.surroundings import Surroundings
 
 __all__ = ["FIRST_PARTY", "Discovery", "Plugin", "PluginChoice", "Problem", "discover"]
 
@@ -200,16 +201,17 @@ def discover(
     seen = [(Plugin(*origins[id(point.dist)], point.name, point.value), point) for point in points]
     seen.sort(key=lambda pair: (not pair[0].first_party, pair[0].distribution, pair[0].entry_point))
     choice.check([plugin for plugin, _ in seen])
-    manager = None
+    before = None
     loading = _loading.set(True)
     try:
         with stdout_to_stderr():
             for plugin, point in seen:
-                if choice.wants(plugin):
-                    hooks = wanted if plugin.first_party else hookspecs.HOOKS
-                    manager = _load_guarded(plugin, point, found, manager or _manager(), hooks)
-                else:
+                if not choice.wants(plugin):
                     found.disabled.append(plugin)
+                elif plugin.first_party:
+                    _load(plugin, point, found, wanted)
+                else:
+                    before = _load_guarded(plugin, point, found, before or _surroundings())
     finally:
         _loading.reset(loading)
     if choice.strict and found.problems:
@@ -219,34 +221,37 @@ def discover(
     return found
 
 
-def _load_guarded(
-    plugin: Plugin, point: Any, found: Discovery, manager: _Manager, hooks: Mapping[str, tuple[str, ...]]
-) -> _Manager | None:
-    """Do what `_load` does, and put back what a third party's plugin changes of the process."""
-    if plugin.first_party:
-        return _load(plugin, point, found, manager, hooks)
+def _surroundings() -> Surroundings:
     from kzoo.plugins.surroundings import Surroundings  # with what it looks at, such as logging
 
-    before = Surroundings.now()
+    return Surroundings.now()
+
+
+def _load_guarded(plugin: Plugin, point: Any, found: Discovery, before: Surroundings) -> Surroundings:
+    """Do what `_load` does, put back what a third party's plugin changes of the process, and return what it is then.
+
+    Args:
+        plugin: The plugin.
+        point: Its entry point.
+        found: What grows by it.
+        before: What the process is like.
+    """
     try:
-        return _load(plugin, point, found, manager, hooks)
+        _load(plugin, point, found, hookspecs.HOOKS)
     finally:
-        if changed := before.put_back():
+        after, changed = before.put_back()
+        if changed:
             error = KzooError(f"it changed {', '.join(changed)} while it was loaded; all of it is put back")
             whose = (plugin.distribution, plugin.version, plugin.entry_point)
             found.problems.append(Problem(*whose, SURROUNDINGS, error, ()))
+    return after
 
 
-def _load(
-    plugin: Plugin, point: Any, found: Discovery, manager: _Manager, hooks: Mapping[str, tuple[str, ...]]
-) -> _Manager | None:
+def _load(plugin: Plugin, point: Any, found: Discovery, hooks: Mapping[str, tuple[str, ...]]) -> None:
     """Take one entry point through import, API check, hook check and calls; note how far it came.
 
     Whatever it raises is its problem, `BaseException` included, as pytest's ``skip`` and a panic of Rust are: all but
     `KeyboardInterrupt`, which is the user's.
-
-    Returns:
-        The manager, empty again, for the next plugin; None where a refused plugin may have left something in it.
     """
     whose = (plugin.distribution, plugin.version, plugin.entry_point)
     stage = "import"
@@ -256,20 +261,27 @@ def _load(
         _check_api(module)
         stage = "hooks"
         name = _module_name(module, plugin)
-        _register(module, name, plugin, found.plugins, manager)
+        _check_once(name, plugin, found.plugins)
+        implemented = hooks_of(module, plugin.qualified, plugin.module)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         found.problems.append(Problem(*whose, stage, error))
-        return None
+        return
     specs: list[Spec] = []
     former: list[FormerName] = []
-    earlier = [spec for other in found.plugins if other.distribution == plugin.distribution for spec in other.specs]
-    taken = {(spec.kind, name) for spec in earlier for name in (spec.name, *spec.aliases)}
+    taken = {
+        (spec.kind, name)
+        for other in _siblings(plugin, found.plugins)
+        for spec in other.specs
+        for name in (spec.name, *spec.aliases)
+    }
     for hook, kinds in hooks.items():
+        if hook not in implemented:
+            continue
         stage = "call"
         try:
-            offered = call(getattr(manager.hook, hook))
+            offered = call(hook, implemented[hook])
             stage = "spec"
             if hook == hookspecs.FORMER_NAMES:
                 valid, faults, names = sift_former(offered)
@@ -285,22 +297,25 @@ def _load(
         if faults:
             found.problems.append(Problem(*whose, "spec", KzooError("; ".join(faults)), kinds, names))
     found.plugins.append(Plugin(*whose, name, tuple(specs), tuple(former)))
-    return _emptied(manager, module)
 
 
-def _emptied(manager: _Manager, module: Any) -> _Manager | None:
-    """Return the manager without its plugin; None where the plugin does not let itself be taken out."""
-    try:
-        manager.unregister(module)
-    except Exception:
-        return None  # the next plugin gets a new one, which costs it nothing
-    return manager
+def _siblings(plugin: Plugin, loaded: Sequence[Plugin]) -> Iterator[Plugin]:
+    """Return the plugins of the same distribution: they are loaded one after the other, so they are the last ones."""
+    return takewhile(lambda other: other.distribution == plugin.distribution, reversed(loaded))
 
 
 def _module_name(module: Any, plugin: Plugin) -> str:
     """Return the name of what an entry point led to: a module, or an object with hooks for methods."""
     name = getattr(module, "__name__", None)
     return name if type(name) is str else plugin.module
+
+
+def _check_once(name: str, plugin: Plugin, loaded: Sequence[Plugin]) -> None:
+    """Refuse a module that another entry point of the same distribution has led to."""
+    for other in _siblings(plugin, loaded):
+        if other.module == name:
+            message = f"the module `{other.module}` is already loaded by the entry point `{other.entry_point}`"
+            raise KzooError(message)
 
 
 def _check_api(module: Any) -> None:
@@ -311,66 +326,6 @@ def _check_api(module: Any) -> None:
     if wanted > API_VERSION:
         message = f"it needs plugin interface {wanted}, this kzoo has {API_VERSION}: upgrade kzoo"
         raise KzooError(message)
-
-
-class _Manager(pluggy.PluginManager):
-    """Looks at the names that can be hooks; pluggy's look at every other name takes longer than a plugin's import."""
-
-    def parse_hookspec_opts(self, module_or_class: Any, name: str) -> Any:
-        """Return what the marker of a hook's specification holds, or None."""
-        return super().parse_hookspec_opts(module_or_class, name) if name in hookspecs.HOOKS else None
-
-    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
-        """Return what the marker of an implementation holds, which may have any name of its own, or None."""
-        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
-
-
-def _manager() -> _Manager:
-    """Return a manager that knows the hooks and holds no plugin."""
-    manager = _Manager("kzoo")
-    manager.add_hookspecs(hookspecs)
-    return manager
-
-
-def _register(module: Any, name: str, plugin: Plugin, loaded: Sequence[Plugin], manager: _Manager) -> None:
-    """Put one plugin into an empty manager, after a check of every hook's name and arguments.
-
-    A manager holds one plugin at a time: a call to several loses everybody's results when one of them raises. It is not
-    used again after a plugin that was refused: pluggy stops at a bad hook and leaves the plugin half registered.
-    """
-    for other in loaded:
-        if other.distribution == plugin.distribution and other.module == name:
-            message = f"the module `{other.module}` is already loaded by the entry point `{other.entry_point}`"
-            raise KzooError(message)
-    try:
-        manager.register(module, plugin.qualified)
-    except pluggy.PluginValidationError as error:
-        raise KzooError(_plain(error)) from error
-    callers = manager.get_hookcallers(module) or []
-    for caller in callers:
-        optional = all(implementation.optionalhook for implementation in caller.get_hookimpls())
-        if not caller.has_spec() and not optional:
-            message = f"there is no hook `{caller.name}`{_suggestion(caller.name)}"
-            raise KzooError(message)
-    if not callers:
-        message = f"`{plugin.module}` implements no hook; mark its functions with `kzoo.plugin.hookimpl`"
-        raise KzooError(message)
-
-
-def _plain(error: pluggy.PluginValidationError) -> str:
-    """Return what pluggy found, without the module's path that it repeats."""
-    text = " ".join(str(error).split())
-    extra = re.search(r"for hook '(\w+)'.*Argument\(s\) \{(.*?)\}", text)
-    if extra:
-        return f"hook `{extra[1]}` takes no argument, but its implementation has {extra[2]}"
-    return re.sub(r"^Plugin '[^']*' for hook", "hook", text)
-
-
-def _suggestion(name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, hookspecs.HOOKS, n=1)
-    return f"; did you mean `{near[0]}`?" if near else f"; the hooks are {', '.join(hookspecs.HOOKS)}"
 
 
 def _describe(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,26 +25,30 @@ _MOST = 100_000
 
 _DEEPEST = 16
 
+_NO_DEFAULT = object()
+
+_TEXT = frozenset({str})
+
 
 class _WrongTypeError(Exception):
     """A field holds what it cannot hold; the message says which and what."""
 
 
-def call(caller: Any) -> list[Any]:
-    """Return what the one plugin behind a hook returns; refuse what is not, or only looks like, a list of specs."""
-    implemented = len(caller.get_hookimpls())
-    if not implemented:
-        return []
-    answers = caller()
-    if len(answers) < implemented:  # pluggy leaves out None, which here is a forgotten `return`
-        answers = [None]
+def call(hook: str, ask: Callable[[], list[Any]]) -> list[Any]:
+    """Return what a plugin's implementations of a hook return; refuse what is not, or only looks like, a list of specs.
+
+    Args:
+        hook: The name of the hook.
+        ask: Returns the answer of each implementation.
+    """
+    answers = ask()
     for answer in answers:
         if isinstance(answer, (str, bytes, dict)) or not hasattr(type(answer), "__iter__"):
-            message = f"`{caller.name}` must return a list of specs, not {_shown(answer)}"
+            message = f"`{hook}` must return a list of specs, not {_shown(answer)}"
             raise KzooError(message)
     offered = list(islice((spec for answer in answers for spec in answer), _MOST + 1))
     if len(offered) > _MOST:
-        message = f"`{caller.name}` returned more than {_MOST:,} specs"
+        message = f"`{hook}` returned more than {_MOST:,} specs"
         raise KzooError(message)
     return offered
 
@@ -105,11 +110,11 @@ def _read(given: Any, own: type[_T]) -> tuple[_T, str]:
     values: dict[str, Any] = {}
     same = type(given) is own
     try:
-        for name, field in own.__dataclass_fields__.items():  # type: ignore[attr-defined]
-            if name == "kind":  # of the class
-                continue
-            value = getattr(given, name)
-            plain = values[name] = _FORMS[field.type](name, value)
+        for name, form, default, is_table in _fields_of(own):  # type: ignore[arg-type]  # a class has a hash
+            value = values[name] = getattr(given, name)
+            if value is default or (is_table and type(value) is dict and not value):
+                continue  # as kzoo's own class has it, which most fields are
+            plain = values[name] = form(name, value)
             same = same and plain is value
         return (given if same else own(**values)), ""
     except _WrongTypeError as error:
@@ -118,6 +123,16 @@ def _read(given: Any, own: type[_T]) -> tuple[_T, str]:
         raise
     except BaseException as error:
         return given, f"a field cannot be read ({type(error).__name__}: {words_of(error)})"
+
+
+@functools.cache
+def _fields_of(own: Any) -> list[tuple[str, Callable[[str, Any], Any], Any, bool]]:
+    """Return the fields of a class of specs: name, what makes a plain value of it, default, whether it is a table."""
+    return [
+        (name, _FORMS[field.type], own.field_defaults.get(name, _NO_DEFAULT), field.type.startswith("Mapping"))
+        for name, field in own.__dataclass_fields__.items()
+        if name != "kind"  # of the class
+    ]
 
 
 def _text(field: str, value: Any) -> str:
@@ -132,7 +147,7 @@ def _text(field: str, value: Any) -> str:
 def _texts(field: str, value: Any) -> Any:
     """Return a collection of texts: as it is where it is plain, else as a tuple or a frozenset."""
     kind = type(value)
-    if kind in (tuple, frozenset, set) and all(type(item) is str for item in value):
+    if kind in (tuple, frozenset, set) and {*map(type, value)} <= _TEXT:
         return value
     if issubclass(kind, (str, bytes)) or not hasattr(kind, "__iter__"):  # a text is a collection too: of its letters
         message = f"`{field}` must be a list of names, not {_shown(value)}"

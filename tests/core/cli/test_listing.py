@@ -32,6 +32,18 @@ def test_every_entry_is_listed_once(command, kinds, kzoo, plugins):
     assert first_words == ["NAME", *(row["shown"] for row in rows)]
 
 
+def test_a_table_is_written_in_one_piece(monkeypatch):
+    class Out(io.StringIO):
+        def write(self, text):
+            pieces.append(text)
+            return len(text)
+
+    pieces = []
+    monkeypatch.setattr("sys.stdout", Out())
+    output.emit([{"name": "a"}, {"name": "b"}], {"name": "name"}, as_json=False)
+    assert [piece for piece in pieces if piece.strip()] == ["NAME\na\nb"]
+
+
 def test_a_table_row_is_one_line_and_loses_nothing(kzoo, plugins, monkeypatch):
     monkeypatch.setenv("COLUMNS", "30")
     plugins("good")

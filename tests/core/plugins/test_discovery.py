@@ -329,6 +329,16 @@ class TestInstalledEntryPoints:
         assert ours == {found for found in theirs if "older_copy" not in found[2]}
         assert {name for name, *_ in ours} > {"good", "noisy", "zoo"}
 
+    def test_long_lines_that_end_as_on_windows_are_read(self, tmp_path, monkeypatch):
+        info = tmp_path / "kzoo_lines-9.dist-info"
+        info.mkdir()
+        (info / "entry_points.txt").write_bytes(b"[kzoo]\r\nlines = kzoo_lines\r\n")
+        lines = (b"Name: kzoo-lines", b"Summary: " + b"x" * (1 << 17), b"Version: 1.0", b"", b"Version: 2 of a README")
+        (info / "METADATA").write_bytes(b"\r\n".join(lines))
+        monkeypatch.syspath_prepend(str(tmp_path))
+        [point] = [point for point in installed()[0] if point.name == "lines"]
+        assert (point.value, origin(point.dist)) == ("kzoo_lines", ("kzoo-lines", "1.0"))
+
     def test_a_distribution_in_an_archive_is_found(self, tmp_path, monkeypatch):
         with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
             archive.writestr("kzoo_packed-3.1.dist-info/METADATA", "Name: kzoo-packed\nVersion: 3.1\n")

@@ -103,6 +103,9 @@ def test_whatever_is_raised_is_said_with_whose_it_is(code, said, odd):
         ("variants={'nope': 'os:path'}", "`variants` may hold classification, "),
         ("successor_of=[3]", "`successor_of` must be a list of names, not of 3"),
         ("properties=7", "`properties` must be a table, not 7"),
+        ("summary={}", "`summary` must be text, not {} (dict)"),  # an empty table, as the default of other fields is
+        ("aliases=''", "`aliases` must be a list of names, not ''"),
+        ("variants=()", "`variants` must be a table, not () (tuple)"),
         ("name=R(), summary=R()", "loss 'an object of the type R': `name` must be text, not an object of the type R"),
     ],
 )
@@ -211,6 +214,83 @@ def test_what_loading_changes_is_put_back_and_said(odd, monkeypatch, tmp_path):
         "and SIGTERM do while it was loaded; all of it is put back"
     )
     assert [spec.name for spec in specs] == ["odd"]
+
+
+LATER = PLAIN.replace('"odd"', '"later"')
+TWO = b"[kzoo]\nodd = kzoo_odd\nsecond = kzoo_odd_too\n"
+
+
+@pytest.fixture
+def too(tmp_path):
+    """Return a function that writes a second module for ``odd`` to install beside its own."""
+    yield (tmp_path / "kzoo_odd_too.py").write_text
+    sys.modules.pop("kzoo_odd_too", None)
+
+
+def test_of_two_plugins_each_is_named_for_what_it_changed_itself(odd, too):
+    too("import os, sys\nsys.argv.append('x')\nassert 'KZOO_ODD' not in os.environ\n" + LATER)
+    narrow = "import os, warnings\nwarnings.filterwarnings('ignore', message='mine')\nos.environ['KZOO_ODD'] = '1'\n"
+    with warnings.catch_warnings():
+        problems, specs = odd(narrow + PLAIN, TWO)
+    said = [problem.partition("it changed ")[2].partition(" while")[0] for problem in problems]
+    assert said == ["the environment (KZOO_ODD)", "sys.argv"]
+    assert [spec.name for spec in specs] == ["odd", "later"]
+
+
+def test_a_name_in_two_entry_points_of_a_distribution_is_published_once(odd, too):
+    too(PLAIN)
+    [problem], [spec] = odd(PLAIN, TWO)
+    assert problem.endswith("loss 'odd': the name 'odd' is published twice by this distribution")
+    assert spec.name == "odd"
+
+
+@pytest.mark.parametrize("change", ["logging.disable()", "logging.root.addHandler(logging.NullHandler())", "pass"])
+def test_logging_that_only_the_plugin_has_imported_is_put_back(change, odd, monkeypatch):
+    monkeypatch.delitem(sys.modules, "logging")
+    problems, _ = odd(f"import logging\n{change}\n{PLAIN}")
+    root = sys.modules["logging"].root
+    assert (root.manager.disable, root.handlers) == (0, [])
+    assert ["the logging of everybody" in problem for problem in problems] == ([] if change == "pass" else [True])
+
+
+@pytest.mark.parametrize("instead", ["None", "types.ModuleType('logging')"])
+def test_logging_that_a_plugin_takes_away_costs_nobody_anything(instead, odd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "logging", logging)
+    assert odd(f"import sys, types\nsys.modules['logging'] = {instead}\n{PLAIN}")[0] == []
+
+
+HOOK = "return [LossSpec(name='odd', target='os:path')]"
+
+
+@pytest.mark.parametrize(
+    "hooks",
+    [
+        f"@hookimpl(specname='kzoo_losses')\ndef mine(): {HOOK}",
+        f"@hookimpl\ndef kzoo_losses(of=None): {HOOK}",
+        f"@hookimpl\n@functools.wraps(len)\ndef kzoo_losses(): {HOOK}",
+        f"@hookimpl\n@staticmethod\ndef kzoo_losses(): {HOOK}",
+        f"class Mine:\n  @hookimpl\n  def kzoo_losses(self): {HOOK}\nkzoo_losses = Mine().kzoo_losses",
+        "@hookimpl(wrapper=True)\ndef kzoo_losses():\n  yield\n  return [[LossSpec(name='odd', target='os:path')]]",
+        f"@hookimpl\ndef kzoo_losses(): {HOOK}\n@functools.cache\ndef other(): 1 / 0\nother.kzoo_impl = None",
+        f"@hookimpl\ndef kzoo_losses(): {HOOK}\n@hookimpl(optionalhook=True)\ndef kzoo_of_tomorrow(): 1 / 0",
+    ],
+    ids=["other name", "default", "wraps", "static", "method", "wrapper", "cached", "optional"],
+)
+def test_a_hook_of_a_rare_form_is_what_pluggy_takes_it_for(hooks, odd):
+    problems, [spec] = odd(f"import functools\nfrom kzoo.plugin import *\n{hooks}")
+    assert (problems, spec.name) == ([], "odd")
+
+
+@pytest.mark.parametrize("first", ["False", "True"])
+def test_a_forgotten_return_is_said(first, odd):
+    [problem], _ = odd(f"from kzoo.plugin import *\n@hookimpl(tryfirst={first})\ndef kzoo_losses(): ...")
+    assert problem == "skipped kzoo-odd 0.2 (call): `kzoo_losses` must return a list of specs, not None"
+
+
+def test_what_a_module_does_not_tell_of_is_no_hook(odd):
+    [problem], specs = odd(f"{PLAIN}\ndef __dir__(): return ['nothing']")
+    assert problem.startswith("skipped kzoo-odd 0.2 (hooks): `kzoo_odd` implements no hook")
+    assert specs == []
 
 
 @pytest.mark.parametrize(
