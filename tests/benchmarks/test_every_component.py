@@ -15,7 +15,7 @@ TOOL = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "every_comp
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, None])
 @pytest.mark.parametrize("where", ["loss", "accuracy"])
 def test_a_measure_that_is_no_finite_number_is_named(where, wrong):
-    good = {"loss": 0.5, "accuracy": 0.9}
+    good = {"loss": 0.5, "accuracy": 0.9, "AP_large": None}
     assert not TOOL["_outcome"]([good, good], good).wrong
     assert TOOL["_outcome"]([{**good, where: wrong}, good], good).wrong == f"epoch 1 {where} is {wrong}"
     assert TOOL["_outcome"]([good, good], {**good, where: wrong}).wrong == f"test {where} is {wrong}"
