@@ -1,44 +1,53 @@
-"""Train a pipeline with every component that fits it, one at a time, in one process, and print one table.
+"""Run the command that `kzoo info` suggests for every component, one at a time, in one process, and print one table.
 
     python benchmarks/every_component.py
     python benchmarks/every_component.py --kind loss --kind schedule
     python benchmarks/every_component.py --only emd --only adam
 
-Each run is `kzoo run mnist --recipe quick` with one thing changed, and the arguments of the component's example (but
-for a schedule's number of steps, which is that of the run). A component is `ok` when the run ends and the training
-loss, the test loss and every metric are finite numbers. Where the test accuracy is no better than the commonest class's
-share of the test split, that is said beside it: the run ended well, and the network has learned nothing that accuracy
-sees. Exit code 1 when a component is not ok.
+Each command is run as it is shown, but for a short training: the recipe `quick`, the sample, two epochs, 32 examples
+of each split, no report. It is `ok` when it ends with 0, and all that it measured, in training and in the test, is
+finite numbers. A component for which no command is shown, as no pipeline takes it, is counted by itself. Exit code 1
+when a command is not ok.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
+import io
+import json
+import logging
+import math
+import os
+import shlex
 import sys
 import tempfile
 import textwrap
 import time
-import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 
-KINDS = ("loss", "metric", "optimizer", "schedule", "regularizer")
+KINDS = ("loss", "metric", "optimizer", "schedule", "regularizer", "tracker", "pipeline")
+SIZES = ("_small", "_medium", "_large")
+"""Of boxes of a size that the test does not have there is no AP, which is no fault."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one run: numbers that are NaN and an error, or no error."""
+    """What came of one command: the loss in training and in the test, and what was wrong, if anything was."""
 
-    loss: float = float("nan")
-    accuracy: float = float("nan")
-    error: str = ""
+    trained: float = math.nan
+    tested: float = math.nan
+    wrong: str = ""
 
 
 @dataclass
 class Tally:
-    """The components that were not ok, and the number of those that were tried."""
+    """The components that a command is shown for and those without one; what was wrong with which command."""
 
     tried: int = 0
+    without: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
 
@@ -53,27 +62,31 @@ def main():
         print(error, file=sys.stderr)
         return error.exit_code
     runtime.start()
-    chance = _chance(options)
-    width = max(len(reference) for _, reference in chosen)
-    print(f"kzoo run {options.pipeline} --recipe {options.recipe}, seed {options.seed}: {len(chosen)} components, "
-          f"chance {chance:.3f}\n")  # fmt: skip
-    print(f"{'kind':<12}{'component':<{width}}{'loss':>11}{'accuracy':>10}{'seconds':>9}  result")
+    logging.getLogger("tensorflow").setLevel("ERROR")  # many networks in one process are what it warns of
+    brief = _brief(options)
+    width = max(len(name) for _, name in chosen)
+    print(f"{len(chosen)} components, each with {shlex.join(brief)}\n")
+    print(f"{'kind':<12}{'component':<{width}}{'training':>11}{'test':>11}{'seconds':>9}  result, command")
     tally = Tally()
     began = time.perf_counter()
-    for kind, reference in chosen:
+    for kind, name in chosen:
+        command = shown(kind, name)["command"]
+        if not command:
+            tally.without.append(f"{kind} {name}")
+            continue
         start = time.perf_counter()
-        outcome = _train(options, kind, reference)
-        result = textwrap.shorten(outcome.error, 60) or (
-            "ok" if outcome.accuracy > chance else "ok, accuracy of chance"
-        )
-        numbers = f"{outcome.loss:>11.4g}{outcome.accuracy:>10.3f}{time.perf_counter() - start:>9.1f}"
-        print(f"{kind:<12}{reference:<{width}}{numbers}  {result}", flush=True)
+        outcome = tried(command, brief)
+        numbers = f"{outcome.trained:>11.4g}{outcome.tested:>11.4g}{time.perf_counter() - start:>9.1f}"
+        result = textwrap.shorten(outcome.wrong, 60) or "ok"
+        print(f"{kind:<12}{name:<{width}}{numbers}  {result}, {command}", flush=True)
         tally.tried += 1
-        if outcome.error:
-            tally.failed.append(f"{kind} {reference}: {outcome.error}")
-    print(f"\n{tally.tried} components in {time.perf_counter() - began:.0f} s; {len(tally.failed)} not ok")
+        if outcome.wrong:
+            tally.failed.append(f"{command}: {outcome.wrong}")
+    print(f"\n{tally.tried} commands in {time.perf_counter() - began:.0f} s; {len(tally.failed)} not ok")
     for line in tally.failed:
         print(f"  {line}")
+    if tally.without:
+        print(f"no command is shown for {len(tally.without)}: {', '.join(tally.without)}")
     return 1 if tally.failed else 0
 
 
@@ -81,101 +94,89 @@ def _options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", action="append", choices=KINDS, help="these kinds; by default all")
     parser.add_argument("--only", action="append", metavar="NAME", help="these components, of whatever kind")
-    parser.add_argument("--pipeline", default="mnist")
     parser.add_argument("--recipe", default="quick")
     parser.add_argument("--data", default="sample", help="as in `kzoo run`")
-    parser.add_argument("--epochs", type=int, help="by default the recipe's")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", default="2")
+    parser.add_argument("--limit", default="32", help="examples of each split")
+    parser.add_argument("--seed", default="0")
     return parser.parse_args()
 
 
+def _brief(options):
+    """Return the flags that are added to each command."""
+    named = {name: getattr(options, name) for name in ("recipe", "data", "epochs", "limit", "seed")}
+    if Path(named["data"]).exists():
+        named["data"] = str(Path(named["data"]).resolve())  # each command is run in a folder of its own
+    return [*(word for name, value in named.items() for word in (f"--{name}", value)), "-o", "report=false"]
+
+
 def _chosen(options):
-    """Return kind and reference of every component to try; raise `UsageError` for a name that stands for none."""
+    """Return kind and name of every component to try; raise `UsageError` for a name that stands for none."""
     from kzoo.errors import UsageError
-    from kzoo.plugins.reference import Reference
     from kzoo.plugins.registry import get_registry
 
     registry = get_registry()
-    task = registry.get("pipeline", options.pipeline).spec.task
-    found = [
-        (kind, entry)
-        for kind in options.kind or KINDS
-        for entry in registry.fitting(kind, task)
-        if getattr(entry.spec, "applies_to", "weights") == "weights" or entry.spec.layer  # a run knows which layer
-    ]
+    found = [entry for kind in options.kind or KINDS for entry in registry.entries(kind)]
     if options.only:
         named = [entry for name in options.only for entry in registry.find(name)]
-        found = [(kind, entry) for kind, entry in found if entry in named]
+        found = [entry for entry in found if entry in named]
     if not found:
-        message = f"None of these is for {options.pipeline}, whose task is {task}: {', '.join(options.only or KINDS)}."
+        message = f"There is none of these: {', '.join(options.only or KINDS)}."
         raise UsageError(message)
-    return [(kind, str(Reference(registry.shown_name(entry), _example(entry.spec)))) for kind, entry in found]
+    return [(entry.kind, registry.shown_name(entry)) for entry in found]
 
 
-def _example(spec):
-    """Return the arguments of a component's example; kzoo itself fills in the number of steps of a schedule."""
-    return {name: value for name, value in spec.example.items() if name != getattr(spec, "steps_argument", "")}
+def shown(kind, name):
+    """Return what `kzoo info` says of a component."""
+    code, said, heard = _called(["info", name, "--kind", kind, "--json"])
+    if code:
+        raise RuntimeError(heard)
+    return json.loads(said)
 
 
-def _chance(options):
-    """Return the share of the commonest class in the test split."""
-    import numpy as np
-
-    from kzoo.data.sources import load_splits
-    from kzoo.data.splits import DataRequest
-    from kzoo.engine.listener import Silent
-    from kzoo.models.saved import find_pipeline
-
-    source = find_pipeline(options.pipeline).source()
-    labels = load_splits(source, DataRequest(options.data, options.seed), Silent()).test.labels
-    return np.bincount(np.ravel(labels)).max() / len(labels)
-
-
-def _train(options, kind, reference):
-    """Run the pipeline with one component and return what came of it; a failure is one line."""
+def tried(command, brief):
+    """Run a command with further flags in a folder of its own, and return what came of it."""
     import keras
 
-    import kzoo
-
-    asked = {"data": options.data, "seed": options.seed, **_asked(kind, reference)}
-    asked["options"] = {**asked.get("options", {}), "report": False}  # pictures are the same for every component
-    if options.epochs:
-        asked["epochs"] = options.epochs
-    try:
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # cautions, such as that classes have no order
-            result = kzoo.run(options.pipeline, recipe=options.recipe, out=folder, **asked)
-    except Exception as error:
-        return Outcome(error=" ".join(f"{type(error).__name__}: {error}".split()))
-    finally:
+    _, *arguments = shlex.split(command)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # a tracker may write where it is called
+        code, said, heard = _called([*arguments, *brief, "--out", "runs", "--json"])
         keras.backend.clear_session()
         gc.collect()
-    if result.status == "interrupted":
-        sys.exit(130)
-    return _outcome(result)
+        if code == 130:
+            raise KeyboardInterrupt
+        if code:
+            return Outcome(wrong=f"ended with {code}: {' '.join(heard.split('error:')[-1].split())}")
+        record = json.loads(said)
+        run = json.loads(Path(record["run"], "run.json").read_text("utf-8"))
+    return _outcome(run["training"]["history"], record["results"]["test"])
 
 
-def _outcome(result):
-    import numpy as np
+def _outcome(history, tested):
+    """Return the losses of a run, and which of its values are no finite numbers."""
+    measured = {f"epoch {at} {name}": value for at, logs in enumerate(history, 1) for name, value in logs.items()}
+    measured |= {f"test {name}": value for name, value in tested.items()}
+    wrong = [
+        f"{name} is {value}"
+        for name, value in measured.items()
+        if (not name.endswith(SIZES) if value is None else not math.isfinite(value))
+    ]
+    numbers = [math.nan if value is None else float(value) for value in (history[-1]["loss"], tested["loss"])]
+    return Outcome(*numbers, "; ".join(wrong))
 
-    trained = result.history[-1]
-    measured = {**{f"train {k}": v for k, v in trained.items()}, **{f"test {k}": v for k, v in result.results.items()}}
-    broken = [f"{name} is {value}" for name, value in measured.items() if not np.isfinite(value).all()]
-    accuracy = result.results.get("accuracy", float("nan"))
-    return Outcome(float(trained["loss"]), float(accuracy), "; ".join(broken))
 
+def _called(arguments):
+    """Run one command line of kzoo in this process; return its exit code, and what it wrote to stdout and stderr."""
+    from kzoo.cli import main as kzoo
 
-def _asked(kind, reference):
-    """Return the arguments of `kzoo.run` that put one component in the recipe's place."""
-    from kzoo.plugins.reference import Reference
-
-    if kind == "metric":
-        return {"metrics": [reference]}
-    if kind != "schedule":
-        return {kind: reference}
-    table = Reference.parse(reference).to_mapping()
-    return {"options": {"optimizer.name": "sgd", **{f"optimizer.learning_rate.{k}": v for k, v in table.items()}}}
+    said, heard = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(heard):
+        code = kzoo(arguments)
+    return code, said.getvalue(), heard.getvalue()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        os._exit(130)

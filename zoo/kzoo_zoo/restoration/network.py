@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
+from kzoo_zoo.restoration.tiles import stride_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["build", "of_any_size", "reach_of", "stride_of"]
-
-
-def stride_of(scale: int) -> int:
-    """Return what the sides of an input are multiples of: 2 where it keeps its size, else 1."""
-    return 2 if scale == 1 else 1
+__all__ = ["build", "of_any_size", "reach_of"]
 
 
 def reach_of(scale: int, blocks: int) -> int:

@@ -11,9 +11,8 @@ from kzoo.engine.forward import TENSORFLOW
 from kzoo.errors import KzooError, UsageError
 from kzoo.pipeline import Reader, picture_shape
 from kzoo.tasks.restored import Restored
-from kzoo_zoo.restoration.network import of_any_size, stride_of
 from kzoo_zoo.restoration.result_files import RestoredFolder, before_and_after
-from kzoo_zoo.restoration.tiles import in_tiles
+from kzoo_zoo.restoration.tiles import in_tiles, stride_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,10 +69,12 @@ class RestorationReader(Reader):
     def load(self) -> None:
         """Load the network."""
         _ = self.forward.model
-        if self.any_size:
-            made = getattr(self.forward, "made", None)
+        made = getattr(self.forward, "made", None) if self.any_size else None
+        if made:
+            from kzoo_zoo.restoration.network import of_any_size
+
             # Not watched: of tiles nobody could say to which picture a doubt belongs.
-            self._network = made(of_any_size) if made else self.forward
+            self._network = made(of_any_size)
 
     def start(self, source: Source) -> None:
         """Remember what the source is called, for the files of results."""

@@ -17,6 +17,7 @@ from kzoo.data.walking import walk
 from kzoo.errors import DataError, UsageError
 from kzoo_zoo.restoration.damage import damage_of
 from kzoo_zoo.restoration.pairs import LAYOUT, Files, Found, files_in
+from kzoo_zoo.restoration.settings import SMALLEST_PATCH
 from kzoo_zoo.restoration.shelf import InMemory, Shelf
 from kzoo_zoo.restoration.split import Form, PatchSplit, Picture
 
@@ -100,11 +101,12 @@ def read(path: Path, settings: PictureSettings, reading: Reading) -> Dataset:
     channels = (1 if gray else 3) if settings.channels == "auto" else settings.channels
     patch = settings.patch or _patch_for(one.true.shape for one in seen if one.true)
     form = Form(patch, channels, None if files.pairs else damage, scale)
+    way = _smaller((one.true.shape for one in seen if one.true), form)
     seen = [_checked(one, form) for one in seen]
     good = [one for one in seen if not one.fault]
     faults = [*files.faults, *(one.fault for one in seen if one.fault)]
     skip = settings.unreadable == "skip"
-    notes = [*filter(None, [left]), *_report(path, faults, len(seen) + len(files.faults), patch, skip=skip)]
+    notes = [*filter(None, [left]), *_report(path, faults, len(seen) + len(files.faults), way, skip=skip)]
     pictures = [Picture(one.found.name, one.true, form, one.worn, one.found.clean) for one in good if one.true]
     return _dataset(path, files, pictures, [one.found.split for one in good], form, reading, notes, settings)
 
@@ -166,6 +168,15 @@ def _patch_for(shapes: Iterable[tuple[int, int, int]]) -> int:
     return int(np.clip(least // 8 * 8, _LEAST_PATCH, _PATCH))
 
 
+def _smaller(shapes: Iterable[tuple[int, int, int]], form: Form) -> str:
+    """Return what to do about pictures that are smaller than a patch; an empty text where there are none."""
+    sides = [side for height, width, _ in shapes if (side := min(height, width)) < form.side]
+    patches = [patch for side in sides if (patch := side // form.block * form.block) >= SMALLEST_PATCH]
+    if patches:
+        return f" For small pictures take smaller patches: -o data.patch={min(patches)}."
+    return f" No patch is smaller than {SMALLEST_PATCH} x {SMALLEST_PATCH}." if sides else ""
+
+
 def _checked(one: _Seen, form: Form) -> _Seen:
     """Return a picture with its fault, if there is one that the others tell."""
     if one.fault or one.true is None:
@@ -188,7 +199,7 @@ def _pair(one: _Seen) -> str:
     return f"the true picture has {true[1]} x {true[0]} pixels and the damaged one {worn[1]} x {worn[0]}"
 
 
-def _report(root: Path, faults: Sequence[str], total: int, patch: int, *, skip: bool) -> list[str]:
+def _report(root: Path, faults: Sequence[str], total: int, way: str, *, skip: bool) -> list[str]:
     """Return the note that names what is left out; raise `DataError` where nothing may be, or nothing is left."""
     if not faults:
         return []
@@ -196,8 +207,6 @@ def _report(root: Path, faults: Sequence[str], total: int, patch: int, *, skip: 
     listed += f"; and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
     if skip and len(faults) < total:
         return [f"{len(faults)} of {total} pictures in {root} cannot be used and are left out. {listed}."]
-    small = any("and patches have" in fault for fault in faults)
-    way = f" For small pictures take smaller patches: -o data.patch={max(16, patch // 2)}." if small else ""
     other = "" if skip else ", or leave them out with -o data.unreadable=skip"
     message = f"{len(faults)} of {total} pictures in {root} cannot be used; mend or remove them{other}.{way} {listed}."
     raise DataError(message)

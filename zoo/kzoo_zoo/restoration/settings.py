@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from kzoo.settings import setting, settings
 
-__all__ = ["AugmentSettings", "NetworkSettings", "PictureSettings", "ReaderSettings", "SampleSettings"]
+__all__ = [
+    "SMALLEST_PATCH",
+    "AugmentSettings",
+    "NetworkSettings",
+    "PictureSettings",
+    "ReaderSettings",
+    "SampleSettings",
+]
+
+SMALLEST_PATCH = 16
 
 
 @settings
@@ -27,7 +36,7 @@ class SampleSettings:
             setting(
                 "The side of the squares of the true pictures that a network learns from; by itself 64, or 32 to 64 "
                 "where the smallest picture has no more.",
-                ge=16,
+                ge=SMALLEST_PATCH,
                 le=1024,
             ),
         ]

@@ -9,10 +9,15 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["in_tiles", "starts_of"]
+__all__ = ["in_tiles", "starts_of", "stride_of"]
 
 _AT_ONCE = 2**19
 """Pixels that go through the network in one call, but at least one tile."""
+
+
+def stride_of(scale: int) -> int:
+    """Return what the sides of an input are multiples of: 2 where it keeps its size, else 1."""
+    return 2 if scale == 1 else 1
 
 
 def starts_of(side: int, tile: int, reach: int) -> list[tuple[int, int, int]]:

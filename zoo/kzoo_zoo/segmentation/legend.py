@@ -143,7 +143,7 @@ def legend_of(
     if not colours and named and named[0].colour is not None and not _fit_as_numbers(seen, named, settings):
         colours = True  # a palette that says the colours, its numbers in an order of its own
     ignored = _ignored(settings.ignore, colours=colours) | frozenset(() if colours else rim)
-    if not colours and (legend := _black_and_white(seen, named, where)) is not None:
+    if not colours and (legend := _black_and_white(seen, named, where, whole=whole)) is not None:
         return legend
     kind, values = (COLOURS, seen.colours) if colours else (NUMBERS, seen.numbers)
     if named:
@@ -175,11 +175,17 @@ def _ignored(stated: Any, *, colours: bool) -> frozenset[int]:
     return frozenset(found)
 
 
-def _black_and_white(seen: Seen, named: Sequence[Named], where: str) -> Legend | None:
+def _black_and_white(seen: Seen, named: Sequence[Named], where: str, *, whole: bool) -> Legend | None:
     """Return the legend of masks that are black and white throughout; None for any others."""
     if not set(seen.numbers) <= {0, _WHITE} or _WHITE not in seen.numbers or len(named) not in (0, 2):
         return None
     names = tuple(one.name for one in named) or ("background", "foreground")
+    if 0 not in seen.numbers and not whole:
+        message = (
+            f"Every pixel of every mask is white (255), which is `{names[1]}`: there must be black ones (0), "
+            f"`{names[0]}`, to tell it from."
+        )
+        raise DataError(message)
     note = f"The masks are black and white: 0 is `{names[0]}` and 255 is `{names[1]}`, not a pixel without a class." + (
         f" The names are those of {where}." if where else ""
     )
@@ -204,7 +210,7 @@ def _of_named(seen: Seen, kind: str, named: Sequence[Named], where: str, ignored
     legend = Legend(
         tuple(one.name for one, _ in pairs), kind, tuple(value for _, value in pairs), frozenset(ignored), colours
     )
-    return _checked(replace(legend, notes=(note,) if note else ()))
+    return _checked(replace(legend, notes=(note,) if note else ()), seen)
 
 
 def _found(seen: Seen, kind: str, values: Mapping[int, str], ignored: Collection[int]) -> Legend:
@@ -229,19 +235,22 @@ def _found(seen: Seen, kind: str, values: Mapping[int, str], ignored: Collection
     note = (
         f"Nothing names the classes: they are called as the masks have them, {shown}. Write a classes.txt to name them."
     )
-    return _checked(Legend(names, kind, tuple(order), frozenset(ignored), colours, (note,)))
+    return _checked(Legend(names, kind, tuple(order), frozenset(ignored), colours, (note,)), seen)
 
 
-def _checked(legend: Legend) -> Legend:
+def _checked(legend: Legend, seen: Seen) -> Legend:
     if len(legend.class_names) > NO_CLASS:
         message = f"There are {len(legend.class_names)} classes, and {NO_CLASS} are the most that a mask can have here."
         raise DataError(message)
     if len(legend.class_names) < 2:  # noqa: PLR2004 - one class is nothing to tell apart
         only = f"only the class `{legend.class_names[0]}`" if legend.class_names else "no class"
-        message = (
-            f"The masks have {only}, beside pixels that `data.ignore` says have none: there must be two or more, such "
-            "as what is looked for and what is around it. With -o 'data.ignore=[]' every value is a class."
-        )
+        must = "there must be two or more, such as what is looked for and what is around it"
+        message = f"The masks have {only}: {must}."
+        if not legend.ignored.isdisjoint(seen.colours if legend.kind == COLOURS else seen.numbers):
+            message = (
+                f"The masks have {only}, beside pixels that `data.ignore` says have none: {must}. With -o "
+                "'data.ignore=[]' every value is a class."
+            )
         raise DataError(message)
     return legend
 
