@@ -10,20 +10,25 @@ Networks of the pipeline `fingers` are trained on one part of what there is and 
   as ``kzoo run fingers --recipe finetune --data own --from RUN``, and is measured on the other half.
 
 Rooms without a hand are halved likewise: every other picture is learned from, the rest measured on. Each network is
-measured on the films as well. A file with labels is JSON: ``{"film.mp4": {"0": 5, "1": 5, "90": 0, "95": "none"}}``,
-the number of a frame and what it shows; frames without a label are seen, but not counted.
+measured on the films as well. A file with labels is JSON: ``{"film.mp4": {"0-68": 5, "90": 0, "95": "none"}}``, the
+number of a frame, or of the first and the last of several, and what it shows; frames without a label are seen, but not
+counted. ``fingers_films.json``, which is read by default, has those of two public films. They were made by looking at
+each frame, before it was seen what a network says of it, and by one rule: a frame has a label where all fingers that
+are held up can be counted in it, however blurred, turned or near the edge they are. It has none while the hand goes
+from one pose to another, while fingers hide one another, point at the camera or are cut off by the edge.
 
 Printed for each network: the share of pictures that are right by the likeliest class, the share that is right and sure,
 that which abstains, and what was said of each count; of a film also the share that is right after the vote, and that
 which is unsure after it. Asked for: 90 % of a session left out, 85 % of a film, and no vote worse than its frames.
 
     python benchmarks/fingers_strangers.py --studio fingers/ --webcam fingers_webcam/ --rooms rooms/ \\
-        --photos photos/ --video film.mp4 --labels labels.json --seeds 0,1,2
+        --photos photos/ --video film.mp4 --seeds 0,1,2
 """
 
 import argparse
 import json
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -38,6 +43,7 @@ from kzoo_zoo.fingers.data import CLASS_NAMES, IMAGE_SIZE
 from kzoo_zoo.fingers.framing import framed
 
 ALL = ("half", "studio-webcam", "webcam-studio", "own")
+FILMS = Path(__file__).with_name("fingers_films.json")
 NEAR = 10.0  # thumbnails that differ by less are on one side; kzoo itself keeps those together that differ by 6
 
 
@@ -50,7 +56,7 @@ def main():
     parser.add_argument("--rooms", type=Path, required=True, help="a folder of pictures without a hand")
     parser.add_argument("--photos", default="", help="folders of photos to paste hands on, with commas between")
     parser.add_argument("--video", type=Path, action="append", default=[])
-    parser.add_argument("--labels", type=Path, help="JSON: what the frames of the films show")
+    parser.add_argument("--labels", type=Path, default=FILMS, help="JSON: what the films show; fingers_films.json")
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--only", default=",".join(ALL), help="of these, with commas between: %(default)s")
     parser.add_argument("--epochs", type=int, help="of the networks, in place of the recipe's")
@@ -61,6 +67,8 @@ def main():
     wanted = options.only.split(",")
     if unknown := set(wanted) - set(ALL):
         parser.error(f"--only: there is no {', '.join(sorted(unknown))}")
+    for video in options.video:
+        labels_of(options.labels, video)  # a film without any is known before the hour of training
     with tempfile.TemporaryDirectory() as place:
         sides = Sides(options, Path(place))
         found = {}
@@ -164,13 +172,25 @@ def measured(name, result, pictures, options, seed):
         said = model.predict([read_image(path) for path, _ in paths])
         said = said if isinstance(said, list) else [said]
         shares |= told(part, [(one, label) for one, (_, label) in zip(said, paths, strict=True)])
-    labelled = json.loads(options.labels.read_text()) if options.labels else {}
     for video in options.video:
-        frames = list(kzoo.predict(result.run, video))
-        known = labelled.get(video.name, labelled.get(video.stem, {}))
-        pairs = [(one, str(known[str(place)])) for place, (_, one) in enumerate(frames) if str(place) in known]
+        known = labels_of(options.labels, video)
+        frames = kzoo.predict(result.run, video)
+        pairs = [(one, known[place]) for place, (_, one) in enumerate(frames) if place in known]
         shares |= told(video.name, pairs, vote=True)
     return shares
+
+
+def labels_of(path, video):
+    """Return what the frames of a film show, by their numbers, or stop where nobody has said it."""
+    films = json.loads(path.read_text())
+    found = films.get(video.name, films.get(video.stem))
+    if found is None:
+        sys.exit(f"{path} has no labels of {video.name}; it has those of {', '.join(films)}.")
+    known = {}
+    for numbers, shown in found.items():
+        first, _, last = numbers.partition("-")
+        known |= dict.fromkeys(range(int(first), int(last or first) + 1), str(shown))
+    return known
 
 
 def told(part, pairs, *, vote=False):
