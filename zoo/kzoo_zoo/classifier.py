@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NetworkSettings", "ZooClassifier"]
 
+
 @settings
 class NetworkSettings:
     """Which network, and how wide."""

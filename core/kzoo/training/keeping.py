@@ -79,9 +79,10 @@ class StateKeeper:
 
     def finish(self) -> None:
         """Wait until the last state is on the disk; warn where it could not be written."""
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        thread, self._thread = self._thread, None
+        # A second Ctrl-C may come in the midst of its start; what has not begun cannot be waited for.
+        if thread is not None and thread.is_alive():
+            thread.join()
         fault, self._fault = self._fault, None
         reason = "" if fault is None else f"{fault.strerror or fault}"
         if reason and reason != self._told:  # every state after it would say the same

@@ -1,11 +1,14 @@
 """What is said of a run before it goes on: what it lacks, and what is not as it was."""
 
 import json
+import threading
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
+from kzoo.engine.interrupt import Stopped
 from kzoo.engine.listener import Silent
 from kzoo.errors import KzooError, UsageError
 from kzoo.runs.configure import configure
@@ -14,6 +17,7 @@ from kzoo.runs.manifest import DataRecord, Manifest
 from kzoo.runs.state import SavedState, StateFolder
 from kzoo.training.keeping import StateKeeper
 from kzoo.training.resuming import Resume, differences, note_workers, run_to_resume, state_to_resume
+from kzoo.training.state import Place
 
 RECORD = Manifest(
     status="interrupted",
@@ -107,6 +111,22 @@ def test_a_full_disk_is_said_once_and_again_after_a_state_was_written(tmp_path):
     keeper._fault = OSError("Input/output error")
     keeper.finish()
     assert "go on from the state before" in said[-1]
+
+
+def test_a_second_ctrl_c_in_the_midst_of_the_start_of_a_thread_is_no_error(tmp_path, monkeypatch):
+    def stopped(thread):
+        raise Stopped(thread.name)
+
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    keeper = StateKeeper(StateFolder(tmp_path / "state"), network, [], every=0, warn=pytest.fail)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", stopped)
+        with pytest.raises(Stopped):
+            keeper.keep(Place(epoch=1, step=0), ended=True)
+    keeper.finish()
+    keeper.keep(Place(epoch=2, step=0), ended=True)
+    keeper.finish()
+    assert StateFolder(tmp_path / "state").read()[0].data["place"]["epoch"] == 2
 
 
 def test_settings_that_lost_their_end_are_said_to_be_that(run):
