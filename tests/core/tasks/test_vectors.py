@@ -158,3 +158,15 @@ def test_a_prediction_tells_its_neighbours_or_its_vector():
     assert alone.text == "a vector of 2 numbers"
     assert alone.to_dict()["vector"] == [0.6, 0.8]
     assert alone.rows() == [{"v0": pytest.approx(0.6), "v1": pytest.approx(0.8)}]
+
+
+def test_validation_data_that_says_nothing_of_pairs_or_of_the_kinds_that_are_learned():
+    task = task_named("embedding")
+
+    def silent(labels, predicts):
+        return set(task.silent(ArraySplit(np.zeros(len(labels)), np.array(labels)), predicts, 3))
+
+    assert silent([0, 1, 2], "embeddings") == {"loss", "metrics"}
+    assert silent([0, 1, 2], "cosines") == {"metrics"}
+    assert silent([3, 3, 4], "cosines") == {"loss"}
+    assert silent([0, 3, 4, 4], "cosines") == silent([4, 4], "distances") == set()
