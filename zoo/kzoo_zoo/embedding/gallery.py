@@ -139,10 +139,21 @@ def _brought_up_to_date(
         raise DataError(message)
     notes = [why] if why else []
     if unread := sorted(set(range(len(names))) - set(usable.tolist())):
-        listed = sample_of([paths[row] for row in unread], folder)
-        because = f" ({reasons[unread[0]]})" if unread[0] in reasons else ""
-        notes.append(f"{len(unread)} of {len(names)} images in the gallery cannot be read: {listed}{because}.")
+        alike: dict[str, list[Path]] = {}
+        for row in unread:
+            alike.setdefault(reasons.get(row) or _reason(paths[row]), []).append(paths[row])
+        listed = "; ".join(f"{sample_of(files, folder)} ({reason})" for reason, files in alike.items())
+        notes.append(f"{len(unread)} of {len(names)} images in the gallery cannot be read: {listed}.")
     return Gallery(folder, [names[row] for row in usable], np.ascontiguousarray(vectors[usable]), notes)
+
+
+def _reason(path: Path) -> str:
+    """Return why a picture has no vector that can be compared, where that was found out in an earlier run."""
+    try:
+        read_image(path)
+    except UnreadableImageError as error:
+        return error.reason
+    return "its vector holds numbers that are not finite"
 
 
 def _kept(place: Path, probe: np.ndarray) -> tuple[dict[str, tuple[list[int], np.ndarray]], str]:
