@@ -105,7 +105,7 @@ class Printer:
         else:
             self._rows.append(_in_lines({**where, **result.prediction.columns(self.top)}))
         if self._file:
-            self._file.write(result.item, result.prediction.rows())
+            self._file.write(result.item, result.prediction.best_rows(self.top))
 
     def _warn(self, where: Mapping[str, Any], doubts: Sequence[str]) -> None:
         self.doubted += 1

@@ -15,6 +15,7 @@ from kzoo.data.frames import Frame, Source
 from kzoo.errors import KzooError
 from kzoo.inference.predicting import Result
 from kzoo.pipeline import ClassPrediction, ValuePrediction
+from kzoo.tasks.neighbours import Neighbour, VectorPrediction
 from kzoo.tasks.task import Confusion
 
 NAMES = [b"a.png", b"caf\xe9.png", "größe.png".encode(), b"z.png"]
@@ -125,6 +126,16 @@ def test_headings_that_are_data_keep_their_spelling(capsys):
         ["katze", "2", "5", "0"],
         ["true", "0", "0", "3"],
     ]
+
+
+def test_of_ranked_answers_the_file_has_as_many_as_are_asked_for(tmp_path):
+    found = [Neighbour(f"{number}.png", "cup", 1 - number / 100) for number in range(30)]
+    shown = Frame(index=0, path=Path("a.png"), pixels=np.zeros((1, 1, 3), np.uint8))
+    for top in (2, 20):
+        with Printer(top=top, as_json=True, csv=tmp_path / "a.csv", sources=[Images("here", "images")]) as printer:
+            printer.write(Result(shown, VectorPrediction(np.ones(1), lambda top: found[:top]), 0.0))
+        rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+        assert [row["nearest"] for row in rows] == [one.image for one in found[:top]]
 
 
 @pytest.mark.parametrize("kind", ["images", "video"])

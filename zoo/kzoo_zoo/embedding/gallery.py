@@ -20,7 +20,7 @@ from kzoo.tasks.neighbours import Neighbour
 from kzoo.tasks.vector_measures import nearest, unit_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Gallery", "gallery_of"]
@@ -138,13 +138,18 @@ def _brought_up_to_date(
         message = f"No picture in --gallery {folder} can be read."
         raise DataError(message)
     notes = [why] if why else []
-    if unread := sorted(set(range(len(names))) - set(usable.tolist())):
-        alike: dict[str, list[Path]] = {}
-        for row in unread:
-            alike.setdefault(reasons.get(row) or _reason(paths[row]), []).append(paths[row])
-        listed = "; ".join(f"{sample_of(files, folder)} ({reason})" for reason, files in alike.items())
+    if unread := {paths[row]: reasons.get(row, "") for row in sorted(set(range(len(names))) - set(usable.tolist()))}:
+        listed = _by_reason(unread, folder)
         notes.append(f"{len(unread)} of {len(names)} images in the gallery cannot be read: {listed}.")
     return Gallery(folder, [names[row] for row in usable], np.ascontiguousarray(vectors[usable]), notes)
+
+
+def _by_reason(unread: Mapping[Path, str], folder: Path) -> str:
+    """Return the names of pictures, those with the same reason together; an empty one is found out."""
+    alike: dict[str, list[Path]] = {}
+    for path, reason in unread.items():
+        alike.setdefault(reason or _reason(path), []).append(path)
+    return "; ".join(f"{sample_of(files, folder)} ({reason})" for reason, files in alike.items())
 
 
 def _reason(path: Path) -> str:
