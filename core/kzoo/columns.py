@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.streams import readable, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 __all__ = ["GAP", "NARROWEST", "cell", "name_lines", "padded_to", "table_lines", "width_of", "wrap"]
 
@@ -28,6 +28,7 @@ def table_lines(
     width: int | None = None,
     paint: Callable[[str, str], str] | None = None,
     whole: bool = False,
+    spelled: Collection[str] = (),
 ) -> list[str]:
     """Return a table as lines.
 
@@ -38,8 +39,11 @@ def table_lines(
         paint: Colours the headings and the first column; None for plain text.
         whole: Break no cell of the first column, which is to be copied: where the others have no room beside it, they
             stand below it.
+        spelled: The keys whose headings are data, such as names of classes, and stay as they are spelled; others are
+            written in capitals.
     """
-    return [line for lines in _rows_of_lines(rows, columns, width, paint, whole=whole) for line in lines]
+    headings = {key: text if key in spelled else text.upper() for key, text in columns.items()}
+    return [line for lines in _rows_of_lines(rows, headings, width, paint, whole=whole) for line in lines]
 
 
 def _rows_of_lines(
@@ -50,10 +54,10 @@ def _rows_of_lines(
     *,
     whole: bool,
 ) -> list[list[str]]:
-    """Return the lines of the headings and of each row; arguments as for `table_lines`."""
+    """Return the lines of the headings, which are as they are shown, and of each row; else as for `table_lines`."""
     cells = [[cell(row.get(key)) for key in columns] for row in rows]
     numeric = [_is_number_column([row.get(key) for row in rows]) for key in columns]
-    headings = [visible(readable(heading.upper())) for heading in columns.values()]
+    headings = [visible(readable(heading)) for heading in columns.values()]
     by_column = list(zip(headings, *cells, strict=True))
     widths = [max(map(width_of, column)) for column in by_column]
     if width is not None:

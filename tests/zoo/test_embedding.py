@@ -226,3 +226,19 @@ def test_it_reads_omniglot(omniglot):
     assert len(found.class_names) == 143
     assert found.train.examples(np.arange(1))[0].shape == (1, 16, 16, 1)
     assert {found.test.kinds[label].partition("_")[0] for label in found.test.labels} == {"Korean", "Tagalog"}
+
+
+def test_where_no_kind_has_two_pictures_to_validate_it_is_said_and_no_epoch_is_best(tmp_path):
+    rng = np.random.default_rng(0)
+    for kind in "abcd":
+        (tmp_path / "set" / kind).mkdir(parents=True)
+        for number in range(4):
+            keras.utils.save_img(tmp_path / f"set/{kind}/{number}.png", rng.integers(0, 256, (16, 16, 1)))
+    asked = {"recipe": "quick", "data": str(tmp_path / "set"), "epochs": 1, "out": tmp_path, "batch_size": 8}
+    options = {"report": False, "model.widths": [4]}
+    with pytest.warns(UserWarning, match="`val_loss`, `val_recall_at_k` says nothing: no two of .* one kind") as said:
+        result = kzoo.run("embedding", options=options, verbose=0, **asked)
+    assert sum("says nothing" in str(one.message) for one in said) == 1
+    assert not result.run.best_path.exists()
+    with pytest.raises(UsageError, match=r"`train.monitor` is `val_loss`, which says nothing .*train.monitor=loss"):
+        kzoo.run("embedding", options={**options, "train.keep": "best"}, **asked)

@@ -106,6 +106,17 @@ def test_validation_is_of_the_kinds_that_are_learned(tmp_path):
     assert names(splits.validation) == names(splits.train)
 
 
+@pytest.mark.parametrize("limit", [None, 10])
+def test_of_little_data_the_kinds_that_are_validated_have_two_pictures_each(limit, tmp_path):
+    asked = replace(request(folder(tmp_path, [f"kind{n:02}" for n in range(16)], 8), image_size=16), limit=limit)
+    splits = load_splits(PIPELINE.source(), asked, Heard())
+    again = load_splits(PIPELINE.source(), asked, Heard())
+    assert len(splits.validation) == 10
+    for part in (splits.validation, splits.test, splits.train):
+        assert np.unique(part.labels, return_counts=True)[1].min() >= 2
+    assert splits.fingerprint == again.fingerprint
+
+
 def test_what_is_left_out_is_said(tmp_path):
     folder(tmp_path, "abcd")
     (tmp_path / "loose.png").write_bytes(png())

@@ -119,6 +119,21 @@ def test_pictures_that_cannot_be_read_are_left_out_and_said(gallery):
     assert sum("cannot be read" in note for note in source.notes) == 1
 
 
+def test_each_reason_is_said_of_its_own_pictures(gallery):
+    for name, content in {"empty.png": b"", "page.png": b"<!doctype html>", "red/none.jpg": b""}.items():
+        (gallery / name).write_bytes(content)
+    made, _ = loaded(gallery)
+    (source,) = made.open(str(gallery / "loose.png"), None)
+    made.start(source)
+    (note,) = source.notes
+    assert "3 of 13 images in the gallery cannot be read: empty.png, red/none.jpg (" in note
+    assert "; page.png (it is a web page" in note
+    again, _ = loaded(gallery)
+    (source,) = again.open(str(gallery / "loose.png"), None)
+    again.start(source)
+    assert source.notes == [note]
+
+
 def nothing(root):
     return root / "nowhere"
 

@@ -153,10 +153,10 @@ def _show(found: Evaluation) -> None:
     confusion = found.confusion
     if confusion is not None and (confusion.most_shown is None or len(confusion.names) <= confusion.most_shown):
         output.show()
-        names = confusion.names
-        counts = zip(names, confusion.counts.tolist(), strict=True)
-        matrix: list[dict[str, Any]] = [{"true": n, **dict(zip(names, row, strict=True))} for n, row in counts]
-        output.emit(matrix, {"true": "true \\ predicted", **{name: name for name in names}}, as_json=False)
+        columns = {str(number): name for number, name in enumerate(confusion.names)}  # a class may be called `true`
+        counts = zip(confusion.names, confusion.counts.tolist(), strict=True)
+        matrix: list[dict[str, Any]] = [{"true": n, **dict(zip(columns, row, strict=True))} for n, row in counts]
+        output.emit(matrix, {"true": "true \\ predicted", **columns}, as_json=False, spelled=columns)
     output.show()
     output.show(f"data  {found.data}; {found.size:,} test examples, {found.measured}")
 

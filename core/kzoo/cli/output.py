@@ -20,7 +20,7 @@ from kzoo.columns import NARROWEST, cell, name_lines, padded_to, table_lines, wi
 from kzoo.streams import readable, silence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from rich.console import Console
 
@@ -51,7 +51,14 @@ __all__ = [
 _STYLES = {"bold": "1", "dim": "2", "red": "31;1", "yellow": "33;1", "cyan": "36", "heading": "1"}
 
 
-def emit(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, whole: bool = False) -> None:
+def emit(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    *,
+    as_json: bool,
+    whole: bool = False,
+    spelled: Collection[str] = (),
+) -> None:
     """Write rows to stdout: as a table with these columns, or as JSON with everything the rows hold.
 
     Args:
@@ -59,6 +66,7 @@ def emit(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_js
         columns: The keys to show in the table and the heading of each, in order.
         as_json: Write a JSON list instead of a table.
         whole: Break no cell of the first column, see `table_lines`.
+        spelled: The keys whose headings are data, likewise.
     """
     if as_json:
         emit_json(list(rows))
@@ -67,7 +75,8 @@ def emit(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_js
         return
     width = terminal_width(sys.stdout) if sys.stdout.isatty() else None
     colours = paint if uses_color(sys.stdout) else None
-    show_painted("\n".join(table_lines(rows, columns, width=width, paint=colours, whole=whole)))
+    lines = table_lines(rows, columns, width=width, paint=colours, whole=whole, spelled=spelled)
+    show_painted("\n".join(lines))
 
 
 def emit_names(rows: Sequence[tuple[str, str]]) -> None:

@@ -10,9 +10,10 @@ from kzoo.cli import output
 from kzoo.errors import KzooError
 from kzoo.files import csv_cell, replacing
 from kzoo.streams import READABLE, visible
+from kzoo.tasks.predictions import ValuePrediction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
@@ -53,6 +54,7 @@ class Printer:
         units = {_UNITS[kind] for kind in kinds}
         self.unit = units.pop() if len(units) == 1 else "inputs"
         self._rows: list[dict[str, Any]] = []
+        self._spelled: set[str] = set()  # the columns that are named by the data
         self._lines: _Lines | None = None
         self._file = _CsvFile(csv, sources) if csv else None
 
@@ -68,7 +70,8 @@ class Printer:
         if self._file:
             self._file.close(kind, error, traceback)
         if self._rows:
-            output.emit(self._rows, {name: name for row in self._rows for name in row}, as_json=False)
+            columns = {name: name for row in self._rows for name in row}
+            output.emit(self._rows, columns, as_json=False, spelled=self._spelled)
         if self.doubted > _MOST_WARNED:
             more = self.doubted - _MOST_WARNED
             output.warn(
@@ -77,7 +80,7 @@ class Printer:
 
     def start(self, source: Source) -> None:
         """Be told that the results that follow are this source's."""
-        self._lines = _Lines() if source.kind in ("video", "camera") else None
+        self._lines = _Lines(self._spelled) if source.kind in ("video", "camera") else None
 
     def write(self, result: Result) -> None:
         """Write one result."""
@@ -91,6 +94,8 @@ class Printer:
             return
         if result.doubts:
             self._warn(where, result.doubts)
+        if isinstance(result.prediction, ValuePrediction):
+            self._spelled.update(_in_lines(result.prediction.values))
         if self.as_json:
             told = {"doubts": list(result.doubts)} if result.doubts else {}
             took = {"latency_ms": round(1000 * result.seconds, 2)} if "frame" in where else {}
@@ -100,7 +105,7 @@ class Printer:
         else:
             self._rows.append(_in_lines({**where, **result.prediction.columns(self.top)}))
         if self._file:
-            self._file.write(result.item, result.prediction.rows())
+            self._file.write(result.item, result.prediction.best_rows(self.top))
 
     def _warn(self, where: Mapping[str, Any], doubts: Sequence[str]) -> None:
         self.doubted += 1
@@ -118,10 +123,15 @@ def _in_lines(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Lines:
-    """A table whose rows are shown as they come, each column as wide as its widest cell up to there."""
+    """A table whose rows are shown as they come, each column as wide as its widest cell up to there.
 
-    def __init__(self) -> None:
+    Args:
+        spelled: The columns whose names are data, and are shown as they are spelled.
+    """
+
+    def __init__(self, spelled: Collection[str]) -> None:
         self._widths: dict[str, int] = {}
+        self._spelled = spelled
 
     def write(self, row: Mapping[str, Any]) -> None:
         if list(row) != list(self._widths):
@@ -129,7 +139,7 @@ class _Lines:
             self._widths = {
                 name: max(output.width_of(name), output.width_of(output.cell(value))) for name, value in row.items()
             }
-            self._show({name: name.upper() for name in row})
+            self._show({name: name if name in self._spelled else name.upper() for name in row})
         self._show(row)
 
     def _show(self, row: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
     from kzoo.data.splits import Split
 
@@ -31,14 +32,16 @@ def class_labels(split: Split, class_names: Sequence[str]) -> np.ndarray | None:
     return labels
 
 
-def aside_of(split: Split, class_names: Sequence[str], count: int, seed: Sequence[int]) -> np.ndarray:
+def aside_of(
+    split: Split, class_names: Sequence[str], count: int, seed: Sequence[int], paired: Literal["", "aside", "left"] = ""
+) -> np.ndarray:
     """Return which ``count`` examples of a split are set aside, of each class or label its share; a boolean array.
 
-    An example with shares of classes goes by the class that has most of them. Seed and classes as for `set_aside`.
+    An example with shares of classes goes by the class that has most of them. All else as for `set_aside`.
     """
     labels, rows = class_labels(split, class_names), label_rows(split, class_names)
     if rows is None or not len(rows):
-        return set_aside(labels, len(split), count, seed)
+        return set_aside(labels, len(split), count, seed, paired)
     if np.isin(rows, (0, 1)).all():
         return _rows_aside(rows > 0, count, seed)
     return set_aside(np.argmax(rows, axis=1), len(rows), count, seed)
@@ -88,7 +91,13 @@ def label_rows(split: Split, class_names: Sequence[str]) -> np.ndarray | None:
     return labels if rows else None
 
 
-def set_aside(labels: np.ndarray | None, total: int, count: int, seed: Sequence[int]) -> np.ndarray:
+def set_aside(
+    labels: np.ndarray | None,
+    total: int,
+    count: int,
+    seed: Sequence[int],
+    paired: Literal["", "aside", "left"] = "",
+) -> np.ndarray:
     """Return which ``count`` of ``total`` examples are set aside, drawn by the seed; a boolean array.
 
     Of each class as many are taken as its share says, rounded to the largest remainders, and one at least is left, as
@@ -100,6 +109,8 @@ def set_aside(labels: np.ndarray | None, total: int, count: int, seed: Sequence[
         total: The number of examples.
         count: How many are set aside, at most ``total``.
         seed: Decides which.
+        paired: What is set aside, or what is left, has two examples of a class or none, as far as that can be: a
+            single one gives its place to another class.
     """
     draw = np.random.default_rng(list(seed))
     taken = np.zeros(total, dtype=bool)
@@ -116,9 +127,44 @@ def set_aside(labels: np.ndarray | None, total: int, count: int, seed: Sequence[
         open_classes = np.flatnonzero(wanted < most)
         by_need = open_classes[np.lexsort((tie[open_classes], -(share - wanted)[open_classes]))]
         wanted[by_need[:missing]] += 1
+    if paired == "aside":
+        wanted = _without_single_ones(wanted, most, members, tie)
+    elif paired == "left":
+        wanted = members - _without_single_ones(members - wanted, members, members, tie)
     for label, many in zip(classes, wanted, strict=True):
         taken[order[labels[order] == label][:many]] = True
     return taken
+
+
+def _without_single_ones(counts: np.ndarray, most: np.ndarray, members: np.ndarray, tie: np.ndarray) -> np.ndarray:
+    """Return as many examples in all, where no class has a single one as far as that can be.
+
+    Args:
+        counts: How many are taken of each class; that of classes with none, two or more changes only where a single
+            one has nowhere else to go.
+        most: How many may be.
+        members: How many there are.
+        tie: An order of the classes that decides between equal ones.
+    """
+    counts = counts.copy()
+    alone = np.flatnonzero(counts == 1)
+    # Those that have two to give come first, and of these the ones that keep two themselves.
+    alone = alone[np.lexsort((tie[alone], members[alone] < 4, most[alone] < 2))]  # noqa: PLR2004
+    while len(alone):
+        taker = alone[0] if len(alone) > 1 and most[alone[0]] > 1 else None
+        if taker is None:
+            larger = np.flatnonzero((counts > 1) & (counts < most))
+            if not len(larger):
+                break
+            taker = larger[np.lexsort((tie[larger], counts[larger] - most[larger]))[0]]
+        counts[taker] += 1
+        counts[alone[-1]] = 0
+        alone = alone[counts[alone] == 1]
+    richer = np.flatnonzero(counts > 2)  # noqa: PLR2004
+    if len(alone) and most[alone[0]] > 1 and len(richer):
+        counts[richer[np.lexsort((tie[richer], -counts[richer]))[0]]] -= 1
+        counts[alone[0]] += 1
+    return counts
 
 
 def rare_classes(labels: np.ndarray, class_names: Sequence[str]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from kzoo.settings import known_names, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Literal
 
     from kzoo.data.download import RemoteFile
 
@@ -93,12 +94,12 @@ def load_splits(source: Sourced, request: DataRequest, listener: Told) -> Splits
     if whole:
         test = dataset.everything()
     elif validation is None and not request.whole:
-        train, validation = _keep_aside(train, request, dataset.class_names)
+        train, validation = _keep_aside(train, request, dataset)
     limit = None
     if request.limit is not None:
-        names, uncut = dataset.class_names, (train, validation, test)
-        train, test = _limited(train, request, names), _limited(test, request, names)
-        validation = _limited(validation, request, names) if validation is not None else None
+        uncut = train, validation, test
+        train, test = _limited(train, request, dataset), _limited(test, request, dataset)
+        validation = _limited(validation, request, dataset) if validation is not None else None
         if any(part is not before for part, before in zip((train, validation, test), uncut, strict=True)):
             limit = request.limit
     if not (request.whole or request.measured):
@@ -198,7 +199,7 @@ def _chosen(table: type, request: DataRequest) -> Any:
     return read_settings(table, given, prefix="data.")
 
 
-def _keep_aside(train: Split, request: DataRequest, class_names: Sequence[str]) -> tuple[Split, Split | None]:
+def _keep_aside(train: Split, request: DataRequest, dataset: Dataset) -> tuple[Split, Split | None]:
     """Split validation data off the training data, of each class its share: which examples the seed alone decides."""
     count = round(len(train) * request.validation_fraction)
     if request.validation_fraction > 0:
@@ -211,7 +212,8 @@ def _keep_aside(train: Split, request: DataRequest, class_names: Sequence[str]) 
         raise DataError(message)
     if count == 0:
         return train, None
-    aside = aside_of(train, class_names, count, (request.seed, 0x5A11D))
+    paired: Literal["", "aside"] = "aside" if dataset.paired else ""
+    aside = aside_of(train, dataset.class_names, count, (request.seed, 0x5A11D), paired)
     return train.take(np.flatnonzero(~aside)), train.take(np.flatnonzero(aside))
 
 
@@ -235,9 +237,10 @@ def _warn_of_rare_classes(train: Split, class_names: Sequence[str], request: Dat
     )
 
 
-def _limited(split: Split, request: DataRequest, class_names: Sequence[str]) -> Split:
+def _limited(split: Split, request: DataRequest, dataset: Dataset) -> Split:
     """Return at most as many examples as a request takes, of each class its share: labels are often sorted."""
     if request.limit is None or len(split) <= request.limit:
         return split
-    left = aside_of(split, class_names, len(split) - request.limit, (request.seed, 0x11317))
+    paired: Literal["", "left"] = "left" if dataset.paired else ""
+    left = aside_of(split, dataset.class_names, len(split) - request.limit, (request.seed, 0x11317), paired)
     return split.take(np.flatnonzero(~left))

@@ -254,6 +254,8 @@ class Dataset:
         schema: What a saved model must know of the data to read other data the same way, as plain values.
         task: What these labels mean, where the pipeline has several tasks; empty for its first.
         declares_test: Whether the data itself says which examples are for testing; False where the reader chose them.
+        paired: Whether examples are compared with others of their class, so that a part that is drawn of them is to
+            have two of a class or none.
     """
 
     train: Split
@@ -268,6 +270,7 @@ class Dataset:
     schema: Mapping[str, Any] = field(default_factory=dict)
     task: str = ""
     declares_test: bool = True
+    paired: bool = False
 
     def everything(self) -> Split:
         """Return all examples as one split."""

@@ -294,7 +294,7 @@ class Worker:
             if result.prediction is None:
                 rows.append({**where, **told})
             elif self._flat:
-                rows += [{**where, **row, **told} for row in result.prediction.rows() or [{}]]
+                rows += [{**where, **row, **told} for row in result.prediction.best_rows(self._top) or [{}]]
             else:
                 rows.append({**where, **result.prediction.to_dict(self._top), **told})
         return self._table(rows)

@@ -138,13 +138,20 @@ class InputRanges:
         said = []
         for number in outside[:_MOST_SAID].tolist():
             name, value, low, high = self.names[number], figures[number], self.low[number], self.high[number]
-            if self.pictures:
-                said.append(f"{(_LESS if value < low else _MORE)[name]} ({value:.3g}, and not {low:.3g} to {high:.3g})")
-            else:
-                said.append(f"`{name}` is {value:.6g}, and not {low:.6g} to {high:.6g}")
+            form = _form_apart(value, low if value < low else high, 3 if self.pictures else 6)
+            shown = f"{value:{form}}, and not {low:{form}} to {high:{form}}"
+            said.append(
+                f"{(_LESS if value < low else _MORE)[name]} ({shown})" if self.pictures else f"`{name}` is {shown}"
+            )
         more = f", and {len(outside) - _MOST_SAID} more" if len(outside) > _MOST_SAID else ""
         begin = "It is far from what the network learned from: "
         return f"{begin}{', '.join(said)}{more}."
+
+
+def _form_apart(value: float, bound: float, fewest: int) -> str:
+    """Return the form of numbers with as many digits as tell two of them apart, but so many at least."""
+    forms = [f".{digits}g" for digits in range(fewest, 18)]
+    return next((form for form in forms if f"{value:{form}}" != f"{bound:{form}}"), forms[-1])
 
 
 class Watch:

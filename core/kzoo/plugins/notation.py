@@ -50,6 +50,7 @@ _CALL = re.compile(r"([^\s,=\"'()\[\]{}]+)\(")
 _SPACE = re.compile(r"\s*")
 _PART = re.compile(r"[^\s,=\"'()\[\]{}+*]+")
 _WEIGHT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*\*\s*")
+_FACTOR = re.compile(r"(?:^|\+)\s*(\d+\.?\d*|\.\d+)\s*([A-Za-z][\w-]*)")  # whose sign was left out
 _NUMBER = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _PYTHON_WORDS = {"True": True, "False": False, "None": None}
 _DECODER = json.JSONDecoder()
@@ -236,6 +237,9 @@ class _Reader:
             return self.call(0)
         word = _PART.match(self.text, self.at)
         if not word:
+            before = self.text[: self.at].rstrip()[-1:]
+            if not self.rest and before in ("+", "*"):
+                self.refuse(f"the name of a component is missing after the `{before}`")
             self.refuse(f"expected the name of a component at {self.rest!r}")
         self.at = word.end()
         name, rest = _split_name(word.group(), self.whole)
@@ -357,7 +361,11 @@ def _normal_name(name: str, whole: str) -> str:
         message = f"`{name[:_SHOWN]}...` is no name: it has {len(name):,} characters; the limit is {_LONGEST_NAME}."
         raise UsageError(message)
     if not _NAME.fullmatch(name):
-        message = f"`{whole}` is not a component reference. It has the form name[:key=value,...], as in focal:gamma=2."
+        factor = _FACTOR.search(whole)
+        hint = f"; a factor is written with a `*`, as in {factor[1]}*{factor[2]}" if factor else ""
+        message = (
+            f"`{whole}` is not a component reference. It has the form name[:key=value,...], as in focal:gamma=2{hint}."
+        )
         raise UsageError(message)
     # A class by its path, as `keras.losses.MeanSquaredError`, is filed and shown as it is written in Python.
     return name if "." in name else name.replace("-", "_").lower()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Neighbour", "VectorPrediction"]
 
 _KEPT = 10
-"""As many neighbours are written into a CSV file."""
+"""As many neighbours are told where nobody says how many."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,13 @@ class VectorPrediction(Prediction):
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row for each of the ten nearest pictures; without a gallery one with all numbers of the vector."""
+        return self.best_rows(_KEPT)
+
+    def best_rows(self, top: int) -> list[dict[str, Any]]:
+        """Return a row for each of the ``top`` nearest pictures; without a gallery one with all numbers."""
         if self.search is None:
             return [{f"v{place}": float(number) for place, number in enumerate(self.vector)}]
         return [
             {"rank": rank, "nearest": one.image, "kind": one.kind, "cosine": one.cosine}
-            for rank, one in enumerate(self.nearest(_KEPT), 1)
+            for rank, one in enumerate(self.nearest(top), 1)
         ]

@@ -39,6 +39,11 @@ class Prediction(abc.ABC):
         """Return the whole answer as rows of a CSV file; one row with `columns` by default."""
         return [self.columns()]
 
+    def best_rows(self, top: int) -> list[dict[str, Any]]:
+        """Return the ``top`` best rows where each is an answer of its own, the best first; else all of `rows`."""
+        del top
+        return self.rows()
+
 
 @dataclass(frozen=True)
 class ClassPrediction(Prediction):

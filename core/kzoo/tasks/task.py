@@ -225,6 +225,17 @@ class Task(abc.ABC):
         del count, outputs, num_classes
         return None
 
+    def silent(self, validation: Split, predicts: str, num_classes: int) -> dict[str, str]:
+        """Return what says nothing of validation data, ``loss`` or ``metrics``, each with why and what to do.
+
+        Args:
+            validation: The data.
+            predicts: What the loss compares with its labels.
+            num_classes: The number of classes that are learned.
+        """
+        del validation, predicts, num_classes
+        return {}
+
     def check_measurable(self) -> None:
         """Raise `KzooError` where what `measure` needs is not installed."""
         return

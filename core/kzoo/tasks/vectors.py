@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from kzoo.data.splits import Split
     from kzoo.tasks.vector_measures import Pairs, Retrieval
 
 __all__ = ["Embedding", "NamesKinds", "VectorOutcome"]
@@ -156,6 +157,21 @@ class Embedding(Task):
         from kzoo.wrappers.pair_losses import OfPairs
 
         return OfPairs(loss)
+
+    def silent(self, validation: Split, predicts: str, num_classes: int) -> dict[str, str]:
+        """Return what says nothing where no kind has two pictures, or a loss of classes knows none of the kinds."""
+        kinds, counts = np.unique(np.asarray(validation.labels), return_counts=True)
+        found = {}
+        if (counts < 2).all():  # noqa: PLR2004 - a pair
+            found["metrics"] = (
+                f"no two of the pictures for validation ({len(validation):,}) are of one kind, so that none can find "
+                "another; give more of each kind, or keep more aside (-o data.validation_fraction=0.3)"
+            )
+        if predicts != "cosines":
+            return {"loss": found["metrics"], **found} if found else {}
+        if not (kinds < num_classes).any():
+            found["loss"] = f"none of the pictures for validation ({len(validation):,}) is of a kind that is learned"
+        return found
 
     def measure(self, measured: Measured) -> VectorOutcome:
         """Return the vectors of all examples of a split.

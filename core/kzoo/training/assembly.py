@@ -14,9 +14,11 @@ from kzoo.tasks import task_named
 from kzoo.tasks.classes import check_labels
 from kzoo.training.class_weights import POWERS, balanced_weights, check_class_weight, of_whole_masks
 from kzoo.training.computing import computing, optimizer_of
-from kzoo.training.logged import direction_of, logged_names
+from kzoo.training.logged import direction_of, logged_names, silent_names
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kzoo.data.splits import Splits
     from kzoo.pipeline import Built, Pipeline, Started
     from kzoo.plugin import LossSpec
@@ -51,7 +53,9 @@ class Assembly:
         model: The compiled model.
         batches: The training data in its order.
         encode: The function from labels, beside inputs, to what the loss takes; None where they stay.
-        cautions: What speaks against a component that is used all the same, a sentence for each.
+        cautions: What speaks against a component that is used all the same, a sentence for each; and against what is
+            logged.
+        silent: The logged values that say nothing of this validation data, each with why; no epoch is best by them.
         computing: In which type of numbers it computes, and whether by XLA.
         started: What the model took from a trained one, or None.
         thawing: What is to be said of frozen layers that are trained later, or None.
@@ -162,7 +166,11 @@ class Assembly:
         from kzoo.training.rehearsal import rehearse
 
         config, settings = self.config, self.config.train
-        _check_monitor(config, validated=splits.validation is not None, measured=self.measured_every > 0)
+        parts = tuple(getattr(self.loss, "part_names", ()))
+        self.silent = silent_names(config, self.task, splits, self.predicts, parts, measured=self.measured_every > 0)
+        _check_monitor(
+            config, validated=splits.validation is not None, measured=self.measured_every > 0, silent=self.silent
+        )
         self.num_classes = len(splits.class_names)
         if self.num_classes == 1 and self.label_form:
             message = (
@@ -212,7 +220,7 @@ class Assembly:
             _, _, *_ = self.batches.element_spec
         self.optimizer = self._optimizer()
         self.compile_with(self.optimizer)
-        self.cautions = rehearse(self)
+        self.cautions = [*rehearse(self), *_of_silent(self.silent, settings.monitor)]
         self.thawing = self._thawing()
 
     def _started(self, problem: Problem) -> Started | None:
@@ -276,7 +284,7 @@ class Assembly:
         return self.batches.augment is not None
 
 
-def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> None:
+def _check_monitor(config: RunConfig, *, validated: bool, measured: bool, silent: Mapping[str, str]) -> None:
     settings = config.train
     if measured and not validated:
         message = (
@@ -284,9 +292,25 @@ def _check_monitor(config: RunConfig, *, validated: bool, measured: bool) -> Non
             "(data.validation_fraction is 0). Set train.monitor=loss and train.measure_every=0."
         )
         raise UsageError(message)
-    if (settings.keep == "best" or settings.early_stopping) and settings.monitor.startswith("val_") and not validated:
+    asked = settings.keep == "best" or settings.early_stopping
+    if asked and settings.monitor in silent:
+        message = (
+            f"`train.monitor` is `{settings.monitor}`, which says nothing of this validation data: "
+            f"{silent[settings.monitor]}. Or set train.monitor=loss, or train.keep=last and train.early_stopping=0."
+        )
+        raise UsageError(message)
+    if asked and settings.monitor.startswith("val_") and not validated:
         message = (
             f"`train.monitor` is `{settings.monitor}`, but there is no validation data "
             "(data.validation_fraction is 0). Set train.monitor=loss, or train.keep=last and train.early_stopping=0."
         )
         raise UsageError(message)
+
+
+def _of_silent(silent: Mapping[str, str], monitor: str) -> list[str]:
+    """Return what is to be said of logged values that say nothing, in one text at most."""
+    if not silent:
+        return []
+    best = f" No epoch is best by `{monitor}`." if monitor in silent else ""
+    named = ", ".join(f"`{name}`" for name in silent)
+    return [f"What is logged as {named} says nothing: {'; '.join(dict.fromkeys(silent.values()))}.{best}"]

@@ -283,7 +283,8 @@ def _callbacks(work: Work, best: Any, shown: Any) -> list[Any]:
 
     settings = work.config.train
     found: list[Any] = [LogFile(work.run.path / "metrics.csv"), StaysFinite(work.advice)]
-    if work.splits.validation is not None or not settings.monitor.startswith("val_"):
+    told = settings.monitor not in work.parts.silent
+    if told and (work.splits.validation is not None or not settings.monitor.startswith("val_")):
         found.append(best)
     if settings.early_stopping:
         direction = work.parts.monitor_direction

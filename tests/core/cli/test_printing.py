@@ -4,15 +4,19 @@ import csv
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from kzoo.cli.evaluate import _show as show
 from kzoo.cli.printing import Printer
 from kzoo.data.frames import Frame, Source
 from kzoo.errors import KzooError
 from kzoo.inference.predicting import Result
-from kzoo.pipeline import ClassPrediction
+from kzoo.pipeline import ClassPrediction, ValuePrediction
+from kzoo.tasks.neighbours import Neighbour, VectorPrediction
+from kzoo.tasks.task import Confusion
 
 NAMES = [b"a.png", b"caf\xe9.png", "größe.png".encode(), b"z.png"]
 WRITTEN = ["a.png", "caf\\xe9.png", "größe.png", "z.png"]
@@ -107,3 +111,40 @@ def test_columns_stand_below_each_other_whatever_the_names_are_made_of(kind, cap
     assert {line.index("cat") + sum(letter in "写真" for letter in line) for line in lines} == {
         len("a-long-name.png  ")
     }
+
+
+def test_headings_that_are_data_keep_their_spelling(capsys):
+    names = ["Katze weiß", "katze", "true"]
+    confusion = Confusion(names, np.array([[4, 1, 0], [2, 5, 0], [0, 0, 3]]))
+    show(SimpleNamespace(metrics={"loss": 1.0}, per_class={}, confusion=confusion, data="x", size=15, measured=""))
+    lines = capsys.readouterr().out.splitlines()
+    place = next(number for number, line in enumerate(lines) if "PREDICTED" in line)
+    assert lines[place].split("  ")[0] == "TRUE \\ PREDICTED"
+    assert all(name in lines[place] for name in names)
+    assert [line.split() for line in lines[place + 1 : place + 4]] == [
+        ["Katze", "weiß", "4", "1", "0"],
+        ["katze", "2", "5", "0"],
+        ["true", "0", "0", "3"],
+    ]
+
+
+def test_of_ranked_answers_the_file_has_as_many_as_are_asked_for(tmp_path):
+    found = [Neighbour(f"{number}.png", "cup", 1 - number / 100) for number in range(30)]
+    shown = Frame(index=0, path=Path("a.png"), pixels=np.zeros((1, 1, 3), np.uint8))
+    for top in (2, 20):
+        with Printer(top=top, as_json=True, csv=tmp_path / "a.csv", sources=[Images("here", "images")]) as printer:
+            printer.write(Result(shown, VectorPrediction(np.ones(1), lambda top: found[:top]), 0.0))
+        rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+        assert [row["nearest"] for row in rows] == [one.image for one in found[:top]]
+
+
+@pytest.mark.parametrize("kind", ["images", "video"])
+def test_names_of_outputs_are_headings_as_the_data_has_them(kind, capsys):
+    source = Images("here", kind)
+    with Printer(top=1, as_json=False, csv=None, sources=[source]) as printer:
+        printer.start(source)
+        shown = Frame(index=0, path=Path("a.png"), pixels=np.zeros((1, 1, 3), np.uint8))
+        printer.write(Result(shown, ValuePrediction({"Größe": 1.5, "maß": 2.0}), 0.0))
+    heading = capsys.readouterr().out.splitlines()[0].split()
+    assert heading[-2:] == ["Größe", "maß"]
+    assert heading[0].isupper()

@@ -41,6 +41,31 @@ def test_the_seed_alone_decides():
     assert free.sum() == 100
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("members", "count"),
+    [([8] * 12, 10), ([8] * 12, 9), ([3] * 5, 4), ([1, 1, 5], 2), ([40, 8, 8, 8], 6), ([2] * 9, 3)],
+)
+def test_what_is_set_aside_has_two_of_a_class_or_none_where_that_can_be(members, count, seed):
+    labels = np.random.default_rng(9).permutation(np.repeat(np.arange(len(members)), members))
+    before, taken, left = (set_aside(labels, len(labels), count, (seed, 1), paired) for paired in ("", "aside", "left"))
+    assert taken.sum() == left.sum() == count
+    possible = max(members) > 2
+    assert (1 in counts(labels[taken], len(members))) != possible
+    assert (counts(labels[~taken], len(members)) >= 1).all()
+    some = counts(labels[before], len(members))
+    kept = (some > 1) & (some == counts(labels[taken], len(members)))
+    np.testing.assert_array_equal(before[kept[labels]], taken[kept[labels]])
+    few = set_aside(labels, len(labels), len(labels) - count, (seed, 1), "left")
+    assert (1 in counts(labels[~few], len(members))) != possible
+
+
+def test_where_no_class_has_a_single_one_pairs_change_nothing():
+    labels = np.random.default_rng(9).permutation(np.repeat(np.arange(40), 20))
+    for paired in ("aside", "left"):
+        np.testing.assert_array_equal(set_aside(labels, 800, 80, (3, 1), paired), set_aside(labels, 800, 80, (3, 1)))
+
+
 def test_rare_classes_the_rarest_first():
     assert rare_classes(np.array([0] * 20 + [1] * 9 + [3] + [4] * 10), "abcde") == {"c": 0, "d": 1, "b": 9}
     assert rare_classes(np.array([0] * 7 + [1] * 6 + [2] * 3), "abc") == {"c": 3}

@@ -65,6 +65,12 @@ def test_rows_by_the_names_of_their_columns():
     assert "`input 1` is 9" in nameless.doubts(np.array([[9.0, 7.0]]))[0]
 
 
+def test_rounding_does_not_hide_the_difference():
+    near, far = InputRanges(("contrast",), (0.13712,), (0.3,)), InputRanges(("x",), (0.0,), (1.0,), pictures=False)
+    assert near._said(np.array([0.13708]), np.array([0])).endswith("in contrast (0.13708, and not 0.13712 to 0.3).")
+    assert "`x` is 1.00000003, and not 0 to 1." in far.doubts(np.array([[1 + 3e-8]]))[0]
+
+
 def test_few_examples_widen_the_ranges_and_fewer_say_nothing():
     rows = np.linspace(0, 1, FEWEST)[:, None]
     ranges = ranges_of(rows)

@@ -280,8 +280,14 @@ def test_what_only_looks_like_a_sum_is_none():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("ssim+", "expected the name of a component at ''"),
-        ("0.5*", "expected the name of a component at ''"),
+        ("ssim+", "the name of a component is missing after the `+`"),
+        ("soft_dice +", "the name of a component is missing after the `+`"),
+        ("0.5*", "the name of a component is missing after the `*`"),
+        ("emd + 2*", "the name of a component is missing after the `*`"),
+        ("0.2ssim + charbonnier", "a factor is written with a `*`, as in 0.2*ssim"),
+        ("charbonnier + 2.5 ssim", "a factor is written with a `*`, as in 2.5*ssim"),
+        ("0.2ssim", "a factor is written with a `*`, as in 0.2*ssim"),
+        ("0.2 ssim(a=1)", "a factor is written with a `*`, as in 0.2*ssim"),
         ("a ++ b", "expected the name of a component at '+ b'"),
         ("a + b:gamma=2", "arguments of a component are in brackets, as in 0.5*focal(gamma=2) + emd"),
         ("a + b=2", "arguments of a component are in brackets"),

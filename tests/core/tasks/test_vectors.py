@@ -153,8 +153,21 @@ def test_a_prediction_tells_its_neighbours_or_its_vector():
     assert one.text == "cup 0.91"
     assert one.columns(2) == {"nearest": "cup/1.jpg", "kind": "cup", "cosine": "0.9100", "next": "2.jpg 0.500"}
     assert [row["rank"] for row in one.rows()] == [1, 2]
+    assert [row["rank"] for row in one.best_rows(1)] == [1]
     assert one.to_dict(1)["nearest"] == [{"image": "cup/1.jpg", "kind": "cup", "cosine": 0.91}]
     alone = VectorPrediction(np.array([0.6, 0.8], np.float32))
     assert alone.text == "a vector of 2 numbers"
     assert alone.to_dict()["vector"] == [0.6, 0.8]
-    assert alone.rows() == [{"v0": pytest.approx(0.6), "v1": pytest.approx(0.8)}]
+    assert alone.rows() == alone.best_rows(1) == [{"v0": pytest.approx(0.6), "v1": pytest.approx(0.8)}]
+
+
+def test_validation_data_that_says_nothing_of_pairs_or_of_the_kinds_that_are_learned():
+    task = task_named("embedding")
+
+    def silent(labels, predicts):
+        return set(task.silent(ArraySplit(np.zeros(len(labels)), np.array(labels)), predicts, 3))
+
+    assert silent([0, 1, 2], "embeddings") == {"loss", "metrics"}
+    assert silent([0, 1, 2], "cosines") == {"metrics"}
+    assert silent([3, 3, 4], "cosines") == {"loss"}
+    assert silent([0, 3, 4, 4], "cosines") == silent([4, 4], "distances") == set()

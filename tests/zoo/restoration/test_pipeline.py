@@ -232,7 +232,8 @@ def test_an_exported_network_restores_what_the_run_does():
             return np.asarray(free(x))
 
     free = of_any_size(model)
-    pixels = [frame((90, 101)), frame((49, 48), index=1)]
+    sizes = [(90, 101), (49, 48), (1, 1), (3, 100), (47, 20)]  # some smaller than a patch
+    pixels = [frame(size, index=index) for index, size in enumerate(sizes)]
     exported = pipelines.reader(PIPELINE, Exported(), card)
     exported.load()
     own = pipelines.reader(PIPELINE, model, card)

@@ -86,6 +86,18 @@ def test_numbers_as_classes_txt_names_them(tmp_path):
     assert named.class_names == ("a", "b")
 
 
+@pytest.mark.parametrize("place", ["masks/classes.txt", "masks/train/classes.txt"])
+def test_classes_txt_may_stand_among_the_masks(place, tmp_path):
+    folders(tmp_path, layout="images/{split}{name}", splits=("train", "val"))
+    (tmp_path / place).write_text("sky 0 0 0\nroad 128 64 0\ncar 0 0 200\n")
+    assert read(tmp_path).class_names == ("sky", "road", "car")
+    (tmp_path / "classes.txt").write_text("sky\nroad\ncar\n")
+    assert read(tmp_path).class_names == ("sky", "road", "car")
+    (tmp_path / "classes.txt").write_text("sky\ncar\nroad\n")
+    with pytest.raises(KzooError, match=f"classes.txt and {place} in .* name other classes: .* `car` .* `road`"):
+        read(tmp_path)
+
+
 def test_numbers_that_are_not_in_a_row(tmp_path):
     folders(tmp_path, change=lambda labels: np.array([7, 33, 0], np.uint8)[labels])
     data = read(tmp_path, ignore=0)

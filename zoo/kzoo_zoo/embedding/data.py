@@ -194,6 +194,7 @@ class Pictures:
             location=str(paths[0]),
             notes=notes,
             declares_test=found.declares_test,
+            paired=True,
         )
 
     def sample(self, settings: SampleSettings) -> Dataset:
@@ -225,6 +226,7 @@ class Pictures:
                 f"{len(train):,} train pictures of the digits 0 to 6, {len(test):,} test pictures of 7, 8 and 9, never "
                 f"learned: scikit-learn's 8x8 handwritten digits, enlarged to {height}x{width}x{channels}"
             ),
+            paired=True,
         )
 
     def _mode(self, settings: KindSettings, files: Sequence[Path]) -> ImageMode:

@@ -20,7 +20,7 @@ from kzoo.tasks.neighbours import Neighbour
 from kzoo.tasks.vector_measures import nearest, unit_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Gallery", "gallery_of"]
@@ -138,11 +138,27 @@ def _brought_up_to_date(
         message = f"No picture in --gallery {folder} can be read."
         raise DataError(message)
     notes = [why] if why else []
-    if unread := sorted(set(range(len(names))) - set(usable.tolist())):
-        listed = sample_of([paths[row] for row in unread], folder)
-        because = f" ({reasons[unread[0]]})" if unread[0] in reasons else ""
-        notes.append(f"{len(unread)} of {len(names)} images in the gallery cannot be read: {listed}{because}.")
+    if unread := {paths[row]: reasons.get(row, "") for row in sorted(set(range(len(names))) - set(usable.tolist()))}:
+        listed = _by_reason(unread, folder)
+        notes.append(f"{len(unread)} of {len(names)} images in the gallery cannot be read: {listed}.")
     return Gallery(folder, [names[row] for row in usable], np.ascontiguousarray(vectors[usable]), notes)
+
+
+def _by_reason(unread: Mapping[Path, str], folder: Path) -> str:
+    """Return the names of pictures, those with the same reason together; an empty one is found out."""
+    alike: dict[str, list[Path]] = {}
+    for path, reason in unread.items():
+        alike.setdefault(reason or _reason(path), []).append(path)
+    return "; ".join(f"{sample_of(files, folder)} ({reason})" for reason, files in alike.items())
+
+
+def _reason(path: Path) -> str:
+    """Return why a picture has no vector that can be compared, where that was found out in an earlier run."""
+    try:
+        read_image(path)
+    except UnreadableImageError as error:
+        return error.reason
+    return "its vector holds numbers that are not finite"
 
 
 def _kept(place: Path, probe: np.ndarray) -> tuple[dict[str, tuple[list[int], np.ndarray]], str]:

@@ -106,7 +106,7 @@ class RestorationReader(Reader):
             reach=self.reach,
             stride=self.stride,
             scale=self.scale,
-            whole=not self.any_size,
+            least=self.input_shape[0],  # which is all that an exported network takes: both restore alike
         )
 
     def draw(self, frame: Frame, prediction: Prediction) -> np.ndarray:

@@ -46,7 +46,7 @@ def in_tiles(
     reach: int,
     stride: int,
     scale: int,
-    whole: bool = False,
+    least: int = 1,
 ) -> np.ndarray:
     """Return a picture restored, uint8 of shape (scale H, scale W, C): the same as by the network as a whole.
 
@@ -57,10 +57,10 @@ def in_tiles(
         reach: How many pixels away from a pixel its restored value is decided at most, a multiple of ``stride``.
         stride: What the sides of the network's input are multiples of; what is missing is mirrored, and cut off again.
         scale: How many times as long the sides become.
-        whole: Whether the network takes no other pictures than such as are as large as a tile.
+        least: The sides that a smaller picture has at least when it goes through the network, a multiple of ``stride``;
+            what is missing is mirrored likewise.
     """
     height, width = pixels.shape[:2]
-    least = tile if whole else stride
     padded = [max(least, -(-side // stride) * stride) for side in (height, width)]
     around = [(0, to - side) for to, side in zip(padded, (height, width), strict=True)]
     wide = np.pad(pixels, (*around, (0, 0)), mode="symmetric")

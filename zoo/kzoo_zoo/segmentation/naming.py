@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from kzoo.data.texts import reason_of, text_of
 from kzoo.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from kzoo_zoo.segmentation.settings import MaskSettings
 
 __all__ = ["CLASS_FILES", "Named", "colour_in", "named_in", "parse_names"]
@@ -45,12 +48,17 @@ def colour_in(text: str) -> int | None:
     return None if match is None else int(match[1], 16)
 
 
-def named_in(root: Path, settings: MaskSettings) -> tuple[list[Named], str]:
+def named_in(root: Path, settings: MaskSettings, masks: Iterable[Path] = ()) -> tuple[list[Named], str]:
     """Return the classes as the user or a file beside the data names them, and where; none where nobody does.
+
+    Args:
+        root: The folder of the data, or a file in it.
+        settings: What the user says.
+        masks: The masks: a ``classes.txt`` may stand among them, as ``kzoo predict --masks`` writes it.
 
     Raises:
         UsageError: The setting names a file that is not there.
-        DataError: The file cannot be read, or is no list of classes.
+        DataError: The file cannot be read, or is no list of classes; or there are two with other classes.
     """
     stated = settings.classes
     if isinstance(stated, str) and stated and "," not in stated:
@@ -62,10 +70,35 @@ def named_in(root: Path, settings: MaskSettings) -> tuple[list[Named], str]:
         names = stated_names(stated)
         return [Named(name, number) for number, name in enumerate(names)], "`data.classes`"
     folder = root if root.is_dir() else root.parent
-    for name in CLASS_FILES:
-        if (path := folder / name).is_file():
-            return parse_names(path), name
-    return [], ""
+    beside = [folder / name for name in CLASS_FILES if (folder / name).is_file()][:1]
+    own = {place for parent in {mask.parent for mask in masks} for place in (parent, *parent.parents)}
+    among = sorted(place / CLASS_FILES[0] for place in own if folder in place.parents)
+    files = {path: parse_names(path) for path in (*beside, *filter(Path.is_file, among))}
+    if not files:
+        return [], ""
+    first, *others = files
+    for other in others:
+        _check_alike(folder, first, other, files)
+    return files[first], first.relative_to(folder).as_posix()
+
+
+def _check_alike(folder: Path, first: Path, other: Path, files: Mapping[Path, Sequence[Named]]) -> None:
+    """Raise `DataError` where two files name other classes; one of them may leave out the colours."""
+    for one, its in itertools.zip_longest(files[first], files[other]):
+        if one and its and one.name == its.name and (None in (one.colour, its.colour) or one.colour == its.colour):
+            continue
+        names = [path.relative_to(folder).as_posix() for path in (first, other)]
+        shown = [f"`{named.name}`{_written(named.colour)}" if named else "none" for named in (one, its)]
+        value = (one or its).value  # type: ignore[union-attr] # one of them is there
+        message = (
+            f"{' and '.join(names)} in {folder} name other classes: of the number {value}, {shown[0]} and {shown[1]}. "
+            "Remove the one that does not belong to these masks."
+        )
+        raise DataError(message)
+
+
+def _written(colour: int | None) -> str:
+    return "" if colour is None else f" #{colour:06x}"
 
 
 def parse_names(path: Path) -> list[Named]:

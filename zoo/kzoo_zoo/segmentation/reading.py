@@ -133,7 +133,7 @@ def _found(root: Path, settings: MaskSettings) -> tuple[str, Pairs, Sequence[Nam
         return "voc", find_voc(root), named or [Named(n, i) for i, n in enumerate(VOC_CLASSES)], where or "VOC"
     tree = walk(root)
     if form in ("", "masks") and (pairs := find_pairs(tree)) is not None:
-        return ("masks", pairs, *named_in(root, settings))
+        return ("masks", pairs, *named_in(root, settings, [one.mask for one in pairs.found if one.mask]))
     files = find_coco(tree) if form in ("", "coco") else []
     if files:
         return ("coco", *_of_coco(root, files, settings))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -148,4 +150,13 @@ def _wrapped(text: str, room: float, font: ImageFont.FreeTypeFont | ImageFont.Im
 
 @functools.lru_cache(maxsize=32)
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return DejaVu Sans, which comes with matplotlib and has the Latin, Greek, Cyrillic and some other scripts.
+
+    What it lacks, such as Chinese, Japanese and Korean, is drawn as empty boxes: no font with these is installed with
+    kzoo, and those of a machine would make other pictures on another one. Pillow's own font has ASCII alone.
+    """
+    found = importlib.util.find_spec("matplotlib")  # which is not imported for a file of it
+    for folder in (found and found.submodule_search_locations) or ():
+        if (path := Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf").is_file():
+            return ImageFont.truetype(path, size)
     return ImageFont.load_default(size)

@@ -40,3 +40,8 @@ def test_place_and_colours():
     assert changed.max(0).tolist() == [299, 299]
     assert changed.min() > 200
     assert (drawn[..., 1] <= 128).all()
+
+
+def test_letters_that_are_not_ascii_are_drawn_as_themselves():
+    drawn = {letter: write_text(np.full((200, 200, 3), 128, np.uint8), letter).tobytes() for letter in "öß€шλ\uffff"}
+    assert len(set(drawn.values())) == len(drawn)  # what a font lacks looks all alike
