@@ -433,7 +433,7 @@ def test_inputs_that_are_no_pictures(monkeypatch, capsys):
 
     monkeypatch.setattr(Brightness, "reader", lambda self, card, forward, settings: Table())
     assert main(["predict", "x", "a.csv", "--csv", "out.csv"]) == 1
-    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [["ROW", "Y"], ["0", "0"], ["2", "2"]]
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [["ROW", "y"], ["0", "0"], ["2", "2"]]
     assert Path("out.csv").read_text() == "row,y\n0,0.0\n2,2.0\n"
     assert main(["predict", "x", "a.csv", "--save", "out"]) == 2
     assert "a table has none" in capsys.readouterr().err

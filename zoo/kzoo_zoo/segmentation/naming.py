@@ -89,7 +89,7 @@ def _check_alike(folder: Path, first: Path, other: Path, files: Mapping[Path, Se
             continue
         names = [path.relative_to(folder).as_posix() for path in (first, other)]
         shown = [f"`{named.name}`{_written(named.colour)}" if named else "none" for named in (one, its)]
-        value = (one or its).value  # type: ignore[union-attr] # one of them is there
+        value = (one or its).value
         message = (
             f"{' and '.join(names)} in {folder} name other classes: of the number {value}, {shown[0]} and {shown[1]}. "
             "Remove the one that does not belong to these masks."
