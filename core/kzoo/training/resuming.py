@@ -165,7 +165,7 @@ def state_to_resume(resume: Resume, config: RunConfig, listener: Listener, *, ti
     place = state.data["place"]
     if config.train.epochs < place["epoch"] + bool(place["step"]):
         message = (
-            f"The run {run.path} cannot be resumed with train.epochs={config.train.epochs}: it is in epoch "
+            f"The run {run.path} cannot be resumed for {config.train.epochs} epochs: it is in epoch "
             f"{place['epoch'] + bool(place['step'])} already. Give more with --epochs N."
         )
         raise UsageError(message)
