@@ -103,7 +103,7 @@ def test_killed_while_the_state_is_written(killed, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.filterwarnings("ignore:.*has no state: it begins anew")
+@pytest.mark.filterwarnings("ignore:.*has no state. it begins anew")
 def test_killed_at_any_moment(killed, tmp_path):
     """Every fourth moment, from the first file to the last."""
     alone, snapshots = killed

@@ -307,7 +307,7 @@ def test_curves_of_a_killed_run_are_those_of_one_that_was_not(killed):
 
 
 @pytest.mark.long
-@pytest.mark.filterwarnings("ignore:.*has no state: it begins anew")
+@pytest.mark.filterwarnings("ignore:.*has no state. it begins anew")
 def test_curves_of_a_run_killed_at_any_moment(killed):
     """Every third moment, from the first file to the last."""
     _, curves, moments = killed
