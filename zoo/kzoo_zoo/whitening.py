@@ -21,6 +21,7 @@ PATCH = 4
 
 COMPONENTS = 16
 """Principal components that are kept, where a patch has as many; each has a filter and its negative."""
+
 _WHITENED_BY = 5000  # images; more change nothing
 
 
@@ -68,9 +69,8 @@ def whiten(layer: Any, images: np.ndarray, *, epsilon: float = 1e-2) -> None:
             enough: the covariance of 16 components is settled long before all of them.
         epsilon: Damping of the weak components, which are mostly noise.
     """
-    patch, _, _, filters_both = layer.kernel.shape
-    components = filters_both // 2
-    mean, values, vectors = _principal_components(_patches(images, patch))
+    components = layer.filters // 2
+    mean, values, vectors = _principal_components(_patches(images, layer.kernel_size[0]))
     scale = np.sqrt(values[:components] + epsilon * values.mean())
     filters = vectors[:, :components] / scale
     filters = np.concatenate([filters, -filters], axis=1)

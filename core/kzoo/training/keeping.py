@@ -84,8 +84,10 @@ class StateKeeper:
         if thread is not None and thread.is_alive():
             thread.join()
         fault, self._fault = self._fault, None
-        reason = "" if fault is None else f"{fault.strerror or fault}"
-        if reason and reason != self._told:  # every state after it would say the same
+        if fault is None:
+            return
+        reason = f"{fault.strerror or fault}"
+        if reason != self._told:  # every state after it would say the same
             before = "from the state before" if self._folder.newest() else "only by beginning anew"
             self._warn(
                 f"The state of the training could not be written to {self._folder.path}: {reason}. The training goes "
@@ -98,3 +100,5 @@ class StateKeeper:
             self._folder.write(state)
         except OSError as error:
             self._fault = error
+        else:
+            self._told = ""

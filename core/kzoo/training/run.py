@@ -263,7 +263,7 @@ def _done(work: Work) -> RunResult:
         if "saved" not in work.completed:
             if work.is_chief:
                 best = f" The model of the best epoch is {run.best_path}." if run.best_path.exists() else ""
-                work.listener.say(f"Stopped by {stop.signal} at once.{best} {_goes_on(work)}")
+                work.listener.say(f"Stopped by {stop.signal} at once.{best} {_goes_on(work)}.")
             raise
         return _result(work, status)
     except BaseException as error:
@@ -273,7 +273,7 @@ def _done(work: Work) -> RunResult:
         kept = f" The best model so far is {run.best_path}." if work.is_chief and run.best_path.exists() else ""
         told = _with_resume(error, work)
         if isinstance(error, OSError):
-            again = f" Once that is mended, {_goes_on(work)}" if work.is_chief else ""
+            again = f" Once that is mended, {_goes_on(work)}." if work.is_chief else ""
             message = f"The run {run.path} could not be written: {error.strerror or error}{_where(error)}.{kept}{again}"
             raise KzooError(message) from error
         if isinstance(told, KzooError) and kept and "evaluated" not in work.completed:
@@ -295,9 +295,9 @@ def _where(error: OSError) -> str:
 
 
 def _goes_on(work: Work) -> str:
-    """Return the sentence that says by what command a run that was stopped goes on."""
+    """Return the words that say by what command a run that was stopped goes on."""
     workers = () if work.workers is None else ("--workers", str(work.workers.count))
-    return f"`{command_line('kzoo', 'run', '--resume', work.run.path, *workers)}` goes on with it."
+    return f"`{command_line('kzoo', 'run', '--resume', work.run.path, *workers)}` goes on with it"
 
 
 def _with_resume(error: BaseException, work: Work) -> BaseException:
@@ -308,12 +308,9 @@ def _with_resume(error: BaseException, work: Work) -> BaseException:
 
     if not isinstance(error, OtherWorkerError):
         return error
-    path, count = work.run.path, work.workers.count
+    path = work.run.path
     state = "its last state is kept" if (path / "state").is_dir() else "it has no state yet"
-    message = (
-        f"{error} The run is {path}; {state}, and `kzoo run --resume {path} --workers {count}` goes on with it, also "
-        "with another number of workers."
-    )
+    message = f"{error} The run is {path}; {state}, and {_goes_on(work)}, also with another number of workers."
     return OtherWorkerError(message)
 
 

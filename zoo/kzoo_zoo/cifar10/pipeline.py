@@ -39,7 +39,7 @@ class PhotoNetworkSettings:
     patch: (
         Annotated[
             Literal[2, 4],
-            setting("Side of the patches that the staged network whitens first; 2 sees more, in four times the time."),
+            setting("Side of the patches that the staged network whitens first; 2 sees more, in three times the time."),
         ]
         | None
     ) = None
