@@ -257,7 +257,7 @@ def other_surroundings(then: Manifest, now: Manifest) -> Iterator[str]:
     for table in ("versions", "flags") if workers else ("versions", "flags", "threads"):
         old, new = (record.environment.get(table) or {} for record in (then, now))
         for key in dict.fromkeys([*old, *new]):
-            if old.get(key) != new.get(key):
+            if old.get(key) != new.get(key) and not (workers and key == "fused_layers"):  # which goes with one worker
                 yield _said(f"{_TABLES[table]} {key}", old.get(key), new.get(key))
     for key in ("processor", "cpu", "cpus", "devices"):
         before, after = (record.environment.get(key) for record in (then, now))

@@ -111,7 +111,9 @@ def train(
         check_callbacks(callbacks)
         several = {} if workers is None else {"workers": workers.count}
         named = [type(one).__name__ for one in callbacks]
-        record = replace(record, callbacks=named, part_of=part_of or {}, environment={**record.environment, **several})
+        flags = {**record.environment["flags"], **_flags(parts, workers)}
+        environment = {**record.environment, **several, "flags": flags}
+        record = replace(record, callbacks=named, part_of=part_of or {}, environment=environment)
         changed = [] if resume is None else check_same(resume, config, record, begin)
         if resume is not None:
             said = note(begin, config, parts, resume.run), note_workers(resume.run, record)
@@ -173,6 +175,13 @@ def _agree(
     check_alike(workers, config, record, begin)
     stop.agree()
     stop.check()
+
+
+def _flags(parts: Assembly, workers: Workers | None) -> dict[str, bool]:
+    """Return what the trainer does to a network's steps on this machine."""
+    from kzoo.engine.fused_layers import fuses  # which imports TensorFlow
+
+    return {"fused_layers": workers is None and fuses(parts.model)}
 
 
 def _joined(cluster: Cluster | None, stop: StopRequest, clock: Clock, *, debug: bool) -> Workers | None:

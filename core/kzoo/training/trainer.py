@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from kzoo.engine.fused_layers import with_fused_layers
 from kzoo.engine.interrupt import Stopped, StopRequest
 from kzoo.engine.shared_steps import shared_train_step
 from kzoo.engine.steps import Tester, as_numbers, compiled_steps, hidden_random_ops, make_variables
@@ -95,8 +96,9 @@ class Trainer:
         """Take the model's steps as they are now, to be compiled when they are first called."""
         steps, strategy, stop = self.steps_per_execution, self.strategy, self.stop
         self._hidden_random: list[str] | None = None
-        step = self.model.train_step
-        if self.workers is not None:
+        if self.workers is None:
+            step = with_fused_layers(self.model, self.model.train_step)
+        else:
             step = shared_train_step(self.model, self.workers, stop)
         compiled = compiled_steps if self.profiler is None else self.profiler.compiled_steps
         self._train_steps = compiled(self.model, step, strategy, stop)
