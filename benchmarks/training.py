@@ -12,6 +12,9 @@ The ways train the same network on the same images with the same batch size, eac
 - ``torch``: PyTorch, channels last (needs torch); ``torch_bf16``: the same with autocast to bfloat16;
 - ``jax``: the script on Keras's other backend (needs jax), with 2,048 images and one epoch that counts.
 
+Processes differ by several percent from one start to the next, which is more than what is to be told apart of ``kzoo``,
+``fit`` and ``loop``. So these three take the steps of one network in one process as well, in turns of 16 steps each.
+
 The speed of an epoch is its images over the time from its begin to the end of its last step; the first epoch, which
 compiles, is left out. Asked for by the clock: 1.0 of ``fit``, 0.97 of ``loop``, 1.2 of ``torch`` and, on a processor
 with AVX-512, 1.9 of ``script``.
@@ -28,7 +31,7 @@ from pathlib import Path
 
 from measuring import available, ended, in_turns, parser_of, ratio_to, rows_of
 from results import Report, machine
-from training_arms import ARMS
+from training_arms import ARMS, in_turns_by_calls
 
 NEEDED = {"torch": "torch", "torch_bf16": "torch", "jax": "jax"}
 LIMITS = {"fit": 1.0, "loop": 0.97, "torch": 1.2, "script": 1.9}
@@ -47,12 +50,14 @@ def main():
                         help="off: as on processors where TensorFlow does not turn oneDNN on by itself")  # fmt: skip
     parser.add_argument("--arms", default="fit,single,script", help="some of the ways besides kzoo")
     parser.add_argument("--threads", type=int, help="of each process; by default all")
-    parser.add_argument("--arm", choices=list(ARMS), help=argparse.SUPPRESS)
+    parser.add_argument("--calls", type=int, default=60, help="turns of each way in one process; 0 for none")
+    parser.add_argument("--arm", choices=[*ARMS, "turns"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.arm:
         if options.threads:
             os.environ |= {"TF_NUM_INTRAOP_THREADS": str(options.threads), "OMP_NUM_THREADS": str(options.threads)}
-        print(json.dumps(ARMS[options.arm](options)))
+        own = in_turns_by_calls(options, options.calls) if options.arm == "turns" else ARMS[options.arm](options)
+        print(json.dumps(own))
         return
     chosen = ["kzoo", *(arm for arm in options.arms.split(",") if arm != "kzoo")]
     if unknown := set(chosen) - set(ARMS):
@@ -65,6 +70,15 @@ def main():
     report.table("speed", f"{title}: speed by the clock", speed)
     cost = rows_of(found, unit="img/CPU-s", more_is_better=True, what=lambda one: one[1])
     report.table("cost", "and by the processor's time, which other work on the machine changes less", cost)
+    if options.calls:
+        turns = json.loads(
+            ended([sys.executable, Path(__file__), *sys.argv[1:], "--arm", "turns"]).out.splitlines()[-1]
+        )
+        title = "steps of one network in one process, in turns of 16: speed by the clock"
+        each = rows_of(turns, unit="img/s", more_is_better=True, what=lambda one: one[0])
+        report.table("turns", title, each)
+        for arm in ("fit", "loop"):
+            report.limit(f"kzoo beside `{arm}` in one process, by the clock", ratio_to(each, arm), least=LIMITS[arm])
     wide = "avx512f" in machine()["instructions"]
     for arm, least in LIMITS.items():
         if arm in chosen and (arm != "script" or wide):

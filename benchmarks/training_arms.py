@@ -1,6 +1,7 @@
 """The ways of training that `training` compares: each returns the speeds of its epochs but the first."""
 
 import io
+import itertools
 import os
 import tempfile
 import time
@@ -164,7 +165,21 @@ def with_loop(options):
 
     (x, y), _, classes = arrays(options)
     keras.utils.set_random_seed(0)
-    model = network(options.pipeline, x.shape[1:], classes)
+    steps, count = by_hand(options, x, y, network(options.pipeline, x.shape[1:], classes), classes)
+
+    def epoch():
+        for begin in range(0, count, 16):
+            seen = steps(tf.constant(min(16, count - begin)))
+        seen.numpy()
+
+    return timed(epoch, options.epochs, count * options.batch_size)
+
+
+def by_hand(options, x, y, model, classes):
+    """Return a function that takes n steps of a model, and how many an epoch has."""
+    import keras
+    import tensorflow as tf
+
     optimizer = keras.optimizers.RMSprop()
     optimizer.build(model.trainable_variables)
     images, labels, count = (
@@ -191,13 +206,63 @@ def with_loop(options):
             optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
             seen.assign_add(loss)
             right.assign_add(tf.reduce_sum(tf.cast(tf.argmax(outputs, 1) == tf.argmax(targets, 1), tf.float32)))
+        return seen.read_value()
 
-    def epoch():
-        for begin in range(0, count, 16):
-            steps(tf.constant(min(16, count - begin)))
-        seen.numpy()
+    return steps, count
 
-    return timed(epoch, options.epochs, count * options.batch_size)
+
+def in_turns_by_calls(options, calls=60):
+    """Return for ``kzoo``, ``fit`` and ``loop`` the speeds of calls of 16 steps, which take turns in this process.
+
+    They take the steps of one network, so that nothing else differs than what each of them does in a step and between
+    two calls; processes of their own differ by several percent from one start to the next.
+    """
+    parts, splits = assembled(options)
+    import keras
+    import tensorflow as tf
+    from rich.console import Console
+
+    from kzoo.engine.steps import make_variables
+    from kzoo.training.progress import ProgressLines, TerminalScreen
+    from kzoo.training.trainer import Trainer
+
+    model, n = parts.model, 16
+    batches = iter(parts.batches.dataset(10_000))
+    model.steps_per_execution = n
+    make_variables(model, parts.batches.element_spec, tf.distribute.get_strategy())
+    trainer = Trainer(model)
+    model.make_train_function()
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    shown = ProgressLines(
+        TerminalScreen(console, live=True), examples=len(splits.train), batch_size=options.batch_size, unit="img"
+    )
+    shown.set_model(model)
+    shown.set_params({"epochs": 1, "steps": calls * n})
+    shown.on_epoch_begin(0)
+    (x, y), _, classes = arrays(options)
+    steps, _ = by_hand(options, x, y, model, classes)
+    taken = itertools.count()
+
+    def kzoo():
+        logs, _ = trainer.take(batches, tf.constant(n))
+        shown.on_train_batch_end(next(taken) * n % (calls * n), logs)
+
+    ways = {
+        "kzoo": kzoo,
+        "fit": lambda: keras.tree.map_structure(float, model.train_function(batches)),
+        "loop": lambda: steps(tf.constant(n)).numpy(),
+    }
+    for way in ways.values():
+        way()  # compiles
+    found = {name: [] for name in ways}
+    for at in range(calls):
+        for name in list(ways)[:: 1 if at % 2 else -1]:
+            began = time.perf_counter(), time.process_time()
+            ways[name]()
+            ended_at = time.perf_counter(), time.process_time()
+            found[name].append([n * options.batch_size / (b - a) for a, b in zip(began, ended_at, strict=True)])
+    shown.close()  # or it keeps what is printed
+    return found
 
 
 def with_torch(options, *, narrow=False):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["build_classic", "build_default", "build_staged"]
 
 _SHARPNESS = 0.2  # what the logits are of the last layer's outputs
+_AS_GELU = 1.702  # SiLU of so many times a number is about so many times its GELU
 
 
 def build_classic(input_shape: Sequence[int], num_classes: int, regularizer: Any = None) -> keras.Model:
@@ -65,9 +66,9 @@ def build_staged(
 ) -> keras.Model:
     """Return a whitened network made for Muon, to be whitened before training; outside training it looks twice.
 
-    As `build_default`, but with more convolutions in each stage, which add to what comes before them, GELU, and
-    logits that are a fifth of the dense layer's outputs. What it says of a photo is the average over the photo and its
-    mirror image.
+    As `build_default`, but with more convolutions in each stage, which add to what comes before them, SiLU as sharp as
+    GELU, and logits that are a fifth of the dense layer's outputs. What it says of a photo is the average over the
+    photo and its mirror image.
 
     Args:
         input_shape: Height, width and channels of the images.
@@ -81,6 +82,7 @@ def build_staged(
 
     References:
         Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, https://arxiv.org/abs/2404.00498
+        Hendrycks and Gimpel, Gaussian Error Linear Units, 2016, https://arxiv.org/abs/1606.08415, for x s(1.702 x)
     """
     regularized = {"kernel_regularizer": regularizer}
     inputs = keras.Input(input_shape)
@@ -103,6 +105,11 @@ def build_staged(
 
 
 def _normalized(x: Any) -> Any:
-    """Return the batch-normalized GELU; channels have no scale of their own, as in airbench94."""
-    x = layers.BatchNormalization(momentum=0.9, scale=False)(x)
-    return layers.Activation("gelu")(x)
+    """Return the batch-normalized SiLU, which begins as sharp as GELU.
+
+    GELU's error function and its gradient take a third of a step's time on a processor, and TensorFlow has no quick
+    one of it; learned scales of the normalization cost nothing.
+    """
+    sharp = keras.initializers.Constant(_AS_GELU)
+    x = layers.BatchNormalization(momentum=0.9, gamma_initializer=sharp)(x)
+    return layers.Activation("silu")(x)
