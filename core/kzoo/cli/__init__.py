@@ -14,6 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``arguments``, or the process's own arguments, ask for, and return its exit code."""
     import sys
 
+    alone = arguments is None
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments == ["--version"] and sys.stdout is not None:  # needs no command line library
         from kzoo._version import __version__
@@ -35,4 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from kzoo.engine.interrupt import as_ctrl_c
 
     with as_ctrl_c():
-        return run(arguments)
+        code = run(arguments)
+    if alone:
+        import gc
+
+        gc.disable()  # the process ends; Python's last search would go through all that TensorFlow has made
+    return code

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from kzoo.engine.chatter import without_chatter
 from kzoo.engine.lazy_keras import put_off
 from kzoo.errors import KzooError, words_of
+from kzoo.garbage import kept
 from kzoo.processor import processor_name
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def start(*, debug: bool | None = None) -> None:
         )
         raise KzooError(message) from error
     try:
-        _import_both(debug=debug)
+        with kept():
+            _import_both(debug=debug)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
