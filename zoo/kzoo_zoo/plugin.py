@@ -23,7 +23,7 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             name="cifar10",
             target="kzoo_zoo.cifar10.pipeline:Cifar10",
             task="classification",
-            recipes=("classic", "default", "fast", "long", "quick"),
+            recipes=("best", "classic", "default", "fast", "long", "quick"),
             summary="Small colour photos, 32x32, ten classes of animals and vehicles.",
             reference="Krizhevsky 2009",
         ),
