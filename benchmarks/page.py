@@ -16,6 +16,7 @@ DOCS = HERE.parent / "docs"
 PICTURE = "images/cifar10_front.svg"
 TITLES = {
     "training": "Speed of training",
+    "fused-layers": "Batch normalization by one operation",
     "cifar10-front": "Time and accuracy on CIFAR-10",
     "first-step": "From the start to the first step",
     "predict": "One photo, from the command to the answer",
