@@ -15,7 +15,7 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             name="mnist",
             target="kzoo_zoo.mnist.pipeline:Mnist",
             task="classification",
-            recipes=("classic", "default", "fast", "general", "quick"),
+            recipes=("best", "classic", "default", "fast", "general", "quick"),
             summary="Handwritten digits, or other small gray pictures of the user's own, 28x28.",
             reference="LeCun, Bottou, Bengio, Haffner 1998",
         ),
