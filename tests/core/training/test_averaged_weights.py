@@ -11,6 +11,7 @@ import kzoo
 from kzoo.data.splits import ArraySplit
 from kzoo.engine.batches import TrainingBatches, ordered_batches
 from kzoo.engine.interrupt import Stopped, StopRequest
+from kzoo.errors import ComponentError
 from kzoo.models.saving import load_model, save_model
 from kzoo.tasks.labels import label_encoder
 from kzoo.training import trainer as trainer_module
@@ -234,6 +235,67 @@ def test_keras_moving_average_is_validated_and_kept(wrapped, split, monkeypatch,
     expected = plain.evaluate(ordered_batches(split, 8, LABELS), verbose=0)
     assert result.history[-1]["val_loss"] == pytest.approx(expected, rel=1e-6)
     assert equal(load_model(tmp_path / "best.keras").get_weights(), seen.epoch[best.epoch - 1])
+
+
+class Weights(keras.callbacks.Callback):
+    """Notes the weights after each step, and may fail after some epochs, so that the run can be resumed."""
+
+    def __init__(self, stop=None):
+        super().__init__()
+        self.seen, self.stop = [], stop
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append([weight.numpy() for weight in self.model.trainable_weights])
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 == self.stop:
+            raise RuntimeError
+
+    def state(self):
+        return {}
+
+    def restore(self, state):
+        assert not state
+
+
+@pytest.mark.long
+def test_a_run_keeps_the_average_that_an_option_asks_for_also_where_it_was_stopped(tmp_path):
+    asked = {
+        "data": "sample",
+        "recipe": "quick",
+        "epochs": 3,
+        "limit": 40,
+        "batch_size": 10,
+        "options": {
+            "optimizer.use_ema": True,
+            "optimizer.ema_momentum": 0.75,
+            "train.steps_per_execution": 1,
+            "report": False,
+        },
+        "verbose": 0,
+    }
+    whole, first, rest = Weights(), Weights(stop=2), Weights()
+    result = kzoo.run("regression", callbacks=[whole], out=tmp_path / "whole", **asked)
+    with pytest.raises(ComponentError, match="`Weights` failed"):
+        kzoo.run("regression", callbacks=[first], out=tmp_path / "stopped", **asked)
+    resumed = kzoo.run(resume="last", callbacks=[rest], out=tmp_path / "stopped", verbose=0)
+    assert 0 < len(rest.seen) < len(whole.seen) == 12
+    assert all(map(equal, whole.seen, first.seen))
+    assert all(map(equal, reversed(whole.seen), reversed(rest.seen)))
+
+    kept = load_model(result.run.path / "model.keras")
+    assert equal(kept.get_weights(), load_model(resumed.run.path / "model.keras").get_weights())
+    averages = tf.train.ExponentialMovingAverage(0.75)
+    variables = [tf.Variable(weight) for weight in whole.seen[0]]
+    averages.apply(variables)  # begins with the weights after the first step, as Keras's do
+    for weights in whole.seen[1:]:
+        for variable, weight in zip(variables, weights, strict=True):
+            variable.assign(weight)
+        averages.apply(variables)
+    for weight, variable in zip(kept.trainable_weights, variables, strict=True):
+        np.testing.assert_allclose(weight.numpy(), averages.average(variable), rtol=1e-5, atol=1e-7)
+    assert not equal([weight.numpy() for weight in kept.trainable_weights], whole.seen[-1])
+    assert result.results == resumed.results
 
 
 def test_a_training_that_takes_no_step_changes_no_weight(split):
