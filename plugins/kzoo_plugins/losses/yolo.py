@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -11,17 +12,24 @@ from keras import ops
 from kzoo.component import Loss, widen
 from kzoo_plugins.losses.boxes import ciou, diou, giou
 from kzoo_plugins.losses.corners import intersection_and_union
+from kzoo_plugins.losses.distribution import dfl
+from kzoo_plugins.losses.side_bins import SIDES, box_of_bins, in_bins
 from kzoo_plugins.losses.siou import siou
 from kzoo_plugins.losses.wiou import wiou
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["YOLO", "yolo_parts"]
 
 _BOX_LOSSES = {"giou": giou, "diou": diou, "ciou": ciou, "siou": siou, "wiou": wiou}
 _BOX = ("mse", *_BOX_LOSSES)
 _OBJECTNESS = ("crossentropy", "focal")
-_PARTS = ("box", "objectness", "class")
+_SIDE_LOSSES = ("", "dfl")
+_PARTS = ("box", "sides", "objectness", "class")
 _BEFORE_CLASSES = 5
 _PLACE = 7
+_BINS = 3  # the kind of a place that says sides as distributions
 _LARGEST_LOG_SIDE = 16.0  # e^16 anchors is beyond any image, and its area is still finite in float32
 
 
@@ -54,8 +62,20 @@ class YOLO(Loss):
     compares sigmoid(tw) with sqrt(w_true / anchor_w) / 2. Where k is 2 (YOLOv2, ``region`` in Darknet) the classes
     exclude each other, and `class` is the crossentropy of their softmax.
 
+    Where k is 3 a place says each side of its box as a distribution over B bins, of which the mean counts, as detectors
+    since GFL do. With m the mean of the bins 0 to B - 1 under the softmax of a side's logits,
+
+    ```
+    x1 = (column + 1 - m_left) / W     x2 = (column + m_right) / W     likewise y1 and y2
+    sides = sum over P of (2 - w_true h_true) dfl, of the true sides in these bins
+    ```
+
+    and sides_weight sides is added to `yolo`. The bins are -1/2, 1/2, 3/2, ... cells from the cell's centre: a box may
+    have its centre anywhere in the cell, and a small one may lie wholly on one side of the cell's own.
+
     Args:
-        box: The loss between boxes: "mse" as in the paper, "giou", "diou", "ciou", "siou" or "wiou". Defaults to "mse".
+        box: The loss between boxes: "mse" as in the paper, "giou", "diou", "ciou", "siou" or "wiou". Defaults to
+            "ciou" where `sides` is given, else to "mse". "mse" compares numbers that places with bins do not say.
         objectness: "crossentropy", or "focal" for the focal loss with `gamma`. Defaults to "crossentropy".
         ignore: Places without a box are not blamed where what they say has a higher IoU with a box, between 0 and 1;
             1 blames all. Defaults to 0.5.
@@ -66,21 +86,26 @@ class YOLO(Loss):
         label_smoothing: How far the labels of the classes are moved from 0 and 1 towards 1/2, at least 0 and below 1.
             Defaults to 0.
         most_boxes: How many boxes of an image are compared for `ignore`, at least 1. Defaults to 100.
+        sides: The loss of the bins of each side beside that between boxes: "dfl", the distribution focal loss, or empty
+            for none. Defaults to none.
+        sides_weight: The weight of the sides. Defaults to 0.2, which is Ultralytics' 1.5 to 7.5 of its boxes.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "yolo".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
 
     Call arguments:
-        y_true: Shape (N, R, 5 + K + 7), or (N, R, 5 + K + 8) with k. Of each place: the centre x, y, width and height
+        y_true: Shape (N, R, 5 + K + 7), or (N, R, 5 + K + 8) with k, which places with bins need. Of each place: the centre x, y, width and height
             of its box, as parts of the image's width and height; 1 where it has a box, 0 where not, -1 where it does
             not count; the classes, one-hot; then its column, its row, the grid's columns and rows, the anchor's width
-            and height as parts of the image's, the grid's `scale_x_y`, and k, which is 0, 1 or 2. An objectness or a k
-            that is none of the three gives NaN, and so does an entry of the classes of a box that is not between 0 and
-            1.
-        y_pred: Shape (N, R, 5 + K): what the network says, before any sigmoid.
+            and height as parts of the image's, the grid's `scale_x_y`, and k, which is 0, 1 or 2, or with bins 3. An
+            objectness or a k that is none of these gives NaN, and so does an entry of the classes of a box that is not
+            between 0 and 1, or with `sides` a box that reaches beyond the last bin.
+        y_pred: Shape (N, R, 5 + K): what the network says, before any sigmoid. With bins (N, R, 4 B + 1 + K): the
+            logits of those of the left side, the top, the right and the bottom, the objectness, the classes.
 
     Raises:
-        ValueError: An argument is outside of what is said above; the shapes do not belong together.
+        ValueError: An argument is outside of what is said above; the shapes do not belong together; `sides` is given
+            and there are no bins, or there are and `box` is "mse".
 
     Example:
         >>> place = [0.0, 0.0, 1.0, 1.0, 0.5, 0.5, 1.0]
@@ -92,13 +117,12 @@ class YOLO(Loss):
         - [Redmon, Farhadi, 2018](https://arxiv.org/abs/1804.02767), YOLOv3: An Incremental Improvement
         - [Wang, Bochkovskiy, Liao, 2021](https://arxiv.org/abs/2011.08036), Scaled-YOLOv4
         - [Redmon, Farhadi, 2017](https://arxiv.org/abs/1612.08242), YOLO9000: Better, Faster, Stronger
+        - [Li et al., 2020](https://arxiv.org/abs/2006.04388), Generalized Focal Loss
     """
-
-    part_names: ClassVar[tuple[str, ...]] = _PARTS
 
     def __init__(
         self,
-        box: str = "mse",
+        box: str | None = None,
         objectness: str = "crossentropy",
         ignore: float = 0.5,
         box_weight: float = 1.0,
@@ -107,20 +131,28 @@ class YOLO(Loss):
         gamma: float = 2.0,
         label_smoothing: float = 0.0,
         most_boxes: int = 100,
+        sides: str = "",
+        sides_weight: float = 0.2,
         reduction: str | None = "sum_over_batch_size",
         name: str = "yolo",
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        _check_words(box, objectness)
-        _check_numbers(ignore, gamma, label_smoothing, most_boxes, (box_weight, objectness_weight, class_weight))
-        self.box, self.objectness, self.ignore = box, objectness, ignore
-        self.weights = dict(zip(_PARTS, (box_weight, objectness_weight, class_weight), strict=True))
+        box = box or ("ciou" if sides else "mse")
+        _check_words(box, objectness, sides)
+        self.weights = dict(zip(_PARTS, (box_weight, sides_weight, objectness_weight, class_weight), strict=True))
+        _check_numbers(ignore, gamma, label_smoothing, most_boxes, self.weights)
+        self.box, self.objectness, self.ignore, self.sides = box, objectness, ignore, sides
         self.gamma, self.label_smoothing, self.most_boxes = gamma, label_smoothing, most_boxes
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """The names of its parts; ``sides`` is one of them where bins are trained."""
+        return tuple(name for name in _PARTS if self.sides or name != "sides")
 
     def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         """Return the two as they are; raise ``ValueError`` where they do not belong together."""
-        _check_shapes(y_true, y_pred, self.name)
+        _check_bins(_bins_of(y_true, y_pred, self.name), self.box, self.sides, self.name)
         return y_true, y_pred
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
@@ -138,6 +170,7 @@ class YOLO(Loss):
             gamma=self.gamma,
             label_smoothing=self.label_smoothing,
             most_boxes=self.most_boxes,
+            sides=self.sides,
         )
         return {name: self.weights[name] * value for name, value in found.items()}
 
@@ -152,8 +185,11 @@ def yolo_parts(
     gamma: float = 2.0,
     label_smoothing: float = 0.0,
     most_boxes: int = 100,
+    sides: str = "",
 ) -> dict[str, Any]:
     """Return the parts ``box``, ``objectness`` and ``class`` of each image, unweighted; see `YOLO` for the formulas.
+
+    With ``sides`` also the part of that name.
 
     Example:
         >>> nothing = [[[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.5, 0.5, 1.0]]]
@@ -162,20 +198,25 @@ def yolo_parts(
     """
     y_pred = widen(y_pred)
     y_true = ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype)
-    _check_shapes(y_true, y_pred, "yolo")
-    numbers = y_pred.shape[-1]
+    bins = _bins_of(y_true, y_pred, "yolo")
+    _check_bins(bins, box, sides, "yolo")
+    at = SIDES * (bins or 1)  # of the objectness, which the classes follow
+    numbers = y_pred.shape[-1] - at + 4
     truth, place = _known(y_true[..., :numbers]), y_true[..., numbers:]
     kind = place[..., _PLACE] if place.shape[-1] > _PLACE else None
     bounded = None if kind is None else ops.expand_dims(ops.equal(kind, 1), -1)
     cells = place[..., 2:4]
     present = ops.cast(ops.equal(truth[..., 4], 1), y_pred.dtype)
     # All boxes in cells, whose sides are equal: a ratio of sides is then one, also where the image is no square.
-    scale = place[..., 6:7]
-    offset = ops.sigmoid(y_pred[..., :2]) * scale - (scale - 1) / 2
-    said_sides = _factors(y_pred[..., 2:4], bounded) * place[..., 4:6] * cells
-    said = _corners(place[..., :2] + offset, said_sides)
     true_centre, true_sides = truth[..., :2] * cells, truth[..., 2:4] * cells
     true = _corners(true_centre, true_sides)
+    if bins:
+        logits = ops.reshape(y_pred[..., :at], (*ops.shape(y_pred)[:2], SIDES, bins))
+        said, logits = box_of_bins(logits, place[..., :2])
+    else:
+        scale = place[..., 6:7]
+        offset = ops.sigmoid(y_pred[..., :2]) * scale - (scale - 1) / 2
+        said = _corners(place[..., :2] + offset, _factors(y_pred[..., 2:4], bounded) * place[..., 4:6] * cells)
     if box == "mse":
         here = ops.expand_dims(present, -1) > 0
         anchor = ops.where(here, place[..., 4:6], 1.0)
@@ -194,29 +235,35 @@ def yolo_parts(
     seen = ops.stop_gradient(said) / ops.concatenate([cells, cells], -1)
     counted = ops.where(_found(whole, present, seen, ignore, most_boxes), present, 1.0)
     counted = ops.where(truth[..., 4] < 0, 0.0, counted)
-    blamed = _presence(present, y_pred[..., 4], objectness, gamma)
+    blamed = _presence(present, y_pred[..., at], objectness, gamma)
     unknown = ops.isnan(truth[..., 4])
     if kind is not None:
-        counted, blamed = _of_known_kind(kind, counted, blamed)
+        counted, blamed = _of_known_kind(kind, (_BINS,) if bins else (0, 1, 2), counted, blamed)
     counted, blamed = ops.where(unknown, 1.0, counted), ops.where(unknown, blamed * truth[..., 4], blamed)
     classes = truth[..., _BEFORE_CLASSES:] * (1 - label_smoothing) + label_smoothing / 2
-    named = ops.sum(_crossentropy(classes, y_pred[..., _BEFORE_CLASSES:]), -1)
+    said_classes = y_pred[..., at + 1 :]
+    named = ops.sum(_crossentropy(classes, said_classes), -1)
     if kind is not None:
         exclusive = ops.logical_and(ops.equal(kind, 2), present > 0)
         # Of what is not selected afterwards, infinite logits would make the gradient NaN.
-        logits = ops.where(ops.expand_dims(exclusive, -1), y_pred[..., _BEFORE_CLASSES:], 0.0)
-        named = ops.where(exclusive, _one_of_them(truth[..., _BEFORE_CLASSES:], logits, label_smoothing), named)
+        ruled_out = ops.where(ops.expand_dims(exclusive, -1), said_classes, 0.0)
+        named = ops.where(exclusive, _one_of_them(truth[..., _BEFORE_CLASSES:], ruled_out, label_smoothing), named)
     # Selected, not multiplied: what a place without a box says of it may be infinite, and 0 times that is NaN.
-    return {
+    found = {
         "box": ops.sum(ops.where(present > 0, small * errors, 0.0), -1),
         "objectness": ops.sum(ops.where(counted > 0, blamed, 0.0), -1),
         "class": ops.sum(ops.where(present > 0, named, 0.0), -1),
     }
+    if sides:
+        # What lies beyond the bins is NaN, also in the gradient of what is not selected afterwards.
+        labels = ops.where(ops.expand_dims(present, -1) > 0, in_bins(true, place[..., :2]), 0.0)
+        found["sides"] = ops.sum(ops.where(present > 0, small * dfl(labels, logits), 0.0), -1)
+    return found
 
 
-def _of_known_kind(kind: Any, counted: Any, blamed: Any) -> tuple[Any, Any]:
-    """Return the two with NaN where a place is of no kind that there is."""
-    known = ops.logical_or(ops.logical_or(ops.equal(kind, 0), ops.equal(kind, 1)), ops.equal(kind, 2))
+def _of_known_kind(kind: Any, kinds: tuple[int, ...], counted: Any, blamed: Any) -> tuple[Any, Any]:
+    """Return the two with NaN where a place is of none of these kinds."""
+    known = functools.reduce(ops.logical_or, [ops.equal(kind, one) for one in kinds])
     return ops.where(known, counted, 1.0), blamed * ops.where(known, 1.0, float("nan"))
 
 
@@ -279,33 +326,62 @@ def _found(true: Any, present: Any, said: Any, ignore: float, most: int) -> Any:
     return ops.max(overlaps, -1) > ignore
 
 
-def _check_shapes(y_true: Any, y_pred: Any, what: str) -> None:
+def _bins_of(y_true: Any, y_pred: Any, what: str) -> int:
+    """Return how many bins each side has, 0 where boxes are said by four numbers.
+
+    Raises:
+        ValueError: The two do not belong together.
+    """
     true_shape, pred_shape = tuple(y_true.shape), tuple(y_pred.shape)
     ranks = len(true_shape) == len(pred_shape) == 3  # noqa: PLR2004 - images, places, numbers
-    fits = (
-        ranks
-        and all(a is None or b is None or a == b for a, b in zip(true_shape[:-1], pred_shape[:-1], strict=True))
-        and pred_shape[-1] > _BEFORE_CLASSES
-        and true_shape[-1] - pred_shape[-1] in (_PLACE, _PLACE + 1)
+    fits = ranks and all(
+        a is None or b is None or a == b for a, b in zip(true_shape[:-1], pred_shape[:-1], strict=True)
     )
-    if not fits:
+    if fits:
+        more = true_shape[-1] - pred_shape[-1]
+        if more in (_PLACE, _PLACE + 1) and pred_shape[-1] > _BEFORE_CLASSES:
+            return 0
+        bins, rest = divmod(_PLACE + 1 + _BEFORE_CLASSES - 1 - more, SIDES)
+        if rest == 0 and bins > 1 and pred_shape[-1] > SIDES * bins + 1:
+            return int(bins)
+    message = (
+        f"`{what}` takes y_pred of shape (N, places, 5 + classes) and y_true of shape (N, places, 12 + classes) or "
+        "(N, places, 13 + classes), or with B bins for each side y_pred of shape (N, places, 4 B + 1 + classes) and "
+        f"y_true of shape (N, places, 13 + classes), not {pred_shape} and {true_shape}."
+    )
+    raise ValueError(message)
+
+
+def _check_bins(bins: int, box: str, sides: str, what: str) -> None:
+    """Refuse a loss of bins where there are none, and one of numbers where there are bins."""
+    if sides and not bins:
         message = (
-            f"`{what}` takes y_pred of shape (N, places, 5 + classes) and y_true of shape (N, places, 12 + classes) "
-            f"or (N, places, 13 + classes), not {pred_shape} and {true_shape}."
+            f"`{what}` with sides={sides} compares distributions over bins, and the network says each box by four "
+            "numbers. Give it bins, such as -o model.bins=16, or leave `sides` out."
+        )
+        raise ValueError(message)
+    if bins and box == "mse":
+        message = (
+            f"`{what}` with box=mse compares the numbers of a box one by one, and the network says its sides as "
+            f"distributions over {bins} bins. Take a loss between boxes, such as box=ciou, and sides=dfl beside it; or "
+            "a network without bins, model.bins=0."
         )
         raise ValueError(message)
 
 
-def _check_words(box: str, objectness: str) -> None:
+def _check_words(box: str, objectness: str, sides: str) -> None:
     if box not in _BOX:
         message = f"`box` must be one of {', '.join(_BOX)}, not {box!r}."
         raise ValueError(message)
     if objectness not in _OBJECTNESS:
         message = f"`objectness` must be crossentropy or focal, not {objectness!r}."
         raise ValueError(message)
+    if sides not in _SIDE_LOSSES:
+        message = f"`sides` must be dfl, or empty for no loss of bins, not {sides!r}."
+        raise ValueError(message)
 
 
-def _check_numbers(ignore: float, gamma: float, smoothing: float, most_boxes: int, weights: tuple[float, ...]) -> None:
+def _check_numbers(ignore: float, gamma: float, smoothing: float, most_boxes: int, weights: Mapping[str, float]) -> None:
     if not 0 <= ignore <= 1:
         message = f"`ignore` must be between 0 and 1, not {ignore}."
         raise ValueError(message)
@@ -318,7 +394,7 @@ def _check_numbers(ignore: float, gamma: float, smoothing: float, most_boxes: in
     if most_boxes < 1:
         message = f"`most_boxes` must be at least 1, not {most_boxes}."
         raise ValueError(message)
-    for name, weight in zip(_PARTS, weights, strict=True):
+    for name, weight in weights.items():
         if not (math.isfinite(weight) and weight >= 0):
             message = f"`{name}_weight` must be a finite number of at least 0, not {weight}."
             raise ValueError(message)

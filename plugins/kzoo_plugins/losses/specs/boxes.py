@@ -91,6 +91,8 @@ LOSSES: list[LossSpec] = [
         tasks={"detection"},
         targets=frozenset(),
         inputs="bins",
+        within={"yolo": "sides"},
+        settings={"model.bins": 16},
         properties={"range": (0, None)},
         note=(
             "Logits, the bins of one side after those of another: (N, 4 * B) for labels (N, 4). A label beyond "
