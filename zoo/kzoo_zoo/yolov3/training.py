@@ -13,6 +13,7 @@ from kzoo_zoo.yolov3.anchors import find_anchors, mean_iou, shape_iou
 from kzoo_zoo.yolov3.assignment import assign
 from kzoo_zoo.yolov3.augment import augment_boxes
 from kzoo_zoo.yolov3.darknet import read_cfg
+from kzoo_zoo.yolov3.darknet.heads import bins_of
 from kzoo_zoo.yolov3.examples import DetectionSplit
 from kzoo_zoo.yolov3.scales import draw_size, of_size, sizes_between
 from kzoo_zoo.yolov3.transfer import freeze, layer_number, start_from, trainable_network, widened
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from kzoo.command import ModelCard
     from kzoo.data.splits import Split
     from kzoo.engine.batches import Moment
     from kzoo.pipeline import Problem
@@ -81,7 +81,7 @@ def build(
         card = find_model(str(start)).card if start else None
         classes = card.class_names if card else ()
         others = bool(classes) and tuple(classes) != problem.class_names
-        bins = _bins_of(card) if card else 0
+        bins = bins_of(card.own) if card else 0
         taken = start_from(model, network, weights, weights_cfg, others=others, bins=bins)
     freeze(model, network, chosen.frozen, taken)
     return Built(
@@ -131,13 +131,9 @@ def _reach(network: Network, train: DetectionSplit) -> list[str]:
     beyond = int((train.sides.max(-1) > reach).sum())
     listed = ", ".join(f"{(bins - 1.5) * head.stride:g}" for head in network.heads)
     cut = f" {beyond:,} of {len(reach):,} boxes are larger, and learned as far as that." if beyond else ""
-    return [f"Each side is a distribution over {bins} bins, which reach {listed} pixels from the centre of a cell.{cut}"]
-
-
-def _bins_of(card: ModelCard) -> int:
-    """Return how many bins the sides of a saved detector's boxes have; 0 for none."""
-    heads = card.own.get("heads") or ()
-    return next((head["bins"] for head in heads if isinstance(head, dict) and isinstance(head.get("bins"), int)), 0)
+    return [
+        f"Each side is a distribution over {bins} bins, which reach {listed} pixels from the centre of a cell.{cut}"
+    ]
 
 
 def _with_anchors(network: Network, train: DetectionSplit, anchors: str) -> tuple[Network, str]:

@@ -10,11 +10,11 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FEWEST_BINS", "MOST_BINS", "Head", "Kind"]
+__all__ = ["FEWEST_BINS", "MOST_BINS", "Head", "Kind", "bins_of"]
 
 Kind: TypeAlias = Literal["yolo", "new_coords", "region", "bins"]
-"""How the numbers of a head are read: YOLOv3's way, with ``new_coords=1`` as Scaled-YOLOv4 and YOLOv7, YOLOv2's, or each
-side of a box as a distribution over bins."""
+"""How the numbers of a head are read: YOLOv3's way, with ``new_coords=1`` as Scaled-YOLOv4 and YOLOv7, YOLOv2's, or
+with each side of a box as a distribution over bins."""
 
 FEWEST_BINS = 2
 MOST_BINS = 64
@@ -79,3 +79,9 @@ class Head:
             message = f"its kind is {head.kind}, and its sides have {head.bins} bins"
             raise ValueError(message)
         return head
+
+
+def bins_of(card: Mapping[str, Any]) -> int:
+    """Return how many bins the sides of boxes have in a saved detector, by what its card tells of it; 0 for none."""
+    heads = card.get("heads") or ()
+    return next((head["bins"] for head in heads if isinstance(head, dict) and isinstance(head.get("bins"), int)), 0)

@@ -87,11 +87,12 @@ def _check_filters(section: Section, before: Before, head: Head) -> None:
     """Refuse a head whose numbers are not those of the layer before."""
     anchors = len(head.anchors)
     filters = anchors * head.numbers
+    bins = f" and {head.bins} bins" if head.bins else ""
     if not before.layers:
         section.fail("there is no layer before it.")
     if before.last.channels != filters:
         section.fail(
-            f"{anchors} anchors of {head.classes} classes{f' and {head.bins} bins' * bool(head.bins)} need filters={filters} in the layer before, which has "
+            f"{anchors} anchors of {head.classes} classes{bins} need filters={filters} in the layer before, which has "
             f"{before.last.channels} channels.",
             "classes",
         )
