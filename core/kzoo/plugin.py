@@ -267,16 +267,25 @@ class LossSpec(_LabelledSpec):
             ``of_classes`` or ``of_samples``, whose label is the sample's number in the batch; empty for one view.
         within: Where it is a part of another loss and not trained with by itself: the name of that, and the argument
             that takes this one's name, as in ``{"yolo": "box"}``. ``kzoo info`` shows it so.
+        settings: What a run must be set to for it, where a pipeline's network does not fit it by itself, as in
+            ``{"model.bins": 16}``. ``kzoo info`` shows them in its command.
     """
 
     kind: ClassVar[str] = "loss"
 
     views: str = ""
     within: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def faults(self) -> list[str]:
         """Return what is wrong with this spec, one sentence for each fault."""
-        return super().faults() + _among("views", (self.views,), VIEWS)
+        found = super().faults() + _among("views", (self.views,), VIEWS)
+        found += [
+            f"`settings` must be of a run, as model.width, not {key!r}"
+            for key in self.settings
+            if not (isinstance(key, str) and _SETTING.fullmatch(key))
+        ]
+        return found
 
 
 @_spec

@@ -39,7 +39,7 @@ def of_cfg(*parts):
     return make
 
 
-def trained_detector():
+def trained_detector(**settings):
     problem = {"task": "detection", "predicts": "places", "class_names": ("a", "b", "c")}
     pipeline = find_pipeline("yolov3")
     noise = np.random.default_rng(0)
@@ -48,7 +48,7 @@ def trained_detector():
         [np.zeros((64, 64, 3), np.uint8)] * 8, [(64, 64)] * 8, boxes, [np.arange(3)] * 8, (64, 64, 3)
     )
     return pipelines.built(
-        pipeline, (64, 64, 3), 3, train=train, problem=problem, network="yolov3-tiny", width=0.25
+        pipeline, (64, 64, 3), 3, train=train, problem=problem, network="yolov3-tiny", width=0.25, **settings
     ).model
 
 
@@ -80,6 +80,7 @@ NETWORKS = {
     "restoration": restoration(1),
     "restoration x3": restoration(3),
     "yolov3": trained_detector,
+    "yolov3 bins": lambda: trained_detector(bins=16),
     "yolov3-tiny": tiny,
     "cells in channels": of_cfg(
         net(32, 24), convolution(8, 3), section("sam", **{"from": -1}), section("reorg", stride=2),

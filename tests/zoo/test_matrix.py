@@ -187,8 +187,10 @@ def test_every_regularizer_of_activity_trains(pipeline, regularizer):
     "loss", [entry.name for entry in get_registry().entries("loss") if entry.spec.within and entry.first_party]
 )
 def test_every_loss_within_another_trains(loss):
-    [(outer, argument)] = get_registry().loss(loss).spec.within.items()
-    logs = train("yolov3", loss=f"{outer}:{argument}={loss}", test=True)
+    spec = get_registry().loss(loss).spec
+    [(outer, argument)] = spec.within.items()
+    options = [f"{key}={json.dumps(value)}" for key, value in spec.settings.items()]
+    logs = train("yolov3", loss=f"{outer}:{argument}={loss}", options=options, test=True)
     assert math.isfinite(logs["loss"])
     assert math.isfinite(logs["test_loss"])
 
@@ -196,9 +198,8 @@ def test_every_loss_within_another_trains(loss):
 NO_PIPELINE = {
     "transcription": {"ctc"},
     "restoration": {"ssim", "ms_ssim", "psnr"},
-    "detection": {"dfl"},
 }
-"""What no pipeline trains with, by its task: there is none for these, and no detector says sides as distributions."""
+"""What no pipeline trains with, by its task: there is none for these."""
 
 
 def test_everything_that_is_listed_has_a_pipeline():

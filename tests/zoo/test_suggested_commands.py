@@ -63,7 +63,7 @@ def test_it_trains(kind, name, capsys, tmp_path):
         ("loss", "ctc", ""),  # no pipeline transcribes
         ("metric", "psnr", "restoration"),
         ("loss", "ciou", "yolov3"),  # a part of a detector's loss: yolo:box=ciou
-        ("loss", "dfl", ""),  # a part of none that there is
+        ("loss", "dfl", "yolov3"),  # yolo:sides=dfl, with a head that has bins
         ("regularizer", "entropy", "cifar10"),
         ("regularizer", "decov", "cats_vs_dogs"),
         ("loss", "yolo", "yolov3"),
@@ -77,3 +77,7 @@ def test_the_pipeline_is_the_first_that_it_is_made_for(kind, name, pipeline, cap
 
 def test_a_part_of_a_loss_is_shown_within_it(capsys):
     assert shown("loss", "wiou", capsys)["command"] == "kzoo run yolov3 --loss yolo:box=wiou"
+
+
+def test_settings_that_a_loss_needs_are_shown_with_it(capsys):
+    assert shown("loss", "dfl", capsys)["command"] == "kzoo run yolov3 --loss yolo:sides=dfl -o model.bins=16"

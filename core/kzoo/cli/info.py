@@ -224,7 +224,8 @@ def _usage(entry: Entry[ComponentSpec], registry: Registry) -> dict[str, Any]:
         # A mean and a variance are there to be measured where a loss trains a network that predicts both.
         both = [loss for loss in registry.entries("loss") if getattr(loss.spec, "inputs", "") == "gaussians"]
         run = f"{run} --loss {registry.shown_name(both[0])}" if both else ""
-    return {"command": run and f"{run} {_FLAGS[entry.kind]} {text}", "python": python}
+    options = "".join(f" {_option(key, value)}" for key, value in getattr(entry.spec, "settings", {}).items())
+    return {"command": run and f"{run} {_FLAGS[entry.kind]} {text}{options}", "python": python}
 
 
 def _option(key: str, value: Any) -> str:

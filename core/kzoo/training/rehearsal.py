@@ -56,6 +56,11 @@ def rehearse(parts: Assembly) -> list[str]:
         for reference, metric in shown:
             entry = registry.metric(reference.name)
             _try(reference, entry, lambda m=metric, e=entry: _metric(m, e, *specimen), specimen[1])  # type: ignore[misc]
+    elif parts.built.encode is not None:
+        # What labels are the pipeline alone knows, but not of which shape they come.
+        _, labels, *_ = parts.batches.element_spec
+        outputs = tf.TensorSpec(parts.model.output_shape, "float32")
+        _try(config.loss, loss, lambda: _traced(parts.loss, labels, outputs), outputs)
     _saved(parts.loss, loss)
     _saved(parts.optimizer, optimizer)
     for reference, metric in shown:
@@ -84,7 +89,7 @@ def _specimen(parts: Assembly) -> tuple[np.ndarray, np.ndarray] | None:
     return forms[parts.label_form], y_pred
 
 
-def _try(reference: Reference, entry: Entry, call: Callable[[], _T], y_pred: np.ndarray) -> _T:
+def _try(reference: Reference, entry: Entry, call: Callable[[], _T], y_pred: Any) -> _T:
     """Return what a call of a loss or metric returns; raise `UsageError` where it refuses the network's outputs."""
     outputs = y_pred.shape[-1]
     with calling(entry, "when it was called"):
@@ -97,6 +102,11 @@ def _try(reference: Reference, entry: Entry, call: Callable[[], _T], y_pred: np.
                 f"{place_of(error, entry)}. See `kzoo info {reference.name}`."
             )
             raise UsageError(message) from error
+
+
+def _traced(loss: Any, labels: Any, outputs: Any) -> Any:
+    """Return a loss traced for labels and outputs of these forms, as a training does; its errors stay what they are."""
+    return tf.function(loss, autograph=False).get_concrete_function(labels, outputs)
 
 
 def _loss(loss: Any, entry: Entry, y_true: np.ndarray, y_pred: np.ndarray, *, weighed: bool = False) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -11,18 +12,26 @@ from keras import ops
 from kzoo.component import Loss, widen
 from kzoo_plugins.losses.boxes import ciou, diou, giou
 from kzoo_plugins.losses.corners import intersection_and_union
+from kzoo_plugins.losses.distribution import dfl
+from kzoo_plugins.losses.places import bins_of, corners, in_bins, read_places
 from kzoo_plugins.losses.siou import siou
 from kzoo_plugins.losses.wiou import wiou
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kzoo_plugins.losses.places import Places
 
 __all__ = ["YOLO", "yolo_parts"]
 
 _BOX_LOSSES = {"giou": giou, "diou": diou, "ciou": ciou, "siou": siou, "wiou": wiou}
 _BOX = ("mse", *_BOX_LOSSES)
 _OBJECTNESS = ("crossentropy", "focal")
-_PARTS = ("box", "objectness", "class")
+_SIDE_LOSSES = ("", "dfl")
+_PARTS = ("box", "sides", "objectness", "class")
 _BEFORE_CLASSES = 5
-_PLACE = 7
-_LARGEST_LOG_SIDE = 16.0  # e^16 anchors is beyond any image, and its area is still finite in float32
+_NUMBERS, _EXCLUSIVE, _BINS = (0, 1, 2), 2, 3
+"""The kinds of places that say a box by numbers, that whose classes exclude each other, and that with bins."""
 
 
 @keras.saving.register_keras_serializable(package="kzoo_plugins")
@@ -54,8 +63,20 @@ class YOLO(Loss):
     compares sigmoid(tw) with sqrt(w_true / anchor_w) / 2. Where k is 2 (YOLOv2, ``region`` in Darknet) the classes
     exclude each other, and `class` is the crossentropy of their softmax.
 
+    Where k is 3 a place says each side of its box as a distribution over B bins, of which the mean counts, as detectors
+    since GFL do. With m the mean of the bins 0 to B - 1 under the softmax of a side's logits,
+
+    ```
+    x1 = (column + 1 - m_left) / W     x2 = (column + m_right) / W     likewise y1 and y2
+    sides = sum over P of (2 - w_true h_true) dfl, of the true sides in these bins
+    ```
+
+    and sides_weight sides is added to `yolo`. The bins are -1/2, 1/2, 3/2, ... cells from the cell's centre: a box may
+    have its centre anywhere in the cell, and a small one may lie wholly on one side of the cell's own.
+
     Args:
-        box: The loss between boxes: "mse" as in the paper, "giou", "diou", "ciou", "siou" or "wiou". Defaults to "mse".
+        box: The loss between boxes: "mse" as in the paper, "giou", "diou", "ciou", "siou" or "wiou". Defaults to
+            "ciou" where `sides` is given, else to "mse". "mse" compares numbers that places with bins do not say.
         objectness: "crossentropy", or "focal" for the focal loss with `gamma`. Defaults to "crossentropy".
         ignore: Places without a box are not blamed where what they say has a higher IoU with a box, between 0 and 1;
             1 blames all. Defaults to 0.5.
@@ -66,21 +87,26 @@ class YOLO(Loss):
         label_smoothing: How far the labels of the classes are moved from 0 and 1 towards 1/2, at least 0 and below 1.
             Defaults to 0.
         most_boxes: How many boxes of an image are compared for `ignore`, at least 1. Defaults to 100.
+        sides: The loss of the bins of each side beside that between boxes: "dfl", the distribution focal loss, or empty
+            for none. Defaults to none.
+        sides_weight: The weight of the sides. Defaults to 0.2, which is Ultralytics' 1.5 to 7.5 of its boxes.
         reduction: As in `keras.losses.Loss`. Defaults to "sum_over_batch_size".
         name: Defaults to "yolo".
         dtype: The floating type of the computation, at least float32. Defaults to Keras's float type.
 
     Call arguments:
-        y_true: Shape (N, R, 5 + K + 7), or (N, R, 5 + K + 8) with k. Of each place: the centre x, y, width and height
-            of its box, as parts of the image's width and height; 1 where it has a box, 0 where not, -1 where it does
-            not count; the classes, one-hot; then its column, its row, the grid's columns and rows, the anchor's width
-            and height as parts of the image's, the grid's `scale_x_y`, and k, which is 0, 1 or 2. An objectness or a k
-            that is none of the three gives NaN, and so does an entry of the classes of a box that is not between 0 and
-            1.
-        y_pred: Shape (N, R, 5 + K): what the network says, before any sigmoid.
+        y_true: Shape (N, R, 5 + K + 7), or (N, R, 5 + K + 8) with k, which places with bins need. Of each place: the
+            centre x, y, width and height of its box, as parts of the image's width and height; 1 where it has a box, 0
+            where not, -1 where it does not count; the classes, one-hot; then its column, its row, the grid's columns
+            and rows, the anchor's width and height as parts of the image's, the grid's `scale_x_y`, and k, which is 0,
+            1 or 2, and with bins 3. An objectness or a k that is none of these gives NaN, and so does an entry of the
+            classes of a box that is not between 0 and 1, and with `sides` a box that reaches beyond the last bin.
+        y_pred: Shape (N, R, 5 + K): what the network says, before any sigmoid. With bins (N, R, 4 B + 1 + K): the
+            logits of those of the left side, the top, the right and the bottom, the objectness, the classes.
 
     Raises:
-        ValueError: An argument is outside of what is said above; the shapes do not belong together.
+        ValueError: An argument is outside of what is said above; the shapes do not belong together; `sides` is given
+            and there are no bins, or there are and `box` is "mse".
 
     Example:
         >>> place = [0.0, 0.0, 1.0, 1.0, 0.5, 0.5, 1.0]
@@ -92,13 +118,12 @@ class YOLO(Loss):
         - [Redmon, Farhadi, 2018](https://arxiv.org/abs/1804.02767), YOLOv3: An Incremental Improvement
         - [Wang, Bochkovskiy, Liao, 2021](https://arxiv.org/abs/2011.08036), Scaled-YOLOv4
         - [Redmon, Farhadi, 2017](https://arxiv.org/abs/1612.08242), YOLO9000: Better, Faster, Stronger
+        - [Li et al., 2020](https://arxiv.org/abs/2006.04388), Generalized Focal Loss
     """
-
-    part_names: ClassVar[tuple[str, ...]] = _PARTS
 
     def __init__(
         self,
-        box: str = "mse",
+        box: str | None = None,
         objectness: str = "crossentropy",
         ignore: float = 0.5,
         box_weight: float = 1.0,
@@ -107,20 +132,28 @@ class YOLO(Loss):
         gamma: float = 2.0,
         label_smoothing: float = 0.0,
         most_boxes: int = 100,
+        sides: str = "",
+        sides_weight: float = 0.2,
         reduction: str | None = "sum_over_batch_size",
         name: str = "yolo",
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        _check_words(box, objectness)
-        _check_numbers(ignore, gamma, label_smoothing, most_boxes, (box_weight, objectness_weight, class_weight))
-        self.box, self.objectness, self.ignore = box, objectness, ignore
-        self.weights = dict(zip(_PARTS, (box_weight, objectness_weight, class_weight), strict=True))
+        box = box or ("ciou" if sides else "mse")
+        _check_words(box, objectness, sides)
+        self.weights = dict(zip(_PARTS, (box_weight, sides_weight, objectness_weight, class_weight), strict=True))
+        _check_numbers(ignore, gamma, label_smoothing, most_boxes, self.weights)
+        self.box, self.objectness, self.ignore, self.sides = box, objectness, ignore, sides
         self.gamma, self.label_smoothing, self.most_boxes = gamma, label_smoothing, most_boxes
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """The names of its parts; ``sides`` is one of them where bins are trained."""
+        return tuple(name for name in _PARTS if self.sides or name != "sides")
 
     def align(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         """Return the two as they are; raise ``ValueError`` where they do not belong together."""
-        _check_shapes(y_true, y_pred, self.name)
+        _check_bins(bins_of(y_true, y_pred, self.name), self.box, self.sides, self.name)
         return y_true, y_pred
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
@@ -138,6 +171,7 @@ class YOLO(Loss):
             gamma=self.gamma,
             label_smoothing=self.label_smoothing,
             most_boxes=self.most_boxes,
+            sides=self.sides,
         )
         return {name: self.weights[name] * value for name, value in found.items()}
 
@@ -152,8 +186,11 @@ def yolo_parts(
     gamma: float = 2.0,
     label_smoothing: float = 0.0,
     most_boxes: int = 100,
+    sides: str = "",
 ) -> dict[str, Any]:
     """Return the parts ``box``, ``objectness`` and ``class`` of each image, unweighted; see `YOLO` for the formulas.
+
+    With ``sides`` also the part of that name.
 
     Example:
         >>> nothing = [[[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.5, 0.5, 1.0]]]
@@ -161,91 +198,71 @@ def yolo_parts(
         [0.0, 0.6931, 0.0]
     """
     y_pred = widen(y_pred)
-    y_true = ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype)
-    _check_shapes(y_true, y_pred, "yolo")
-    numbers = y_pred.shape[-1]
-    truth, place = _known(y_true[..., :numbers]), y_true[..., numbers:]
-    kind = place[..., _PLACE] if place.shape[-1] > _PLACE else None
-    bounded = None if kind is None else ops.expand_dims(ops.equal(kind, 1), -1)
-    cells = place[..., 2:4]
-    present = ops.cast(ops.equal(truth[..., 4], 1), y_pred.dtype)
-    # All boxes in cells, whose sides are equal: a ratio of sides is then one, also where the image is no square.
-    scale = place[..., 6:7]
-    offset = ops.sigmoid(y_pred[..., :2]) * scale - (scale - 1) / 2
-    said_sides = _factors(y_pred[..., 2:4], bounded) * place[..., 4:6] * cells
-    said = _corners(place[..., :2] + offset, said_sides)
-    true_centre, true_sides = truth[..., :2] * cells, truth[..., 2:4] * cells
-    true = _corners(true_centre, true_sides)
-    if box == "mse":
-        here = ops.expand_dims(present, -1) > 0
-        anchor = ops.where(here, place[..., 4:6], 1.0)
-        true_factors = ops.maximum(ops.where(here, truth[..., 2:4], 1.0), 1e-9) / anchor
-        wrong_sides = y_pred[..., 2:4] - ops.log(true_factors)
-        if bounded is not None:
-            missed = ops.sigmoid(y_pred[..., 2:4]) - ops.sqrt(true_factors) / 2
-            wrong_sides = ops.where(bounded, missed, wrong_sides)
-        wrong = ops.square(place[..., :2] + offset - true_centre) + ops.square(wrong_sides)
-        errors = ops.sum(wrong, -1) / 2
-    else:
-        errors = _BOX_LOSSES[box](true, said)
-    small = 2 - truth[..., 2] * truth[..., 3]
-    # Between grids, boxes are compared in parts of the image: the cells of each grid are its own.
-    whole = _corners(truth[..., :2], truth[..., 2:4])
-    seen = ops.stop_gradient(said) / ops.concatenate([cells, cells], -1)
-    counted = ops.where(_found(whole, present, seen, ignore, most_boxes), present, 1.0)
-    counted = ops.where(truth[..., 4] < 0, 0.0, counted)
-    blamed = _presence(present, y_pred[..., 4], objectness, gamma)
-    unknown = ops.isnan(truth[..., 4])
-    if kind is not None:
-        counted, blamed = _of_known_kind(kind, counted, blamed)
-    counted, blamed = ops.where(unknown, 1.0, counted), ops.where(unknown, blamed * truth[..., 4], blamed)
-    classes = truth[..., _BEFORE_CLASSES:] * (1 - label_smoothing) + label_smoothing / 2
-    named = ops.sum(_crossentropy(classes, y_pred[..., _BEFORE_CLASSES:]), -1)
-    if kind is not None:
-        exclusive = ops.logical_and(ops.equal(kind, 2), present > 0)
-        # Of what is not selected afterwards, infinite logits would make the gradient NaN.
-        logits = ops.where(ops.expand_dims(exclusive, -1), y_pred[..., _BEFORE_CLASSES:], 0.0)
-        named = ops.where(exclusive, _one_of_them(truth[..., _BEFORE_CLASSES:], logits, label_smoothing), named)
+    at = read_places(ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype), y_pred, "yolo")
+    _check_bins(at.bins, box, sides, "yolo")
+    here = at.present > 0
+    small = 2 - at.truth[..., 2] * at.truth[..., 3]
+    errors = _squares(at) if box == "mse" else _BOX_LOSSES[box](at.true, at.said)
+    counted, blamed = _blame(at, objectness, ignore, gamma, most_boxes)
     # Selected, not multiplied: what a place without a box says of it may be infinite, and 0 times that is NaN.
-    return {
-        "box": ops.sum(ops.where(present > 0, small * errors, 0.0), -1),
+    found = {
+        "box": ops.sum(ops.where(here, small * errors, 0.0), -1),
         "objectness": ops.sum(ops.where(counted > 0, blamed, 0.0), -1),
-        "class": ops.sum(ops.where(present > 0, named, 0.0), -1),
+        "class": ops.sum(ops.where(here, _naming(at, label_smoothing), 0.0), -1),
     }
+    if sides:
+        # What lies beyond the bins is NaN, also in the gradient of what is not selected afterwards.
+        lengths = ops.where(ops.expand_dims(here, -1), in_bins(at.true, at.place[..., :2]), 0.0)
+        found["sides"] = ops.sum(ops.where(here, small * dfl(lengths, at.box), 0.0), -1)
+    return found
 
 
-def _of_known_kind(kind: Any, counted: Any, blamed: Any) -> tuple[Any, Any]:
-    """Return the two with NaN where a place is of no kind that there is."""
-    known = ops.logical_or(ops.logical_or(ops.equal(kind, 0), ops.equal(kind, 1)), ops.equal(kind, 2))
-    return ops.where(known, counted, 1.0), blamed * ops.where(known, 1.0, float("nan"))
+def _squares(at: Places) -> Any:
+    """Return the squared errors of the numbers of each box, as in the paper."""
+    here = ops.expand_dims(at.present, -1) > 0
+    anchor = ops.where(here, at.place[..., 4:6], 1.0)
+    true_factors = ops.maximum(ops.where(here, at.truth[..., 2:4], 1.0), 1e-9) / anchor
+    numbers = at.box[..., 2:4]
+    wrong_sides = numbers - ops.log(true_factors)
+    if at.bounded is not None:
+        missed = ops.sigmoid(numbers) - ops.sqrt(true_factors) / 2
+        wrong_sides = ops.where(at.bounded, missed, wrong_sides)
+    wrong = ops.square(at.centre - at.truth[..., :2] * at.cells) + ops.square(wrong_sides)
+    return ops.sum(wrong, -1) / 2
 
 
-def _factors(numbers: Any, bounded: Any) -> Any:
-    """Return what the anchors' sides are multiplied by."""
-    factors = ops.exp(ops.minimum(numbers, _LARGEST_LOG_SIDE))
-    return factors if bounded is None else ops.where(bounded, ops.square(2 * ops.sigmoid(numbers)), factors)
+def _blame(at: Places, objectness: str, ignore: float, gamma: float, most_boxes: int) -> tuple[Any, Any]:
+    """Return which places count for the objectness, above 0, and the loss of that of each."""
+    # Between grids, boxes are compared in parts of the image: the cells of each grid are its own.
+    whole = corners(at.truth[..., :2], at.truth[..., 2:4])
+    seen = ops.stop_gradient(at.said) / ops.concatenate([at.cells, at.cells], -1)
+    counted = ops.where(_found(whole, at.present, seen, ignore, most_boxes), at.present, 1.0)
+    counted = ops.where(at.truth[..., 4] < 0, 0.0, counted)
+    blamed = _presence(at.present, at.objectness, objectness, gamma)
+    unknown = ops.isnan(at.truth[..., 4])
+    if at.kind is not None:
+        kinds = (_BINS,) if at.bins else _NUMBERS
+        known = functools.reduce(ops.logical_or, [ops.equal(at.kind, kind) for kind in kinds])
+        counted, blamed = ops.where(known, counted, 1.0), blamed * ops.where(known, 1.0, float("nan"))
+    return ops.where(unknown, 1.0, counted), ops.where(unknown, blamed * at.truth[..., 4], blamed)
+
+
+def _naming(at: Places, label_smoothing: float) -> Any:
+    """Return the loss of the classes of each place."""
+    true = at.truth[..., _BEFORE_CLASSES:]
+    named = ops.sum(_crossentropy(true * (1 - label_smoothing) + label_smoothing / 2, at.classes), -1)
+    if at.kind is None:
+        return named
+    exclusive = ops.logical_and(ops.equal(at.kind, _EXCLUSIVE), at.present > 0)
+    # Of what is not selected afterwards, infinite logits would make the gradient NaN.
+    logits = ops.where(ops.expand_dims(exclusive, -1), at.classes, 0.0)
+    return ops.where(exclusive, _one_of_them(true, logits, label_smoothing), named)
 
 
 def _one_of_them(classes: Any, logits: Any, label_smoothing: float) -> Any:
     """Return the crossentropy of classes that exclude each other, whose labels are smoothed towards 1 / K."""
     classes = classes * (1 - label_smoothing) + label_smoothing / classes.shape[-1]
     return -ops.sum(classes * ops.log_softmax(logits, axis=-1), -1)
-
-
-def _known(truth: Any) -> Any:
-    """Return what is said of each place, with NaN for an objectness that is not -1, 0 or 1, and a class that is none.
-
-    What a place without a box says of classes is not read, so it may be anything.
-    """
-    objectness, classes = truth[..., 4:_BEFORE_CLASSES], truth[..., _BEFORE_CLASSES:]
-    right = ops.logical_or(ops.abs(objectness) == 1, objectness == 0)
-    read = ops.logical_and(objectness == 1, ops.logical_not(ops.logical_and(classes >= 0, classes <= 1)))
-    nan = float("nan")
-    return ops.concatenate([truth[..., :4], ops.where(right, objectness, nan), ops.where(read, nan, classes)], axis=-1)
-
-
-def _corners(centre: Any, sides: Any) -> Any:
-    return ops.concatenate([centre - sides / 2, centre + sides / 2], -1)
 
 
 def _crossentropy(label: Any, logit: Any) -> Any:
@@ -279,33 +296,38 @@ def _found(true: Any, present: Any, said: Any, ignore: float, most: int) -> Any:
     return ops.max(overlaps, -1) > ignore
 
 
-def _check_shapes(y_true: Any, y_pred: Any, what: str) -> None:
-    true_shape, pred_shape = tuple(y_true.shape), tuple(y_pred.shape)
-    ranks = len(true_shape) == len(pred_shape) == 3  # noqa: PLR2004 - images, places, numbers
-    fits = (
-        ranks
-        and all(a is None or b is None or a == b for a, b in zip(true_shape[:-1], pred_shape[:-1], strict=True))
-        and pred_shape[-1] > _BEFORE_CLASSES
-        and true_shape[-1] - pred_shape[-1] in (_PLACE, _PLACE + 1)
-    )
-    if not fits:
+def _check_bins(bins: int, box: str, sides: str, what: str) -> None:
+    """Refuse a loss of bins where there are none, and one of numbers where there are bins."""
+    if sides and not bins:
         message = (
-            f"`{what}` takes y_pred of shape (N, places, 5 + classes) and y_true of shape (N, places, 12 + classes) "
-            f"or (N, places, 13 + classes), not {pred_shape} and {true_shape}."
+            f"`{what}` with sides={sides} compares distributions over bins, and the network says each box by four "
+            "numbers. Give it bins, such as -o model.bins=16, or leave `sides` out."
+        )
+        raise ValueError(message)
+    if bins and box == "mse":
+        message = (
+            f"`{what}` with box=mse compares the numbers of a box one by one, and the network says its sides as "
+            f"distributions over {bins} bins. Take a loss between boxes, such as box=ciou, and sides=dfl beside it; or "
+            "a network without bins, model.bins=0."
         )
         raise ValueError(message)
 
 
-def _check_words(box: str, objectness: str) -> None:
+def _check_words(box: str, objectness: str, sides: str) -> None:
     if box not in _BOX:
         message = f"`box` must be one of {', '.join(_BOX)}, not {box!r}."
         raise ValueError(message)
     if objectness not in _OBJECTNESS:
         message = f"`objectness` must be crossentropy or focal, not {objectness!r}."
         raise ValueError(message)
+    if sides not in _SIDE_LOSSES:
+        message = f"`sides` must be dfl, or empty for no loss of bins, not {sides!r}."
+        raise ValueError(message)
 
 
-def _check_numbers(ignore: float, gamma: float, smoothing: float, most_boxes: int, weights: tuple[float, ...]) -> None:
+def _check_numbers(
+    ignore: float, gamma: float, smoothing: float, most_boxes: int, weights: Mapping[str, float]
+) -> None:
     if not 0 <= ignore <= 1:
         message = f"`ignore` must be between 0 and 1, not {ignore}."
         raise ValueError(message)
@@ -318,7 +340,7 @@ def _check_numbers(ignore: float, gamma: float, smoothing: float, most_boxes: in
     if most_boxes < 1:
         message = f"`most_boxes` must be at least 1, not {most_boxes}."
         raise ValueError(message)
-    for name, weight in zip(_PARTS, weights, strict=True):
+    for name, weight in weights.items():
         if not (math.isfinite(weight) and weight >= 0):
             message = f"`{name}_weight` must be a finite number of at least 0, not {weight}."
             raise ValueError(message)

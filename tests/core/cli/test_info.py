@@ -5,6 +5,7 @@ import pytest
 
 from kzoo.cli import docstrings
 from kzoo.errors import KzooError
+from kzoo.plugin import LossSpec
 from kzoo.plugins.registry import get_registry
 from kzoo.plugins.targets import load_target
 
@@ -298,3 +299,10 @@ class TestDocstrings:
         for function in (load_target, docstrings.sections):
             named = docstrings.arguments(docstrings.sections(function.__doc__).get("Args", ""))
             assert set(named) <= set(inspect.signature(function).parameters)
+
+
+@pytest.mark.parametrize("key", ["bins", "run.bins", "model.", 3])
+def test_settings_of_a_loss_that_are_none_of_a_run_are_a_fault(key):
+    faults = LossSpec(name="one", target="module:One", settings={key: 16}).faults()
+    assert faults == [f"`settings` must be of a run, as model.width, not {key!r}"]
+    assert LossSpec(name="one", target="module:One", settings={"model.bins": 16}).faults() == []

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["assign", "places"]
 
-KINDS = ("yolo", "new_coords", "region")
+KINDS = ("yolo", "new_coords", "region", "bins")
 """How a place's numbers are read, in the order of the loss's own numbers for it."""
+
+_WITHIN = 1e-3
+"""Cells that a side stays within the reach of its bins: rounding must not take it beyond the last one."""
 
 
 def places(heads: Sequence[Head], input_shape: Sequence[int]) -> np.ndarray:
@@ -50,6 +53,8 @@ def assign(boxes: Any, heads: Sequence[Head], input_shape: Sequence[int], classe
     A box goes to the anchor whose sides have the highest IoU with its own, in the cell that its centre is in; with
     ``match`` below 1 also to every other anchor with an IoU above it. Where two boxes want one place, the one whose
     best anchor it is has it, and of two such the later one.
+
+    Where sides are said by bins, what of a box lies beyond the last bin is cut off here: the loss has no label for it.
 
     Args:
         boxes: float32 of shape (B, M, 5): centre x, centre y, width, height in parts of the input's sides, and the
@@ -99,5 +104,18 @@ def assign(boxes: Any, heads: Sequence[Head], input_shape: Sequence[int], classe
     labels = tf.one_hot(tf.cast(own[..., 4], tf.int32), classes)
     known = fixed.shape[1]
     fixed = tf.broadcast_to(fixed, tf.stack([batch, rows_total, known]))
-    found = tf.concat([own[..., :4], tf.cast(present, tf.float32)[..., None], labels, fixed], -1)
+    at_place = own[..., :4]
+    if bins := heads[0].bins:
+        cut = _within_reach(at_place, fixed[..., :2], fixed[..., 2:4], bins)
+        at_place = tf.where(present[..., None], cut, at_place)
+    found = tf.concat([at_place, tf.cast(present, tf.float32)[..., None], labels, fixed], -1)
     return tf.ensure_shape(found, (None, rows_total, 5 + classes + known))
+
+
+def _within_reach(boxes: Any, cells: Any, grid: Any, bins: int) -> Any:
+    """Return boxes whose sides lie between the first and the last bin, each seen from the cell of its place."""
+    low, high = (boxes[..., :2] - boxes[..., 2:] / 2) * grid, (boxes[..., :2] + boxes[..., 2:] / 2) * grid
+    nearest, farthest = _WITHIN, bins - 1 - _WITHIN
+    low = cells + 1 - tf.clip_by_value(cells + 1 - low, nearest, farthest)
+    high = cells + tf.clip_by_value(high - cells, nearest, farthest)
+    return tf.concat([(low + high) / 2 / grid, (high - low) / grid], -1)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Candidates", "HeadLike", "candidates", "decode", "raw_rows"]
 
-_BOX = 5  # tx, ty, tw, th and the objectness come before the classes
+_SIDES = 4
 _DIMENSIONS = 4  # of a head's output: batch, rows, columns, channels
 _STRIDES = (32, 16, 8)
 
@@ -35,7 +35,11 @@ class HeadLike(Protocol):
 
     @property
     def kind(self) -> str:
-        """How its numbers are read: ``yolo``, ``new_coords`` or ``region``."""
+        """How its numbers are read: ``yolo``, ``new_coords``, ``region`` or ``bins``."""
+
+    @property
+    def bins(self) -> int:
+        """How many bins each side has; asked for where the kind is ``bins``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +58,14 @@ class Candidates:
 
 
 def raw_rows(outputs: Any, heads: Sequence[HeadLike], input_shape: Sequence[int]) -> list[np.ndarray]:
-    """Return the raw output of each head as an array of shape (B, rows, columns, anchors, 5 + classes).
+    """Return the raw output of each head as an array of shape (B, rows, columns, anchors, numbers).
+
+    The numbers are 5 + classes: four for the box, the objectness, the classes. Of a head of the kind ``bins`` they are
+    4 * bins + 1 + classes, the bins of the left side first, then those of the top, the right and the bottom.
 
     Args:
-        outputs: The heads' outputs of shape (B, rows, columns, anchors * (5 + classes)), in the order of ``heads``; or
-            all of them in one array of shape (B, N, 5 + classes); or that of the only head.
+        outputs: The heads' outputs of shape (B, rows, columns, anchors * numbers), in the order of ``heads``; or all
+            of them in one array of shape (B, N, numbers); or that of the only head.
         heads: The heads.
         input_shape: Height and width of the network's input first.
 
@@ -74,7 +81,7 @@ def raw_rows(outputs: Any, heads: Sequence[HeadLike], input_shape: Sequence[int]
         message = f"The network has {len(outputs)} outputs, and {len(heads)} heads are known."
         raise ValueError(message)
     for raw, head in zip(outputs, heads, strict=True):
-        anchors, width = len(head.anchors), _BOX + head.classes
+        anchors, width = len(head.anchors), _box_numbers(head) + 1 + head.classes
         if raw.ndim != _DIMENSIONS or raw.shape[-1] != anchors * width:
             message = (
                 f"A head with {anchors} anchors and {head.classes} classes has the shape (B, rows, columns, "
@@ -100,6 +107,18 @@ def decode(
     A head of the kind ``new_coords`` has w = (2 sigmoid(tw))^2 anchor_w / input_w and likewise h. The classes of a head
     of the kind ``region`` exclude each other: their probabilities are a softmax, else a sigmoid of each.
 
+    A head of the kind ``bins`` says each side as a distribution, of which the mean counts: l, t, r, b =
+    sum over k of k softmax(logits)_k, and
+
+    ```
+    x1, y1 = (j + 1 - l) / W, (i + 1 - t) / H        x2, y2 = (j + r) / W, (i + b) / H
+    ```
+
+    Bins are thus -1/2, 1/2, 3/2, ... cells from the cell's centre. They begin half a cell beyond it, since the centre
+    of a box is anywhere in its cell: all of a small box may lie on one side of the cell's centre, and with bins from 0
+    on, as YOLOv8 has them for boxes around the centre, no mean would say it. Where two sides cross, the box is what
+    lies between them.
+
     Args:
         outputs: As `raw_rows` takes them.
         heads: The heads.
@@ -113,15 +132,17 @@ def decode(
         - [Redmon and Farhadi, 2018](https://arxiv.org/abs/1804.02767), YOLOv3: an incremental improvement
         - [Wang et al., 2021](https://arxiv.org/abs/2011.08036), Scaled-YOLOv4 (``new_coords``)
         - [Redmon and Farhadi, 2017](https://arxiv.org/abs/1612.08242), YOLO9000 (``region``)
+        - [Li et al., 2020](https://arxiv.org/abs/2006.04388), Generalized Focal Loss (``bins``)
     """
     boxes, objectness, classes = [], [], []
     for raw, head in zip(raw_rows(outputs, heads, input_shape), heads, strict=True):
         batch, rows, columns, anchors, width = raw.shape
         row, column, anchor = np.indices((rows, columns, anchors)).reshape(3, -1)
         flat = raw.reshape(batch, -1, width)
-        boxes.append(_boxes(flat[..., :4], row, column, anchor, (rows, columns), head, input_shape))
-        objectness.append(_sigmoid(flat[..., 4]))
-        classes.append(_class_probabilities(flat[..., _BOX:], head))
+        box = _box_numbers(head)
+        boxes.append(_boxes(flat[..., :box], row, column, anchor, (rows, columns), head, input_shape))
+        objectness.append(_sigmoid(flat[..., box]))
+        classes.append(_class_probabilities(flat[..., box + 1 :], head))
     return np.concatenate(boxes, 1), np.concatenate(objectness, 1), np.concatenate(classes, 1)
 
 
@@ -147,16 +168,17 @@ def candidates(
     logit = math.log(threshold / (1 - threshold)) if threshold > 0 else -math.inf
     parts: list[tuple[np.ndarray, ...]] = []
     for raw, head in zip(raw_rows(outputs, heads, input_shape), heads, strict=True):
-        where = np.nonzero(raw[..., 4] > logit)
+        box = _box_numbers(head)
+        where = np.nonzero(raw[..., box] > logit)
         image, row, column, anchor = where
         rows = raw[where]
-        scores = _sigmoid(rows[:, 4:5]) * _class_probabilities(rows[:, _BOX:], head)
+        scores = _sigmoid(rows[:, box : box + 1]) * _class_probabilities(rows[:, box + 1 :], head)
         if classes is not None:
             wanted = np.zeros(head.classes, bool)
             wanted[list(classes)] = True
             scores = np.where(wanted, scores, np.float32(0))
         at, label = np.nonzero(scores > threshold)
-        boxes = _boxes(rows[:, :4], row, column, anchor, raw.shape[1:3], head, input_shape)
+        boxes = _boxes(rows[:, :box], row, column, anchor, raw.shape[1:3], head, input_shape)
         half = boxes[:, 2:] / 2
         corners = np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=-1)[at]
         finite = np.isfinite(corners).all(axis=-1)
@@ -178,9 +200,11 @@ def _boxes(
     head: HeadLike,
     input_shape: Sequence[int],
 ) -> np.ndarray:
-    """Return cx, cy, w, h for raw values of shape (..., K, 4) in K cells."""
-    scale = np.float32(head.scale_x_y)
+    """Return cx, cy, w, h for raw values of shape (..., K, 4), or of K cells with bins (..., K, 4 * bins)."""
     cells = np.stack([column, row], axis=-1).astype(np.float32)
+    if head.kind == "bins":
+        return _mean_boxes(raw.reshape(*raw.shape[:-1], _SIDES, head.bins), cells, grid)
+    scale = np.float32(head.scale_x_y)
     centers = (_sigmoid(raw[..., :2]) * scale - (scale - 1) / 2 + cells) / np.array([grid[1], grid[0]], np.float32)
     sides = np.array(head.anchors, np.float32)[anchor] / np.array([input_shape[1], input_shape[0]], np.float32)
     if head.kind == "new_coords":
@@ -192,11 +216,26 @@ def _boxes(
         return np.concatenate([centers, factors * sides], axis=-1)
 
 
+def _mean_boxes(logits: np.ndarray, cells: np.ndarray, grid: Sequence[int]) -> np.ndarray:
+    """Return cx, cy, w, h for the logits of the bins of each side, (..., K, 4, bins), in K cells."""
+    lengths = _softmax(logits) @ np.arange(logits.shape[-1], dtype=np.float32)
+    before, after = lengths[..., :2], lengths[..., 2:]
+    centers = cells + (1 - before + after) / 2
+    return np.concatenate([centers, np.abs(before + after - 1)], -1) / np.array([grid[1], grid[0]] * 2, np.float32)
+
+
+def _box_numbers(head: HeadLike) -> int:
+    return _SIDES * (head.bins if head.kind == "bins" else 1)
+
+
 def _class_probabilities(logits: np.ndarray, head: HeadLike) -> np.ndarray:
-    if head.kind != "region":
-        return _sigmoid(logits)
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    found: np.ndarray = powers / powers.sum(-1, keepdims=True)
+    return _softmax(logits) if head.kind == "region" else _sigmoid(logits)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):  # of an infinite logit comes NaN, and such a box is left out
+        powers = np.exp(logits - logits.max(-1, keepdims=True))
+        found: np.ndarray = powers / powers.sum(-1, keepdims=True)
     return found
 
 
@@ -207,7 +246,7 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def _apart(joined: np.ndarray, heads: Sequence[HeadLike], input_shape: Sequence[int]) -> list[np.ndarray]:
-    """Return the heads' outputs out of one array of shape (B, N, 5 + classes)."""
+    """Return the heads' outputs out of one array of shape (B, N, numbers)."""
     found, start = [], 0
     for place, head in enumerate(heads):
         stride = getattr(head, "stride", None) or _STRIDES[place]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from kzoo.errors import UsageError
 from kzoo.pipeline import setting, settings
+from kzoo_zoo.yolov3.darknet.heads import FEWEST_BINS, MOST_BINS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,20 @@ class NetworkSettings:
             le=1,
         ),
     ] = 1.0
+    bins: Annotated[
+        int,
+        setting(
+            f"How many bins each side of a box is a distribution over (`reg_max` elsewhere), {FEWEST_BINS} to "
+            f"{MOST_BINS}; 0 for sides that are numbers, or as the cfg says. Train it with --loss yolo:sides=dfl.",
+            ge=0,
+            le=MOST_BINS,
+        ),
+    ] = 0
+
+    def __post_init__(self) -> None:
+        if 0 < self.bins < FEWEST_BINS:
+            message = f"`model.bins` must be 0 or from {FEWEST_BINS} to {MOST_BINS}, not {self.bins}."
+            raise UsageError(message)
 
 
 @settings

@@ -9,10 +9,11 @@ import numpy as np
 from kzoo.command import find_model
 from kzoo.errors import UsageError
 from kzoo.pipeline import Built, Started
-from kzoo_zoo.yolov3.anchors import find_anchors, mean_iou
+from kzoo_zoo.yolov3.anchors import find_anchors, mean_iou, shape_iou
 from kzoo_zoo.yolov3.assignment import assign
 from kzoo_zoo.yolov3.augment import augment_boxes
 from kzoo_zoo.yolov3.darknet import read_cfg
+from kzoo_zoo.yolov3.darknet.heads import bins_of
 from kzoo_zoo.yolov3.examples import DetectionSplit
 from kzoo_zoo.yolov3.scales import draw_size, of_size, sizes_between
 from kzoo_zoo.yolov3.transfer import freeze, layer_number, start_from, trainable_network, widened
@@ -48,7 +49,8 @@ def build(
     if problem.predicts != "places":
         message = (
             "The loss of a detector says what belongs at every place of its grids: `--loss yolo`. A loss between "
-            "boxes is a part of it, as in `--loss yolo:box=giou` (mse, giou, diou, ciou or siou)."
+            "boxes is a part of it, as in `--loss yolo:box=giou` (mse, giou, diou, ciou, siou or wiou), and so is that "
+            "of a head whose sides have bins: `--loss yolo:sides=dfl -o model.bins=16`."
         )
         raise UsageError(message)
     if chosen.weights.endswith(".keras"):
@@ -66,18 +68,22 @@ def build(
         )
         raise UsageError(message)
     network = source.adapted(classes=problem.outputs).resized(width, height)
+    if chosen.bins:
+        network = _with_bins(network, chosen.bins)
+    assert isinstance(train, DetectionSplit)
+    network, note = _with_anchors(network, train, chosen.anchors)
     sizes = sizes_between(changes.scales if changes else (), problem.input_shape, network.heads)
     shape = (None, None, channels) if sizes else problem.input_shape
     model = trainable_network(network, shape, problem.regularizer, momentum=_MOMENTUM)
     taken: set[int] = set()
     if weights:
         weights_cfg = read_cfg(chosen.weights_cfg) if chosen.weights_cfg else source
-        classes = find_model(str(start)).card.class_names if start else ()
+        card = find_model(str(start)).card if start else None
+        classes = card.class_names if card else ()
         others = bool(classes) and tuple(classes) != problem.class_names
-        taken = start_from(model, network, weights, weights_cfg, others=others)
+        bins = bins_of(card.own) if card else 0
+        taken = start_from(model, network, weights, weights_cfg, others=others, bins=bins)
     freeze(model, network, chosen.frozen, taken)
-    assert isinstance(train, DetectionSplit)
-    network, note = _with_anchors(network, train, chosen.anchors)
     return Built(
         model=model,
         augment=None if changes is None else _augmentation(changes, sizes),
@@ -86,7 +92,7 @@ def build(
             "heads": [head.to_dict() for head in network.heads],
             "darknet": {"name": network.name, "cfg": network.text},
         },
-        notes=(note,),
+        notes=(note, *_reach(network, train)),
         started=None if start is None else _started(start, model, taken),
     )
 
@@ -97,6 +103,37 @@ def _started(start: Path, model: Any, taken: Collection[int]) -> Started:
     whole = tuple(name for name in weighted if layer_number(name) in taken)
     why = "other shapes or classes; of a head, what says where boxes are is kept"
     return Started(path=start, taken=whole, anew=tuple(f"`{name}` ({why})" for name in weighted if name not in whole))
+
+
+def _with_bins(network: Network, bins: int) -> Network:
+    """Return the network with sides as distributions over so many bins.
+
+    Raises:
+        UsageError: Its heads are not of YOLOv3's kind.
+    """
+    other = next((head.kind for head in network.heads if head.kind not in ("yolo", "bins")), "")
+    if other:
+        message = (
+            f"`model.bins` is for heads of YOLOv3's kind, and those of {network.name} are of the kind {other}. Leave "
+            "model.bins out, or choose another network."
+        )
+        raise UsageError(message)
+    return network.adapted(bins=bins)
+
+
+def _reach(network: Network, train: DetectionSplit) -> list[str]:
+    """Return what is to be said of how far bins reach, and of boxes beyond; nothing where sides have none."""
+    if not (bins := network.bins):
+        return []
+    anchors = np.array([anchor for head in network.heads for anchor in head.anchors])
+    strides = np.array([head.stride for head in network.heads for _ in head.anchors])
+    reach = 2 * (bins - 1.5) * strides[shape_iou(train.sides, anchors).argmax(-1)]
+    beyond = int((train.sides.max(-1) > reach).sum())
+    listed = ", ".join(f"{(bins - 1.5) * head.stride:g}" for head in network.heads)
+    cut = f" {beyond:,} of {len(reach):,} boxes are larger, and learned as far as that." if beyond else ""
+    return [
+        f"Each side is a distribution over {bins} bins, which reach {listed} pixels from the centre of a cell.{cut}"
+    ]
 
 
 def _with_anchors(network: Network, train: DetectionSplit, anchors: str) -> tuple[Network, str]:

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import softmax
 
 from kzoo.command import load_model
 from kzoo.errors import DataError, KzooError, UsageError
@@ -20,27 +23,26 @@ from kzoo_zoo.yolov3.darknet.weights import assign
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    import numpy as np
-
-    from kzoo_zoo.yolov3.darknet import Network
+    from kzoo_zoo.yolov3.darknet import Head, Network
 
 __all__ = ["BACKBONE", "backbone_layers", "freeze", "layer_number", "start_from", "trainable_network", "widened"]
 
 BACKBONE = "backbone"
 """What stands for the number of layers of a network's backbone."""
 
-_BEFORE_CLASSES = 5
 _RARE = 0.01  # how likely a box is at a place, before anything is learned
 _MULTIPLE = 8
+_STEEPEST = 30.0
+"""The largest difference of the logits of two bins that a network begins with: e^-30 is as good as nothing."""
 
 
 def trainable_network(
     network: Network, input_shape: Sequence[int | None], regularizer: Any, *, momentum: float
 ) -> keras.Model:
-    """Return the network with one output (batch, places, 5 + classes), in the order of `targets.places`.
+    """Return the network with one output (batch, places, numbers), in the order of `assignment.places`.
 
     At first it says everywhere that a box is unlikely: else the thousands of places without one are all that the first
-    steps learn from.
+    steps learn from. And it says a box of its anchor's sides, also where these are means of bins.
 
     Args:
         network: What it is.
@@ -49,20 +51,38 @@ def trainable_network(
         momentum: Of the running averages of batch normalization, which a short training must follow.
     """
     heads = build(network, input_shape=input_shape, regularizer=regularizer)
-    numbers = _BEFORE_CLASSES + network.classes
+    numbers = network.heads[0].numbers
     rows = [keras.layers.Reshape((-1, numbers), name=f"rows_{n}")(x) for n, x in enumerate(_listed(heads.output))]
     output = rows[0] if len(rows) == 1 else keras.layers.Concatenate(axis=1, name="rows", dtype="float32")(rows)
     model = keras.Model(heads.input, output, name=heads.name)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = momentum
-    for number, _ in _last_convolutions(network):
+    for number, head in _last_convolutions(network):
         layer = model.get_layer(f"conv_{number}")
         kernel, bias = layer.get_weights()
         bias = bias.reshape(-1, numbers)
-        bias[:, 4] = -math.log(1 / _RARE - 1)
+        bias[:, head.box_numbers] = -math.log(1 / _RARE - 1)
+        if head.bins:
+            bias[:, : head.box_numbers] = [_bins_of(anchor, head) for anchor in head.anchors]
         layer.set_weights([kernel * 0.1, bias.ravel()])
     return model
+
+
+def _bins_of(anchor: tuple[float, float], head: Head) -> np.ndarray:
+    """Return logits of the bins of the four sides whose means are those of an anchor in the middle of a cell.
+
+    They are the flattest that have these means, which grow by the same amount from bin to bin: no bin is ruled out.
+    """
+    numbers = np.arange(head.bins)
+
+    def logits(side: float) -> np.ndarray:
+        # From the far edge of the cell, as the bins are counted; what is beyond them begins near the last one.
+        mean = min((side / head.stride + 1) / 2, head.bins - 1.5)
+        slope = brentq(lambda steep: softmax(steep * numbers) @ numbers - mean, -_STEEPEST, _STEEPEST)
+        return np.asarray(slope * (numbers - (head.bins - 1) / 2))
+
+    return np.concatenate([logits(side) for side in (*anchor, *anchor)])
 
 
 def widened(network: Network, width: float) -> Network:
@@ -92,12 +112,13 @@ def widened(network: Network, width: float) -> Network:
 
 
 def start_from(
-    model: keras.Model, network: Network, weights: str, source: Network, *, others: bool = False
+    model: keras.Model, network: Network, weights: str, source: Network, *, others: bool = False, bins: int = 0
 ) -> set[int]:
     """Give a network the weights of another one.
 
     Layers of the same number and shape are taken as they are. Of a head for other classes, what says where a box is and
-    whether there is one is taken over, anchor by anchor; a class of the new head begins at what is true of none.
+    whether there is one is taken over, anchor by anchor; a class of the new head begins at what is true of none. Of a
+    head that says boxes in another way, by numbers or by other bins, only whether there is one.
 
     Args:
         model: The network.
@@ -106,6 +127,7 @@ def start_from(
             ``.keras`` file.
         source: The cfg of the Darknet file.
         others: Whether its classes are others, also where there are as many.
+        bins: How many bins the sides of a ``.keras`` file's boxes have; 0 for none.
 
     Returns:
         The numbers of Darknet's layers that were taken whole.
@@ -125,6 +147,7 @@ def start_from(
             known = ", ".join((*PRETRAINED, *BACKBONES))
             message = f"`model.weights`: there is no file {path}. Name one, or one of {known}."
             raise UsageError(message)
+        bins = source.bins
         contents = read_weights(path, blocks_of(source), partial=True, layers=layers)
         other = build(source)
         assign(other, contents)
@@ -138,11 +161,11 @@ def start_from(
             continue  # what the file does not reach is random there, and better begun here
         new, old = own.get_weights(), layer.get_weights()
         fits = [array.shape for array in new] == [array.shape for array in old]
-        if fits and not (others and layer_number(layer.name) in last):
+        if fits and not ((others or bins != network.bins) and layer_number(layer.name) in last):
             own.set_weights(old)
             taken.add(layer_number(layer.name))
         elif (number := layer_number(layer.name)) in last and new[0].shape[:-1] == old[0].shape[:-1]:
-            own.set_weights(_head_weights(new, old, last[number]))
+            own.set_weights(_head_weights(new, old, last[number], bins))
     if not taken:
         asked = "--from" if path.suffix == ".keras" else "`model.weights`"
         message = f"{asked}: no layer of {path} fits the network {network.name}; it belongs to another cfg."
@@ -220,21 +243,29 @@ def _loaded(path: Path) -> keras.Model:
         raise DataError(message) from error
 
 
-def _head_weights(new: list[np.ndarray], old: list[np.ndarray], anchors: int) -> list[np.ndarray]:
-    """Return the weights of a head for other classes: the first five numbers of each anchor are the old ones."""
-    if old[0].shape[-1] % anchors or new[0].shape[-1] % anchors:
+def _head_weights(new: list[np.ndarray], old: list[np.ndarray], head: Head, bins: int) -> list[np.ndarray]:
+    """Return the weights of a head for other classes, or for other bins than the old one's.
+
+    Of each anchor, what says where its box is and whether it is there is the old one's; with other bins only the
+    latter.
+    """
+    anchors, objectness = len(head.anchors), 4 * (bins or 1)
+    if old[0].shape[-1] % anchors or new[0].shape[-1] % anchors or old[0].shape[-1] // anchors <= objectness:
         return new
     found = []
     for mine, theirs in zip(new, old, strict=True):
         by_anchor = mine.reshape(*mine.shape[:-1], anchors, -1).copy()
-        by_anchor[..., :_BEFORE_CLASSES] = theirs.reshape(*theirs.shape[:-1], anchors, -1)[..., :_BEFORE_CLASSES]
+        before = theirs.reshape(*theirs.shape[:-1], anchors, -1)
+        by_anchor[..., head.box_numbers] = before[..., objectness]
+        if bins == head.bins:
+            by_anchor[..., :objectness] = before[..., :objectness]
         found.append(by_anchor.reshape(mine.shape))
     return found
 
 
-def _last_convolutions(network: Network) -> list[tuple[int, int]]:
-    """Return the number of the convolution before each head, and the number of the head's anchors."""
-    return [(layer.index - 1, len(layer.head.anchors)) for layer in network.layers if isinstance(layer, Yolo)]
+def _last_convolutions(network: Network) -> list[tuple[int, Head]]:
+    """Return the number of the convolution before each head, and the head."""
+    return [(layer.index - 1, layer.head) for layer in network.layers if isinstance(layer, Yolo)]
 
 
 def layer_number(name: str) -> int:

@@ -91,10 +91,12 @@ LOSSES: list[LossSpec] = [
         tasks={"detection"},
         targets=frozenset(),
         inputs="bins",
+        within={"yolo": "sides"},
+        settings={"model.bins": 16},
         properties={"range": (0, None)},
         note=(
             "Logits, the bins of one side after those of another: (N, 4 * B) for labels (N, 4). A label beyond "
-            "the last bin gives NaN: clip it where labels are made."
+            "the last bin gives NaN: clip it where labels are made, as the pipeline `yolov3` does."
         ),
         reference="Li et al. 2020, https://arxiv.org/abs/2006.04388",
     ),
@@ -109,7 +111,7 @@ LOSSES: list[LossSpec] = [
         example={"box": "giou", "objectness": "focal"},
         note=(
             "Labels and predictions have a row for each place of a detector's grids; the pipeline `yolov3` makes them. "
-            "The parts are sums over an image."
+            "The parts are sums over an image. `sides=dfl` is for a network with bins, `model.bins=16`."
         ),
         expected_failures={
             "no_jumps": "A place whose box overlaps with a true one by more than `ignore` is left out, as in the paper."

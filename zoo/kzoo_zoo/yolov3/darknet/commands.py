@@ -9,6 +9,7 @@ import typer
 
 from kzoo.command import JsonOption, emit, show, start_tensorflow, warn
 from kzoo.errors import KzooError, UsageError
+from kzoo_zoo.yolov3.darknet.heads import bins_of
 
 __all__ = ["export_darknet", "import_darknet"]
 
@@ -107,6 +108,13 @@ def export_darknet(
         raise KzooError(message)
     if pipeline != _PIPELINE:
         message = f"{saved.path} is a model of the pipeline `{pipeline}`, which has no Darknet form."
+        raise UsageError(message)
+    if bins := bins_of(saved.card.own):
+        message = (
+            f"{saved.path} says the sides of boxes as distributions over {bins} bins (`model.bins`), and Darknet has "
+            f"no head that reads them. `kzoo export {model}` writes it for other programs; for Darknet, train it "
+            "without model.bins."
+        )
         raise UsageError(message)
     found = saved.card.own.get("darknet")
     stored = found if isinstance(found, dict) else {}

@@ -40,7 +40,7 @@ _READ = {
     "reorg3d": "stride",
     "softmax": "temperature tree",
     "cost": "",
-    "yolo": "mask anchors classes num scale_x_y new_coords",
+    "yolo": "mask anchors classes num scale_x_y new_coords bins",
     "region": "anchors classes num softmax tree",
 }
 

@@ -51,6 +51,11 @@ class Network:
         return self.shapes[-1].channels if self.classifier else 0
 
     @property
+    def bins(self) -> int:
+        """How many bins each side of a box has in its heads; 0 where they say boxes otherwise."""
+        return self.heads[0].bins if self.heads else 0
+
+    @property
     def classifier(self) -> bool:
         """Whether it ends in the probabilities of classes, ``[softmax]``."""
         last = next((layer for layer in reversed(self.layers) if not isinstance(layer, Cost)), None)
@@ -75,12 +80,19 @@ class Network:
         height = width if height is None else height
         return self._rewritten({0: {"width": str(width), "height": str(height)}})
 
-    def adapted(self, *, classes: int | None = None, anchors: Sequence[tuple[float, float]] | None = None) -> Network:
-        """Return the network for other classes or anchors: the last convolution before each head changes with them.
+    def adapted(
+        self,
+        *,
+        classes: int | None = None,
+        anchors: Sequence[tuple[float, float]] | None = None,
+        bins: int | None = None,
+    ) -> Network:
+        """Return the network for other classes, anchors or bins: the last convolution before each head changes too.
 
         Args:
             classes: The number of classes.
             anchors: Width and height of each anchor in input pixels, as many as before; the heads' masks choose.
+            bins: How many bins each side of a box has; the cfg gets a key for it that Darknet does not know.
 
         Raises:
             DataError: It has no heads, or the number of anchors differs.
@@ -90,10 +102,14 @@ class Network:
             if not isinstance(layer, Yolo):
                 continue
             place = layer.index + 1  # [net] is the first section
-            if classes is not None:
-                filters = len(layer.head.anchors) * (5 + classes)
-                changes[place] = {"classes": str(classes)}
-                changes[place - 1] = {"filters": str(filters)}
+            head = dataclasses.replace(
+                layer.head,
+                classes=layer.head.classes if classes is None else classes,
+                bins=layer.head.bins if bins is None else bins,
+            )
+            if classes is not None or bins is not None:
+                changes[place - 1] = {"filters": str(len(head.anchors) * head.numbers)}
+                changes[place] = {"classes": str(head.classes), **({"bins": str(head.bins)} if head.bins else {})}
             if anchors is not None:
                 unit = layer.head.stride if layer.head.kind == "region" else 1  # those are in cells
                 listed = ",".join(_written(side / unit) for pair in anchors for side in pair)
@@ -179,5 +195,9 @@ def _assemble(sections: Sequence[Section], name: str) -> Network:
         if isinstance(layer, Yolo) and layer.head.classes != heads[0].classes:
             rest[layer.index].fail(
                 f"it has {layer.head.classes} classes; the first head has {heads[0].classes}.", "classes"
+            )
+        if isinstance(layer, Yolo) and layer.head.bins != heads[0].bins:
+            rest[layer.index].fail(
+                f"its sides have {layer.head.bins} bins; those of the first head have {heads[0].bins}.", "bins"
             )
     return Network(name, width, height, channels, tuple(layers), tuple(shapes), heads, tuple(sections))

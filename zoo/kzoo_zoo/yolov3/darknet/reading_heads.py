@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kzoo_zoo.yolov3.darknet.heads import Head
+from kzoo_zoo.yolov3.darknet.heads import FEWEST_BINS, MOST_BINS, Head
 from kzoo_zoo.yolov3.darknet.layers import Convolution, Layer, Shape, Yolo
 
 if TYPE_CHECKING:
@@ -40,10 +40,12 @@ def read_yolo(section: Section, index: int, before: Before) -> tuple[Layer, Shap
     classes = section.integer("classes", 20, 1, _MOST_CLASSES)
     pairs = _anchors(section)
     mask = section.integers("mask", 0, len(pairs) - 1) or tuple(range(len(pairs)))
-    _check_filters(section, before, len(mask), classes)
+    bins = section.integer("bins", 0, 0, MOST_BINS)
     new = section.integer("new_coords", 0, 0, 1)
-    if new:
-        _check_bounded(section, before.layers[-1])
+    if 0 < bins < FEWEST_BINS:
+        section.fail(f"a side is said by {FEWEST_BINS} bins or more, not by {bins}.", "bins")
+    if bins and new:
+        section.fail("`new_coords=1` says how sides are numbers, and `bins` that they are distributions.", "bins")
     head = Head(
         tuple(pairs[i] for i in mask),
         classes,
@@ -51,8 +53,12 @@ def read_yolo(section: Section, index: int, before: Before) -> tuple[Layer, Shap
         before.stride,
         mask,
         section.number("ignore_thresh", 0.5, 0.0, 1.0),
-        "new_coords" if new else "yolo",
+        "new_coords" if new else "bins" if bins else "yolo",
+        bins,
     )
+    _check_filters(section, before, head)
+    if new:
+        _check_bounded(section, before.layers[-1])
     return Yolo(index, head), before.last
 
 
@@ -64,8 +70,8 @@ def read_region(section: Section, index: int, before: Before) -> tuple[Layer, Sh
     if not section.integer("softmax", 0, 0, 1):
         section.fail("only softmax=1 is built, the classes of YOLOv2; without it they are scores without bounds.")
     pairs = tuple((width * before.stride, height * before.stride) for width, height in _anchors(section))
-    _check_filters(section, before, len(pairs), classes)
     head = Head(pairs, classes, 1.0, before.stride, tuple(range(len(pairs))), kind="region")
+    _check_filters(section, before, head)
     return Yolo(index, head), before.last
 
 
@@ -77,14 +83,16 @@ def _anchors(section: Section) -> tuple[tuple[float, float], ...]:
     return tuple(zip(sides[::2], sides[1::2], strict=True))
 
 
-def _check_filters(section: Section, before: Before, anchors: int, classes: int) -> None:
+def _check_filters(section: Section, before: Before, head: Head) -> None:
     """Refuse a head whose numbers are not those of the layer before."""
-    filters = anchors * (5 + classes)
+    anchors = len(head.anchors)
+    filters = anchors * head.numbers
+    bins = f" and {head.bins} bins" if head.bins else ""
     if not before.layers:
         section.fail("there is no layer before it.")
     if before.last.channels != filters:
         section.fail(
-            f"{anchors} anchors of {classes} classes need filters={filters} in the layer before, which has "
+            f"{anchors} anchors of {head.classes} classes{bins} need filters={filters} in the layer before, which has "
             f"{before.last.channels} channels.",
             "classes",
         )
