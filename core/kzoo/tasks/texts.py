@@ -148,7 +148,7 @@ class TextOutcome:
         return Confusion([*map(_shown, symbols), _NOTHING], counts, _MOST_SHOWN)
 
     def figures(self) -> dict[str, Figure]:
-        """Return some lines spread over all, those read worst, which symbol was taken for which, and how sure it was."""
+        """Return lines spread over all, those read worst, how sure it was, and which symbol was taken for which."""
         from kzoo.tasks.class_figures import confusion_matrix
         from kzoo.tasks.text_figures import MOST_LINES, confidences, sheet
 
@@ -161,7 +161,7 @@ class TextOutcome:
         return {**found, "confusion": confusion_matrix(self.confusion(), axis_names=("true", "read"))}
 
     def worst(self, most: int) -> list[ReadLine]:
-        """Return the lines with most edits for each of their symbols, the surest of these first; then the least sure."""
+        """Return those with most edits for each of their symbols, the surest of these first; then the least sure."""
 
         def rank(one: ReadLine) -> tuple[float, float]:
             rate = one.edits / max(len(one.true), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ def steps_needed(symbols: Sequence[object]) -> int:
         >>> steps_needed("abc"), steps_needed("aab"), steps_needed("")
         (3, 4, 0)
     """
-    return len(symbols) + sum(one == other for one, other in zip(symbols, symbols[1:], strict=False))
+    return len(symbols) + sum(one == other for one, other in itertools.pairwise(symbols))
 
 
 def greedy(logits: np.ndarray) -> list[tuple[int, ...]]:
@@ -92,9 +93,10 @@ def log_probabilities(logits: np.ndarray, texts: Sequence[Sequence[int]]) -> np.
     alpha = np.full(places.shape, -np.inf)
     alpha[:, :2] = emitted[:, 0, :2]
     for step in range(1, steps):
-        one, two = (np.pad(alpha, ((0, 0), (by, 0)), constant_values=-np.inf)[:, : alpha.shape[1]] for by in (1, 2))
+        one, two = np.full((2, *alpha.shape), -np.inf)
+        one[:, 1:], two[:, 2:] = alpha[:, :-1], alpha[:, :-2]
         alpha = np.logaddexp(np.logaddexp(alpha, one), np.where(skips, two, -np.inf)) + emitted[:, step]
     ends = 2 * np.array([len(text) for text in texts], int)
     rows = np.arange(count)
     last = np.where(ends > 0, alpha[rows, ends - 1], -np.inf)
-    return np.logaddexp(alpha[rows, ends], last)
+    return np.asarray(np.logaddexp(alpha[rows, ends], last))

@@ -38,12 +38,12 @@ _TEXT_COLUMNS = frozenset(
     {"text", "texts", "label", "labels", "word", "words", "transcript", "transcription", "string", "groundtruth", "gt"}
     | {"plate", "number", "code", "value", "captcha", "target", "class"}
 )
-_PAIR = 2
+_QUOTES = 2
 _BESIDE = (".gt.txt", ".txt")
 _ENDING = "|".join(re.escape(suffix) for suffix in sorted(IMAGE_SUFFIXES, key=len, reverse=True))
 _NAMED = re.compile(rf"(?i)(.*?(?:{_ENDING}))(?:(\s*,\s*)|\s+)(.*)")
 _MJSYNTH = re.compile(r"\d+_(.+)_(\d+)")
-"""The pictures of MJSynth are called by a number, the word and the word's place in a lexicon, which its lists repeat."""
+"""MJSynth's pictures are called by a number, the word and its place in a lexicon, which its lists repeat."""
 
 
 @dataclass
@@ -96,7 +96,9 @@ def labelled(root: Path, settings: LineSettings) -> Labelled:
 
 def _lists_of(root: Path) -> list[Path]:
     """Return the lists in a folder, or where there are none those in the folders of its splits."""
-    return _lists_in(root) or [path for folder in subfolders(root) if split_of(folder.name) for path in _lists_in(folder)]
+    return _lists_in(root) or [
+        path for folder in subfolders(root) if split_of(folder.name) for path in _lists_in(folder)
+    ]
 
 
 def _lists_in(folder: Path) -> list[Path]:
@@ -173,8 +175,8 @@ def _table_rows(path: Path, is_there: Callable[[str], bool]) -> Iterator[_Row]:
         columns = ", ".join(f"`{name}`" for name in table.file.header)
         what = "names of pictures that are there" if table.image is None else "their texts"
         message = (
-            f"No column of {path} has {what}; it has {in_short(columns)}. Call the columns `image` and `text`; pictures "
-            "are looked for in the folder of the table and below."
+            f"No column of {path} has {what}; it has {in_short(columns)}. Call the columns `image` and `text`; "
+            "pictures are looked for in the folder of the table and below."
         )
         raise DataError(message)
     for line, cells in table.rows():
@@ -205,7 +207,7 @@ def _text_rows(path: Path) -> Iterator[_Row]:
             continue
         if (found := _NAMED.fullmatch(line.strip())) is not None:
             name, comma, said = found.groups()
-            quoted = comma and len(said) >= _PAIR and said[0] == said[-1] == '"'
+            quoted = comma and len(said) >= _QUOTES and said[0] == said[-1] == '"'
             yield _Row(number, name, said[1:-1].replace(r"\"", '"') if quoted else said)
         else:
             name, _, said = line.strip().replace("\t", " ", 1).partition(" ")

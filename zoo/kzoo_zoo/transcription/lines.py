@@ -142,8 +142,10 @@ def decoded(paths: Sequence[Path], shape: Sequence[int]) -> list[tuple[np.ndarra
         return list(pool.map(read, paths))
 
 
-def held(paths: Sequence[Path], shape: tuple[int, int, int]) -> tuple[np.ndarray | None, dict[int, float], dict[int, str]]:
-    """Return the pictures of files, decoded once: in memory up to 256 MB, and beyond in a file that goes with the process.
+def held(
+    paths: Sequence[Path], shape: tuple[int, int, int]
+) -> tuple[np.ndarray | None, dict[int, float], dict[int, str]]:
+    """Return the pictures of files, decoded once: in memory up to 256 MB, beyond in a file that goes with the process.
 
     ``data.cache`` makes it ``memory`` or ``disk`` whatever they take; with ``off`` each is only looked at, and None is
     returned in the place of all.
@@ -176,8 +178,8 @@ def _in_file(shape: tuple[int, ...], needed: int) -> np.ndarray:
     try:
         folder = ensure_writable(data_home() / "pictures")
         ensure_room(data_home(), needed, "decoded pictures")
-        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as the pictures are asked for
-        return np.memmap(file, np.uint8, "w+", shape=shape) if needed else np.empty(shape, np.uint8)
+        with tempfile.TemporaryFile(dir=folder) as file:  # the map keeps it as long as the pictures are asked for
+            return np.memmap(file, np.uint8, "w+", shape=shape) if needed else np.empty(shape, np.uint8)
     except OSError as error:
         message = (
             f"The decoded pictures cannot be kept in {data_home()}: {error.strerror or error}. With "

@@ -56,8 +56,8 @@ class LineReader(Reader):
         logits = np.asarray(self.forward(np.stack([pixels for pixels, _ in shown])), np.float32)
         if logits.ndim != 3 or logits.shape[-1] != len(self.alphabet) + 1:  # noqa: PLR2004 - (N, T, K)
             message = (
-                f"The network gives outputs of shape {logits.shape[1:]}, and logits of {len(self.alphabet)} symbols and "
-                "the blank are due at each step: its file belongs to another pipeline than its card says."
+                f"The network gives outputs of shape {logits.shape[1:]}, and logits of {len(self.alphabet)} symbols "
+                "and the blank are due at each step: its file belongs to another pipeline than its card says."
             )
             raise KzooError(message)
         if self.settings.decoding == "beam":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -10,17 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kzoo.data.arrays import npz_arrays
-from kzoo.data.decoding import UnreadableImageError, opened, read_image
 from kzoo.data.images import TEST_FRACTION
 from kzoo.data.labelled_arrays import checked_images
 from kzoo.data.splits import Dataset
-from kzoo.errors import DataError, in_short
+from kzoo.errors import DataError
+from kzoo_zoo.transcription.alphabet import known, written
 from kzoo_zoo.transcription.labels import labelled
-from kzoo_zoo.transcription.lines import Line, LineSplit, Lines, fitted, held, width_at
+from kzoo_zoo.transcription.lines import Line, Lines, LineSplit, fitted, held
 from kzoo_zoo.transcription.sample import digit_lines
+from kzoo_zoo.transcription.sizes import shape_for, sizes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from kzoo.data.splits import Reading
@@ -28,17 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Form", "read", "sample"]
 
-_WIDEST = 512
-"""The columns that lines get at most where nobody says how many."""
-_MULTIPLE = 8
-"""Widths are multiples of it, so that a step has as many columns as any other."""
-_FEWEST_ROWS = 8
 _MOST_NAMED = 20
-_MOST_PIXELS = 10**9  # of the pictures of an npz, resized
-_LOOKED_AT = 24  # pictures that are looked at for colours
-_GRAY_SPREAD = 6  # the channels of a gray JPEG differ by no more
-_TURNED = (5, 6, 7, 8)  # EXIF's orientations of which rows become columns
-_ORIENTATION = 0x0112
+_FEWEST = 2  # lines, one to learn from and one to test on
 _SPLITS = ("train", "validation", "test")
 
 
@@ -74,15 +65,16 @@ def read(path: Path, settings: LineSettings, reading: Reading, form: Form | None
     root = path if path.is_dir() else path.parent
     case = settings.case if form is None else form.case
     total, faults = len(found.lines) + len(found.faults), list(found.faults)
-    lines = _written(found.lines, case, faults)
-    sizes = _sizes(lines, faults)
-    lines = [line for line, size in zip(lines, sizes, strict=True) if size]
-    sizes = [size for size in sizes if size]
+    lines = written(found.lines, case, faults)
+    usable = [(line, size) for line, size in zip(lines, sizes_of(lines, faults), strict=True) if size]
+    lines, sizes = [line for line, _ in usable], [size for _, size in usable]
+    if faults and len(lines) < _FEWEST:
+        _report(root, faults, total, skip=False)
     lines = _divided(root, lines, whole=reading.whole)
-    kept, alphabet, notes = _known(root, lines, settings.alphabet if form is None else form.alphabet, faults, form)
-    sizes = [sizes[number] for number in kept]
-    lines = [lines[number] for number in kept]
-    shape = form.shape if form else _shape(settings, lines, sizes)
+    given = settings.alphabet if form is None else form.alphabet
+    kept, alphabet, notes = known(root, lines, given, faults, trained=form is not None)
+    lines, sizes = [lines[number] for number in kept], [sizes[number] for number in kept]
+    shape = form.shape if form else shape_for(settings, lines, sizes)
     rows, squeezed, failures = held([line.path for line in lines if line.path], shape)
     faults += [f"{lines[number].name}: {why}" for number, why in failures.items()]
     notes = [*found.notes, *notes, *_report(root, faults, total, skip=settings.unreadable == "skip")]
@@ -106,8 +98,7 @@ def sample(settings: SampleSettings, form: Form | None = None) -> Dataset:
         for split, own in (("train", drawn), ("test", tested))
         for number, (_, text) in enumerate(own)
     ]
-    gray = replace(settings, channels=1) if settings.channels == "auto" else settings
-    shape = form.shape if form else _shape(gray, lines, sizes)
+    shape = form.shape if form else shape_for(settings, lines, sizes, channels=1)
     rows, notes = _fitted(pictures, lines, shape)
     alphabet = form.alphabet if form else "0123456789"
     kinds = f"{settings.digits[0]} to {settings.digits[1]} handwritten digits of scikit-learn"
@@ -140,68 +131,23 @@ def _of_arrays(path: Path, settings: LineSettings, reading: Reading, form: Form 
     faults: list[str] = []
     total = len(lines)
     places = {line.name: number for number, line in enumerate(lines)}
-    lines = _written(lines, case, faults)
-    kept, alphabet, notes = _known(path, lines, settings.alphabet if form is None else form.alphabet, faults, form)
+    lines = written(lines, case, faults)
+    given = settings.alphabet if form is None else form.alphabet
+    kept, alphabet, notes = known(path, lines, given, faults, trained=form is not None)
     lines = [lines[number] for number in kept]
     pictures = [pictures[places[line.name]] for line in lines]
     notes += _report(path, faults, total, skip=settings.unreadable == "skip")
     sizes = [(picture.shape[0], picture.shape[1]) for picture in pictures]
-    own = 3 if any(picture.shape[-1] > 1 for picture in pictures) else 1
-    chosen = replace(settings, channels=own) if settings.channels == "auto" else settings
-    shape = form.shape if form else _shape(chosen, lines, sizes)
+    channels = max((picture.shape[-1] for picture in pictures), default=1)
+    shape = form.shape if form else shape_for(settings, lines, sizes, channels)
     rows, squeezed = _fitted(pictures, lines, shape)
     if reading.whole:
         lines = [replace(line, split="test") for line in lines]
     store = Lines(lines, shape, alphabet, rows)
     declares = any(line.split == "test" for line in lines)
-    return _dataset(path, store, range(len(lines)), reading, [*notes, *squeezed], f"from {path.name}", declares=declares, case=case)
-
-
-def _written(lines: Iterable[Line], case: str, faults: list[str]) -> list[Line]:
-    """Return the lines with their texts as they are learned; what has none is a fault."""
-    found = []
-    for line in lines:
-        text = unicodedata.normalize("NFC", line.text.strip())
-        text = {"lower": text.lower, "upper": text.upper, "keep": lambda text=text: text}[case]()
-        if not text:
-            faults.append(f"{line.name}: it has no text")
-        elif not text.isprintable():
-            odd = next(symbol for symbol in text if not symbol.isprintable())
-            faults.append(f"{line.name}: its text {in_short(ascii(text))} has the control character U+{ord(odd):04X}")
-        else:
-            found.append(replace(line, text=text))
-    return found
-
-
-def _sizes(lines: Sequence[Line], faults: list[str]) -> list[tuple[int, int] | None]:
-    """Return rows and columns of each picture by its header; None for one that cannot be used, which is a fault."""
-    found: list[tuple[int, int] | None] = []
-    for line in lines:
-        assert line.path is not None, "those in memory have their sizes"
-        try:
-            with opened(line.path) as image:
-                columns, rows = image.size
-                if image.getexif().get(_ORIENTATION) in _TURNED:
-                    columns, rows = rows, columns
-        except Exception:  # noqa: BLE001 - a damaged file can make a decoder fail with anything; it is decoded to say why
-            size = _decoded_size(line, faults)
-        else:
-            size = (rows, columns)
-        if size and size[0] < _FEWEST_ROWS:
-            faults.append(f"{line.name}: it has {size[1]} x {size[0]} pixels, too few rows to read anything")
-            size = None
-        found.append(size)
-    return found
-
-
-def _decoded_size(line: Line, faults: list[str]) -> tuple[int, int] | None:
-    assert line.path is not None
-    try:
-        pixels = read_image(line.path)
-    except UnreadableImageError as error:
-        faults.append(f"{line.name}: {error.reason}")
-        return None
-    return pixels.shape[0], pixels.shape[1]
+    return _dataset(
+        path, store, range(len(lines)), reading, [*notes, *squeezed], f"from {path.name}", declares=declares, case=case
+    )
 
 
 def _divided(root: Path, lines: list[Line], *, whole: bool) -> list[Line]:
@@ -216,63 +162,27 @@ def _divided(root: Path, lines: list[Line], *, whole: bool) -> list[Line]:
         raise DataError(message)
     if "test" not in there and "validation" in there:
         return [replace(line, split="test") if line.split == "validation" else line for line in lines]
-    if "test" not in there and lines:
-        count = max(1, round(len(lines) * TEST_FRACTION))
-        if count >= len(lines):
-            message = f"{root} has a single line to use: one is needed to learn from and another to test on."
-            raise DataError(message)
-        for number in np.random.default_rng([0x7E57, 0]).permutation(len(lines))[:count]:
-            lines[number] = replace(lines[number], split="test")
-    return lines
+    return lines if "test" in there else _keep_for_test(root, lines)
 
 
-def _known(
-    root: Path, lines: Sequence[Line], given: str, faults: list[str], form: Form | None
-) -> tuple[list[int], str, list[str]]:
-    """Return the numbers of the lines whose symbols are all known, the alphabet, and what must be said of it."""
-    given = unicodedata.normalize("NFC", given)
-    learned = {symbol for line in lines if line.split == "train" for symbol in line.text}
-    alphabet = given or "".join(sorted(learned))
-    known, kept = set(alphabet), []
-    whose = "the network knows" if form else "`data.alphabet` has" if given else "any text to train on has"
-    for number, line in enumerate(lines):
-        strange = [symbol for symbol in dict.fromkeys(line.text) if symbol not in known]
-        if not strange:
-            kept.append(number)
-            continue
-        symbols = " ".join(strange[:_MOST_NAMED])
-        faults.append(f"{line.name}: its text {in_short(line.text)!r} has {symbols}, which is no symbol that {whose}")
-    notes = []
-    if not form and given and (absent := "".join(symbol for symbol in given if symbol not in learned)):
-        notes.append(
-            f"`data.alphabet` has {len(absent)} symbol(s) that no text to train on in {root} has, and a network never "
-            f"says what it has not learned: {in_short(absent)}"
+def _keep_for_test(root: Path, lines: list[Line]) -> list[Line]:
+    """Return the lines, a fifth of them to test on; a symbol that only one of the others has is learned, not tested."""
+    count = max(1, round(len(lines) * TEST_FRACTION))
+    left = Counter(symbol for line in lines for symbol in set(line.text))
+    kept = set[int]()
+    for number in np.random.default_rng([0x7E57, 0]).permutation(len(lines)).tolist():
+        own = set(lines[number].text)
+        if len(kept) < count and all(left[symbol] > 1 for symbol in own):
+            kept.add(number)
+            left.subtract(own)
+    if not kept:
+        what = "a single line to use" if len(lines) == 1 else "no two lines with the same symbols"
+        message = (
+            f"{root} has {what}, and no folder or list `test`: some lines are needed to learn from, and others in the "
+            "same symbols to test on."
         )
-    return kept, alphabet, notes
-
-
-def _shape(
-    settings: SampleSettings, lines: Sequence[Line], sizes: Sequence[tuple[int, int]]
-) -> tuple[int, int, int]:
-    """Return the height, width and channels that lines to train on ask for."""
-    learned = [number for number, line in enumerate(lines) if line.split == "train"]
-    widest = max((width_at(sizes[number], settings.height) for number in learned), default=1)
-    width = settings.width or min(_WIDEST, widest)
-    width = max(2, -(-width // _MULTIPLE)) * _MULTIPLE
-    if settings.channels != "auto":
-        return settings.height, width, settings.channels
-    chosen = [lines[number] for number in learned]
-    spread = np.unique(np.linspace(0, len(chosen) - 1, min(_LOOKED_AT, len(chosen))).astype(int)) if chosen else []
-    return settings.height, width, 3 if any(_coloured(chosen[int(at)]) for at in spread) else 1
-
-
-def _coloured(line: Line) -> bool:
-    assert line.path is not None
-    try:
-        pixels = read_image(line.path).astype(np.int16)
-    except UnreadableImageError:
-        return False  # it is reported where all are decoded
-    return bool((pixels.max(axis=-1) - pixels.min(axis=-1)).max() > _GRAY_SPREAD)
+        raise DataError(message)
+    return [replace(line, split="test") if number in kept else line for number, line in enumerate(lines)]
 
 
 def _fitted(
@@ -292,11 +202,12 @@ def _squeezed(lines: Sequence[Line], squeezed: Mapping[int, float], shape: tuple
     if not squeezed:
         return []
     worst = min(squeezed, key=lambda number: squeezed[number])
-    return [
+    note = (
         f"{len(squeezed):,} of {len(lines):,} lines are wider than {shape[1]} columns at a height of {shape[0]} and "
         f"are squeezed, {lines[worst].name} most, to {squeezed[worst]:.0%} of its width. With a larger data.width "
         "they are not, and all takes longer."
-    ]
+    )
+    return [note]
 
 
 def _report(root: Path, faults: Sequence[str], total: int, *, skip: bool) -> list[str]:
@@ -339,9 +250,7 @@ def _dataset(
         validation=parts["validation"] if len(parts["validation"]) and not whole else None,
         test=parts["test"],
         class_names=(),
-        description=(
-            f"{counts} lines of text in {len(symbols)} symbols {what}, at {height}x{width}x{channels}"
-        ),
+        description=(f"{counts} lines of text in {len(symbols)} symbols {what}, at {height}x{width}x{channels}"),
         location="" if path is None else str(path),
         notes=tuple(notes),
         schema={"alphabet": store.alphabet, "case": case},

@@ -117,7 +117,10 @@ class NetworkSettings:
     ] = "default"
     width: (
         Annotated[
-            int, setting("The channels of the first convolution; by itself 24, of the classic network 64.", ge=4, le=512)
+            int,
+            setting(
+                "The channels of the first convolution; by itself 24, and 64 in the classic network.", ge=4, le=512
+            ),
         ]
         | None
     ) = None
@@ -125,9 +128,7 @@ class NetworkSettings:
         Literal[2, 4],
         setting("The columns of pixels in a step, of the default network; a text needs a step for each symbol."),
     ] = 4
-    dropout: Annotated[
-        float, setting("The part of the features that is left out in training.", ge=0, lt=1)
-    ] = 0.1
+    dropout: Annotated[float, setting("The part of the features that is left out in training.", ge=0, lt=1)] = 0.1
 
     def __post_init__(self) -> None:
         """Refuse what one setting alone does not decide."""
@@ -159,9 +160,7 @@ class AugmentSettings:
         setting("The smallest and the largest part of the sides that is seen."),
     ] = (0.97, 1.08)
     shift: Annotated[float, setting("The longest way, as a part of the height.", ge=0, le=1)] = 0.06
-    colour: Annotated[
-        float, setting("The largest change of brightness and contrast, as a part.", ge=0, lt=1)
-    ] = 0.2
+    colour: Annotated[float, setting("The largest change of brightness and contrast, as a part.", ge=0, lt=1)] = 0.2
 
 
 @settings
