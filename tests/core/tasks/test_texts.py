@@ -1,4 +1,4 @@
-"""How far texts are from one another, as TensorFlow's edit distance tells it; and what is said of texts that were read."""
+"""How far texts are from one another, as TensorFlow's edit distance has it; what is said of those that were read."""
 
 import csv
 import io

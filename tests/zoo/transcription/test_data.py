@@ -236,59 +236,83 @@ def test_the_sample_is_always_the_same_and_depends_on_its_seed():
     assert one.schema["alphabet"] == "0123456789"
 
 
-def broken(root, what):
-    """Return a folder of lines of which something is wrong."""
-    table(root)
-    cells = [(f"{number}.png", text) for number, text in enumerate(TEXTS)]
-    if what == "not an image":
-        (root / "2.png").write_text("<html>not found</html>")
-    elif what == "cut off":
-        (root / "2.png").write_bytes((root / "2.png").read_bytes()[:300])
-    elif what == "missing":
-        rows(root / "labels.csv", ("image", "text"), *cells, ("nine.png", "9"))
-    elif what == "no text":
-        rows(root / "labels.csv", ("image", "text"), *cells[1:], ("0.png", "  "))
-    elif what == "two texts":
-        rows(root / "labels.csv", ("image", "text"), *cells, ("0.png", "9"))
-    elif what == "control":
-        rows(root / "labels.csv", ("image", "text"), *cells[1:], ("0.png", "1\x072"))
-    elif what == "three cells":
-        rows(root / "labels.csv", ("image", "text"), *cells, ("0.png", "1", "2"))
-    elif what == "flat":
-        line(root / "4.png", size=(3, 60))
-    elif what == "no column":
-        rows(root / "labels.csv", ("image", "width", "height"), *((name, 60, 20) for name, _ in cells))
-    elif what == "latin-1":
-        (root / "labels.csv").write_bytes("image,text\n0.png,é\n".encode("latin-1"))
-    elif what == "strange":
-        rows(
-            root / "labels.csv",
-            ("image", "text", "split"),
-            *((*c, "train") for c in cells[2:]),
-            (*cells[1], "test"),
-            ("0.png", "1é", "test"),
-        )
-    elif what == "only test":
-        rows(root / "labels.csv", ("image", "text", "split"), *((*c, "test") for c in cells))
-    elif what == "one":
-        rows(root / "labels.csv", ("image", "text"), cells[0])
-    elif what == "nothing said":
+CELLS = [(f"{number}.png", text) for number, text in enumerate(TEXTS)]
+
+
+def relabelled(*cells, header=("image", "text")):
+    """Return what writes another table of labels."""
+
+    def make(root):
+        rows(root / "labels.csv", header, *cells)
+        return root
+
+    return make
+
+
+def written(name, content):
+    """Return what writes a file; None takes it away."""
+
+    def make(root):
+        (root / name).unlink(missing_ok=True)
+        if content is not None:
+            (root / name).write_bytes(content)
+        return root
+
+    return make
+
+
+def with_texts_beside(texts):
+    """Return what writes files beside pictures in the place of the table."""
+
+    def make(root):
         (root / "labels.csv").unlink()
-    elif what == "empty":
-        (root / "empty").mkdir()
-        return root / "empty"
-    elif what == "another file":
-        return root / "0.png"
-    elif what == "some without":
-        (root / "labels.csv").unlink()
-        (root / "0.txt").write_text("12")
-    elif what == "two lines":
-        (root / "labels.csv").unlink()
-        for number, text in enumerate(TEXTS):
-            (root / f"{number}.txt").write_text(f"{text}\nmore" if number == 5 else text)
+        for number, text in texts.items():
+            (root / f"{number}.txt").write_text(text)
+        return root
+
+    return make
+
+
+def cut_off(root):
+    (root / "2.png").write_bytes((root / "2.png").read_bytes()[:300])
     return root
 
 
+def flat(root):
+    line(root / "4.png", size=(3, 60))
+    return root
+
+
+def empty(root):
+    (root / "empty").mkdir()
+    return root / "empty"
+
+
+def in_splits(*cells):
+    return relabelled(*cells, header=("image", "text", "split"))
+
+
+BROKEN = {
+    "not an image": written("2.png", b"<html>not found</html>"),
+    "cut off": cut_off,
+    "missing": relabelled(*CELLS, ("nine.png", "9")),
+    "no text": relabelled(*CELLS[1:], ("0.png", "  ")),
+    "two texts": relabelled(*CELLS, ("0.png", "9")),
+    "control": relabelled(*CELLS[1:], ("0.png", "1\x072")),
+    "flat": flat,
+    "strange": in_splits(*((*c, "train") for c in CELLS[2:]), (*CELLS[1], "test"), ("0.png", "1é", "test")),
+    "some without": with_texts_beside({0: "12"}),
+    "two lines": with_texts_beside({n: f"{text}\nmore" if n == 5 else text for n, text in enumerate(TEXTS)}),
+    "three cells": relabelled(*CELLS, ("0.png", "1", "2")),
+    "no column": relabelled(*((name, 60, 20) for name, _ in CELLS), header=("image", "width", "height")),
+    "latin-1": written("labels.csv", "image,text\n0.png,é\n".encode("latin-1")),
+    "only test": in_splits(*((*c, "test") for c in CELLS)),
+    "one": relabelled(CELLS[0]),
+    "nothing shared": relabelled(("0.png", "1"), ("1.png", "2"), ("2.png", "3")),
+    "nothing said": written("labels.csv", None),
+    "empty": empty,
+    "another file": lambda root: root / "0.png",
+}
 WRONG = [
     ("not an image", r"1 of 8 lines .*or leave them out.*unreadable=skip\. 2\.png: it is a web page", True),
     ("cut off", r"2\.png: it is cut off", True),
@@ -305,7 +329,8 @@ WRONG = [
     ("latin-1", r"labels\.csv is not text in UTF-8", False),
     ("only test", r"has lines to test on and none to train on", False),
     ("one", r"has a single line to use", False),
-    ("nothing said", r"has 8 pictures \(0\.png, .* and nothing that says what stands in them\. .*data\.labels=names", False),
+    ("nothing shared", r"has no two lines with the same symbols, and no folder or list `test`", False),
+    ("nothing said", r"has 8 pictures \(0\.png, .* and nothing that says what stands.*data\.labels=names", False),
     ("empty", r"empty holds no pictures\. Lines of text are read from a folder", False),
     ("another file", r"0\.png is no list of pictures and their texts", False),
 ]  # fmt: skip
@@ -313,7 +338,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("what", "said", "skipped"), WRONG, ids=[one[0] for one in WRONG])
 def test_what_cannot_be_used_is_named(tmp_path, what, said, skipped):
-    root = broken(tmp_path, what)
+    root = BROKEN[what](table(tmp_path))
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(DataError, match=f"(?s){said}") as error:
         pipelines.read(PIPELINE, root)

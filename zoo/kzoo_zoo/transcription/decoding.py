@@ -44,14 +44,16 @@ def beam_search(logits: np.ndarray, width: int, top: int = 1) -> list[list[tuple
     Args:
         logits: Shape (N, T, K); 0 is the blank.
         width: How many beginnings of texts are kept at each step.
-        top: How many texts, at most ``width``.
+        top: How many texts; ``width`` at most, and no more than lines of so many steps surely have.
     """
     import keras
 
     logits = np.asarray(logits, np.float32)
-    lengths = np.full(len(logits), logits.shape[1], np.int32)
+    steps = logits.shape[1]
+    lengths = np.full(len(logits), steps, np.int32)
+    top = min(top, width, (steps + 1) // 2 + 1)  # TensorFlow fails for more texts than there are; of one symbol so many
     paths, _ = keras.ops.ctc_decode(
-        logits, lengths, strategy="beam_search", beam_width=width, top_paths=min(top, width), mask_index=BLANK
+        logits, lengths, strategy="beam_search", beam_width=width, top_paths=top, mask_index=BLANK
     )
     found = np.asarray(paths)  # shape (top, N, T), -1 behind the end
     texts = [[tuple(path[path > BLANK].tolist()) for path in found[:, number]] for number in range(len(logits))]
