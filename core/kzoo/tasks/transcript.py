@@ -40,10 +40,12 @@ class Transcript(Prediction):
         return (self.doubt,) if self.doubt else ()
 
     def columns(self, top: int = 1) -> dict[str, Any]:
-        """Return text and probability, and up to ``top`` - 1 other texts in one column."""
+        """Return text and probability, and up to ``top`` - 1 other texts in one column where any were looked for."""
         found = {"text": self.string, "confidence": f"{self.confidence:.4f}"}
         others = ", ".join(f"{text} {p:.3f}" for text, p in self.others[: top - 1])
-        return {**found, "next": others} if top > 1 else found
+        if top <= 1 or not self.others:
+            return found
+        return {**found, "next": ", ".join(f"{text} {p:.3f}" for text, p in self.others[: top - 1])}
 
     def to_dict(self, top: int = 1) -> dict[str, Any]:
         """Return text and probability, and up to ``top`` - 1 other texts with theirs."""

@@ -157,6 +157,7 @@ def test_a_text_tells_itself_and_others():
     assert found.text == "12 75%"
     assert Transcript("", 0.75).text == "(nothing) 75%"
     assert found.columns(3) == {"text": "12", "confidence": "0.7500", "next": "1 0.200, 72 0.010"}
+    assert Transcript("12", 0.75).columns(3) == found.columns(1) == {"text": "12", "confidence": "0.7500"}
     assert found.to_dict(2) == {"text": "12", "confidence": 0.75, "others": [{"text": "1", "confidence": 0.2}]}
     assert found.rows() == [{"text": "12", "confidence": 0.75}]
     assert found.doubts == ("It is blurred.",)
