@@ -10,6 +10,7 @@ from PIL import Image
 from kzoo.cli import main
 from kzoo.demo.showing import Shown
 from kzoo.inference.predicting import find_predicting
+from kzoo.models.saving import load_model
 from kzoo_zoo.transcription.sample import digit_lines
 
 BRIEF = ("--recipe", "quick", "--epochs", "1", "-o", "data.lines=64", "-o", "model.width=8", "--quiet")
@@ -102,21 +103,18 @@ def test_what_means_nothing_here_is_refused(tmp_path, capsys):
         (["--loss", "categorical_crossentropy"], "not for transcription"),
         (["-o", "train.class_weight=balanced"], "the task here is transcription"),
         (["--metric", "accuracy"], "not for transcription"),
-        (["--width", "16"], "too long for the network"),
-        (["--alphabet", "012345678"], "which is no"),
+        (["--width", "16", "-o", "data.digits=[6,6]"], "too long for the network"),
     ):
         assert main([*common, *more]) in (1, 2), more
-        assert said in capsys.readouterr().err.replace("\n", " ") or said == "which is no", more
-        assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.suffix in (".keras", ".csv")]
+        assert said in " ".join(capsys.readouterr().err.split()), more
+        assert not [file for file in tmp_path.rglob("*") if file.suffix in (".keras", ".csv")], more
 
 
 @pytest.mark.long
-def test_a_run_goes_on_bit_for_bit(tmp_path):
-    common = ["run", "transcription", *BRIEF, "-o", "augment.enabled=true"]
-    assert main([*common, "--epochs", "2", "--out", str(tmp_path / "whole")]) == 0
-    assert main([*common, "--epochs", "2", "--out", str(tmp_path / "again")]) == 0
-    import keras
-
-    models = [keras.saving.load_model(next((tmp_path / name).rglob("model.keras"))) for name in ("whole", "again")]
+def test_the_same_seed_gives_the_same_weights(tmp_path):
+    common = ["run", "transcription", *BRIEF, "-o", "augment.enabled=true", "-o", "report=false"]
+    for name in ("one", "other"):
+        assert main([*common, "--out", str(tmp_path / name)]) == 0
+    models = [load_model(next((tmp_path / name).rglob("model.keras")), compile=False) for name in ("one", "other")]
     for one, other in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_array_equal(one, other)
