@@ -42,7 +42,6 @@ class Transcript(Prediction):
     def columns(self, top: int = 1) -> dict[str, Any]:
         """Return text and probability, and up to ``top`` - 1 other texts in one column where any were looked for."""
         found = {"text": self.string, "confidence": f"{self.confidence:.4f}"}
-        others = ", ".join(f"{text} {p:.3f}" for text, p in self.others[: top - 1])
         if top <= 1 or not self.others:
             return found
         return {**found, "next": ", ".join(f"{text} {p:.3f}" for text, p in self.others[: top - 1])}
