@@ -120,6 +120,7 @@ def _outputs(found):
 OTHERS = [
     *(("openvino", name) for name in NETWORKS if name != "cats_vs_dogs transfer"),
     ("litert", "mnist classic"), ("litert", "cifar10"), ("litert", "yolov3-tiny"), ("litert", "regression"),
+    ("litert", "transcription"),
 ]  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_the_whole_way(run, pictures, tmp_path, capsys):
     assert {"loss", "sequence_accuracy", "cer", "mean_confidence"} <= set(tested)
     assert {file.stem for file in (path / "plots").iterdir()} >= {"lines", "worst", "confidence", "confusion"}
     assert "val_cer" in (path / "metrics.csv").read_text().splitlines()[0]
-    assert "val_cer" in (path / "report.html").read_text()
+    assert "mean_confidence" in (path / "report.html").read_text()
     assert main(["evaluate", str(path), "--json", "--texts", str(tmp_path / "texts.csv")]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["metrics"]["cer"] == pytest.approx(tested["cer"])
@@ -118,3 +118,18 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
     models = [load_model(next((tmp_path / name).rglob("model.keras")), compile=False) for name in ("one", "other")]
     for one, other in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.long
+def test_the_crnn_trains_and_what_is_not_written_of_it_is_said(tmp_path, capsys):
+    common = ["run", "transcription", "--recipe", "classic", "--epochs", "1", "--data", "sample", "--quiet"]
+    small = ["-o", "data.lines=32", "-o", "data.digits=[1,2]", "-o", "model.width=8", "-o", "report=false"]
+    assert main([*common, *small, "--out", str(tmp_path)]) == 0
+    (path,) = (tmp_path / "transcription").iterdir()
+    assert "val_cer" in (path / "metrics.csv").read_text().splitlines()[0]
+    capsys.readouterr()
+    assert main(["export", str(path)]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "kzoo has no ONNX for" in said
+    assert "--format saved-model" in said
+    assert not list(tmp_path.rglob("*.onnx"))
