@@ -17,6 +17,7 @@ __all__ = ["curves"]
 _COLUMNS = 3
 _TRAIN, _VALIDATION = "#1f5fa8", "#d1600a"  # told apart by colour-blind readers and in gray
 _MARK = "#666666"
+_MANY = 16  # points of a curve that are not marked any more
 _WIDE_RANGE = 30.0  # a loss that falls by more than this factor is drawn on a logarithmic axis
 
 _FEW_DECADES = 1e3
@@ -44,9 +45,8 @@ def curves(history: Sequence[Mapping[str, Any]], best: int | None = None) -> Fig
             there = [number for number, logs in enumerate(history) if key in logs]
             line = [_number(history[number][key]) for number in there]
             if np.isfinite(line).any():
-                axes.plot(
-                    epochs[there], line, color=color, label=label, marker="o" if len(line) < 16 else None, markersize=3
-                )  # noqa: PLR2004
+                marker = "o" if len(line) < _MANY else None
+                axes.plot(epochs[there], line, color=color, label=label, marker=marker, markersize=3)
                 drawn += [value for value in line if math.isfinite(value)]
         if drawn and best is not None and 1 <= best <= len(history):
             axes.axvline(best, color=_MARK, linestyle=":", linewidth=1, label=f"best epoch: {best}")

@@ -161,7 +161,7 @@ def test_an_npz_of_pictures_and_strings_is_read(tmp_path):
 
 def test_pictures_keep_the_ratio_of_their_sides_and_are_padded_with_their_border():
     pixels = np.full((16, 24, 1), 210, np.uint8)
-    pixels[4:12, 8:16] = 20
+    pixels[4:12, 8:16] = pixels[0, :3] = 20
     found, left = fitted(pixels, (32, 80, 1))
     assert left == 1
     expected = np.asarray(Image.fromarray(pixels[..., 0]).resize((48, 32), Image.Resampling.LANCZOS, reducing_gap=3.0))
