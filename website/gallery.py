@@ -20,6 +20,7 @@ _GUIDES = {
     "fingers": "counting-fingers.md",
     "segmentation": "segmentation.md",
     "restoration": "restoration.md",
+    "transcription": "transcription.md",
     "yolov3": "training-a-detector.md",
 }
 _TABLES = {

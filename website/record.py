@@ -63,6 +63,7 @@ TRIALS = (
     Trial("yolov3", "--recipe quick"),
     Trial("embedding", "--recipe quick"),
     Trial("restoration", "--recipe quick"),
+    Trial("transcription", "--recipe quick"),
 )
 
 

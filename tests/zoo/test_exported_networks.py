@@ -11,6 +11,7 @@ from kzoo.export.formats import FORMATS
 from kzoo.export.replay import TOLERANCE, difference
 from kzoo.models.saved import find_pipeline
 from kzoo_zoo.restoration.network import build as build_restoration
+from kzoo_zoo.transcription.network import build_default as build_transcription
 from kzoo_zoo.yolov3.examples import DetectionSplit
 
 onnx = pytest.importorskip("onnx", reason="ONNX files are written by the extra `onnx`")
@@ -79,6 +80,7 @@ NETWORKS = {
     "embedding cosines": of_pipeline("embedding", (28, 28, 1), 2, problem={"predicts": "cosines"}, network="classic"),
     "restoration": restoration(1),
     "restoration x3": restoration(3),
+    "transcription": lambda: build_transcription((32, 64, 1), 11, width=8),
     "yolov3": trained_detector,
     "yolov3 bins": lambda: trained_detector(bins=16),
     "yolov3-tiny": tiny,
@@ -119,6 +121,7 @@ def _outputs(found):
 OTHERS = [
     *(("openvino", name) for name in NETWORKS if name != "cats_vs_dogs transfer"),
     ("litert", "mnist classic"), ("litert", "cifar10"), ("litert", "yolov3-tiny"), ("litert", "regression"),
+    ("litert", "transcription"),
 ]  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def test_it_fits(kind, name, capsys, tmp_path):
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("kind", "name"), [("loss", "huber"), ("loss", "emd"), ("optimizer", "adan"), ("schedule", "join")]
+    ("kind", "name"), [("loss", "huber"), ("loss", "emd"), ("loss", "ctc"), ("optimizer", "adan"), ("schedule", "join")]
 )
 def test_it_trains(kind, name, capsys, tmp_path):
     _, *arguments = shlex.split(shown(kind, name, capsys)["command"])
@@ -60,7 +60,7 @@ def test_it_trains(kind, name, capsys, tmp_path):
         ("metric", "f1_score", "cifar10"),
         ("loss", "hinge", "cats_vs_dogs"),  # a caution wherever it runs
         ("loss", "arcface", "embedding"),
-        ("loss", "ctc", ""),  # no pipeline transcribes
+        ("loss", "ctc", "transcription"),
         ("metric", "psnr", "restoration"),
         ("loss", "ciou", "yolov3"),  # a part of a detector's loss: yolo:box=ciou
         ("loss", "dfl", "yolov3"),  # yolo:sides=dfl, with a head that has bins

@@ -91,6 +91,20 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             reference="Zhang, Zuo, Zhang 2018 (FFDNet), https://arxiv.org/abs/1710.04026",
         ),
         PipelineSpec(
+            name="transcription",
+            target="kzoo_zoo.transcription.pipeline:Transcription",
+            task="transcription",
+            recipes=("classic", "default", "quick"),
+            flags={
+                "labels": "data.labels",
+                "alphabet": "data.alphabet",
+                "width": "data.width",
+                "network": "model.network",
+            },
+            summary="Lines of text read off pictures: digits, serial numbers, captchas, words of the user's own.",
+            reference="Shi, Bai, Yao 2017 (CRNN), https://arxiv.org/abs/1507.05717",
+        ),
+        PipelineSpec(
             name="embedding",
             target="kzoo_zoo.embedding.pipeline:Embedding",
             task="embedding",

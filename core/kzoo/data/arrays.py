@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kzoo.data.splits import Dataset
 
-__all__ = ["is_idx_folder", "read_idx_folder", "read_npz"]
+__all__ = ["is_idx_folder", "npz_arrays", "read_idx_folder", "read_npz"]
 
 MAX_MEMBERS = 1000
 """The most arrays that an npz file may hold, those included that nobody asks for."""
@@ -56,7 +56,7 @@ def read_npz(path: Path, *, class_names: Sequence[str] = (), known: Sequence[str
     Raises:
         DataError: The file is no npz or damaged, or an array is missing or has a wrong shape, type or value.
     """
-    arrays = _npz_arrays(path, whole=whole)
+    arrays = npz_arrays(path, whole=whole)
     pairs = {
         name: pair
         for name, pair in (
@@ -129,8 +129,16 @@ def _names_in(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
     return names
 
 
-def _npz_arrays(path: Path, *, whole: bool) -> dict[str, np.ndarray]:
-    """Return the arrays of an npz file that have a known name."""
+def npz_arrays(path: Path, *, whole: bool) -> dict[str, np.ndarray]:
+    """Return the arrays of an npz file that are called as those that `read_npz` reads; nothing is ever unpickled.
+
+    Args:
+        path: The file.
+        whole: Whether it is only measured on: the two arrays of any split are enough.
+
+    Raises:
+        DataError: The file is no npz or damaged, or an array is missing.
+    """
     pairs = (_KEYS[:2], _KEYS[2:], *_VALIDATION_KEYS)
     known = {*_NAME_KEYS, *(key for pair in pairs for key in pair)}
     check_regular(path)

@@ -17,6 +17,7 @@ __all__ = ["curves"]
 _COLUMNS = 3
 _TRAIN, _VALIDATION = "#1f5fa8", "#d1600a"  # told apart by colour-blind readers and in gray
 _MARK = "#666666"
+_MANY = 16  # points of a curve that are not marked any more
 _WIDE_RANGE = 30.0  # a loss that falls by more than this factor is drawn on a logarithmic axis
 
 _FEW_DECADES = 1e3
@@ -25,11 +26,15 @@ _FEW_DECADES = 1e3
 def curves(history: Sequence[Mapping[str, Any]], best: int | None = None) -> Figure:
     """Return the curves of loss and metrics over the epochs, training and validation in one panel each.
 
+    What is measured of validation data alone, such as an error rate of texts, has a panel behind those.
+
     Args:
         history: The logs of each epoch; a value that is no single number is left out.
         best: The best epoch, from 1, which is marked; None for none.
     """
     names = [name for name, value in history[0].items() if _is_number(value) and not name.startswith("val_")]
+    measured = (name for logs in history for name, value in logs.items() if _is_number(value))
+    names = list(dict.fromkeys([*names, *(name.removeprefix("val_") for name in measured)]))
     rows, columns = math.ceil(len(names) / _COLUMNS) or 1, min(len(names), _COLUMNS) or 1
     figure = Figure(figsize=(4.2 * columns, 3.2 * rows), layout="constrained")
     epochs = np.arange(1, len(history) + 1)
@@ -37,9 +42,11 @@ def curves(history: Sequence[Mapping[str, Any]], best: int | None = None) -> Fig
         axes = figure.add_subplot(rows, columns, place + 1)
         drawn = []
         for key, label, color in ((name, "training", _TRAIN), (f"val_{name}", "validation", _VALIDATION)):
-            line = [_number(logs.get(key)) for logs in history]
+            there = [number for number, logs in enumerate(history) if key in logs]
+            line = [_number(history[number][key]) for number in there]
             if np.isfinite(line).any():
-                axes.plot(epochs, line, color=color, label=label, marker="o" if len(line) < 16 else None, markersize=3)  # noqa: PLR2004
+                marker = "o" if len(line) < _MANY else None
+                axes.plot(epochs[there], line, color=color, label=label, marker=marker, markersize=3)
                 drawn += [value for value in line if math.isfinite(value)]
         if drawn and best is not None and 1 <= best <= len(history):
             axes.axvline(best, color=_MARK, linestyle=":", linewidth=1, label=f"best epoch: {best}")

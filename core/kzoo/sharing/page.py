@@ -29,6 +29,7 @@ _HUB_TASKS = {
     "detection": "object-detection",
     "segmentation": "image-segmentation",
     "restoration": "image-to-image",
+    "transcription": "image-to-text",
     "regression": "tabular-regression",
 }
 """What the hub calls the tasks that it has a name for, as far as kzoo's pipelines have them."""

@@ -35,6 +35,7 @@ _HOMES = {
     "segmentation": "kzoo.tasks.masks:Segmentation",
     "embedding": "kzoo.tasks.vectors:Embedding",
     "restoration": "kzoo.tasks.images:Restoration",
+    "transcription": "kzoo.tasks.texts:Transcription",
 }
 
 
@@ -152,7 +153,7 @@ class Task(abc.ABC):
         names_classes: Whether the model says classes, which its card names.
         weighs: What ``train.class_weight`` weighs by its class, ``example`` or ``pixel``; empty where it means nothing.
         epoch_figures: What can be measured of the validation split after an epoch: the name that is logged, and that in
-            `Outcome.metrics`. More of each is better.
+            `Outcome.metrics`. More of each is better, unless `compared` says that less is.
         own_measures: Whether `Outcome.metrics` holds more than the compiled metrics, so that a run is measured by
             `measure` when it is done, and a saved model needs no loss to be evaluated.
         quality: The figure of `Outcome.measures` that says most of a model; more of it is better.

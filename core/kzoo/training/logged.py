@@ -43,7 +43,7 @@ def direction_of(name: str, config: RunConfig, task: Task, registry: Registry, p
     if plain in ("loss", *parts):
         return "min"
     if name in task.epoch_figures:
-        return "max"
+        return "min" if task.compared.get(task.epoch_figures[name]) == "lower" else "max"
     found = next((one for one in config.metrics if one.slug == plain), None)
     return None if found is None else registry.metric(found.name).spec.direction
 

@@ -1,6 +1,7 @@
 """Pictures of a run: what is chosen, what is counted, and a page that needs nothing else."""
 
 import json
+import math
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -75,6 +76,17 @@ def test_numbers_are_drawn_against_the_truth(run):
     true = np.linspace(0, 1, 9)[:, None]
     found = write_report(run, NUMBERS, ValueOutcome(true, true**2, ["y"], np.arange(9.0), "x"))
     assert "values.png" in [file.name for file in found]
+
+
+def test_what_is_measured_of_validation_data_alone_has_a_panel():
+    """Also where it is measured after some epochs only: between these the line goes on."""
+    history = [{"loss": 3.0, "val_loss": 3.0}, {"loss": 2.0, "val_loss": 2.5, "val_cer": 0.5}, {"loss": 1.5}]
+    history.append({"loss": 1.0, "val_loss": math.nan, "val_cer": 0.25})
+    axes = curves(history).axes
+    assert [one.get_title() for one in axes] == ["loss", "cer"]
+    assert [line.get_label() for line in axes[1].lines] == ["validation"]
+    assert axes[1].lines[0].get_xydata().tolist() == [[2, 0.5], [4, 0.25]]
+    assert axes[0].lines[0].get_xdata().tolist() == [1, 2, 3, 4]
 
 
 def test_curves_leave_out_what_is_no_number_and_scale_a_long_fall():

@@ -1,0 +1,1 @@
+"""Pictures of lines of text read: digits, serial numbers, captchas, words."""
