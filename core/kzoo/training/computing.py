@@ -58,8 +58,9 @@ def computing(settings: TrainSettings) -> Computing:
     """Return how to compute; ``auto`` asks the machine, and what comes of that is in the notes.
 
     A processor with instructions for bfloat16 trains 1.3 to 1.6 times as fast in it as in float32, measured on networks
-    of cifar10, and one with AMX two to almost three times; one without takes two to six times as long. XLA was measured at half the speed of TensorFlow's own
-    kernels on a processor. A GPU with tensor cores is faster in half precision, and with XLA.
+    of cifar10, and one with AMX two to almost three times; one without takes two to six times as long. XLA was measured
+    at half the speed of TensorFlow's own kernels on a processor. A GPU with tensor cores is faster in half precision,
+    and with XLA.
     """
     import tensorflow as tf
 
