@@ -27,12 +27,13 @@ def draw(tables, path):
     for row in tables.get("airbench", {}).get("rows", ()):
         place = row["seconds for 94 %, extrapolated"], 94.0
         axes.plot(*place[:1], place[1], "o", mfc="none", color="gray")
-        axes.annotate(f"{row['arm']}\n(time extrapolated)", place, xytext=(-6, -26), textcoords="offset points",
+        axes.annotate(f"{row['arm']}\n(time extrapolated)", place, xytext=(-6, 5), textcoords="offset points",
                       fontsize=9, ha="right", color="gray")  # fmt: skip
     axes.set(xscale="log", xlabel="seconds from the start of the process", ylabel="test accuracy, %")
     axes.set_xticks(ticks := [10, 20, 30, 60, 120, 180, 300, 600, 1200, 1800, 3600], [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()
     axes.set_xlim(10, None)
+    axes.set_ylim(None, 100)  # room for the words above the highest point
     axes.grid(alpha=0.3)
     figure.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(figure)
