@@ -70,9 +70,9 @@ def test_the_staged_network_says_the_same_of_a_mirror_image_and_is_as_deep_as_as
     outputs = model(images, training=False)
     np.testing.assert_allclose(np.sum(outputs, -1), 1, rtol=1e-5)
     np.testing.assert_allclose(model(images[:, :, ::-1], training=False), outputs, rtol=1e-5)
-    # Two more convolutions, 3x3 between the channels of their stage, with the normalization's three numbers a channel.
+    # Two more convolutions, 3x3 between the channels of their stage, with the normalization's four numbers a channel.
     deeper = staged(convolutions=3).count_params() - model.count_params()
-    assert deeper == sum(9 * width**2 + 3 * width for width in (4, 6))
+    assert deeper == sum(9 * width**2 + 4 * width for width in (4, 6))
     with pytest.raises(UsageError, match=r"`model\.convolutions` is no setting of the default network"):
         built(pipeline, shape, 7, convolutions=2)
     # Patches of 2x2 pixels have twelve components, each with its negative, and keep the photo's size; the dense layer

@@ -35,10 +35,10 @@ def test_the_plugins_that_it_needs_are_named_with_their_versions():
 
 def test_of_a_table_and_of_a_task_that_the_hub_has_no_name_for():
     assert "kzoo predict hf://anna/tea table.csv" in page_of(subject(task="regression"))
-    metadata = yaml.safe_load(page_of(subject(task="transcription", results={"a": 1.0})).split("---\n")[1])
+    metadata = yaml.safe_load(page_of(subject(task="embedding", results={"a": 1.0})).split("---\n")[1])
     assert "pipeline_tag" not in metadata
     assert "model-index" not in metadata
-    assert metadata["tags"] == ["kzoo", "keras", "cups", "transcription"]
+    assert metadata["tags"] == ["kzoo", "keras", "cups", "embedding"]
 
 
 def test_only_finite_numbers_are_measures():
