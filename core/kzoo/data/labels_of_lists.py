@@ -121,23 +121,43 @@ class ImageTable:
         """Yield the line and the cells of each row, once.
 
         Raises:
-            DataError: A row has another number of cells than the header.
+            DataError: A row has another number of cells than the header, or it says a split that there is not where
+                others say one that there is.
         """
+        says_splits, strange = False, None
         for line, cells in itertools.chain(self.tried, self.rest):
             if fault := self.file.fault(cells):
                 message = f"Line {line} of {self.file.path} {fault}."
+                raise DataError(message)
+            if word := self._split_word(cells):
+                says_splits, strange = says_splits or bool(split_word(word)), strange or _unknown(line, word)
+            if says_splits and strange:
+                message = (
+                    f"Line {strange[0]} of {self.file.path} has {in_short(strange[1])!r} in the column "
+                    f"`{self.header[self.split or 0]}`, which says no split, and other lines have one that does. Write "
+                    "train, val or test there, or take out the lines that are for none of them."
+                )
                 raise DataError(message)
             yield line, cells
 
     def split_of(self, cells: Sequence[str]) -> str | None:
         """Return the split that a row says, or None."""
-        return None if self.split in (None, self.image, self.label) else split_word(cells[self.split].strip())
+        return split_word(self._split_word(cells))
+
+    def _split_word(self, cells: Sequence[str]) -> str:
+        """Return what stands in the column of splits; an empty text where there is none."""
+        return "" if self.split is None or self.split in (self.image, self.label) else cells[self.split].strip()
 
     @property
     def others(self) -> tuple[int, ...]:
         """The columns that neither name images nor splits; the index without a name that pandas writes is none."""
         named = (place for place, name in enumerate(self.header) if name)
         return tuple(place for place in named if place not in (self.image, self.split))
+
+
+def _unknown(line: int, word: str) -> tuple[int, str] | None:
+    """Return a line and its word where that says no split."""
+    return None if split_word(word) else (line, word)
 
 
 def _of_table(path: Path, is_there: Callable[[str], bool], *, labelled: bool, called: bool) -> Iterator[Entry]:

@@ -104,6 +104,12 @@ def test_splits_go_by_a_column_by_the_name_of_the_list_or_by_folders(tmp_path):
     flat = shades(tmp_path / "flat", **{name.partition("__")[2]: shade for name, shade in images.items()})
     table(flat / "all.csv", ("image", "label", "data set"), *((n, label, splits[n]) for n, label in rows.items()))
     assert read_image_folder(flat, size=(4, 4), mode="L").test.digest() == by_folder.test.digest()
+    others = [(n, label, splits[n]) for n, label in rows.items() if splits[n] != "test"]
+    tests = [(n, label, "tset") for n, label in rows.items() if splits[n] == "test"]
+    for mixed in (others + tests, tests + others):  # a typing error puts nothing into the training
+        table(flat / "all.csv", ("image", "label", "data set"), *mixed)
+        with pytest.raises(DataError, match=r"has 'tset' in the column `data set`, which says no split"):
+            read_image_folder(flat, size=(4, 4), mode="L")
     (flat / "all.csv").unlink()
     for split in ("train", "test"):
         table(

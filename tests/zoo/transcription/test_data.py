@@ -283,6 +283,11 @@ def flat(root):
     return root
 
 
+def narrow(root):
+    line(root / "4.png", size=(30, 1))
+    return root
+
+
 def empty(root):
     (root / "empty").mkdir()
     return root / "empty"
@@ -292,6 +297,7 @@ def in_splits(*cells):
     return relabelled(*cells, header=("image", "text", "split"))
 
 
+SEMICOLONS = "".join(f"{name};{text}\n" for name, text in CELLS).encode()
 BROKEN = {
     "not an image": written("2.png", b"<html>not found</html>"),
     "cut off": cut_off,
@@ -300,6 +306,9 @@ BROKEN = {
     "two texts": relabelled(*CELLS, ("0.png", "9")),
     "control": relabelled(*CELLS[1:], ("0.png", "1\x072")),
     "flat": flat,
+    "narrow": narrow,
+    "a split that is none": in_splits(*((*c, "train") for c in CELLS[1:]), (*CELLS[0], "tset")),
+    "semicolons": lambda root: written("labels.txt", SEMICOLONS)(written("labels.csv", None)(root)),
     "strange": in_splits(*((*c, "train") for c in CELLS[2:]), (*CELLS[1], "test"), ("0.png", "1é", "test")),
     "some without": with_texts_beside({0: "12"}),
     "two lines": with_texts_beside({n: f"{text}\nmore" if n == 5 else text for n, text in enumerate(TEXTS)}),
@@ -321,6 +330,9 @@ WRONG = [
     ("two texts", r"line 10 of labels\.csv: 0\.png has the text '120' already", True),
     ("control", r"0\.png: its text '1\\x072' has the control character U\+0007", True),
     ("flat", r"4\.png: it has 60 x 3 pixels, too few rows", True),
+    ("narrow", r"4\.png: it has 1 x 30 pixels, too narrow for a symbol", True),
+    ("a split that is none", r"Line 9 of .*labels\.csv has 'tset' in the column `split`, which says no split", False),
+    ("semicolons", r"line 1 of labels\.txt: there is no picture 0\.png;120 \(a blank, a tab or a comma stands", False),
     ("strange", r"0\.png: its text '1é' has é, which is no symbol that any text to train on has", True),
     ("some without", r"7 of 8 lines .* 1\.png: there is no 1\.txt beside it", False),
     ("two lines", r"5\.png: 5\.txt has 2 lines, and a picture is one line", True),
@@ -329,7 +341,7 @@ WRONG = [
     ("latin-1", r"labels\.csv is not text in UTF-8", False),
     ("only test", r"has lines to test on and none to train on", False),
     ("one", r"has a single line to use", False),
-    ("nothing shared", r"has no two lines with the same symbols, and no folder or list `test`", False),
+    ("nothing shared", r"has no line whose symbols all stand in others as well, and no folder or list `test`", False),
     ("nothing said", r"has 8 pictures \(0\.png, .* and nothing that says what stands.*data\.labels=names", False),
     ("empty", r"empty holds no pictures\. Lines of text are read from a folder", False),
     ("another file", r"0\.png is no list of pictures and their texts", False),

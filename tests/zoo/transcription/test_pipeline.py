@@ -131,6 +131,13 @@ def test_frames_of_any_size_are_read_and_drawn():
         assert drawn.shape[1] >= max(480, one.pixels.shape[1])
 
 
+def test_what_nothing_can_stand_in_is_doubted():
+    reader = pipelines.reader(PIPELINE, says([1, 1, 0, 1, 2]), CARD)
+    found = reader.predict([frame((1, 1)), frame((1, 200)), frame((300, 1)), frame((20, 6))])
+    assert ["means nothing" in "".join(one.doubts) for one in found] == [True, True, True, False]
+    assert "has 200 x 1 pixels, too few rows" in found[1].doubts[0]
+
+
 def test_a_beam_tells_other_texts():
     reader = pipelines.reader(PIPELINE, says([1, 0, 2] * 6, scale=1.5), CARD, decoding="beam", beams=40)
     (found,) = reader.predict([frame((32, 64))])

@@ -146,7 +146,7 @@ def _of_lists(root: Path, lists: Sequence[Path]) -> Labelled:
             said = row.split or split
             picture = index.find(row.name, said)
             if picture is None or picture.suffix.lower() not in IMAGE_SUFFIXES:
-                found.faults.append(f"{where}: there is no picture {in_short(row.name)}")
+                found.faults.append(f"{where}: there is no picture {in_short(row.name)}{_hint(row, index)}")
             elif picture in texts:
                 again += 1
                 if texts[picture] != row.text:
@@ -166,6 +166,16 @@ def _of_lists(root: Path, lists: Sequence[Path]) -> Labelled:
         message = f"{' and '.join(map(str, lists))} names no picture. Lines of text are read from {LAYOUT}."
         raise DataError(message)
     return found
+
+
+def _hint(row: _Row, index: ImageIndex) -> str:
+    """Return what may be wrong with a row whose picture is not there, in brackets; an empty text where nobody knows."""
+    if row.name.startswith(("..", "/")):
+        return " (pictures are looked for in the folder of the list and below)"
+    name, sign, _ = row.name.partition(";")
+    if sign and index.has(name):
+        return " (a blank, a tab or a comma stands between a picture and its text)"
+    return ""
 
 
 def _table_rows(path: Path, is_there: Callable[[str], bool]) -> Iterator[_Row]:

@@ -12,6 +12,7 @@ from kzoo.pipeline import Reader, picture_shape
 from kzoo.tasks.transcript import Transcript
 from kzoo_zoo.transcription.decoding import beam_search, greedy, log_probabilities
 from kzoo_zoo.transcription.lines import fitted
+from kzoo_zoo.transcription.sizes import too_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +66,8 @@ class LineReader(Reader):
         else:
             found = [[symbols] for symbols in greedy(logits)]
         ranked = self._ranked(logits, found)
-        return [self._transcript(own, left) for own, (_, left) in zip(ranked, shown, strict=True)]
+        lefts = [left for _, left in shown]
+        return [self._transcript(frame, own, left) for frame, own, left in zip(items, ranked, lefts, strict=True)]
 
     def draw(self, frame: Frame, prediction: Transcript) -> np.ndarray:  # type: ignore[override]
         """Return the picture, enlarged where it is small, and below it the text."""
@@ -85,10 +87,13 @@ class LineReader(Reader):
             ranked[number].append(("".join(self.alphabet[one - 1] for one in symbols), min(1.0, chance)))
         return [sorted(own, key=lambda text: -text[1]) for own in ranked]
 
-    def _transcript(self, ranked: list[tuple[str, float]], left: float) -> Transcript:
+    def _transcript(self, frame: Frame, ranked: list[tuple[str, float]], left: float) -> Transcript:
         (text, confidence), *others = ranked
+        rows, columns = frame.pixels.shape[:2]
         doubt = ""
-        if left < _SQUEEZED:
+        if why := too_small(rows, columns):
+            doubt = f"The picture has {columns} x {rows} pixels, {why}: what is said of it means nothing."
+        elif left < _SQUEEZED:
             doubt = (
                 f"The picture is longer than the lines that the network learned from: it was squeezed to {left:.0%} of "
                 "its width. Cut it into shorter ones, or train with a larger data.width."

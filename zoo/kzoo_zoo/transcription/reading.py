@@ -176,7 +176,7 @@ def _keep_for_test(root: Path, lines: list[Line]) -> list[Line]:
             kept.add(number)
             left.subtract(own)
     if not kept:
-        what = "a single line to use" if len(lines) == 1 else "no two lines with the same symbols"
+        what = "a single line to use" if len(lines) == 1 else "no line whose symbols all stand in others as well"
         message = (
             f"{root} has {what}, and no folder or list `test`: some lines are needed to learn from, and others in the "
             "same symbols to test on."

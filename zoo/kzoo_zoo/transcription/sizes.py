@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from kzoo_zoo.transcription.lines import Line
     from kzoo_zoo.transcription.settings import SampleSettings
 
-__all__ = ["shape_for", "sizes_of"]
+__all__ = ["shape_for", "sizes_of", "too_small"]
 
 _WIDEST = 512
 """The columns that lines get at most where nobody says how many."""
 _MULTIPLE = 8
 """Widths are multiples of it, so that a step has as many columns as any other."""
 _FEWEST_ROWS = 8
+_FEWEST_COLUMNS = 2
+_STEEPEST = 16
+"""Times as high as wide: an `l` of a narrow face is less."""
 _LOOKED_AT = 24  # pictures that are looked at for colours
 _GRAY_SPREAD = 6  # the channels of a gray JPEG differ by no more
 _TURNED = (5, 6, 7, 8)  # EXIF's orientations of which rows become columns
@@ -42,11 +45,20 @@ def sizes_of(lines: Sequence[Line], faults: list[str]) -> list[tuple[int, int] |
             size = _decoded_size(line, faults)
         else:
             size = (rows, columns)
-        if size and size[0] < _FEWEST_ROWS:
-            faults.append(f"{line.name}: it has {size[1]} x {size[0]} pixels, too few rows to read anything")
+        if size and (why := too_small(*size)):
+            faults.append(f"{line.name}: it has {size[1]} x {size[0]} pixels, {why}")
             size = None
         found.append(size)
     return found
+
+
+def too_small(rows: int, columns: int) -> str:
+    """Return why nothing can be read in a picture of so many pixels; an empty text where it may be."""
+    if rows < _FEWEST_ROWS:
+        return "too few rows to read anything"
+    if columns < _FEWEST_COLUMNS or columns * _STEEPEST < rows:
+        return "too narrow for a symbol to stand in"
+    return ""
 
 
 def _decoded_size(line: Line, faults: list[str]) -> tuple[int, int] | None:
