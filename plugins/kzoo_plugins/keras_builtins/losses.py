@@ -254,9 +254,9 @@ LOSSES: list[LossSpec] = with_class_names(
         tasks={"transcription"},
         targets=_NO_CLASSES,
         note=(
-            "Symbol 0 is the blank and ends a label; the network ends in logits. All steps count: a mask of steps ends "
-            "in an error of TensorFlow's. A label that is no symbol (-1, or K and above) and one that is longer than the "
-            "steps allow have ordinary values in Keras 3.15."
+            "Symbol 0 is the blank and ends a label; the network ends in logits. All steps count: a mask of steps "
+            "ends in an error of TensorFlow's. A label that is no symbol (-1, or K and above) and one that is longer "
+            "than the steps allow have ordinary values in Keras 3.15."
         ),
         reference="Graves et al. 2006, https://doi.org/10.1145/1143844.1143891",
     ),
