@@ -47,7 +47,7 @@ def main() -> int:
         ratios = [ours / theirs for ours, theirs in zip(found["Keras's"], found["fused"], strict=True)]
         medians = {f"{way}, CPU-ms": 1000 * statistics.median(taken) for way, taken in found.items()}
         spread = {"from": min(ratios), "to": max(ratios)}
-        rows.append({"pipeline": name, **medians, "times as fast": statistics.median(ratios), **spread})
+        rows.append({"arm": name, **medians, "times as fast": statistics.median(ratios), **spread})
     report.table("steps", "processor time of a training step", rows)
     held = report.limit("the least gain", min(row["times as fast"] for row in rows), least=1.0)
     report.keep()
