@@ -8,12 +8,14 @@ processor time of a step is told, on the embedded sample. Asked for: none is slo
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import time
 
 from measuring import parser_of
 from results import Report
+from training_arms import assembled
 
 STEPS = {
     "mnist": ("default", "float32", 128, 8),
@@ -58,26 +60,13 @@ def measured(name: str, recipe: str, precision: str, size: int, count: int, *, r
     """Return the seconds of the processor that each way took for a step, in turns."""
     import tensorflow as tf
 
-    from kzoo.data.sources import load_splits
-    from kzoo.data.splits import DataRequest
-    from kzoo.engine import runtime
     from kzoo.engine.fused_layers import with_fused_layers
-    from kzoo.engine.listener import Silent
     from kzoo.engine.steps import compiled_steps, make_variables
-    from kzoo.models.saved import find_pipeline
-    from kzoo.plugins.registry import get_registry
-    from kzoo.runs.configure import configure
-    from kzoo.training.assembly import Assembly
 
-    runtime.seed_everything(0)
-    pipeline, registry = find_pipeline(name), get_registry()
-    options = [f"train.precision={precision}"]
-    config = configure(name, recipe=recipe, batch_size=size, epochs=1000, options=options)
-    splits = load_splits(pipeline.source(), DataRequest("sample", limit=2 * size), Silent())
-    task = splits.task or registry.get("pipeline", name).spec.task
-    parts = Assembly(config, pipeline, task, registry)
-    parts.compile(splits)
-    model, strategy, batches = parts.model, tf.distribute.get_strategy(), iter(parts.batches.dataset(1000))
+    data = {"data": "sample", "limit": 2 * size, "batch_size": size, "epochs": 1000}  # more than are taken
+    asked = argparse.Namespace(pipeline=name, recipe=recipe, **data)
+    parts, _ = assembled(asked, precision)
+    model, strategy, batches = parts.model, tf.distribute.get_strategy(), iter(parts.batches.dataset(asked.epochs))
     make_variables(model, parts.batches.element_spec, strategy)
     ways = {
         "Keras's": compiled_steps(model, model.train_step, strategy),

@@ -83,7 +83,8 @@ def with_kzoo(options, precision="float32"):
     return timers[0].speeds
 
 
-def assembled(options):
+def assembled(options, precision="float32"):
+    """Return what `kzoo run` makes of these options before it trains, and its data."""
     from kzoo.engine import runtime
 
     runtime.start()  # before anything that imports TensorFlow, or its flags come too late
@@ -98,7 +99,7 @@ def assembled(options):
     pipeline, registry = find_pipeline(options.pipeline), get_registry()
     splits = load_splits(pipeline.source(), DataRequest(options.data, limit=options.limit), Silent())
     task = splits.task or registry.get("pipeline", options.pipeline).spec.task
-    parts = Assembly(settings(options, "float32"), pipeline, task, registry)
+    parts = Assembly(settings(options, precision), pipeline, task, registry)
     parts.compile(splits)
     return parts, splits
 

@@ -10,11 +10,14 @@ from kzoo.errors import DataError
 from kzoo.files import write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from kzoo.data.frames import Frame
 
-__all__ = ["FreeNames", "coco_picture", "made_folder", "refused", "written"]
+__all__ = ["FreeNames", "coco_picture", "left_out", "made_folder", "refused", "written"]
+
+_MOST_NAMED = 20
 
 
 class FreeNames:
@@ -48,6 +51,39 @@ def coco_picture(frame: Frame, name: str) -> tuple[str, int | str]:
     file = frame.path.name if frame.path else name
     known = image_id(file)
     return file, known if frame.time is None else f"{known}_{frame.index}"
+
+
+def left_out(
+    what: str,
+    root: Path,
+    faults: Sequence[str],
+    total: int,
+    *,
+    skip: bool,
+    option: str = "data.unreadable=skip",
+    way: str = "",
+) -> list[str]:
+    """Return the note that names what is left out of some data; raise `DataError` where nothing may be or all would.
+
+    Args:
+        what: The examples, as in ``pictures in``.
+        root: Where they are from.
+        faults: What is wrong, each with its file.
+        total: How many examples there are.
+        skip: Whether those with a fault are left out.
+        option: The setting that has them left out.
+        way: Another way out, as a sentence after a blank.
+    """
+    if not faults:
+        return []
+    listed = "; ".join(faults[:_MOST_NAMED])
+    listed += f"; and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
+    whole = f"{len(faults)} of {total} {what} {root} cannot be used"
+    if skip and len(faults) < total:
+        return [f"{whole} and are left out. {listed}."]
+    other = "" if skip else f", or leave them out with -o {option}"
+    message = f"{whole}; mend or remove them{other}.{way} {listed}."
+    raise DataError(message)
 
 
 def made_folder(folder: Path, what: Path) -> None:

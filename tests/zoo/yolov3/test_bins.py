@@ -291,3 +291,7 @@ def test_a_run_with_bins_is_a_start_of_one_with_as_many(small, tmp_path, bins):
     for mine, theirs in zip(by_anchor(parts.model, at + 1 + len(SHAPES)), by_anchor(old, 35), strict=True):
         np.testing.assert_array_equal(mine[..., at], theirs[..., 32])
         assert (mine[..., :at] == theirs[..., :at]).all() == (bins == 8)
+    # What is recorded of it is what was done.
+    (head,) = parts.started.anew
+    said = "what says where boxes are is kept" if bins == 8 else "only what says whether there is a box is kept"
+    assert said in head

@@ -15,6 +15,7 @@ from kzoo.data.images import TEST_FRACTION
 from kzoo.data.splits import Dataset
 from kzoo.data.walking import walk
 from kzoo.errors import DataError, UsageError
+from kzoo_zoo.picture_files import left_out
 from kzoo_zoo.restoration.damage import damage_of
 from kzoo_zoo.restoration.pairs import LAYOUT, Files, Found, files_in
 from kzoo_zoo.restoration.settings import SMALLEST_PATCH
@@ -34,7 +35,6 @@ __all__ = ["DEFAULT_DAMAGE", "read", "sample"]
 DEFAULT_DAMAGE = "noise:sigma=25"
 
 _LEAST_PATCH, _PATCH = 32, 64
-_MOST_NAMED = 20
 _SCALES = (1, 2, 3, 4)
 _PHOTOS = ("china.jpg", "flower.jpg")
 _BLOCK = (105, 128)  # of a photo of 427 x 640 there are 4 x 5
@@ -106,7 +106,10 @@ def read(path: Path, settings: PictureSettings, reading: Reading) -> Dataset:
     good = [one for one in seen if not one.fault]
     faults = [*files.faults, *(one.fault for one in seen if one.fault)]
     skip = settings.unreadable == "skip"
-    notes = [*filter(None, [left]), *_report(path, faults, len(seen) + len(files.faults), way, skip=skip)]
+    notes = [
+        *filter(None, [left]),
+        *left_out("pictures in", path, faults, len(seen) + len(files.faults), skip=skip, way=way),
+    ]
     pictures = [Picture(one.found.name, one.true, form, one.worn, one.found.clean) for one in good if one.true]
     return _dataset(path, files, pictures, [one.found.split for one in good], form, reading, notes, settings)
 
@@ -197,19 +200,6 @@ def _pair(one: _Seen) -> str:
     assert one.worn is not None
     true, worn = one.true.shape, one.worn.shape
     return f"the true picture has {true[1]} x {true[0]} pixels and the damaged one {worn[1]} x {worn[0]}"
-
-
-def _report(root: Path, faults: Sequence[str], total: int, way: str, *, skip: bool) -> list[str]:
-    """Return the note that names what is left out; raise `DataError` where nothing may be, or nothing is left."""
-    if not faults:
-        return []
-    listed = "; ".join(faults[:_MOST_NAMED])
-    listed += f"; and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
-    if skip and len(faults) < total:
-        return [f"{len(faults)} of {total} pictures in {root} cannot be used and are left out. {listed}."]
-    other = "" if skip else ", or leave them out with -o data.unreadable=skip"
-    message = f"{len(faults)} of {total} pictures in {root} cannot be used; mend or remove them{other}.{way} {listed}."
-    raise DataError(message)
 
 
 def _dataset(

@@ -16,6 +16,7 @@ from kzoo.data.splits import Dataset
 from kzoo.data.walking import walk
 from kzoo.errors import DataError, UsageError
 from kzoo.tasks.mask_measures import NO_CLASS
+from kzoo_zoo.picture_files import left_out
 from kzoo_zoo.segmentation import coco, pets
 from kzoo_zoo.segmentation.legend import Legend, Seen, legend_of
 from kzoo_zoo.segmentation.mask_files import COLOURS, NUMBERS, RawMask, read_mask
@@ -40,7 +41,6 @@ VOC_CLASSES = (
 )  # fmt: skip
 """The classes of Pascal VOC, by their numbers in its masks."""
 
-_MOST_NAMED = 20
 _SAMPLE = {"train": (240, 0), "validation": (40, 1), "test": (60, 2)}  # count and seed
 
 
@@ -89,7 +89,11 @@ def read(path: Path, settings: MaskSettings, reading: Reading) -> Dataset:
         [one for one in checked if not one.fault],
         [*pairs.faults, *(one.fault for one in checked if one.fault)],
     )
-    notes = [*pairs.notes, *_report(root, faults, len(checked) + len(pairs.faults), skip=settings.fix == "skip")]
+    total = len(checked) + len(pairs.faults)
+    notes = [
+        *pairs.notes,
+        *left_out("pictures in", root, faults, total, skip=settings.fix == "skip", option="data.fix=skip"),
+    ]
     if form == "coco":
         colours = np.asarray(_palette(len(named)))
         legend = Legend(tuple(one.name for one in named), NUMBERS, tuple(range(len(named))), frozenset(), colours)
@@ -181,21 +185,6 @@ def _looked_at(pairs: Pairs) -> tuple[list[_Checked], Seen]:
                 seen.add(one.values, one.found.mask.name)
             checked.append(one)
     return checked, seen
-
-
-def _report(root: Path, faults: Sequence[str], total: int, *, skip: bool) -> list[str]:
-    """Return the note that names what is left out; raise `DataError` where nothing may be, or nothing is left."""
-    if not faults:
-        return []
-    listed = "; ".join(faults[:_MOST_NAMED])
-    listed += f"; and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
-    if skip and len(faults) < total:
-        return [f"{len(faults)} of {total} pictures in {root} are wrong and are left out. {listed}."]
-    message = (
-        f"{len(faults)} of {total} pictures in {root} are wrong; mend or remove them"
-        f"{'' if skip else ', or leave them out with -o data.fix=skip'}. {listed}."
-    )
-    raise DataError(message)
 
 
 def _picture(one: _Checked, legend: Legend) -> Picture:

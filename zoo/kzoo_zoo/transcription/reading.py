@@ -13,6 +13,7 @@ from kzoo.data.images import TEST_FRACTION
 from kzoo.data.labelled_arrays import checked_images
 from kzoo.data.splits import Dataset
 from kzoo.errors import DataError
+from kzoo_zoo.picture_files import left_out
 from kzoo_zoo.transcription.alphabet import known, written
 from kzoo_zoo.transcription.labels import labelled
 from kzoo_zoo.transcription.lines import Line, Lines, LineSplit, fitted, held
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Form", "read", "sample"]
 
-_MOST_NAMED = 20
 _FEWEST = 2  # lines, one to learn from and one to test on
 _SPLITS = ("train", "validation", "test")
+_WHAT = "lines of"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def read(path: Path, settings: LineSettings, reading: Reading, form: Form | None
     usable = [(line, size) for line, size in zip(lines, sizes_of(lines, faults), strict=True) if size]
     lines, sizes = [line for line, _ in usable], [size for _, size in usable]
     if faults and len(lines) < _FEWEST:
-        _report(root, faults, total, skip=False)
+        left_out(_WHAT, root, faults, total, skip=False)
     lines = _divided(root, lines, whole=reading.whole)
     given = settings.alphabet if form is None else form.alphabet
     kept, alphabet, notes = known(root, lines, given, faults, trained=form is not None)
@@ -77,7 +78,7 @@ def read(path: Path, settings: LineSettings, reading: Reading, form: Form | None
     shape = form.shape if form else shape_for(settings, lines, sizes)
     rows, squeezed, failures = held([line.path for line in lines if line.path], shape)
     faults += [f"{lines[number].name}: {why}" for number, why in failures.items()]
-    notes = [*found.notes, *notes, *_report(root, faults, total, skip=settings.unreadable == "skip")]
+    notes = [*found.notes, *notes, *left_out(_WHAT, root, faults, total, skip=settings.unreadable == "skip")]
     notes += _squeezed(lines, squeezed, shape)
     store = Lines(lines, shape, alphabet, rows)
     good = [number for number in range(len(lines)) if number not in failures]
@@ -136,7 +137,7 @@ def _of_arrays(path: Path, settings: LineSettings, reading: Reading, form: Form 
     kept, alphabet, notes = known(path, lines, given, faults, trained=form is not None)
     lines = [lines[number] for number in kept]
     pictures = [pictures[places[line.name]] for line in lines]
-    notes += _report(path, faults, total, skip=settings.unreadable == "skip")
+    notes += left_out(_WHAT, path, faults, total, skip=settings.unreadable == "skip")
     sizes = [(picture.shape[0], picture.shape[1]) for picture in pictures]
     channels = max((picture.shape[-1] for picture in pictures), default=1)
     shape = form.shape if form else shape_for(settings, lines, sizes, channels)
@@ -208,19 +209,6 @@ def _squeezed(lines: Sequence[Line], squeezed: Mapping[int, float], shape: tuple
         "they are not, and all takes longer."
     )
     return [note]
-
-
-def _report(root: Path, faults: Sequence[str], total: int, *, skip: bool) -> list[str]:
-    """Return the note that names what is left out; raise `DataError` where nothing may be, or nothing is left."""
-    if not faults:
-        return []
-    listed = "; ".join(faults[:_MOST_NAMED])
-    listed += f"; and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
-    if skip and len(faults) < total:
-        return [f"{len(faults)} of {total} lines of {root} cannot be used and are left out. {listed}."]
-    other = "" if skip else ", or leave them out with -o data.unreadable=skip"
-    message = f"{len(faults)} of {total} lines of {root} cannot be used; mend or remove them{other}. {listed}."
-    raise DataError(message)
 
 
 def _dataset(

@@ -76,6 +76,7 @@ def build(
     shape = (None, None, channels) if sizes else problem.input_shape
     model = trainable_network(network, shape, problem.regularizer, momentum=_MOMENTUM)
     taken: set[int] = set()
+    bins = 0
     if weights:
         weights_cfg = read_cfg(chosen.weights_cfg) if chosen.weights_cfg else source
         card = find_model(str(start)).card if start else None
@@ -93,15 +94,17 @@ def build(
             "darknet": {"name": network.name, "cfg": network.text},
         },
         notes=(note, *_reach(network, train)),
-        started=None if start is None else _started(start, model, taken),
+        started=None if start is None else _started(start, model, taken, same_boxes=bins == network.bins),
     )
 
 
-def _started(start: Path, model: Any, taken: Collection[int]) -> Started:
-    """Return what was taken from a trained model; of a head for other classes a part is."""
+def _started(start: Path, model: Any, taken: Collection[int], *, same_boxes: bool) -> Started:
+    """Return what was taken from a trained model; of a head for other classes or bins a part is."""
     weighted = [layer.name for layer in model.layers if layer.weights]
     whole = tuple(name for name in weighted if layer_number(name) in taken)
     why = "other shapes or classes; of a head, what says where boxes are is kept"
+    if not same_boxes:
+        why = "other shapes, classes or bins; of a head, only what says whether there is a box is kept"
     return Started(path=start, taken=whole, anew=tuple(f"`{name}` ({why})" for name in weighted if name not in whole))
 
 
