@@ -7,6 +7,7 @@ import tensorflow as tf
 from pipelines import built, moment, pictures_of, sample
 
 from kzoo.errors import UsageError
+from kzoo_zoo.blocks import Dirac
 from kzoo_zoo.cifar10.augment import mirror_and_shift
 from kzoo_zoo.cifar10.pipeline import Cifar10
 from kzoo_zoo.mnist.augment import shift
@@ -75,12 +76,33 @@ def test_the_staged_network_says_the_same_of_a_mirror_image_and_is_as_deep_as_as
     assert deeper == sum(9 * width**2 + 4 * width for width in (4, 6))
     with pytest.raises(UsageError, match=r"`model\.convolutions` is no setting of the default network"):
         built(pipeline, shape, 7, convolutions=2)
-    # Patches of 2x2 pixels have twelve components, each with its negative, and keep the photo's size; the dense layer
-    # sees a map of the same size either way.
-    for patch, whitened in {2: (32, 32, 24), 4: (16, 16, 32)}.items():
+    # Patches of 2x2 pixels have twelve components, each with its negative, and keep the photo's size but for one.
+    for patch, whitened in {2: (31, 31, 24), 4: (16, 16, 32)}.items():
         network = staged(patch=patch).get_layer("mirror_average").layer
         assert network.get_layer("whitening").output.shape[1:] == whitened
-        assert [layer.input.shape[1:] for layer in network.layers if layer.name.startswith("dense")] == [(4 * 4 * 6,)]
+        assert [layer.input.shape[1:] for layer in network.layers if layer.name.startswith("dense")] == [(6,)]
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 4])
+@pytest.mark.parametrize("width", [3, 5])
+def test_dirac_begins_convolutions_that_hand_on_their_inputs(side, width):
+    keras.utils.set_random_seed(0)
+    convolutions = [keras.layers.Conv2D(width, side, padding="same", kernel_initializer=Dirac()) for _ in range(2)]
+    x = np.random.default_rng(0).normal(size=(2, 7, 6, 3)).astype("float32")
+    found, other = (np.asarray(convolution(x)) for convolution in convolutions)
+    np.testing.assert_array_equal(found[..., :3], x)
+    if width > 3:  # the rest are begun as those of Keras are, each layer's by numbers of its own
+        assert 0.1 < found[..., 3:].std() < 3
+        assert not np.allclose(found[..., 3:], other[..., 3:])
+    few = keras.layers.Conv2D(2, side, padding="same", kernel_initializer=Dirac())
+    np.testing.assert_array_equal(few(x), x[..., :2])
+
+
+def test_dirac_is_the_same_after_saving_and_by_its_seed():
+    shape = (3, 3, 2, 6)
+    again = keras.initializers.deserialize(keras.initializers.serialize(Dirac(5)))
+    np.testing.assert_array_equal(again(shape), Dirac(5)(shape))
+    assert keras.initializers.serialize(Dirac())["config"] == {"seed": None}
 
 
 def test_widths_are_a_setting_of_the_default_network_alone():

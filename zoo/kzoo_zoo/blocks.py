@@ -5,12 +5,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 from keras import layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["MirrorAverage", "normalized_relu", "pooled_convolution", "residual"]
+__all__ = ["Dirac", "MirrorAverage", "normalized_relu", "pooled_convolution", "residual"]
+
+
+@keras.saving.register_keras_serializable(package="kzoo_zoo")
+class Dirac(keras.initializers.Initializer):  # type: ignore[misc] # Keras has no types
+    """Kernels of convolutions that begin by handing on what they are given, as `dirac_` of PyTorch makes them.
+
+    Of a kernel of shape (..., inputs, outputs) the first outputs are the inputs, one each. Where there are more outputs
+    than inputs, the others begin by Glorot's uniform distribution.
+
+    Args:
+        seed: Of the others, an integer; None for one that `keras.utils.set_random_seed` decides.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = seed
+        self._others = keras.initializers.GlorotUniform(seed)
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """Return a kernel."""
+        *sides, inputs, outputs = shape
+        handed_on = np.arange(min(inputs, outputs))
+        kernel = np.zeros(shape, "float32")
+        # Where the outputs are as large as the inputs, an even side has more of it after the middle than before.
+        kernel[(*((side - 1) // 2 for side in sides), handed_on, handed_on)] = 1
+        others = self._others(shape, dtype)
+        return keras.ops.where(np.arange(outputs) < inputs, keras.ops.cast(kernel, others.dtype), others)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the argument."""
+        return {"seed": self.seed}
 
 
 @keras.saving.register_keras_serializable(package="kzoo_zoo")

@@ -36,8 +36,11 @@ def whitening(channels: int, patch: int = PATCH) -> Any:
 
     # Every component and its negative: after the ReLU nothing of the whitened patch is lost.
     filters = 2 * min(COMPONENTS, patch * patch * channels)
+    strides = patch // 2
+    # Where the patches are a pixel apart, those that are whole leave out nothing.
+    padding = "valid" if strides == 1 else "same"
     return layers.Conv2D(
-        filters, patch, strides=patch // 2, padding="same", activation="relu", trainable=False, name=WHITENING
+        filters, patch, strides=strides, padding=padding, activation="relu", trainable=False, name=WHITENING
     )
 
 
