@@ -1,5 +1,5 @@
 # One command for each habit. `make check` is what continuous integration runs after the tests. `make test` takes minutes,
-# `make test-all` a quarter of an hour: it adds the tests that are marked long.
+# `make test-all` half an hour: it adds the tests that are marked long.
 PYTHON ?= python
 
 .PHONY: install test test-all check lint types imports doctest format bench dist

@@ -1,7 +1,7 @@
 """Random changes to batches of training images: where pixels go, and what colour they have.
 
 All of it runs inside a graph, on a whole batch at once, and is random by a seed alone: the same seed gives the same
-pixels, in any process. What `kzoo.pipeline.Pipeline.augment` is called with is such a seed, another one in every step.
+pixels, in any process. What `augment` of a pipeline's `kzoo.pipeline.Built` is called with has such a seed, another one in every step.
 
 Example:
     >>> import tensorflow as tf

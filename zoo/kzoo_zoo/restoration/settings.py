@@ -68,8 +68,8 @@ class NetworkSettings:
         Annotated[
             int,
             setting(
-                "Patches of each picture in an epoch; by itself as many as cover it on average, at most 16, but 8,192 "
-                "of all pictures together.",
+                "Patches of each picture in an epoch; by itself as many as cover it on average, at most 16, and more "
+                "where all pictures together would have fewer than 8,192.",
                 ge=1,
             ),
         ]
