@@ -1,18 +1,19 @@
 """Random changes to batches of training images: where pixels go, and what colour they have.
 
 All of it runs inside a graph, on a whole batch at once, and is random by a seed alone: the same seed gives the same
-pixels, in any process. What `augment` of a pipeline's `kzoo.pipeline.Built` is called with has such a seed, another one in every step.
+pixels, in any process. What `augment` of a pipeline's `kzoo.pipeline.Built` is called with has such a seed, another one
+in every step.
 
 Example:
     >>> import tensorflow as tf
     >>> from kzoo.augmentation import colour_jitter, random_affine_maps, split_seed, transform
-    >>> def augment(images, *, seed, epoch):
+    >>> def changed(images, seed):
     ...     where, colours = split_seed(seed, 2)
     ...     maps = random_affine_maps(images, seed=where, rotation=15.0, zoom=(0.7, 1.0))
     ...     return colour_jitter(transform(images, maps), seed=colours, brightness=0.3, contrast=0.3)
     >>> images = tf.zeros((8, 32, 32, 3), tf.uint8)
-    >>> changed = augment(images, seed=tf.constant([1, 2], tf.int64), epoch=0)
-    >>> changed.shape, changed.dtype
+    >>> found = changed(images, seed=tf.constant([1, 2], tf.int64))
+    >>> found.shape, found.dtype
     (TensorShape([8, 32, 32, 3]), tf.uint8)
 """
 

@@ -48,7 +48,7 @@ def export(
             "--max-drop",
             min=0.0,
             metavar="X",
-            help="For --int8: refuse what loses more of accuracy, AP50 or R2 on the test data.",
+            help="For --int8: refuse what loses more of its task's measure, such as accuracy or AP50, on test data.",
         ),
     ] = 0.01,
     out: Annotated[Path, typer.Option("--out", help="The folder that runs are in.")] = Path("runs"),

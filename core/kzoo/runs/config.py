@@ -148,8 +148,9 @@ class TrainSettings:
     measure_every: Annotated[
         int,
         setting(
-            "For detectors average precision, for masks mean IoU, for embeddings recall: measured on the validation "
-            "split after every so many epochs; 0 after every one where `monitor` asks for it, else never.",
+            "What a task is judged by besides its metrics, such as average precision of boxes, mean IoU of masks or "
+            "the error rate of texts: measured on the validation split after every so many epochs; 0 after every one "
+            "where `monitor` asks for it, else never.",
             ge=0,
         ),
     ] = 0
