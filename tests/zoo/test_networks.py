@@ -80,7 +80,12 @@ def test_the_staged_network_says_the_same_of_a_mirror_image_and_is_as_deep_as_as
     for patch, whitened in {2: (31, 31, 24), 4: (16, 16, 32)}.items():
         network = staged(patch=patch).get_layer("mirror_average").layer
         assert network.get_layer("whitening").output.shape[1:] == whitened
-        assert [layer.input.shape[1:] for layer in network.layers if layer.name.startswith("dense")] == [(6,)]
+        assert seen_by_the_last(network) == [(6,)]  # one value of each last map
+    assert seen_by_the_last(staged(convolutions=1).get_layer("mirror_average").layer) == [(4 * 4 * 6,)]
+
+
+def seen_by_the_last(network):
+    return [layer.input.shape[1:] for layer in network.layers if layer.name.startswith("dense")]
 
 
 @pytest.mark.parametrize("side", [1, 2, 3, 4])

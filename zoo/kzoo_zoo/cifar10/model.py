@@ -67,8 +67,8 @@ def build_staged(
     """Return a whitened network made for Muon, to be whitened before training; outside training it looks twice.
 
     As `build_default`, but with more convolutions in each stage, which begin by handing on what they are given, SiLU as
-    sharp as GELU, the largest value of each last map, and logits that are a fifth of the dense layer's outputs. What it
-    says of a photo is the average over the photo and its mirror image.
+    sharp as GELU, the largest value of each last map where a stage has several, and logits that are a fifth of the dense
+    layer's outputs. What it says of a photo is the average over the photo and its mirror image.
 
     Args:
         input_shape: Height, width and channels of the images.
@@ -95,7 +95,8 @@ def build_staged(
         x = _normalized(layers.MaxPooling2D()(convolved(x, width)))
         for _ in range(convolutions - 1):
             x = _normalized(convolved(x, width))
-    x = layers.GlobalMaxPooling2D()(x)
+    # One convolution a stage sees little of the photo at once, so the last maps are kept as they lie.
+    x = layers.Flatten()(x) if convolutions == 1 else layers.GlobalMaxPooling2D()(x)
     x = layers.Dense(num_classes, dtype="float32", **regularized)(x)
     x = layers.Rescaling(_SHARPNESS, dtype="float32")(x)
     network = keras.Model(inputs, layers.Softmax(dtype="float32")(x), name="one_view")
