@@ -67,8 +67,8 @@ def build_staged(
     """Return a whitened network made for Muon, to be whitened before training; outside training it looks twice.
 
     As `build_default`, but with more convolutions in each stage, which begin by handing on what they are given, SiLU as
-    sharp as GELU, the largest value of each last map where a stage has several, and logits that are a fifth of the dense
-    layer's outputs. What it says of a photo is the average over the photo and its mirror image.
+    sharp as GELU, the largest value of each last map where a stage has several, and logits that are a fifth of what
+    the dense layer says. What it says of a photo is the average over the photo and its mirror image.
 
     Args:
         input_shape: Height, width and channels of the images.
