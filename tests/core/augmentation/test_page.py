@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from pipelines import moment
 
 from kzoo import augmentation
 
@@ -22,7 +23,8 @@ def what(code):
 def test_the_pipelines_changes_run_in_a_graph():
     augment = tf.function(what(IN_A_PIPELINE)["augment"])
     images = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)
-    found = augment(None, tf.constant(images), seed=tf.constant([1, 2], tf.int64), epoch=tf.constant(0))
+    found, labels = augment(tf.constant(images), tf.range(8), moment((1, 2)))
+    np.testing.assert_array_equal(labels, range(8))
     assert (found.shape, found.dtype) == (images.shape, tf.uint8)
     assert (found.numpy() != images).any((1, 2, 3)).all()
 

@@ -44,10 +44,15 @@ def test_a_compiled_call_sees_it_while_it_goes_on():
     with stoppable() as stop:
         flag = stop.flag()
 
+        def begin():
+            os.kill(os.getpid(), signal.SIGTERM)
+            return 0
+
         @tf.function
         def spin():
-            tf.py_function(lambda: os.kill(os.getpid(), signal.SIGTERM), [], [])
-            return tf.while_loop(lambda i: tf.logical_and(i < limit, tf.logical_not(flag)), lambda i: [i + 1], [0])
+            # The loop begins with what the signal's sender returns: on one core they would have no order otherwise.
+            first = tf.ensure_shape(tf.py_function(begin, [], tf.int32), ())
+            return tf.while_loop(lambda i: tf.logical_and(i < limit, tf.logical_not(flag)), lambda i: [i + 1], [first])
 
         (turns,) = spin()
         assert stop.signal == "SIGTERM"
