@@ -35,7 +35,8 @@ class Dirac(keras.initializers.Initializer):  # type: ignore[misc] # Keras has n
         handed_on = np.arange(min(inputs, outputs))
         kernel = np.zeros(shape, "float32")
         # Where the outputs are as large as the inputs, an even side has more of it after the middle than before.
-        kernel[(*((side - 1) // 2 for side in sides), handed_on, handed_on)] = 1
+        middle: tuple[Any, ...] = tuple((side - 1) // 2 for side in sides)
+        kernel[(*middle, handed_on, handed_on)] = 1
         others = self._others(shape, dtype)
         return keras.ops.where(np.arange(outputs) < inputs, keras.ops.cast(kernel, others.dtype), others)
 
