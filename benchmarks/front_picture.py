@@ -33,7 +33,7 @@ def draw(tables, path):
     axes.set_xticks(ticks := [10, 20, 30, 60, 120, 180, 300, 600, 1200, 1800, 3600], [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()
     axes.set_xlim(10, None)
-    axes.set_ylim(None, 100)  # room for the words above the highest point
+    axes.set_ylim(axes.get_ylim()[0] - 2, 100)  # room for the words below the lowest point and above the highest
     axes.grid(alpha=0.3)
     figure.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(figure)
