@@ -153,8 +153,8 @@ class Assembly:
             return 0
         if not self.task.epoch_figures:
             message = (
-                "`train.measure_every` is for detection, segmentation, embeddings, restoration, transcription, many "
-                f"labels and shares of classes, and the task here is {self.task.name}."
+                "`train.measure_every` is for tasks with measures besides their metrics, such as average precision or "
+                f"mean IoU, and the task here is {self.task.name}, which has none. Leave it at 0."
             )
             raise UsageError(message)
         self.task.check_measurable()
