@@ -26,7 +26,7 @@ def cases():
     rng = np.random.default_rng(11)
     starts = [rng.normal(size=shape).astype("float32") for shape in SHAPES]
     gradients = [rng.normal(0.1, 1, size=(STEPS, *shape)).astype("float32") for shape in SHAPES]
-    for rate, momentum, steps, share in ((0.2, 0.6, 3, 1.0), (0.05, 0.9, 5, 0.3)):
+    for rate, momentum, steps, share, biases in ((0.2, 0.6, 3, 1.0, 1.0), (0.05, 0.9, 5, 0.3, 4.0)):
         expected = {"steps": RECORDED}
         for at, (start, rows) in enumerate(zip(starts, gradients, strict=True)):
             shape = matrix = start.shape
@@ -36,7 +36,8 @@ def cases():
                     rate, weight_decay=None, momentum=momentum, ns_steps=steps, rms_rate=None
                 )
             else:
-                theirs = keras.optimizers.SGD(rate * share, momentum=0.8, nesterov=True)
+                of_biases = biases if start.ndim == 1 else 1
+                theirs = keras.optimizers.SGD(rate * share * of_biases, momentum=0.8, nesterov=True)
             expected[f"weights{at}"] = run(theirs, start.reshape(matrix), rows.reshape(STEPS, *matrix)).reshape(
                 len(RECORDED), *shape
             )
@@ -49,6 +50,7 @@ def cases():
                 "ns_steps": steps,
                 "sgd_rate": share,
                 "sgd_momentum": 0.8,
+                "bias_rate": biases,
                 "keep_norm": False,
             },
             reference=f"keras {keras.__version__} Muon of kernels as matrices, SGD of all else, float64",

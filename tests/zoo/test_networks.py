@@ -84,6 +84,28 @@ def test_the_staged_network_says_the_same_of_a_mirror_image_and_is_as_deep_as_as
     assert seen_by_the_last(staged(convolutions=1).get_layer("mirror_average").layer) == [(4 * 4 * 6,)]
 
 
+def test_half_of_what_the_staged_network_says_is_of_shifted_photos_where_that_is_asked_for():
+    pipeline, shape = PIPELINES["cifar10"]
+    model = built(pipeline, shape, 7, network="staged", widths=[4], shift=2).model
+    looks = model.get_layer("mirror_average")
+    images = pictures_of(shape).fetch(np.arange(4))[0]
+    around = np.pad(images, [(0, 0), (2, 2), (2, 2), (0, 0)], mode="reflect")
+    views = {4: [images], 2: [around[:, :32, :32], around[:, 4:, 4:]]}
+    expected = sum(
+        weight * np.asarray(looks.layer(np.float32(seen) / 255, training=False))
+        for weight, plain in views.items()
+        for view in plain
+        for seen in (view, view[:, :, ::-1])
+    )
+    found = model(images, training=False)
+    np.testing.assert_allclose(found, expected / 16, rtol=1e-5)
+    assert np.abs(found - looks.layer(np.float32(images) / 255, training=False)).max() > 1e-4
+    again = keras.layers.deserialize(keras.layers.serialize(looks))
+    assert again.shift == 2
+    with pytest.raises(UsageError, match=r"`model\.shift` is no setting of the default network"):
+        built(pipeline, shape, 7, shift=1)
+
+
 def seen_by_the_last(network):
     return [layer.input.shape[1:] for layer in network.layers if layer.name.startswith("dense")]
 

@@ -47,24 +47,45 @@ class Dirac(keras.initializers.Initializer):  # type: ignore[misc] # Keras has n
 
 @keras.saving.register_keras_serializable(package="kzoo_zoo")
 class MirrorAverage(layers.Wrapper):  # type: ignore[misc] # Keras has no types
-    """Outside training, the mean of what a network says of an image and of its mirror image.
+    """Outside training, the mean of what a network says of an image and of its mirror image, and of both shifted.
 
     Args:
         layer: The network, from images of shape (batch, height, width, channels) to probabilities.
+        shift: So many pixels the image is shifted along its diagonal, to both sides and reflected at its border. What
+            is said of the shifted ones, and of their mirror images, is half of the mean. 0 for none.
         **options: Those of every layer.
+
+    References:
+        Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, https://arxiv.org/abs/2404.00498
     """
+
+    def __init__(self, layer: Any, shift: int = 0, **options: Any) -> None:
+        super().__init__(layer, **options)
+        self.shift = shift
 
     def call(self, images: Any, training: bool | None = None) -> Any:  # noqa: FBT001 - the signature is Keras's
         """Return the probabilities; in training those of the image alone."""
-        outputs = self.layer(images, training=training)
         if training:
+            return self.layer(images, training=True)
+        outputs = self._both(images)
+        if not self.shift:
             return outputs
-        mirrored = self.layer(keras.ops.flip(images, axis=2), training=training)
-        return (outputs + mirrored) / 2
+        way, (height, width) = self.shift, images.shape[1:3]
+        around = keras.ops.pad(images, ((0, 0), (way, way), (way, way), (0, 0)), mode="reflect")
+        shifted = (self._both(around[:, at : at + height, at : at + width]) for at in (0, 2 * way))
+        return (outputs + sum(shifted) / 2) / 2
+
+    def _both(self, images: Any) -> Any:
+        """Return the mean over images and their mirror images."""
+        return (self.layer(images, training=False) + self.layer(keras.ops.flip(images, axis=2), training=False)) / 2
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
         """Return the shape of the network's outputs."""
         return self.layer.compute_output_shape(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "shift": self.shift}
 
 
 def normalized_relu(x: Any) -> Any:

@@ -33,6 +33,12 @@ def test_all_else_takes_the_steps_of_sgd_with_nesterovs_momentum(shape):
     np.testing.assert_allclose(run(MuonSGD(0.1, sgd_rate=0.3, sgd_momentum=0.8), shape), run(theirs, shape), rtol=1e-5)
 
 
+@pytest.mark.parametrize(("shape", "times"), [((4, 3), 1), ((5,), 8), ((), 8)])
+def test_biases_may_have_a_rate_of_their_own(shape, times):
+    theirs = keras.optimizers.SGD(0.03 * times, momentum=0.9, nesterov=True)
+    np.testing.assert_allclose(run(MuonSGD(0.03, bias_rate=8), shape), run(theirs, shape), rtol=1e-5)
+
+
 def test_kernels_keep_their_length_and_turn_alike_whatever_it_is():
     found = run(MuonSGD(0.3), KERNEL)
     assert np.linalg.norm(found) == pytest.approx(np.linalg.norm(numbers(0, KERNEL)), rel=1e-5)
@@ -65,6 +71,6 @@ def test_orthogonalized_is_near_the_polar_factor(shape):
 
 
 def test_arguments_are_checked():
-    for wrong in ({"momentum": 1.0}, {"ns_steps": 0}, {"sgd_rate": -1.0}, {"sgd_momentum": -0.1}):
+    for wrong in ({"momentum": 1.0}, {"ns_steps": 0}, {"sgd_rate": -1.0}, {"sgd_momentum": -0.1}, {"bias_rate": -2}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             MuonSGD(**wrong)

@@ -63,12 +63,14 @@ def build_staged(
     widths: Sequence[int] = (64, 128, 256),
     convolutions: int = 2,
     patch: int = PATCH,
+    shift: int = 0,
 ) -> keras.Model:
     """Return a whitened network made for Muon, to be whitened before training; outside training it looks twice.
 
     As `build_default`, but with more convolutions in each stage, which begin by handing on what they are given, SiLU as
     sharp as GELU, the largest value of each last map where a stage has several, and logits that are a fifth of what
-    the dense layer says. What it says of a photo is the average over the photo and its mirror image.
+    the dense layer says. What it says of a photo is the average over the photo and its mirror image, and over both a
+    little shifted where that is asked for.
 
     Args:
         input_shape: Height, width and channels of the images.
@@ -78,6 +80,7 @@ def build_staged(
         convolutions: How many each stage has; the first is pooled.
         patch: Side of the patches that are whitened, every ``patch / 2`` pixels: 2 keeps the size of the photo but for
             one row and column, 4 halves it, which takes a third of the processor's time and costs accuracy.
+        shift: Outside training, half of what it says is of photos shifted by so many pixels, in three times the time.
 
     References:
         Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, https://arxiv.org/abs/2404.00498
@@ -101,7 +104,8 @@ def build_staged(
     x = layers.Rescaling(_SHARPNESS, dtype="float32")(x)
     network = keras.Model(inputs, layers.Softmax(dtype="float32")(x), name="one_view")
     pixels = keras.Input(input_shape, dtype="uint8")
-    outputs = MirrorAverage(network, dtype="float32", name="mirror_average")(layers.Rescaling(1 / 255)(pixels))
+    looks = MirrorAverage(network, shift, dtype="float32", name="mirror_average")
+    outputs = looks(layers.Rescaling(1 / 255)(pixels))
     return keras.Model(pixels, outputs, name="cifar10_staged")
 
 

@@ -43,6 +43,17 @@ class PhotoNetworkSettings:
         ]
         | None
     ) = None
+    shift: (
+        Annotated[
+            int,
+            setting(
+                "Of the staged network: half of what it says is of the photo shifted by so many pixels to both sides, in "
+                "three times the time; null for none.",
+                ge=0,
+            ),
+        ]
+        | None
+    ) = None
 
 
 @settings
@@ -61,7 +72,7 @@ class Cifar10(ZooClassifier):
         "RGB pixels from 0 to 255, resized to the input (Lanczos); the network scales them itself"
     )
     model_settings: ClassVar[type] = PhotoNetworkSettings
-    of_networks = ("widths", "convolutions", "patch")
+    of_networks = ("widths", "convolutions", "patch", "shift")
     augment_settings = MirrorAndShiftSettings
 
     def source(self, card: Mapping[str, Any] | None = None) -> DataSource:
