@@ -15,16 +15,17 @@ Example:
 from __future__ import annotations
 
 import re
-from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
+from dataclasses import field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pluggy
 
+from kzoo.frozen import Frozen, frozen
 from kzoo.terms import APPLIES_TO, DIRECTIONS, INPUTS, LABEL_FORMS, LAYERS, PROPERTIES, TASKS, VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 __all__ = [
     "API_VERSION",
@@ -59,8 +60,6 @@ API_VERSION = 1
 hookimpl = pluggy.HookimplMarker("kzoo")
 """Marks a function of a plugin module as the implementation of one of the hooks in `kzoo.plugins.hookspecs`."""
 
-_T = TypeVar("_T")
-
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _FLAG = re.compile(r"[a-z][a-z0-9-]*")
@@ -77,89 +76,8 @@ def _among(field: str, names: Iterable[Any], known: Collection[str]) -> list[str
     return [f"`{field}` may {'name' if field == 'resolves' else 'hold'} {', '.join(known)}, not {listed}"]
 
 
-class _Signature:
-    """What `inspect` and `help` show as the arguments of a spec: its fields."""
-
-    def __get__(self, made: object, cls: Any) -> Any:
-        from inspect import Parameter, Signature
-
-        def default(item: Any) -> Any:
-            if item.default_factory is not MISSING:
-                return item.default_factory()
-            return Parameter.empty if item.default is MISSING else item.default
-
-        given = [Parameter(one.name, Parameter.KEYWORD_ONLY, default=default(one), annotation=one.type)
-                 for one in fields(cls)]  # fmt: skip
-        return Signature(given, return_annotation=None)
-
-
-# A dataclass compiles each method that it writes at import, and every listing waits for that: the specs share these.
-class _Compared:
-    """The constructor of a frozen dataclass of keywords, and its equality and representation by the fields."""
-
-    if TYPE_CHECKING:
-        name: str
-        __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    __signature__ = _Signature()
-    field_names: ClassVar[frozenset[str]] = frozenset()
-    field_defaults: ClassVar[dict[str, Any]] = {}
-    field_factories: ClassVar[dict[str, Callable[[], Any]]] = {}
-
-    def __init__(self, **given: Any) -> None:
-        values = {**self.field_defaults, **given}
-        for name, factory in self.field_factories.items():
-            if name not in given:
-                values[name] = factory()
-        if values.keys() != self.field_names:
-            _refuse(type(self), values)
-        self.__dict__.update(values)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        message = f"cannot assign to field {name!r}"
-        raise FrozenInstanceError(message)
-
-    def __delattr__(self, name: str) -> None:
-        message = f"cannot delete field {name!r}"
-        raise FrozenInstanceError(message)
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return all(getattr(self, item.name) == getattr(other, item.name) for item in fields(self))
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.name))  # other fields are mappings
-
-    def __repr__(self) -> str:
-        values = ", ".join(f"{item.name}={getattr(self, item.name)!r}" for item in fields(self))
-        return f"{type(self).__qualname__}({values})"
-
-
-def _refuse(cls: type, values: Collection[str]) -> None:
-    """Raise what a dataclass raises for a keyword that it does not have, or for one that is missing."""
-    known = [item.name for item in fields(cls)]
-    if unknown := [name for name in values if name not in known]:
-        message = f"{cls.__name__}.__init__() got an unexpected keyword argument {unknown[0]!r}"
-    else:
-        missing = ", ".join(repr(name) for name in known if name not in values)
-        message = f"{cls.__name__}.__init__() missing required keyword-only arguments: {missing}"
-    raise TypeError(message)
-
-
-@dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=False, field_specifiers=(field,))
-def _spec(cls: type[_T]) -> type[_T]:
-    """Make a frozen dataclass of keywords of a class, without compiling anything."""
-    made: Any = dataclass(init=False, eq=False, repr=False, kw_only=True)(cls)
-    own = fields(made)
-    made.field_names = frozenset(item.name for item in own)
-    made.field_defaults = {item.name: item.default for item in own if item.default is not MISSING}
-    made.field_factories = {item.name: item.default_factory for item in own if item.default_factory is not MISSING}
-    return made  # type: ignore[no-any-return]
-
-
-@_spec
-class Spec(_Compared):
+@frozen
+class Spec(Frozen):
     """What is known of one component, pipeline or command without importing it.
 
     Attributes:
@@ -192,7 +110,7 @@ class Spec(_Compared):
         return found
 
 
-@_spec
+@frozen
 class ComponentSpec(Spec):
     """The fields that every component has; a plugin publishes one of its subclasses.
 
@@ -228,7 +146,7 @@ class ComponentSpec(Spec):
         return not self.tasks or task in self.tasks
 
 
-@_spec
+@frozen
 class _LabelledSpec(ComponentSpec):
     """The fields of what compares labels with predictions.
 
@@ -258,7 +176,7 @@ class _LabelledSpec(ComponentSpec):
         return found
 
 
-@_spec
+@frozen
 class LossSpec(_LabelledSpec):
     """A loss: ``target`` is a `keras.losses.Loss` class or a factory of one.
 
@@ -288,7 +206,7 @@ class LossSpec(_LabelledSpec):
         return found
 
 
-@_spec
+@frozen
 class MetricSpec(_LabelledSpec):
     """A metric: ``target`` is a `keras.metrics.Metric` class or a factory of one.
 
@@ -308,7 +226,7 @@ class MetricSpec(_LabelledSpec):
         return found
 
 
-@_spec
+@frozen
 class OptimizerSpec(ComponentSpec):
     """An optimizer: ``target`` is a `keras.optimizers.Optimizer` class; ``learning_rate`` takes a schedule by name."""
 
@@ -317,7 +235,7 @@ class OptimizerSpec(ComponentSpec):
     resolves: Mapping[str, str] = field(default_factory=lambda: {"learning_rate": "schedule"})
 
 
-@_spec
+@frozen
 class ScheduleSpec(ComponentSpec):
     """A learning-rate schedule, returned by the hook ``kzoo_optimizers`` beside the optimizers.
 
@@ -337,7 +255,7 @@ class ScheduleSpec(ComponentSpec):
     boundaries_argument: str = ""
 
 
-@_spec
+@frozen
 class RegularizerSpec(ComponentSpec):
     """A regularizer: ``target`` is a `keras.regularizers.Regularizer` class or a factory of one.
 
@@ -370,7 +288,7 @@ class TrackerSpec(ComponentSpec):  # no field of its own: a dataclass as it stan
     kind: ClassVar[str] = "tracker"
 
 
-@_spec
+@frozen
 class PipelineSpec(Spec):
     """A ready pipeline: ``target`` is a subclass of `kzoo.pipeline.Pipeline`.
 
@@ -409,7 +327,7 @@ class PipelineSpec(Spec):
         return task in (self.task, *self.other_tasks)
 
 
-@_spec
+@frozen
 class CommandSpec(Spec):
     """A command of the command line: ``target`` is a function with typer's annotations, or a `typer.Typer`.
 
@@ -432,8 +350,8 @@ class CommandSpec(Spec):
         return found
 
 
-@_spec
-class FormerName(_Compared):
+@frozen
+class FormerName(Frozen):
     """What to answer to a name that another library had; returned by the hook ``kzoo_former_names``.
 
     Attributes:

@@ -33,7 +33,7 @@ def kzoo_pipelines() -> list[PipelineSpec]:
             task="binary",
             other_tasks=("classification", "multilabel", "distribution"),
             aliases=("photos",),
-            recipes=("classic", "default", "finetune", "histogram", "labels", "quick", "transfer"),
+            recipes=("classic", "default", "fast", "finetune", "histogram", "labels", "quick", "transfer"),
             flags={"weights": "model.weights", "image-size": "data.image_size", "labels": "data.labels"},
             summary="Photos of the user's own, by folders or a list of labels; by itself, cats and dogs.",
             reference="Elson, Douceur, Howell, Saul 2007",

@@ -47,7 +47,7 @@ class PhotoNetworkSettings:
         Annotated[
             int,
             setting(
-                "Of the staged network: half of what it says is of the photo shifted by so many pixels to both sides, in "
+                "Half of what the staged network says is of the photo shifted by so many pixels to both sides, in "
                 "three times the time; null for none.",
                 ge=0,
             ),
