@@ -71,6 +71,7 @@ NETWORKS = {
     "mnist": of_pipeline("mnist", (28, 28, 1), 10),
     "mnist classic": of_pipeline("mnist", (28, 28, 1), 10, network="classic"),
     "cifar10": of_pipeline("cifar10", (32, 32, 3), 10),
+    "cifar10 staged": of_pipeline("cifar10", (32, 32, 3), 10, network="staged", widths=[8, 12], patch=2, shift=1),
     "cats_vs_dogs": of_pipeline("cats_vs_dogs", (48, 48, 3), 2),
     "cats_vs_dogs transfer": backbone,
     "fingers": of_pipeline("fingers", (96, 96, 3), 7),

@@ -41,15 +41,15 @@ def _both(operator: str) -> Callable[..., Value]:
 
 def _padded(graph: Graph, operation: Any, x: Value, constant_values: Any = None) -> Value:
     pads = operation.pad_width
-    if operation.mode != "constant" or len(pads) not in (1, x.rank):
-        raise NotExportedError(operation, str(operation.mode), "borders of one value")
+    if operation.mode not in ("constant", "reflect") or len(pads) not in (1, x.rank):
+        raise NotExportedError(operation, str(operation.mode), "borders of one value, and reflected ones")
     pads = pads * x.rank if len(pads) == 1 else pads
     places = sorted(range(x.rank), key=x.axis)
     width = np.array([pads[place][side] for side in (0, 1) for place in places], np.int64)
     sources = [x.name, graph.constant(width, "pads")]
     if constant_values:
         sources.append(graph.constant(np.asarray(constant_values, x.dtype), "border"))
-    return replace(x, name=graph.add("Pad", sources))
+    return replace(x, name=graph.add("Pad", sources, mode=operation.mode))
 
 
 def _flipped(graph: Graph, operation: Any, x: Value) -> Value:

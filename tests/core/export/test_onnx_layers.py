@@ -114,6 +114,7 @@ def operations(x):
         ops.flip(x, axis=2),
         ops.flip(y, axis=-1),
         ops.pad(y, ((0, 0), (1, 2), (3, 4), (0, 1)), constant_values=-3e38),
+        ops.pad(y, ((0, 0), (1, 1), (2, 0), (0, 0)), mode="reflect"),
         y[..., :3],
         y[:, 1:-2:2],
         *ops.split(y, 2, axis=-1),
