@@ -102,7 +102,7 @@ def test_half_of_what_the_staged_network_says_is_of_shifted_photos_where_that_is
     assert np.abs(found - looks.layer(np.float32(images) / 255, training=False)).max() > 1e-4
     again = keras.layers.deserialize(keras.layers.serialize(looks))
     assert again.shift == 2
-    with pytest.raises(UsageError, match=r"`model\.shift` is no setting of the default network"):
+    with pytest.raises(UsageError, match=r"`model\.shift` is no setting of the default network, but of staged\."):
         built(pipeline, shape, 7, shift=1)
 
 

@@ -55,11 +55,15 @@ class ZooClassifier(Pipeline):
 
     def network(self, problem: Problem, chosen: Any) -> Any:
         """Return the network that the settings name."""
-        build = getattr(importlib.import_module(self.networks), f"build_{chosen.network}")
+        there = vars(importlib.import_module(self.networks))
+        builders = {name: made for name, made in there.items() if name.startswith("build_")}
+        build = builders[f"build_{chosen.network}"]
         own = {name: value for name in self.of_networks if (value := getattr(chosen, name)) is not None}
         if wrong := set(own) - set(inspect.signature(build).parameters):
-            message = f"`model.{min(wrong)}` is no setting of the {chosen.network} network"
-            message += ", but of the default network and its like." if chosen.network == "classic" else "."
+            having = [name.removeprefix("build_") for name, other in builders.items()
+                      if min(wrong) in inspect.signature(other).parameters]  # fmt: skip
+            message = f"`model.{min(wrong)}` is no setting of the {chosen.network} network, but of"
+            message += f" {', '.join(having)}."
             raise UsageError(message)
         return build(problem.input_shape, problem.outputs, problem.regularizer, **own)
 

@@ -50,6 +50,7 @@ class PhotoNetworkSettings:
                 "Half of what the staged network says is of the photo shifted by so many pixels to both sides, in "
                 "three times the time; null for none.",
                 ge=0,
+                le=8,
             ),
         ]
         | None
