@@ -135,7 +135,8 @@ def test_dirac_is_the_same_after_saving_and_by_its_seed():
 def test_widths_are_a_setting_of_the_default_network_alone():
     pipeline, shape = PIPELINES["mnist"]
     assert built(pipeline, shape, 10, widths=[4, 8]).model.count_params() < 10_000
-    with pytest.raises(
+    refused = r"`model\.widths` is no setting of the classic network, but of default, general\."
+    with pytest.raises(UsageError, match=refused):
         UsageError, match=r"`model\.widths` is no setting of the classic network, but of default, general\."
     ):
         built(pipeline, shape, 10, network="classic", widths=[4, 8])
