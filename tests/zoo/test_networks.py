@@ -137,8 +137,6 @@ def test_widths_are_a_setting_of_the_default_network_alone():
     assert built(pipeline, shape, 10, widths=[4, 8]).model.count_params() < 10_000
     refused = r"`model\.widths` is no setting of the classic network, but of default, general\."
     with pytest.raises(UsageError, match=refused):
-        UsageError, match=r"`model\.widths` is no setting of the classic network, but of default, general\."
-    ):
         built(pipeline, shape, 10, network="classic", widths=[4, 8])
 
 
