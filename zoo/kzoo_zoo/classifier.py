@@ -60,10 +60,10 @@ class ZooClassifier(Pipeline):
         build = builders[f"build_{chosen.network}"]
         own = {name: value for name in self.of_networks if (value := getattr(chosen, name)) is not None}
         if wrong := set(own) - set(inspect.signature(build).parameters):
+            unknown = min(wrong)
             having = [name.removeprefix("build_") for name, other in builders.items()
-                      if min(wrong) in inspect.signature(other).parameters]  # fmt: skip
-            message = f"`model.{min(wrong)}` is no setting of the {chosen.network} network, but of"
-            message += f" {', '.join(having)}."
+                      if unknown in inspect.signature(other).parameters]  # fmt: skip
+            message = f"`model.{unknown}` is no setting of the {chosen.network} network, but of {', '.join(having)}."
             raise UsageError(message)
         return build(problem.input_shape, problem.outputs, problem.regularizer, **own)
 

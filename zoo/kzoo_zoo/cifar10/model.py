@@ -65,7 +65,7 @@ def build_staged(
     patch: int = PATCH,
     shift: int = 0,
 ) -> keras.Model:
-    """Return a whitened network made for Muon, to be whitened before training; outside training it looks twice.
+    """Return a whitened network made for Muon, to be whitened before training; outside training it looks twice or more.
 
     As `build_default`, but with more convolutions in each stage, which begin by handing on what they are given, SiLU as
     sharp as GELU, the largest value of each last map where a stage has several, and logits that are a fifth of what
